@@ -1,0 +1,1 @@
+"""From a raw table to one ONNX file you can trust."""

@@ -1,0 +1,8 @@
+"""Types of column. One file each; the file's name is the type."""
+
+from onward.columns._base import Block as Block
+from onward.columns._base import Column as Column
+from onward.columns._base import Encoded as Encoded
+from onward.family import import_members
+
+import_members(__name__, __path__)

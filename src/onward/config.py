@@ -1,0 +1,52 @@
+"""Reading one section of a config file."""
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from onward.errors import ConfigError
+from onward.family import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+def section(path: Path, name: str, settings: type[S]) -> S:
+    """Read and check the section ``name`` of the file ``path``.
+
+    The file is YAML 1.2, read as DVC reads it. PyYAML reads YAML 1.1, where ``1e-3`` is text and
+    ``010`` is eight: DVC would record one value and the run would use another.
+
+    Raises:
+        ConfigError: with one line for each thing that is wrong.
+    """
+    document = _read(path)
+    if name not in document:
+        meant = difflib.get_close_matches(name, map(str, document), 1)
+        hint = f"Did you mean {meant[0]!r}" if meant else f"Add a section {name!r}"
+        raise ConfigError(f"{path}: there is no section {name!r}. {hint}")
+    try:
+        return settings.model_validate(document[name] or {})
+    except ValidationError as error:
+        lines = [f"  {name}.{_problem(details)}" for details in error.errors()]
+        raise ConfigError("\n".join([f"{path}:", *lines])) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = YAML(typ="safe").load(path)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file. Name a file in configs/") from error
+    except (MarkedYAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: this is no YAML. {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: a config is sections by name; found {type(document).__name__}")
+    return document
+
+
+def _problem(details: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, details['loc']))}: {details['msg']}, got {details['input']!r}"

@@ -1,0 +1,57 @@
+"""Everything this package raises on purpose, and the exit code each ends the program with.
+
+* OnwardError
+  * ConfigError     78  a config file is wrong
+  * DataError       65  a table does not fit its schema
+  * ArtifactError   66  a file written by an earlier stage is missing, damaged or of another kind
+  * ExportError     66  the exported file does not predict what the network predicts
+  * LockedError     75  another process runs this stage; try again later
+  * NotFiniteError  76  the training loss is no longer a finite number
+
+The codes are those of sysexits.h, where it has one. Others in use: 0 success, 2 usage, 70 a bug
+of ours (with its traceback), 74 input/output or disk full, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+from typing import ClassVar
+
+
+class OnwardError(Exception):
+    """Base class: catch this to catch all of ours and none of anyone else's."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class ConfigError(OnwardError):
+    """A config file is wrong."""
+
+    exit_code = 78
+
+
+class DataError(OnwardError):
+    """A table does not fit its schema."""
+
+    exit_code = 65
+
+
+class ArtifactError(OnwardError):
+    """A file written by an earlier stage is missing, damaged or of another kind."""
+
+    exit_code = 66
+
+
+class ExportError(OnwardError):
+    """The exported file does not predict what the network predicts."""
+
+    exit_code = 66
+
+
+class LockedError(OnwardError):
+    """Another process runs this stage."""
+
+    exit_code = 75
+
+
+class NotFiniteError(OnwardError):
+    """The training loss is no longer a finite number."""
+
+    exit_code = 76

@@ -1,0 +1,80 @@
+"""Building ONNX graphs, one operator at a time."""
+
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+# The lowest versions with StringSplit and RegexFullMatch. The runtimes on npm trail the one for
+# Python, so no newer ones without need.
+OPSETS = {"": 20, "ai.onnx.ml": 4}
+IR_VERSION = 10
+PREFIX = "onward/"
+"""All names inside the graph start with this, so none can be the name of a column."""
+
+Wire = Literal["number", "text"]
+"""What callers send: float64 with NaN for missing, or a string with "" for missing."""
+Value = str
+"""A tensor in the graph, by its name."""
+
+WIRE_TYPES = {"number": TensorProto.DOUBLE, "text": TensorProto.STRING}
+
+
+class Graph:
+    """An ONNX graph in the making.
+
+    Call it with an operator's name and its inputs; it returns the output:
+
+        >>> graph = Graph()
+        >>> x = graph.input("x", "number")
+        >>> graph.output("twice", graph("Mul", x, graph.constant(2.0)), TensorProto.DOUBLE)
+        >>> [node.op_type for node in graph.model().graph.node]
+        ['Mul', 'Identity']
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def input(self, name: str, wire: Wire) -> Value:
+        """One raw column, of shape ``(rows, 1)``."""
+        self._inputs.append(helper.make_tensor_value_info(name, WIRE_TYPES[wire], ["rows", 1]))
+        return name
+
+    def constant(self, value: Any, dtype: Any = np.float64) -> Value:
+        """A tensor that is part of the file. ``dtype=object`` makes a tensor of strings."""
+        name = f"{PREFIX}constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.array(value, dtype), name))
+        return name
+
+    def __call__(self, operator: str, *inputs: Value, domain: str = "", **attributes: Any) -> Value:
+        """Apply an operator with one output; https://onnx.ai/onnx/operators lists them."""
+        return self.outputs(operator, *inputs, count=1, domain=domain, **attributes)[0]
+
+    def outputs(
+        self, operator: str, *inputs: Value, count: int, domain: str = "", **attributes: Any
+    ) -> list[Value]:
+        """Apply an operator with ``count`` outputs."""
+        stem = f"{PREFIX}{operator.lower()}_{len(self._nodes)}"
+        names = [stem if count == 1 else f"{stem}_{place}" for place in range(count)]
+        node = helper.make_node(operator, inputs, names, name=stem, domain=domain, **attributes)
+        self._nodes.append(node)
+        return names
+
+    def output(self, name: str, value: Value, dtype: int) -> None:
+        """Give a tensor of shape ``(rows, ...)`` a name that callers see."""
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._outputs.append(helper.make_tensor_value_info(name, dtype, ["rows", None]))
+
+    def model(self) -> onnx.ModelProto:
+        """The checked graph."""
+        graph = helper.make_graph(
+            self._nodes, "onward", self._inputs, self._outputs, self._constants
+        )
+        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+        onnx.checker.check_model(model, full_check=True)
+        return model

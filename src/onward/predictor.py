@@ -1,0 +1,1 @@
+"""Running an exported file. Needs numpy and onnxruntime, and nothing else of this package."""
