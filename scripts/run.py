@@ -52,8 +52,8 @@ def install() -> None:
     environment = dict(os.environ)
     if "PIP_FIND_LINKS" in environment:  # uv reads its own variables only
         environment.setdefault("UV_FIND_LINKS", environment["PIP_FIND_LINKS"])
-    command = [BIN / "uv", "pip", "install", "--quiet", "--python", PYTHON, "--compile-bytecode"]
-    wanted = ["--constraint", PINS, "--editable", ROOT, "--group", f"{PROJECT}:dev"]
+    command = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON), "--compile-bytecode"]
+    wanted = ["--constraint", str(PINS), "--editable", str(ROOT), "--group", f"{PROJECT}:dev"]
     subprocess.run([*command, *wanted], check=True, env=environment)
     STAMP.write_text(fingerprint())
 

@@ -1,0 +1,69 @@
+"""Piecewise-linear encoding (Gorishniy et al. 2022, "On Embeddings for Numerical Features")."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from onward.embedders._base import Embedder
+
+SAMPLE = 100_000  # rows; more do not move the quantiles, and torch.quantile refuses 16 M values
+OUTSIDE = 4.0  # widths of an outer bin; how far a value outside the training range extrapolates
+
+
+class PiecewiseLinear(Embedder):
+    """Each number as how far it has come through each of its bins: 1, 1, 0.4, 0, 0.
+
+    The edges of the bins are quantiles of the training rows (section 3.2.1 of the paper). A
+    number with few distinct values, such as a flag, gets as few bins.
+
+    Differs: the outer bins extrapolate, but no further than ``OUTSIDE`` of their widths.
+    """
+
+    class Config(Embedder.Config):
+        """``bins`` is the largest number of bins of a number."""
+
+        type: Literal["piecewise_linear"] = "piecewise_linear"
+        bins: int = Field(48, ge=2, le=1024)
+
+    def __init__(self, config: Config, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.owner = nn.Buffer(torch.zeros(width, dtype=torch.int64))
+        self.left, self.slope = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.zeros(width))
+        self.lowest, self.highest = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.ones(width))
+
+    @classmethod
+    def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "PiecewiseLinear":
+        """Learn the edges of the bins."""
+        sample = features[:: max(1, len(features) // SAMPLE)].double()
+        levels = torch.linspace(0, 1, config.bins + 1, dtype=torch.float64)
+        edges = [_edges(column, levels) for column in sample.unbind(1)]
+        counts = torch.tensor([len(edge) - 1 for edge in edges])
+        last = counts.cumsum(0) - 1
+        embedder = cls(config, int(counts.sum()))
+        embedder.owner.copy_(torch.arange(len(edges)).repeat_interleave(counts))
+        embedder.left.copy_(torch.cat([edge[:-1] for edge in edges]))
+        embedder.slope.copy_(1 / torch.cat([edge.diff() for edge in edges]))
+        embedder.lowest[last - counts + 1] = -OUTSIDE
+        embedder.highest[last] = 1 + OUTSIDE
+        return embedder
+
+    def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """Encode the rows."""
+        spread = x.index_select(1, self.owner)  # (rows, width)
+        return ((spread - self.left) * self.slope).clamp(self.lowest, self.highest)
+
+
+def _edges(values: Tensor, levels: Tensor) -> Tensor:
+    edges = torch.unique(torch.quantile(values, levels).float().double())
+    apart = (edges[-1] - edges[0]) * 1e-4  # a narrower bin is a step that float32 cannot follow
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        if edge - kept[-1] > apart:
+            kept.append(edge)
+    if len(kept) == 1:  # a constant: one bin, in which it stays at 0
+        kept.append(kept[0] + 1)
+    return torch.stack(kept)

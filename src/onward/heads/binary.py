@@ -1,0 +1,55 @@
+"""Yes or no."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from onward.errors import ConfigError
+from onward.heads._base import Head
+from onward.temperature import temperature
+
+
+class Binary(Head):
+    """The probability of the second of two classes, from one score."""
+
+    class Config(Head.Config):
+        """No settings of its own."""
+
+        type: Literal["binary"] = "binary"
+
+    kind = "classes"
+    examples = {
+        0: {"label": 0, "probabilities": (1.0, 0.0)},
+        1: {"label": 1, "probabilities": (0.0, 1.0)},
+    }
+    width = 1
+
+    def __init__(self, config: Config, classes: int) -> None:
+        super().__init__()
+        if classes != 2:
+            raise ConfigError(
+                f"train.network.head: binary needs a target with 2 classes; this one has {classes}."
+                " Choose {type: multiclass}"
+            )
+        self.sharpness = nn.Buffer(torch.tensor(1.0))
+
+    def fit(self, targets: Int64[Tensor, " rows"]) -> None:
+        """Nothing to learn."""
+
+    def loss(
+        self, scores: Float[Tensor, "rows 1"], targets: Int64[Tensor, " rows"]
+    ) -> Float[Tensor, ""]:
+        """Cross-entropy, in nats."""
+        return nn.functional.binary_cross_entropy_with_logits(scores[:, 0], targets.to(scores))
+
+    def calibrate(self, scores: Float[Tensor, "rows 1"], targets: Int64[Tensor, " rows"]) -> None:
+        """Learn the temperature."""
+        self.sharpness.fill_(1 / temperature(self.loss, scores, targets))
+
+    def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
+        """``label`` and ``probabilities`` ``(rows, 2)``."""
+        score = scores * self.sharpness
+        probabilities = torch.cat([-score, score], 1).sigmoid()
+        return {"label": probabilities.argmax(1), "probabilities": probabilities}

@@ -1,0 +1,63 @@
+"""The contract that every embedder keeps; a new one is tested as soon as its file exists."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from onward.embedders import Embedder
+
+every_embedder = pytest.mark.parametrize("name", sorted(Embedder.members))
+
+
+def features(rows: int = 500) -> torch.Tensor:
+    """A normal number, a skewed one, a flag and a constant."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(rows, 4, generator=generator)
+    return torch.stack([x[:, 0], x[:, 1].exp(), (x[:, 2] > 1).float(), torch.ones(rows)], 1)
+
+
+def fitted(name: str) -> Embedder:
+    member = Embedder.members[name]
+    embedder: Embedder = member.fit(member.Config(), features())
+    return embedder
+
+
+@every_embedder
+def test_type_is_the_name_of_the_file(name: str) -> None:
+    assert Embedder.members[name].__module__ == f"onward.embedders.{name}"
+
+
+@every_embedder
+def test_has_the_width_it_says_and_no_row_sees_another(name: str) -> None:
+    x = features()
+    y = fitted(name)(x)
+    assert y.shape == (len(x), fitted(name).width)
+    torch.testing.assert_close(fitted(name)(x[:3]), y[:3])
+
+
+@every_embedder
+def test_is_finite_far_outside_the_training_range(name: str) -> None:
+    x = torch.tensor([[1e4], [-1e4], [0.0]]).expand(3, 4)
+    assert fitted(name)(x).isfinite().all()
+
+
+def test_piecewise_linear_agrees_with_the_paper() -> None:
+    """Equation 1: 1 in the bins below, the share of the way in its own, 0 in those above."""
+    member = Embedder.members["piecewise_linear"]
+    x = torch.linspace(0, 1, 1001)[:, None]
+    y = member.fit(member.Config(bins=4), x)(x).numpy()
+    edges = [0, 0.25, 0.5, 0.75, 1]
+    for place, (left, right) in enumerate(pairwise(edges)):
+        want = np.clip((x[:, 0].numpy() - left) / (right - left), 0, 1)
+        np.testing.assert_allclose(y[:, place], want, atol=1e-5)
+
+
+def test_a_flag_gets_one_bin_and_a_constant_stays_at_zero() -> None:
+    member = Embedder.members["piecewise_linear"]
+    x = features()[:, 2:]
+    y = member.fit(member.Config(), x)(x)
+    torch.testing.assert_close(y[:, 0], x[:, 0])
+    assert (y[:, 1] == 0).all()
+    assert y.shape[1] == 2

@@ -1,0 +1,38 @@
+"""A network is its settings, its shape and its weights, and nothing else."""
+
+import pytest
+import torch
+
+from onward.embedders import Embedder
+from onward.heads import Head
+from onward.models import Model
+from onward.network import Network, Shape
+
+
+def network(embedder: str, model: str, head: str, features: int = 2) -> Network:
+    member = Head.members[head]
+    shape = Shape(features, (3, 40), 0 if member.kind == "number" else len(member.examples))
+    settings = {"embedder": {"type": embedder}, "model": {"type": model}, "head": {"type": head}}
+    config = Network.Config.model_validate(settings)
+    fitted = Embedder.members[embedder].fit(config.embedder, torch.randn(100, features))
+    return Network(config, shape, fitted).eval()
+
+
+@pytest.mark.parametrize("embedder", sorted(Embedder.members))
+@pytest.mark.parametrize("model", sorted(Model.members))
+@pytest.mark.parametrize("head", sorted(Head.members))
+def test_a_loaded_network_predicts_the_same(embedder: str, model: str, head: str) -> None:
+    before = network(embedder, model, head)
+    numerical, categorical = torch.randn(7, 2), torch.randint(0, 3, (7, 2))
+
+    after = Network.load(before.dump()).eval()
+
+    want = before(numerical, categorical)
+    for name, value in after(numerical, categorical).items():
+        assert torch.equal(value, want[name])
+
+
+def test_the_code_of_unseen_values_starts_in_the_middle() -> None:
+    start = network("identity", "mlp", "binary")
+    for embedding in start.embeddings:
+        assert not embedding.get_parameter("weight")[0].any()
