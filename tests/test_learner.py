@@ -1,0 +1,81 @@
+"""The learner learns, twice the same, and stops where the loss is no number."""
+
+import pytest
+import torch
+from lightning import Trainer
+
+from onward.embedders import Embedder
+from onward.errors import NotFiniteError
+from onward.learner import CHUNK, Chunks, Learner, Rows, shuffled
+from onward.network import Network, Shape
+
+
+def rows(count: int = 600) -> Rows:
+    generator = torch.Generator().manual_seed(0)
+    numerical = torch.randn(count, 3, generator=generator)
+    categorical = torch.randint(0, 4, (count, 1), generator=generator)
+    targets = (numerical[:, 0] - 2 * numerical[:, 1] + categorical[:, 0]).double()
+    return Rows(numerical, categorical, targets)
+
+
+def fit(data: Rows, **settings: object) -> Learner:
+    torch.manual_seed(0)
+    config = Network.Config.model_validate(
+        {
+            "embedder": {"type": "identity"},
+            "model": {"type": "mlp", "width": 16},
+            "head": {"type": "regression"},
+        }
+    )
+    embedder = Embedder.members["identity"].fit(config.embedder, data.numerical)
+    network = Network(config, Shape(3, (4,), 0), embedder)
+    network.head.fit(data.targets)
+    learner = Learner(Learner.Config.model_validate(settings), network, data, data, seed=0)
+    trainer = Trainer(
+        max_epochs=learner.config.max_epochs,
+        accelerator="cpu",
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(learner)
+    return learner
+
+
+def loss(learner: Learner, data: Rows) -> float:
+    learner.network.eval()
+    scores = learner.network.scores(data.numerical, data.categorical)
+    return learner.network.head.loss(scores, data.targets).item()
+
+
+def test_learns() -> None:
+    assert loss(fit(rows(), batch_size=32, max_epochs=30, learning_rate=5e-3), rows()) < 0.05
+
+
+def test_two_runs_are_equal_to_the_last_bit() -> None:
+    first, second = (fit(rows(), batch_size=32, max_epochs=2).network.state_dict() for _ in "ab")
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_an_epoch_is_whole_batches_of_different_rows() -> None:
+    order = shuffled(1000, 30, seed=0)
+    assert len(order) == len(set(order.tolist())) == 990
+    assert [len(chunk) for chunk in Chunks(order, CHUNK * 30)] == [CHUNK * 30, CHUNK * 30, 30]
+
+
+def test_another_epoch_has_another_order() -> None:
+    assert not torch.equal(shuffled(100, 100, seed=0), shuffled(100, 100, seed=1))
+
+
+def test_a_table_smaller_than_a_batch_is_one_batch() -> None:
+    assert fit(rows(20), batch_size=256, max_epochs=3).steps_taken == 3
+
+
+def test_a_loss_that_is_no_number_names_step_and_rows() -> None:
+    data = rows(64)
+    data.numerical[17] = torch.nan
+    with pytest.raises(NotFiniteError, match=r"the loss of step 0 is nan; .* rows 0, 1, 2, 3, 4,"):
+        fit(data, batch_size=64, max_epochs=1)
