@@ -1,5 +1,7 @@
 """Types of column. One file each; the file's name is the type."""
 
+from onward.columns._base import CATEGORICAL as CATEGORICAL
+from onward.columns._base import NUMERICAL as NUMERICAL
 from onward.columns._base import Block as Block
 from onward.columns._base import Column as Column
 from onward.columns._base import Encoded as Encoded

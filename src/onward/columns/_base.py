@@ -8,7 +8,11 @@ from typing import Any, ClassVar, Self
 import polars as pl
 
 from onward.family import Family, Settings
-from onward.graph import Graph, Value, Wire
+from onward.graph import PREFIX, Graph, Value, Wire
+
+NUMERICAL = f"{PREFIX}numerical"
+CATEGORICAL = f"{PREFIX}categorical"
+"""The blocks, as outputs of the preprocessing and inputs of the network."""
 
 
 @dataclass(frozen=True)

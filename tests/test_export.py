@@ -1,0 +1,84 @@
+"""The exported file predicts what the network predicts, for every body and head."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from onnx import ModelProto, TensorProto
+
+from onward.columns import CATEGORICAL, NUMERICAL
+from onward.embedders import Embedder
+from onward.export import export
+from onward.graph import Graph
+from onward.heads import Head
+from onward.models import Model
+from onward.network import Network, Shape
+
+CARDINALITIES = (3, 4)
+
+
+def blocks(has_numbers: bool, has_codes: bool) -> ModelProto:
+    """Two raw numbers, passed on as numbers and as codes."""
+    graph = Graph()
+    raw = graph("Concat", *(graph.input(name, "number") for name in ("width", "size")), axis=1)
+    if has_numbers:
+        number = graph("Cast", raw, to=TensorProto.FLOAT)
+        graph.output(NUMERICAL, number, TensorProto.FLOAT)
+    if has_codes:
+        graph.output(CATEGORICAL, graph("Cast", raw, to=TensorProto.INT64), TensorProto.INT64)
+    return graph.model()
+
+
+def network(embedder: str, model: str, head: str, shape: Shape) -> Network:
+    config = Network.Config.model_validate(
+        {"embedder": {"type": embedder}, "model": {"type": model}, "head": {"type": head}}
+    )
+    features = torch.randn(50, shape.features)
+    built = Network(config, shape, Embedder.members[embedder].fit(config.embedder, features))
+    if built.head.kind == "number":
+        built.head.fit(torch.tensor([1e6, 2e6], dtype=torch.float64))
+    return built.eval()
+
+
+def check(network: Network, classes: list[str], has_numbers: bool, has_codes: bool) -> None:
+    model = export(blocks(has_numbers, has_codes), network, classes, {"onward": "1"})
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    names = [output.name for output in session.get_outputs()]
+    for rows in (1, 7, 0):
+        raw = torch.randint(0, 3, (rows, 2)).double().numpy()
+        feed = {"width": raw[:, :1], "size": raw[:, 1:]}
+
+        got = dict(zip(names, session.run(names, feed), strict=True))
+
+        numerical = torch.from_numpy(raw[:, : 2 * has_numbers]).float()
+        want = network(numerical, torch.from_numpy(raw[:, : 2 * has_codes]).long())
+        assert names == list(want)
+        for name, value in want.items():
+            if name == "label":
+                assert got[name].tolist() == [classes[code] for code in value]
+            else:
+                np.testing.assert_allclose(got[name], value.detach(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("head", sorted(Head.members))
+@pytest.mark.parametrize("model", sorted(Model.members))
+def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> None:
+    member = Head.members[head]
+    classes = [f"class é {code}" for code in member.examples] if member.kind == "classes" else []
+    shape = Shape(2, CARDINALITIES, len(classes))
+    check(network("piecewise_linear", model, head, shape), classes, True, True)
+
+
+@pytest.mark.parametrize(("features", "cardinalities"), [(2, ()), (0, CARDINALITIES)])
+def test_a_table_may_lack_numbers_or_categories(
+    features: int, cardinalities: tuple[int, ...]
+) -> None:
+    built = network("identity", "mlp", "regression", Shape(features, cardinalities, 0))
+    check(built, [], bool(features), bool(cardinalities))
+
+
+def test_the_file_says_nothing_of_the_machine_it_was_made_on() -> None:
+    built = network("identity", "linear", "binary", Shape(2, (), 2))
+    data = export(blocks(True, False), built, ["no", "yes"], {}).SerializeToString()
+    assert b"site-packages" not in data
+    assert b".py" not in data
