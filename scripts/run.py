@@ -52,9 +52,9 @@ def install() -> None:
     environment = dict(os.environ)
     if "PIP_FIND_LINKS" in environment:  # uv reads its own variables only
         environment.setdefault("UV_FIND_LINKS", environment["PIP_FIND_LINKS"])
-    command = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON), "--compile-bytecode"]
+    uv = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
     wanted = ["--constraint", str(PINS), "--editable", str(ROOT), "--group", f"{PROJECT}:dev"]
-    subprocess.run([*command, *wanted], check=True, env=environment)
+    subprocess.run([*uv, "--compile-bytecode", *wanted], check=True, env=environment)
     STAMP.write_text(fingerprint())
 
 
