@@ -81,6 +81,7 @@ class Learner(LightningModule):
         patience: PositiveInt = 12  # epochs without a lower validation loss, before stopping
         warmup: float = Field(0.05, ge=0.0, lt=1.0)  # share of all steps; then a cosine to zero
         clip: PositiveFloat = 1.0  # norm of all gradients together
+        max_time: PositiveFloat | None = None  # seconds; the best weights by then are kept
 
     def __init__(
         self, config: Config, network: Network, train: Rows, validation: Rows, seed: int

@@ -1,0 +1,54 @@
+"""Training keeps the best epoch, stops early, and ends with honest probabilities."""
+
+import torch
+
+from onward.learner import Rows
+from onward.network import Shape
+from onward.training import LOSS, Settings, train
+
+SHAPE = Shape(2, (5,), 2)
+
+
+def rows(count: int, seed: int) -> Rows:
+    """The first class where the numbers agree in sign; one of ten labels is wrong."""
+    generator = torch.Generator().manual_seed(seed)
+    numerical = torch.randn(count, 2, generator=generator)
+    categorical = torch.randint(0, 5, (count, 1), generator=generator)
+    wrong = torch.rand(count, generator=generator) < 0.1
+    return Rows(numerical, categorical, ((numerical.prod(1) < 0) ^ wrong).long())
+
+
+def settings(**learner: object) -> Settings:
+    network = {
+        "embedder": {"type": "piecewise_linear", "bins": 8},
+        "model": {"type": "mlp", "width": 32},
+        "head": {"type": "binary"},
+    }
+    return Settings.model_validate({"seed": 0, "network": network, "learner": learner})
+
+
+def test_learns_and_keeps_the_best_epoch() -> None:
+    validation = rows(1000, seed=1)
+    network, history = train(
+        settings(max_epochs=60, patience=3), SHAPE, rows(3000, seed=0), validation
+    )
+
+    losses = [epoch[LOSS] for epoch in history]
+    best = losses.index(min(losses))
+    assert best == len(losses) - 1 - 3
+    with torch.no_grad():
+        probabilities = network(validation.numerical, validation.categorical)["probabilities"]
+    hits = probabilities.argmax(1) == validation.targets
+    assert hits.float().mean() > 0.87
+    loss = torch.nn.functional.nll_loss(probabilities.log(), validation.targets)
+    assert loss <= min(losses) + 1e-6  # calibrated on these rows
+
+
+def test_stops_in_time() -> None:
+    _, history = train(
+        settings(max_epochs=10_000, patience=10_000, max_time=1.0),
+        SHAPE,
+        rows(300, seed=0),
+        rows(100, seed=1),
+    )
+    assert 1 <= len(history) < 10_000
