@@ -1,0 +1,98 @@
+"""Numbers: centered, scaled, with a flag for missing values."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from onnx import TensorProto
+
+from onward.columns._base import Block, Column, Encoded
+from onward.errors import DataError
+from onward.graph import Graph, Value
+
+LIMIT = 100.0  # scales; no float32 overflows, and no honest value is this far out
+NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that differs
+QUARTILES = 1.349  # from the first to the third, in standard deviations of a normal distribution
+BEND = 3.0  # scales; where the smooth clipping of robust scaling begins to hold back
+
+
+class Numerical(Column):
+    """A real number on a scale of about 1. A missing or infinite value becomes 0, the middle.
+
+    A second number flags missing values, if there are any in the training rows.
+    """
+
+    class Config(Column.Config):
+        """``scaling`` is by mean and standard deviation, or by median and quartiles.
+
+        The robust one bends values beyond three scales smoothly towards a bound.
+        Source: Holzmüller et al. 2024, "Better by Default", section 3.
+        """
+
+        type: Literal["numerical"] = "numerical"
+        scaling: Literal["standard", "robust"] = "standard"
+
+    config: Config
+    wire = "number"
+    examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn the middle, the scale, and whether values are missing."""
+        numbers = values.to_numpy()
+        present = numbers[np.isfinite(numbers)]
+        if not len(present):
+            raise DataError(
+                f"column {self.name!r}: none of the {len(values)} training rows has a value."
+                " Remove the column from the config"
+            )
+        spread, size = float(np.ptp(present)), float(np.abs(present).max())
+        if spread <= NARROWEST * size:
+            raise DataError(
+                f"column {self.name!r}: all {len(present)} training values are {present[0]:g}, or"
+                " as good as that. Remove the column from the config"
+            )
+        self.has_missing = len(present) < len(numbers)
+        self.center, self.scale = _center_and_scale(present, self.config.scaling == "robust")
+
+    @classmethod
+    def encode(cls, graph: Graph, columns: "Sequence[Numerical]", raw: Sequence[Value]) -> Encoded:
+        """The numbers of all columns, then the flags of those with missing values."""
+        numbers = graph("Concat", *raw, axis=1)  # (rows, columns)
+        missing = graph("Or", graph("IsNaN", numbers), graph("IsInf", numbers))
+        centers = graph.constant([[column.center for column in columns]])
+        centered = graph("Sub", graph("Where", missing, centers, numbers), centers)
+        scaled = graph("Div", centered, graph.constant([[column.scale for column in columns]]))
+        clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
+        bends = [column.config.scaling == "robust" for column in columns]
+        parts = [_bent(graph, graph("Cast", clipped, to=TensorProto.FLOAT), bends)]
+        owners = [column.name for column in columns]
+        names = list(owners)
+        flagged = [place for place, column in enumerate(columns) if column.has_missing]
+        if flagged:
+            some = graph("Gather", missing, graph.constant(flagged, np.int64), axis=1)
+            parts.append(graph("Cast", some, to=TensorProto.FLOAT))
+            owners += [columns[place].name for place in flagged]
+            names += [f"{columns[place].name} is missing" for place in flagged]
+        value = graph("Concat", *parts, axis=1) if flagged else parts[0]
+        return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+
+
+def _center_and_scale(present: np.ndarray, is_robust: bool) -> tuple[float, float]:
+    # numbers near the largest float64 overflow in a sum of squares: work on a small scale
+    size = float(np.abs(present).max())
+    small = present / size
+    first, median, third = np.quantile(small, [0.25, 0.5, 0.75])
+    if is_robust and third > first:
+        return float(median) * size, float(third - first) / QUARTILES * size
+    return float(small.mean()) * size, float(small.std()) * size
+
+
+def _bent(graph: Graph, scaled: Value, bends: Sequence[bool]) -> Value:
+    """Bend by z / sqrt(1 + (z / 3)²) in the columns that ask for it."""
+    if not any(bends):
+        return scaled
+    third = graph("Mul", scaled, graph.constant(1 / BEND, np.float32))
+    root = graph("Sqrt", graph("Add", graph("Mul", third, third), graph.constant(1.0, np.float32)))
+    bent = graph("Div", scaled, root)
+    return graph("Where", graph.constant([bends], np.bool_), bent, scaled)

@@ -1,0 +1,108 @@
+"""The contract that every type of column keeps. A new type is tested as soon as its file exists."""
+
+import math
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onward.columns import Column
+from onward.errors import DataError
+from onward.preprocessing import preprocessing
+
+every_type = pytest.mark.parametrize("name", sorted(Column.members))
+
+
+def fitted(name: str, values: list[Any], **settings: Any) -> Column:
+    member = Column.members[name]
+    column: Column = member(member.Config(name="x", **{**member.example_settings, **settings}))
+    dtype = pl.Float64 if column.wire == "number" else pl.String
+    column.fit(pl.Series("x", values, dtype))
+    return column
+
+
+def session(*columns: Column) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(preprocessing(columns).model.SerializeToString())
+
+
+def encode(run: onnxruntime.InferenceSession, values: list[Any]) -> np.ndarray:
+    is_text = run.get_inputs()[0].type == "tensor(string)"
+    missing, dtype = ("", object) if is_text else (math.nan, np.float64)
+    raw = np.array([missing if value is None else value for value in values], dtype)
+    parts = run.run(None, {"x": raw.reshape(-1, 1)})
+    return np.concatenate([part.astype(np.float64) for part in parts], 1)
+
+
+def example(name: str) -> onnxruntime.InferenceSession:
+    return session(fitted(name, list(Column.members[name].examples)))
+
+
+def anything(name: str) -> st.SearchStrategy[list[Any]]:
+    """Whatever a caller can send: seen, unseen, missing, huge."""
+    member = Column.members[name]
+    unseen = st.text() if member.wire == "text" else st.floats()
+    return st.lists(st.none() | st.sampled_from(list(member.examples)) | unseen)
+
+
+@every_type
+def test_type_is_the_name_of_the_file(name: str) -> None:
+    assert Column.members[name].__module__ == f"onward.columns.{name}"
+
+
+@every_type
+def test_examples_become_their_numbers(name: str) -> None:
+    examples = Column.members[name].examples
+    got = encode(example(name), list(examples))
+    np.testing.assert_allclose(got, list(examples.values()), atol=1e-6)
+
+
+@every_type
+@given(st.data())
+def test_numbers_are_finite_and_no_row_depends_on_another(name: str, data: st.DataObject) -> None:
+    values = data.draw(anything(name))
+    run = example(name)
+    together = encode(run, values)
+    assert np.isfinite(together).all()
+    for row, value in enumerate(values):
+        np.testing.assert_array_equal(encode(run, [value])[0], together[row])
+
+
+numbers = st.lists(st.none() | st.floats(-1e300, 1e300), min_size=2, max_size=30)
+
+
+@given(numbers, st.lists(st.floats()))
+def test_standard_scaling_is_numpy_s(training: list[float | None], values: list[float]) -> None:
+    present = np.array([value for value in training if value is not None])
+    if not len(present) or np.ptp(present) <= 1e-6 * np.abs(present).max():
+        with pytest.raises(DataError, match="Remove the column from the config"):
+            fitted("numerical", training)
+        return
+    run = session(fitted("numerical", training))
+
+    got = encode(run, values)
+
+    size = np.abs(present).max()
+    small = present / size
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (np.array(values) / size - small.mean()) / small.std()
+    want = np.where(np.isfinite(values), scaled.clip(-100, 100), 0)
+    np.testing.assert_allclose(got[:, 0], want, rtol=1e-4, atol=1e-4)
+    assert got.shape[1] == 1 + (None in training)
+
+
+def test_robust_scaling_bends_what_is_far_out() -> None:
+    run = session(fitted("numerical", [float(value) for value in range(-50, 51)], scaling="robust"))
+    far, middle, near = encode(run, [1e9, 0.0, 1.0])[:, 0]
+    assert far == pytest.approx(3.0, abs=0.01)
+    assert middle == 0
+    assert near == pytest.approx(1.349 / 50, rel=1e-3)
+
+
+def test_large_ids_keep_their_distance() -> None:
+    """In float32 their last digits would be lost."""
+    ids = [1e11 + 2000 * step for step in range(100)]
+    assert len(set(encode(session(fitted("numerical", ids)), ids)[:, 0])) == 100
