@@ -1,6 +1,7 @@
 """The contract that every type of column keeps. A new type is tested as soon as its file exists."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,11 @@ from onward.preprocessing import preprocessing
 every_type = pytest.mark.parametrize("name", sorted(Column.members))
 
 
-def fitted(name: str, values: list[Any], **settings: Any) -> Column:
+def fitted(name: str, training: Sequence[Any], /, **settings: Any) -> Column:
     member = Column.members[name]
     column: Column = member(member.Config(name="x", **{**member.example_settings, **settings}))
     dtype = pl.Float64 if column.wire == "number" else pl.String
-    column.fit(pl.Series("x", values, dtype))
+    column.fit(pl.Series("x", training, dtype))
     return column
 
 
@@ -44,7 +45,8 @@ def example(name: str) -> onnxruntime.InferenceSession:
 def anything(name: str) -> st.SearchStrategy[list[Any]]:
     """Whatever a caller can send: seen, unseen, missing, huge."""
     member = Column.members[name]
-    unseen = st.text() if member.wire == "text" else st.floats()
+    is_text = any(isinstance(value, str) for value in member.examples)
+    unseen = st.text() if is_text else st.floats()
     return st.lists(st.none() | st.sampled_from(list(member.examples)) | unseen)
 
 
@@ -106,3 +108,48 @@ def test_large_ids_keep_their_distance() -> None:
     """In float32 their last digits would be lost."""
     ids = [1e11 + 2000 * step for step in range(100)]
     assert len(set(encode(session(fitted("numerical", ids)), ids)[:, 0])) == 100
+
+
+labels = st.sampled_from(["a", "b", "é", "A", " a", "日本", "?"]) | st.text(max_size=3)
+
+
+@given(st.lists(st.none() | labels, max_size=40), st.lists(st.none() | labels), st.integers(1, 3))
+def test_codes_are_places_in_the_order_of_frequency(
+    training: list[str | None], values: list[str | None], min_count: int
+) -> None:
+    present = [value for value in training if value not in (None, "", "?")]
+    counts = {value: present.count(value) for value in present}
+    kept = sorted(
+        (value for value in counts if counts[value] >= min_count),
+        key=lambda value: (-counts[value], str(value).encode()),
+    )
+    if not kept:
+        with pytest.raises(DataError, match="Lower min_count, or remove the column"):
+            fitted("categorical", training, min_count=min_count, missing=("?",))
+        return
+    column = fitted("categorical", training, min_count=min_count, missing=("?",))
+
+    got = encode(session(column), values)[:, 0]
+
+    codes: dict[Any, int] = {
+        None: 1,
+        "": 1,
+        "?": 1,
+        **{value: code for code, value in enumerate(kept, 2)},
+    }
+    assert got.tolist() == [codes.get(value, 0) for value in values]
+    assert column.cardinality == 2 + len(kept)
+
+
+@given(st.lists(st.none() | st.floats() | st.integers(-3, 3)))
+def test_only_the_whole_numbers_seen_in_training_have_codes(values: list[float | None]) -> None:
+    column = fitted("categorical", [1, 1, 3, -2, None], values="integer")
+    got = encode(session(column), values)[:, 0]
+    codes: dict[Any, int] = {1: 2, -2: 3, 3: 4}
+    want = [1 if value is None or math.isnan(value) else codes.get(value, 0) for value in values]
+    assert got.tolist() == want
+
+
+def test_fractions_are_no_integer_categories() -> None:
+    with pytest.raises(DataError, match=r"1 of 2 training values .* the first is 1\.5\. Declare"):
+        fitted("categorical", [1.0, 1.5], values="integer")

@@ -1,10 +1,12 @@
 """Building ONNX graphs, one operator at a time."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from onward.schema import Wire
 
 # The lowest versions with StringSplit and RegexFullMatch. The runtimes on npm trail the one for
 # Python, so no newer ones without need.
@@ -13,8 +15,6 @@ IR_VERSION = 10
 PREFIX = "onward/"
 """All names inside the graph start with this, so none can be the name of a column."""
 
-Wire = Literal["number", "text"]
-"""What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Value = str
 """A tensor in the graph, by its name."""
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 import polars as pl
 
 from onward.family import Family, Settings
-from onward.graph import PREFIX, Graph, Value, Wire
+from onward.graph import PREFIX, Graph, Value
+from onward.schema import Wire
 
 NUMERICAL = f"{PREFIX}numerical"
 CATEGORICAL = f"{PREFIX}categorical"
@@ -45,9 +46,13 @@ class Column(Family, ABC):
     """
 
     class Config(Settings):
-        """Settings that every type has."""
+        """Settings that every type has.
+
+        ``missing``: texts that mean the value is missing, beside the empty one.
+        """
 
         name: str
+        missing: tuple[str, ...] = ()
 
     wire: Wire
     """What callers send: float64 with NaN for missing, or text with "" for missing."""

@@ -1,14 +1,13 @@
 """What every task head can do."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from onward.family import Family, Settings
-
-Kind = Literal["classes", "number"]
+from onward.schema import Kind
 
 
 class Head(nn.Module, Family, ABC):

@@ -1,0 +1,61 @@
+"""What a table looks like to a model: its columns and its target. Standard library only."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Wire = Literal["number", "text"]
+"""What callers send: float64 with NaN for missing, or a string with "" for missing."""
+Kind = Literal["classes", "number"]
+"""What a target is."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of the table that the model reads."""
+
+    name: str
+    type: str
+    """Of the family of columns: ``numerical``, ``datetime``, ..."""
+    wire: Wire
+    missing: tuple[str, ...] = ()
+    """Texts that mean the value is missing, beside the empty one."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column that is predicted."""
+
+    name: str
+    kind: Kind
+    classes: tuple[str, ...] = ()
+    """By their codes; empty where the target is a number."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns in the order of the config, and the target."""
+
+    columns: tuple[Field, ...]
+    target: Target
+
+    def dump(self) -> str:
+        """As JSON, for files and for the metadata of a model."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def load(cls, text: str) -> "Schema":
+        """Read what `dump` made.
+
+        Example:
+            >>> schema = Schema((Field("age", "numerical", "number"),), Target("pay", "number"))
+            >>> Schema.load(schema.dump()) == schema
+            True
+        """
+        document = json.loads(text)
+        columns = tuple(
+            Field(**{**column, "missing": tuple(column["missing"])})
+            for column in document["columns"]
+        )
+        target = document["target"]
+        return cls(columns, Target(**{**target, "classes": tuple(target["classes"])}))
