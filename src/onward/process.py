@@ -1,0 +1,78 @@
+"""What a stage owes the machine it runs on: one writer, and an end that says what happened."""
+
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from onward.errors import LockedError
+
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only process that writes ``folder``.
+
+    The system gives the lock back when the process ends, however it ends.
+
+    Raises:
+        LockedError: naming the process that has it.
+    """
+    path = folder.with_name(f".{folder.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LockedError(
+                f"{folder}: in use by {_holder(path)}. Wait for it to end, or end it"
+            ) from error
+        file.truncate(0)
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}, file)
+        file.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_text())
+    except ValueError:  # it has the lock, and is about to write who it is
+        return "another process"
+    return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+
+
+def end_with_signals() -> None:
+    """Have SIGINT, SIGTERM and SIGHUP end the program with 128 + their number, cleaning up.
+
+    Lightning ends a training that got SIGTERM with the code 0, and DVC would record the run as
+    done; an exception that is no `Exception` passes through it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
+    sys.exit(128 + number)
+
+
+def end_with_parent() -> None:
+    """Have Linux end this process when the one that started it ends.
+
+    A stage whose ``dvc`` was killed would go on, and the next ``dvc repro`` start a second one.
+    """
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+        if os.getppid() != parent:  # it ended before we asked
+            sys.exit(128 + signal.SIGTERM)

@@ -1,0 +1,7 @@
+"""Ways to split a table. One file each; the file's name is the type."""
+
+from onward.family import import_members
+from onward.splits._base import SPLITS as SPLITS
+from onward.splits._base import Split as Split
+
+import_members(__name__, __path__)

@@ -1,0 +1,70 @@
+"""What every way of splitting can do."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from pydantic import Field, model_validator
+
+from onward.errors import DataError
+from onward.family import Family, Settings
+
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+
+
+class Split(Family, ABC):
+    """Says for each row of the table what it is for."""
+
+    class Config(Settings):
+        """Shares of the rows; the rest is for training."""
+
+        validation: float = Field(0.15, gt=0.0, lt=1.0)
+        test: float = Field(0.15, gt=0.0, lt=1.0)
+
+        @model_validator(mode="after")
+        def _leaves_rows_for_training(self) -> Self:
+            if self.validation + self.test >= 1:
+                raise ValueError("validation and test together must be below 1")
+            return self
+
+    column: str | None = None
+    """The column it reads, if any."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @abstractmethod
+    def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
+        """For each row its place in `SPLITS`; the same whenever seed and table are the same.
+
+        Args:
+            targets: codes of classes (int64) or numbers (float64), one for each row.
+            values: of the column that it reads.
+            seed: of what is drawn.
+
+        Raises:
+            DataError: if a part would be empty.
+        """
+
+
+def shared_out(rows: int, config: Split.Config, rng: np.random.Generator) -> np.ndarray:
+    """Splits for ``rows`` rows in random order, by the shares of the config."""
+    held_out = [round(share * rows) for share in (config.validation, config.test)]
+    splits = np.repeat(
+        np.array([TRAIN, VALIDATION, TEST], np.int8), [max(0, rows - sum(held_out)), *held_out]
+    )[:rows]
+    return rng.permutation(splits)
+
+
+def refuse_empty(splits: np.ndarray) -> np.ndarray:
+    """The same splits, if each has a row."""
+    counts = np.bincount(splits, minlength=len(SPLITS))
+    for name, count in zip(SPLITS, counts, strict=True):
+        if not count:
+            raise DataError(
+                f"split: none of the {len(splits)} rows is for {name!r}. Change the shares in"
+                " prepare.split, or bring more rows"
+            )
+    return splits

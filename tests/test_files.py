@@ -1,0 +1,85 @@
+"""A published folder is whole or not there."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onward.errors import ArtifactError
+from onward.files import manifest, publishing, replacing, sha256, verified
+
+
+def publish(folder: Path, text: str) -> None:
+    with publishing(folder, seed=3) as work:
+        (work / "a.txt").write_text(text)
+
+
+def test_a_folder_appears_with_a_manifest(tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    publish(folder, "old")
+    publish(folder, "new")
+    assert verified(folder / "a.txt").read_text() == "new"
+    assert manifest(folder) == {"files": {"a.txt": sha256(folder / "a.txt")}, "seed": 3}
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    publish(folder, "old")
+    with pytest.raises(TypeError), publishing(folder) as work:
+        (work / "a.txt").write_text(None)  # type: ignore[arg-type]
+    assert verified(folder / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+def test_a_killed_writer_leaves_what_was_there(tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    publish(folder, "old")
+    code = f"""
+import os, signal
+from pathlib import Path
+from onward.files import publishing
+with publishing(Path({str(folder)!r})) as work:
+    (work / "a.txt").write_text("new")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert verified(folder / "a.txt").read_text() == "old"
+    publish(folder, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+@pytest.mark.parametrize("change", ["edit", "remove", "forget"])
+def test_a_changed_file_is_refused(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "train"
+    publish(folder, "text")
+    if change == "edit":
+        (folder / "a.txt").write_text("texT")
+    elif change == "remove":
+        (folder / "a.txt").unlink()
+    else:
+        (folder / "manifest.json").unlink()
+    with pytest.raises(ArtifactError, match="Run `onward train`"):
+        verified(folder / "a.txt")
+
+
+def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with pytest.raises(TypeError), replacing(path) as new:
+        new.write_text(None)  # type: ignore[arg-type]
+    assert path.read_text() == "old"
+    with replacing(path) as new:
+        new.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_hash_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "a.txt").write_text("1")
+    before = sha256(tmp_path)
+    (tmp_path / "b" / "a.txt").write_text("2")
+    assert sha256(tmp_path) != before

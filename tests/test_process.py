@@ -1,0 +1,81 @@
+"""One writer at a time, and exit codes that say what ended a run. Real processes, real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from onward.errors import LockedError
+from onward.process import locked
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from onward.process import end_with_parent, end_with_signals, locked
+end_with_signals()
+{before}
+with locked(Path(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def holder(folder: Path, before: str = "") -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLD.format(before=before), str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def end(process: "subprocess.Popen[str]", number: int) -> int:
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    return process.returncode
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
+    process = holder(tmp_path / "train")
+    with (
+        pytest.raises(LockedError, match=rf"in use by process {process.pid} on .* since 20"),
+        locked(tmp_path / "train"),
+    ):
+        pass
+    end(process, signal.SIGKILL)
+    with locked(tmp_path / "train"):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_with_their_code(tmp_path: Path, number: int) -> None:
+    assert end(holder(tmp_path / "train"), number) == 128 + number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
+def test_a_stage_ends_with_its_parent(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])",
+            HOLD.format(before="import os; print(os.getpid(), flush=True); end_with_parent()"),
+            str(tmp_path / "train"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert parent.stdout.readline() == "ready\n"
+    end(parent, signal.SIGKILL)
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the child is still there")
