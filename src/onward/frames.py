@@ -1,0 +1,120 @@
+"""Tables in any form that a caller has them, as columns. numpy and the standard library only."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from onward.errors import DataError
+
+Values = list[Any] | np.ndarray[Any, Any]
+"""A column: a list, or an array with one axis."""
+
+FACES = ("__arrow_c_stream__", "__dataframe__")  # protocols of frames, of Arrow and of pandas
+NATIVE = {"pandas", "polars", "pyarrow"}  # their frames give a column by its name, as an array
+
+
+def columns_of(rows: Any, names: Sequence[str]) -> dict[str, Values]:
+    """The columns of a dict of columns, of a list of dicts, or of a frame.
+
+    Args:
+        rows: see `Predictor`.
+        names: of the columns of an empty list, which cannot say them itself.
+
+    Raises:
+        DataError: if it is none of these, or ragged.
+
+    Example:
+        >>> columns_of([{"age": 39}, {"age": 50}], ["age"])
+        {'age': [39, 50]}
+    """
+    if isinstance(rows, Mapping):
+        columns = {name: _values(name, column) for name, column in rows.items()}
+    elif isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
+        columns = _transposed(rows) if rows else {name: [] for name in names}
+    else:
+        columns = _of_frame(rows)
+    _check_lengths(columns)
+    return columns
+
+
+def _values(name: str, column: Any) -> Values:
+    if type(column) is list:
+        return column
+    if isinstance(column, np.ma.MaskedArray):
+        return list(np.ma.filled(column.astype(object), None))
+    array = np.array(column, object) if isinstance(column, Sequence) else np.asarray(column)
+    if array.ndim == 0:
+        raise DataError(
+            f"column {name!r} is {repr(column)[:80]}, and a list of values is wanted. If it is one"
+            " row, give a list of one dict: predictor([row])"
+        )
+    if array.ndim > 1:
+        raise DataError(
+            f"column {name!r} has the shape {array.shape}, and one value for each row is wanted."
+            " Give it as several columns, or take .ravel() if it is one"
+        )
+    return array
+
+
+def _transposed(rows: Sequence[Any]) -> dict[str, Values]:
+    for place, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise DataError(
+                f"row {place} is {repr(row)[:80]}, and a dict is wanted. Give each row as a dict"
+                " from column to value, or give a dict of columns"
+            )
+        if row.keys() != rows[0].keys():
+            name = next(iter(row.keys() ^ rows[0].keys()))
+            raise DataError(
+                f"column {name!r} is only in one of the rows 0 and {place}. Give all rows the same"
+                " columns, and None where a value is missing"
+            )
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _of_frame(frame: Any) -> dict[str, Values]:
+    if not any(hasattr(frame, face) for face in FACES):
+        raise _no_table(frame)
+    if type(frame).__module__.partition(".")[0] not in NATIVE:
+        frame = _arrow(frame)
+    try:
+        names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise DataError(f"column {twice[0]!r} occurs {names.count(twice[0])} times. Rename one")
+        return {name: _values(name, np.asarray(frame[name])) for name in names}
+    except (AttributeError, TypeError) as error:
+        raise _no_table(frame) from error
+
+
+def _arrow(frame: Any) -> Any:
+    """A table of pyarrow, which is only needed for frames that we cannot read ourselves."""
+    try:
+        pyarrow = importlib.import_module("pyarrow")
+        if hasattr(frame, "__arrow_c_stream__"):
+            return pyarrow.table(frame)
+        return importlib.import_module("pyarrow.interchange").from_dataframe(frame)
+    except ImportError as error:
+        raise DataError(
+            f"a table of the type {type(frame).__name__} needs pyarrow. Install it, or give a dict"
+            " of columns"
+        ) from error
+
+
+def _no_table(frame: Any) -> DataError:
+    return DataError(
+        f"{type(frame).__name__} is no table. Give a dict of columns, a list of dicts, or a frame"
+        " of pandas, polars or pyarrow (if it is lazy, collect it first)"
+    )
+
+
+def _check_lengths(columns: Mapping[str, Values]) -> None:
+    lengths = {len(values): name for name, values in columns.items()}
+    if len(lengths) > 1:
+        (one, first), (other, second) = list(lengths.items())[:2]
+        raise DataError(
+            f"column {first!r} has {one} values and column {second!r} has {other}. Give one value"
+            " for each row, and None where it is missing"
+        )

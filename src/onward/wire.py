@@ -1,0 +1,121 @@
+"""Values as a model takes them: float64 or text. numpy and the standard library only.
+
+A missing value is NaN or "" there; callers write it as None, NaN, NaT, `pandas.NA` or "".
+"""
+
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from numbers import Number
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from onward.errors import DataError
+from onward.frames import Values
+from onward.schema import Field
+
+Array = np.ndarray[Any, Any]
+
+PLAIN = frozenset({int, float, bool, NoneType, Decimal})  # what numpy makes float64 of rightly
+MISSING = frozenset({"NAType", "NaTType"})  # of pandas, which need not be installed
+UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
+"""Units of numpy's dates whose ISO text would be too short or too long for a model."""
+
+
+def to_wire(field: Field, values: Values, first: int) -> Array:
+    """The values of one column, of shape ``(rows, 1)``.
+
+    Args:
+        field: what the model wants.
+        values: some of the column.
+        first: the row that the first value is in, for messages.
+
+    Raises:
+        DataError: naming column, row and value, if one does not fit.
+
+    Example:
+        >>> to_wire(Field("age", "numerical", "number", ("?",)), [39, None, "?"], 0).ravel()
+        array([39., nan, nan])
+    """
+    convert = _numbers if field.wire == "number" else _texts
+    return convert(field, values, first).reshape(-1, 1)
+
+
+def _numbers(field: Field, values: Values, first: int) -> Array:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+        return values.astype(np.float64)
+    if PLAIN.issuperset(map(type, values)):
+        with suppress(ValueError, OverflowError):  # the rest of this function finds the value
+            return np.array(values, np.float64)
+    numbers = [_number(field, value, first + place) for place, value in enumerate(values)]
+    return np.array(numbers, np.float64)
+
+
+def _number(field: Field, value: Any, row: int) -> float:
+    is_token = isinstance(value, str) and (value == "" or value in field.missing)
+    if is_token or _is_missing(value):
+        return np.nan
+    if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
+        with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
+            return float(value)  # type: ignore[arg-type]
+    raise _misfit(field, value, row, "a number up to 1.8e308")
+
+
+def _texts(field: Field, values: Values, first: int) -> Array:
+    if field.type == "datetime" and isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        values = _iso(values)
+    if not {str}.issuperset(map(type, values)):
+        values = [
+            value if type(value) is str else _text(field, value, first + place)
+            for place, value in enumerate(values)
+        ]
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        place = next(place for place, value in enumerate(values) if not _is_encodable(value))
+        raise _misfit(field, values[place], first + place, "text without lone surrogates") from None
+    texts = np.empty(len(values), object)
+    texts[:] = values
+    return texts
+
+
+def _text(field: Field, value: Any, row: int) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if _is_missing(value):
+        return ""
+    if field.type == "datetime":
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, np.datetime64):
+            return _iso(np.array([value]))[0]
+        raise _misfit(field, value, row, "a date or its ISO text")
+    raise _misfit(field, value, row, "text")
+
+
+def _iso(dates: Array) -> list[str]:
+    unit = np.datetime_data(dates)[0]
+    texts = np.datetime_as_string(dates.astype(f"datetime64[{UNITS.get(unit, unit)}]"))
+    return ["" if text == "NaT" else str(text) for text in texts]
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, float | np.floating | np.datetime64):
+        return bool(value != value)
+    return value is None or type(value).__name__ in MISSING
+
+
+def _is_encodable(value: str) -> bool:
+    with suppress(UnicodeEncodeError):
+        return bool(value.encode()) or True
+    return False
+
+
+def _misfit(field: Field, value: Any, row: int, wanted: str) -> DataError:
+    return DataError(
+        f"column {field.name!r}, row {row}: {repr(value)[:80]} is of the type"
+        f" {type(value).__name__}, and {wanted} is wanted. Correct it, or give None if the value is"
+        " missing"
+    )

@@ -1,0 +1,129 @@
+"""Model files for tests, made without the stages."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import polars as pl
+import torch
+from onnx import helper
+
+from onward.columns import Column
+from onward.embedders import Embedder
+from onward.export import export
+from onward.graph import WIRE_TYPES, Graph
+from onward.network import Network, Shape
+from onward.preprocessing import preprocessing
+from onward.schema import Field, Schema, Target
+
+TABLE = pl.DataFrame(
+    {
+        "age": [39.0, 50.0, None, 53.0, 28.0, 37.0, 49.0, 52.0],
+        "hours per week": [40.0, 13.0, 40.0, 40.0, None, 40.0, 16.0, 45.0],
+        "workclass": ["State-gov", "?", "Private", None, "Private", "Köln", "Private", "State-gov"],
+        "children": [0.0, 2.0, 1.0, None, 0.0, 0.0, 3.0, 1.0],
+    }
+)
+"""After the wire: Float64 and String, null is missing."""
+COLUMNS: tuple[dict[str, Any], ...] = (
+    {"type": "numerical", "name": "age"},
+    {"type": "numerical", "name": "hours per week"},
+    {"type": "categorical", "name": "workclass", "missing": ("?",)},
+    {"type": "categorical", "name": "children", "values": "integer"},
+)
+CLASSES = ("<=50K", ">50K")
+
+
+def echo(path: Path, fields: Sequence[Field]) -> Path:
+    """A file that predicts what it is given: each column comes back as ``<name> sent``."""
+    graph = Graph()
+    for field in fields:
+        raw = graph.input(field.name, field.wire)
+        graph.output(f"{field.name} sent", raw, WIRE_TYPES[field.wire])
+    model = graph.model()
+    schema = Schema(tuple(fields), Target("pay", "number"))
+    helper.set_model_props(model, {"onward": "1", "task": "regression", "schema": schema.dump()})
+    onnx.save(model, path)
+    return path
+
+
+def example(path: Path, task: str = "binary") -> Path:
+    """A small model of the task, as the stage ``export`` would write it."""
+    torch.manual_seed(0)
+    columns = [Column.build(_column(settings)) for settings in COLUMNS]
+    for column in columns:
+        column.fit(TABLE[column.name])
+    classes = CLASSES if task == "binary" else ()
+    target = Target("pay", "classes" if classes else "number", classes)
+    fields = tuple(
+        Field(column.name, column.config.type, column.wire, column.config.missing)
+        for column in columns
+    )
+    prepared = preprocessing(columns)
+    assert prepared.numerical is not None
+    codes = tuple(column.cardinality for column in columns if column.cardinality)
+    network = _network(task, Shape(len(prepared.numerical.names), codes, len(classes)))
+    notes = {"onward": "1", "task": task, "schema": Schema(fields, target).dump()}
+    bare = export(prepared.model, network, classes, notes)
+    notes |= {key: json.dumps(entry) for key, entry in _entries(bare, fields).items()}
+    onnx.save(export(prepared.model, network, classes, notes), path)
+    return path
+
+
+def edit(path: Path, notes: Mapping[str, str | None]) -> None:
+    """Change what a file says of itself; None removes an entry."""
+    model = onnx.load(path)
+    old = {entry.key: entry.value for entry in model.metadata_props}
+    model.ClearField("metadata_props")
+    new = {key: value for key, value in {**old, **notes}.items() if value is not None}
+    helper.set_model_props(model, new)
+    onnx.save(model, path)
+
+
+def _column(settings: Mapping[str, Any]) -> Any:
+    return Column.members[settings["type"]].Config.model_validate(settings)
+
+
+def _network(task: str, shape: Shape) -> Network:
+    names = {"embedder": "identity", "model": "mlp", "head": task}
+    config = Network.Config.model_validate({part: {"type": name} for part, name in names.items()})
+    features = torch.randn(50, shape.features)
+    network = Network(config, shape, Embedder.members["identity"].fit(config.embedder, features))
+    if network.head.kind == "number":
+        network.head.fit(torch.tensor([1e6, 2e6], dtype=torch.float64))
+    weight, bias = list(network.model.parameters())[-2:]
+    with torch.no_grad():  # else all rows would get nearly the same prediction
+        weight.mul_(100)
+        bias.fill_(2.5)
+    return network.eval()
+
+
+def _entries(model: onnx.ModelProto, fields: Sequence[Field]) -> dict[str, Any]:
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    blank = {"number": np.nan, "text": ""}
+    feed = {
+        field.name: TABLE[field.name].fill_null(blank[field.wire]).to_numpy()[:, None]
+        for field in fields
+    }
+    names = [output.name for output in session.get_outputs()]
+    predictions = dict(zip(names, session.run(names, feed), strict=True))
+    replay = {
+        "rows": TABLE.to_dict(as_series=False),
+        "predictions": {name: array.tolist() for name, array in predictions.items()},
+    }
+    numbers = {"missing": 0.125, "edges": [28.0, 40.0, 53.0], "shares": [0.5, 0.5]}
+    texts = {"missing": 0.25, "values": ["Private", "State-gov"], "shares": [0.5, 0.33]}
+    return {
+        "replay": replay,
+        "metrics": {"validation/loss": 0.25},
+        "versions": {"onward": "0.1.0", "onnxruntime": onnxruntime.__version__},
+        "hashes": {"data": "0" * 64, "config": "1" * 64, "code": "2" * 64},
+        "reference": {
+            "columns": {"age": numbers, "workclass": texts | {"other": 0.17}},
+            "predictions": {"probabilities": numbers},
+        },
+    }
