@@ -1,0 +1,191 @@
+"""How good predictions are, and how sure that is.
+
+A metric is asked once, with the truth and the predictions, and gives a function of the weights of
+the rows. So the value, with all weights 1, and each of the resamples of `interval` are computed by
+the same lines, and what does not depend on the weights, such as sorting, is done once.
+
+The truth is codes of classes (int64) or numbers. The predictions are those of an exported file,
+with ``label`` as codes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Array = np.ndarray
+Predictions = Mapping[str, Array]
+Weighted = Callable[[Array], float]
+"""From the weights of the rows to the value: NaN if these rows do not define it."""
+
+LEAST = float(np.finfo(np.float32).eps)  # of a probability: a float32 one may be exactly 0
+BINS = 10  # of equal width, of calibration; the fewer, the less of it is noise
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, and which way is up."""
+
+    title: str
+    ask: Callable[[Array, Predictions], Weighted]
+    better: Literal["higher", "lower", "neither"]
+    """``neither`` where the best value is one that was asked for, as of a coverage."""
+
+    def __call__(self, target: Array, predictions: Predictions) -> float:
+        """The value, over all rows."""
+        return self.ask(target, predictions)(np.ones(len(target)))
+
+
+def auc(target: Array, predictions: Predictions) -> Weighted:
+    """Chance that a row of the second class gets a higher probability than one of the first.
+
+    Ties count half.
+
+    Source: Hanley and McNeil 1982, "The meaning and use of the area under a ROC curve".
+    """
+    probability = predictions["probabilities"][:, 1]
+    order = np.argsort(probability, kind="stable")
+    positive = target[order] == 1
+    starts = np.flatnonzero(np.diff(probability[order], prepend=-np.inf))  # of equal probabilities
+
+    def value(weights: Array) -> float:
+        sorted_weights = weights[order]
+        positives = np.add.reduceat(sorted_weights * positive, starts)
+        negatives = np.add.reduceat(sorted_weights * ~positive, starts)
+        below = np.cumsum(negatives) - negatives / 2
+        return _ratio(float(positives @ below), float(positives.sum() * negatives.sum()))
+
+    return value
+
+
+def log_loss(target: Array, predictions: Predictions) -> Weighted:
+    """Mean negative logarithm of the probability of the true class, in nats."""
+    probabilities = predictions["probabilities"].astype(np.float64)
+    of_truth = probabilities[np.arange(len(target)), target]
+    return _mean(-np.log(of_truth.clip(LEAST, 1)))
+
+
+def accuracy(target: Array, predictions: Predictions) -> Weighted:
+    """Share of rows with the right label."""
+    return _mean(target == predictions["label"])
+
+
+def f1(target: Array, predictions: Predictions) -> Weighted:
+    """Harmonic mean of precision and recall of the second class; 0 if it is never predicted."""
+    both = (target == 1) & (predictions["label"] == 1)
+    either = (target == 1) * 1.0 + (predictions["label"] == 1)
+    return lambda weights: _ratio(2 * (weights @ both), weights @ either)
+
+
+def macro_f1(target: Array, predictions: Predictions) -> Weighted:
+    """Mean F1 of the classes that occur in the truth or in the labels."""
+    label = predictions["label"]
+    classes = predictions["probabilities"].shape[1]
+    hits = target == label
+
+    def value(weights: Array) -> float:
+        true, predicted, right = (
+            np.bincount(codes, part, classes)
+            for codes, part in ((target, weights), (label, weights), (target, weights * hits))
+        )
+        occurs = true + predicted > 0
+        return float(np.mean(2 * right[occurs] / (true + predicted)[occurs]))
+
+    return value
+
+
+def brier(target: Array, predictions: Predictions) -> Weighted:
+    """Mean squared distance between the probability of the second class and the outcome.
+
+    0 is perfect, 0.25 is always saying 0.5, 1 is always certain and wrong.
+
+    Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
+    Differs: Brier adds up both classes, which gives twice this number.
+    """
+    return _mean((predictions["probabilities"][:, 1].astype(np.float64) - target) ** 2)
+
+
+def calibration_error(target: Array, predictions: Predictions) -> Weighted:
+    """Expected calibration error: how far probabilities are from the frequencies of what happens.
+
+    Source: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
+    """
+    probability = predictions["probabilities"][:, 1].astype(np.float64)
+    bins = bins_of(probability)
+    distance = probability - target
+    return lambda weights: _ratio(
+        np.abs(np.bincount(bins, weights * distance, BINS)).sum(), weights.sum()
+    )
+
+
+def bins_of(probability: Array) -> Array:
+    """Which of the `BINS` a probability is in."""
+    return np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+
+
+def rmse(target: Array, predictions: Predictions) -> Weighted:
+    """Root of the mean squared error, in the target's unit."""
+    mean = _mean((target - predictions["value"]) ** 2)
+    return lambda weights: float(np.sqrt(mean(weights)))
+
+
+def mae(target: Array, predictions: Predictions) -> Weighted:
+    """Mean absolute error, in the target's unit."""
+    return _mean(np.abs(target - predictions["value"]))
+
+
+def r2(target: Array, predictions: Predictions) -> Weighted:
+    """Share of the variance that is explained: 1 is perfect, 0 is as good as the mean."""
+    squares = (target - predictions["value"]) ** 2
+    centered = target - target.mean()  # a large mean would cost all digits of the variance
+
+    def value(weights: Array) -> float:
+        total = weights.sum()
+        variance = (weights @ centered**2) / total - ((weights @ centered) / total) ** 2
+        return 1 - _ratio(weights @ squares / total, variance)
+
+    return value
+
+
+def coverage(target: Array, predictions: Predictions) -> Weighted:
+    """Share of rows whose truth lies between ``lower`` and ``upper``."""
+    return _mean((predictions["lower"] <= target) & (target <= predictions["upper"]))
+
+
+def width(target: Array, predictions: Predictions) -> Weighted:
+    """Mean distance from ``lower`` to ``upper``, in the target's unit."""
+    return _mean(predictions["upper"] - predictions["lower"])
+
+
+METRICS: Mapping[str, Mapping[str, Metric]] = {
+    "binary": {
+        "auc": Metric("AUC", auc, "higher"),
+        "log_loss": Metric("Log-loss", log_loss, "lower"),
+        "accuracy": Metric("Accuracy", accuracy, "higher"),
+        "f1": Metric("F1", f1, "higher"),
+        "brier": Metric("Brier score", brier, "lower"),
+        "calibration_error": Metric("Calibration error", calibration_error, "lower"),
+    },
+    "multiclass": {
+        "accuracy": Metric("Accuracy", accuracy, "higher"),
+        "macro_f1": Metric("Macro F1", macro_f1, "higher"),
+        "log_loss": Metric("Log-loss", log_loss, "lower"),
+    },
+    "regression": {
+        "r2": Metric("R²", r2, "higher"),
+        "rmse": Metric("RMSE", rmse, "lower"),
+        "mae": Metric("MAE", mae, "lower"),
+        "coverage": Metric("Interval coverage", coverage, "neither"),
+        "width": Metric("Interval width", width, "lower"),
+    },
+}
+"""By task; the first of each task is the one that decides."""
+
+
+def _mean(values: Array) -> Weighted:
+    return lambda weights: _ratio(weights @ values, weights.sum())
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else float("nan")

@@ -1,0 +1,173 @@
+"""Metrics against scikit-learn, whose weights of rows are resamples of rows."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from onward.bootstrap import ROWS, estimates
+from onward.metrics import METRICS, Array, Predictions
+
+Case = tuple[Array, Predictions]
+
+
+def classes(rows: int, number: int, seed: int = 0, digits: int = 2) -> Case:
+    """Probabilities with ties, that know something of the truth."""
+    random = np.random.default_rng(seed)
+    target = random.integers(number, size=rows)
+    scores = random.normal(size=(rows, number)) + 2 * np.eye(number)[target]
+    probabilities = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True)).round(digits)
+    probabilities[:, 0] = 1 - probabilities[:, 1:].sum(1)
+    return target, {"label": probabilities.argmax(1), "probabilities": probabilities}
+
+
+def numbers(rows: int, seed: int = 0, mean: float = 0.0) -> Case:
+    random = np.random.default_rng(seed)
+    target = random.normal(mean, 2.0, rows)
+    value = target + random.normal(size=rows)
+    return target, {"value": value, "lower": value - 1.5, "upper": value + 1.5}
+
+
+REFERENCES: dict[tuple[str, str], Callable[[Array, Predictions, Array], float]] = {
+    ("binary", "auc"): lambda y, p, w: reference.roc_auc_score(
+        y, p["probabilities"][:, 1], sample_weight=w
+    ),
+    ("binary", "log_loss"): lambda y, p, w: reference.log_loss(
+        y, p["probabilities"], sample_weight=w, labels=[0, 1]
+    ),
+    ("binary", "accuracy"): lambda y, p, w: reference.accuracy_score(
+        y, p["label"], sample_weight=w
+    ),
+    ("binary", "f1"): lambda y, p, w: reference.f1_score(y, p["label"], sample_weight=w),
+    ("binary", "brier"): lambda y, p, w: reference.brier_score_loss(
+        y, p["probabilities"][:, 1], sample_weight=w
+    ),
+    ("binary", "calibration_error"): lambda y, p, w: calibration_error(y, p, w),
+    ("multiclass", "accuracy"): lambda y, p, w: reference.accuracy_score(
+        y, p["label"], sample_weight=w
+    ),
+    ("multiclass", "macro_f1"): lambda y, p, w: reference.f1_score(
+        y, p["label"], sample_weight=w, average="macro"
+    ),
+    ("multiclass", "log_loss"): lambda y, p, w: reference.log_loss(
+        y, p["probabilities"], sample_weight=w, labels=[0, 1, 2, 3]
+    ),
+    ("regression", "r2"): lambda y, p, w: reference.r2_score(y, p["value"], sample_weight=w),
+    ("regression", "rmse"): lambda y, p, w: reference.root_mean_squared_error(
+        y, p["value"], sample_weight=w
+    ),
+    ("regression", "mae"): lambda y, p, w: reference.mean_absolute_error(
+        y, p["value"], sample_weight=w
+    ),
+    ("regression", "coverage"): lambda y, p, w: float(
+        np.average(
+            [a <= t <= b for a, t, b in zip(p["lower"], y, p["upper"], strict=True)], weights=w
+        )
+    ),
+    ("regression", "width"): lambda y, p, w: 3.0,
+}
+CASES = {"binary": classes(500, 2), "multiclass": classes(500, 4), "regression": numbers(500)}
+
+
+def calibration_error(target: Array, predictions: Predictions, weights: Array) -> float:
+    """As the paper has it: a bin's share of the rows times its gap."""
+    probability = predictions["probabilities"][:, 1]
+    error = 0.0
+    for low in range(10):
+        inside = (probability * 10 >= low) & ((probability * 10 < low + 1) | (low == 9))
+        if weights[inside].sum():
+            gap = np.average((probability - target)[inside], weights=weights[inside])
+            error += weights[inside].sum() / weights.sum() * abs(gap)
+    return error
+
+
+def test_every_metric_has_a_reference() -> None:
+    assert set(REFERENCES) == {(task, name) for task in METRICS for name in METRICS[task]}
+
+
+@pytest.mark.parametrize(("task", "name"), REFERENCES)
+def test_a_metric_is_that_of_scikit_learn_with_any_weights(task: str, name: str) -> None:
+    target, predictions = CASES[task]
+    random = np.random.default_rng(1)
+    for weights in (np.ones(500), random.integers(4, size=500) * 1.0, random.random(500)):
+        got = METRICS[task][name].ask(target, predictions)(weights)
+        assert got == pytest.approx(REFERENCES[task, name](target, predictions, weights), rel=1e-9)
+
+
+@pytest.mark.parametrize(("task", "name"), REFERENCES)
+def test_weights_are_copies_of_rows(task: str, name: str) -> None:
+    target, predictions = CASES[task]
+    weights = np.random.default_rng(2).integers(3, size=500)
+    rows = np.repeat(np.arange(500), weights)
+    copied = METRICS[task][name](target[rows], {k: v[rows] for k, v in predictions.items()})
+    assert METRICS[task][name].ask(target, predictions)(weights * 1.0) == pytest.approx(copied)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), min_size=1))
+def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[int, int]]) -> None:
+    target = np.array([truth for truth, _ in rows])
+    probability = np.array([level / 4 for _, level in rows], np.float32)
+    positives, negatives = probability[target == 1], probability[target == 0]
+    pairs = positives[:, None] - negatives
+    got = METRICS["binary"]["auc"](
+        target, {"probabilities": np.stack([1 - probability, probability], 1)}
+    )
+    if pairs.size:
+        assert got == pytest.approx(np.mean((pairs > 0) + (pairs == 0) / 2))
+    else:
+        assert np.isnan(got)
+
+
+def test_being_certain_and_wrong_has_a_finite_loss() -> None:
+    predictions = {"probabilities": np.array([[1, 0]], np.float32)}
+    assert METRICS["binary"]["log_loss"](np.array([1]), predictions) == pytest.approx(15.942, 1e-4)
+
+
+def test_r2_keeps_its_digits_beside_a_large_mean() -> None:
+    target, predictions = numbers(100, mean=1e9)
+    assert METRICS["regression"]["r2"](target, predictions) == pytest.approx(
+        reference.r2_score(target, predictions["value"]), rel=1e-6
+    )
+
+
+def test_the_first_metric_of_a_task_says_which_way_is_up() -> None:
+    for metrics in METRICS.values():
+        assert next(iter(metrics.values())).better != "neither"
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_estimates_are_the_same_for_the_same_seed(task: str) -> None:
+    assert estimates(METRICS[task], *CASES[task], seed=3) == estimates(
+        METRICS[task], *CASES[task], seed=3
+    )
+    assert estimates(METRICS[task], *CASES[task], seed=3) != estimates(
+        METRICS[task], *CASES[task], seed=4
+    )
+
+
+def test_intervals_of_a_share_are_those_of_theory() -> None:
+    target, predictions = CASES["binary"]
+    got = estimates(METRICS["binary"], target, predictions, seed=0)["accuracy"]
+    half = 1.96 * np.sqrt(got.value * (1 - got.value) / 500)
+    assert got.upper - got.value == pytest.approx(half, rel=0.15)
+    assert got.value - got.lower == pytest.approx(half, rel=0.15)
+
+
+def test_intervals_of_many_rows_are_scaled_from_some() -> None:
+    rows = 4 * ROWS
+    target, predictions = numbers(rows)
+    got = estimates({"mae": METRICS["regression"]["mae"]}, target, predictions, seed=0)["mae"]
+    errors = np.abs(target - predictions["value"])
+    assert got.value == pytest.approx(errors.mean())
+    assert got.upper - got.lower == pytest.approx(2 * 1.96 * errors.std() / rows**0.5, rel=0.1)
+
+
+@given(st.integers(1, 30), st.integers(0, 20))
+def test_an_interval_holds_its_value(rows: int, seed: int) -> None:
+    target, predictions = classes(rows, 2, seed)
+    for estimate in estimates(METRICS["binary"], target, predictions, seed).values():
+        if np.isfinite(estimate.lower):
+            assert estimate.lower <= estimate.value <= estimate.upper
