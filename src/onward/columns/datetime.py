@@ -1,0 +1,129 @@
+"""Dates and times of day, from ISO-8601 text."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from onnx import TensorProto
+
+from onward.columns._base import Block, Column, Encoded
+from onward.columns._distinct import distinct, run
+from onward.columns._iso8601 import NAMES, Dates, parse
+from onward.errors import DataError
+from onward.graph import Graph, Value
+
+LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
+NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
+CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time do
+
+
+class Datetime(Column):
+    """A moment: where it is in the year, month, week and day, and how far from the middle one.
+
+    Texts are ``2024-03-29``, or that followed by ``T`` or a blank and ``12:34``, ``12:34:56`` or
+    ``12:34:56.789``, and by nothing, ``Z`` or ``+05:30``. Month, day of month, hour and weekday
+    are those of the text as it stands, on circles. The year, and the time since the middle of the
+    training rows in seconds UTC, are centered and scaled. Of these ten numbers a column has those
+    that differ between training rows, so a column of dates without times has none for the hour.
+
+    A missing value becomes zeros, and a last number flags it, if the training rows have any.
+    When predicting, a text that is no date counts as missing: a file cannot refuse.
+    """
+
+    class Config(Column.Config):
+        """``malformed``: whether a training row that has no date stops us, or counts as missing."""
+
+        type: Literal["datetime"] = "datetime"
+        malformed: Literal["refuse", "missing"] = "refuse"
+
+    config: Config
+    wire = "text"
+    examples = {
+        "2018-01-01": (-1, -1, 0),
+        "2024-01-01T00:00:00Z": (1, 1, 0),
+        None: (0, 0, 1),
+    }
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn which numbers differ, their middles and scales, and whether values are missing."""
+        found = distinct(values)
+        graph = Graph()
+        dates = _parse(graph, [self], [graph.input(self.name, "text")])
+        graph.output("is_date", dates.is_date, TensorProto.BOOL)
+        graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
+        outputs = run(graph, self.name, found.texts)
+        is_date, numbers = outputs[0][:, 0], outputs[1]
+        if self.config.malformed == "refuse":
+            is_absent = found.texts.is_in(["", *self.config.missing]).to_numpy()
+            self._refuse(values, (~is_date & ~is_absent)[found.codes])
+        has_date = is_date[found.codes]
+        self.has_missing = not has_date.all()
+        self._learn(numbers[found.codes[has_date]], len(values))
+
+    def _refuse(self, values: pl.Series, wrong: np.ndarray) -> None:
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"column {self.name!r}: {wrong.sum()} of {len(values)} training values are no"
+                f" ISO-8601 dates; the first is {values[row]!r} in training row {row + 1}. Correct"
+                " the table, or set `malformed: missing`"
+            )
+
+    def _learn(self, numbers: np.ndarray, rows: int) -> None:
+        if not len(numbers):
+            raise DataError(
+                f"column {self.name!r}: none of the {rows} training rows has a date."
+                " Remove the column from the config"
+            )
+        self.kept = np.flatnonzero(np.ptp(numbers, axis=0) > NARROWEST)
+        if not len(self.kept):
+            raise DataError(
+                f"column {self.name!r}: all {len(numbers)} training values are the same moment."
+                " Remove the column from the config"
+            )
+        is_scaled = self.kept >= CALENDAR
+        kept = numbers[:, self.kept]
+        self.centers = np.where(is_scaled, np.median(kept, axis=0), 0.0)
+        self.scales = np.where(is_scaled, kept.std(axis=0), 1.0)
+
+    @classmethod
+    def encode(cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]) -> Encoded:
+        """The numbers of all columns, then the flags of those with missing values."""
+        dates = _parse(graph, columns, raw)
+        kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
+        widths = [len(column.kept) for column in columns]
+        numbers = _gather(graph, dates.numbers, np.concatenate(kept))
+        centers = graph.constant(np.concatenate([column.centers for column in columns]))
+        scales = graph.constant(np.concatenate([column.scales for column in columns]))
+        scaled = graph("Div", graph("Sub", numbers, centers), scales)
+        clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
+        is_date = _gather(graph, dates.is_date, np.repeat(np.arange(len(columns)), widths))
+        parts = [graph("Where", is_date, clipped, graph.constant(0.0))]
+        owners = [column.name for column in columns for _ in column.kept]
+        names = [f"{column.name}: {NAMES[place]}" for column in columns for place in column.kept]
+        flagged = [place for place, column in enumerate(columns) if column.has_missing]
+        if flagged:
+            missing = graph("Not", _gather(graph, dates.is_date, flagged))
+            parts.append(graph("Cast", missing, to=TensorProto.DOUBLE))
+            owners += [columns[place].name for place in flagged]
+            names += [f"{columns[place].name} is missing" for place in flagged]
+        value = graph("Concat", *parts, axis=1)
+        value = graph("Cast", value, to=TensorProto.FLOAT)
+        return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+
+
+def _parse(graph: Graph, columns: Sequence[Datetime], raw: Sequence[Value]) -> Dates:
+    """Read all columns at once; what a column declares missing is no date."""
+    texts = graph("Concat", *raw, axis=1)
+    dates = parse(graph, texts, len(columns))
+    is_date = dates.is_date
+    for absent in zip_longest(*(column.config.missing for column in columns), fillvalue=""):
+        is_absent = graph("Equal", texts, graph.constant(absent, object))
+        is_date = graph("And", is_date, graph("Not", is_absent))
+    return Dates(is_date, dates.numbers)
+
+
+def _gather(graph: Graph, values: Value, places: Sequence[int] | np.ndarray) -> Value:
+    return graph("Gather", values, graph.constant(places, np.int64), axis=1)
