@@ -1,0 +1,114 @@
+"""True or false: two texts, or the numbers 1 and 0."""
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import numpy as np
+import polars as pl
+from onnx import TensorProto, numpy_helper
+from pydantic import model_validator
+
+from onward.columns._base import Block, Column, Encoded
+from onward.errors import DataError
+from onward.graph import Graph, Value
+
+TRUE, FALSE, NEITHER = 1.0, -1.0, 0.0
+
+
+class Boolean(Column):
+    """1 for true, -1 for false; what is missing becomes 0, between the two.
+
+    A second number flags missing values, if there are any in the training rows. When predicting,
+    a value that is neither true nor false counts as missing: a file cannot refuse.
+    """
+
+    class Config(Column.Config):
+        """The texts that mean true and false; without them, the values are the numbers 1 and 0."""
+
+        type: Literal["boolean"] = "boolean"
+        true_values: tuple[str, ...] = ()
+        false_values: tuple[str, ...] = ()
+
+        @model_validator(mode="after")
+        def _check(self) -> Self:
+            if bool(self.true_values) != bool(self.false_values):
+                raise ValueError("give both true_values and false_values, or neither")
+            texts = [*self.true_values, *self.false_values, *self.missing, ""]
+            twice = {text for text in texts if texts.count(text) > 1}
+            if twice:
+                raise ValueError(f"a text has two meanings: {sorted(twice)}")
+            return self
+
+    config: Config
+    examples = {1.0: (1, 0), 0.0: (-1, 0), None: (0, 1)}
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.wire = "text" if config.true_values else "number"
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn whether values are missing; both others must be there."""
+        absent = [float("nan")] if self.wire == "number" else ["", *self.config.missing]
+        present = values.drop_nulls()
+        present = present.filter(~present.is_in(absent))
+        wrong = present.filter(~present.is_in(self._keys()))
+        if len(wrong):
+            raise DataError(
+                f"column {self.name!r}: {len(wrong)} of {len(values)} training values are neither"
+                f" true nor false; the first is {wrong[0]!r}. Name it in true_values,"
+                " false_values or missing, or declare the column categorical"
+            )
+        numbers = zip(self._keys(), self._numbers(), strict=True)
+        if len({number for key, number in numbers if key in present}) < 2:
+            raise DataError(
+                f"column {self.name!r}: the {len(present)} training values that are not missing"
+                " are all true or all false. Remove the column from the config"
+            )
+        self.has_missing = len(present) < len(values)
+
+    def _keys(self) -> list[str] | list[float]:
+        if self.wire == "number":
+            return [1.0, 0.0]
+        return [*self.config.true_values, *self.config.false_values]
+
+    def _numbers(self) -> list[float]:
+        if self.wire == "number":
+            return [TRUE, FALSE]
+        return [TRUE] * len(self.config.true_values) + [FALSE] * len(self.config.false_values)
+
+    @classmethod
+    def encode(cls, graph: Graph, columns: "Sequence[Boolean]", raw: Sequence[Value]) -> Encoded:
+        """The values of all columns, texts first; then the flags of those with missing values."""
+        places = {column.name: value for column, value in zip(columns, raw, strict=True)}
+        texts = [column for column in columns if column.wire == "text"]
+        numbers = [column for column in columns if column.wire == "number"]
+        parts = [_look_up(graph, column, places[column.name]) for column in texts]
+        if numbers:
+            together = graph("Concat", *(places[column.name] for column in numbers), axis=1)
+            parts.append(_look_up(graph, numbers[0], together))
+        ordered = [*texts, *numbers]
+        names = [column.name for column in ordered]
+        owners = list(names)
+        flagged = [place for place, column in enumerate(ordered) if column.has_missing]
+        values = graph("Concat", *parts, axis=1)
+        if flagged:
+            some = graph("Gather", values, graph.constant(flagged, np.int64), axis=1)
+            is_missing = graph("Equal", some, graph.constant(NEITHER))
+            flags = graph("Cast", is_missing, to=TensorProto.DOUBLE)
+            values = graph("Concat", values, flags, axis=1)
+            owners += [names[place] for place in flagged]
+            names += [f"{names[place]} is missing" for place in flagged]
+        value = graph("Cast", values, to=TensorProto.FLOAT)
+        return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+
+
+def _look_up(graph: Graph, column: Boolean, raw: Value) -> Value:
+    dtype = object if column.wire == "text" else np.float64
+    return graph(
+        "LabelEncoder",
+        raw,
+        domain="ai.onnx.ml",
+        keys_tensor=numpy_helper.from_array(np.array(column._keys(), dtype)),
+        values_tensor=numpy_helper.from_array(np.array(column._numbers())),
+        default_tensor=numpy_helper.from_array(np.array([NEITHER])),
+    )
