@@ -12,7 +12,7 @@ from pydantic import Strict
 from onward.errors import DataError
 from onward.family import Family, Settings
 from onward.schema import Field
-from onward.sources._wire import Reading, reading
+from onward.sources._wire import Fault, Reading, reading
 
 
 class Source(Family, ABC):
@@ -109,29 +109,25 @@ class Source(Family, ABC):
             )
 
     def _refuse_wrong(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:
-        counts = [each.wrong.sum().alias(str(place)) for place, each in enumerate(readings)]
+        faults = [(each.name, fault) for each in readings for fault in each.faults]
+        counts = [fault.found.sum().alias(str(place)) for place, (_, fault) in enumerate(faults)]
         total = pl.len().alias("rows")
-        seen, *wrong = frame.select(total, *counts).collect(engine="streaming").row(0)
+        seen, *found = frame.select(total, *counts).collect(engine="streaming").row(0)
         if seen != rows:
             raise DataError(
                 f"{self.path}: {rows} rows became {seen}: the file changed while it was read."
                 " Start again when nothing writes to it"
             )
-        for each, count in zip(readings, wrong, strict=True):
+        for (name, fault), count in zip(faults, found, strict=True):
             if count:
-                raise DataError(self._complaint(frame, each, count, rows))
+                where, value = self._first(frame, name, fault)
+                raise DataError(
+                    f"{self.path}: column {name!r} has {count} of {rows} values that are"
+                    f" {fault.what}; the first is {value!r} in {where}. {fault.remedy}"
+                )
 
-    def _complaint(self, frame: pl.LazyFrame, each: Reading, count: int, rows: int) -> str:
-        first = (
-            frame.select(each.raw.alias("value"), each.wrong.alias("wrong"))
-            .with_row_index("row")
-            .filter("wrong")
-            .head(1)
-            .collect(engine="streaming")
-        )
-        row, value, _ = first.row(0)
-        return (
-            f"{self.path}: column {each.name!r} has {count} of {rows} values that are no finite"
-            f" number a float64 can hold; the first is {value!r} in {self.place(row + 1)}."
-            f" {each.remedy}"
-        )
+    def _first(self, frame: pl.LazyFrame, name: str, fault: Fault) -> tuple[str, Any]:
+        value, found = pl.col(name).alias("value"), fault.found.alias("found")
+        rows = frame.select(value, found).with_row_index("row").filter("found").head(1)
+        first = rows.collect(engine="streaming").row(0)
+        return self.place(first[0] + 1), first[1]

@@ -9,6 +9,18 @@ from onward.errors import DataError
 from onward.schema import Field
 
 ROUNDED = 2**53  # from here on, different whole numbers can be the same float64
+CATEGORICAL = "declare the column categorical"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that can be wrong with a value."""
+
+    found: pl.Expr
+    """Whether it is."""
+    what: str
+    """Completes "these values are ..."."""
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -16,13 +28,9 @@ class Reading:
     """A column on its way out of a file."""
 
     name: str
-    raw: pl.Expr
-    """As in the file."""
     value: pl.Expr
     """On the wire; null is missing."""
-    wrong: pl.Expr
-    """Whether a value cannot go there."""
-    remedy: str
+    faults: tuple[Fault, ...]
 
 
 def reading(where: str, field: Field, dtype: pl.DataType) -> Reading:
@@ -33,14 +41,19 @@ def reading(where: str, field: Field, dtype: pl.DataType) -> Reading:
     """
     if field.wire == "text":
         return _text(where, field, dtype)
-    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return _parsed(field)
-    if dtype.is_numeric() or isinstance(dtype, pl.Boolean | pl.Null):
+    if _is_text(dtype):
+        return _spelled(field)
+    if dtype.is_numeric() or dtype in (pl.Boolean, pl.Null):
         return _number(field, dtype)
     raise DataError(
         f"{where}: column {field.name!r} holds {dtype}, which is no number. Declare it as"
-        f" {'datetime' if dtype.is_temporal() else 'what it is'}, or remove it from the config"
+        f" {'datetime' if dtype in (pl.Date, pl.Datetime) else 'another type'}, or remove it from"
+        " the config"
     )
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
 def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
@@ -48,54 +61,58 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
     if isinstance(dtype, pl.Datetime):
         zone = {None: "", "UTC": "Z"}.get(dtype.time_zone, "%:z")
         text = raw.dt.strftime(f"%Y-%m-%dT%H:%M:%S%.f{zone}")
-    elif isinstance(dtype, pl.Date):
+    elif dtype == pl.Date:
         text = raw.dt.strftime("%Y-%m-%d")
-    elif dtype.is_integer() or isinstance(
-        dtype, pl.String | pl.Categorical | pl.Enum | pl.Boolean | pl.Null
-    ):
+    elif dtype.is_integer() or dtype in (pl.Boolean, pl.Null) or _is_text(dtype):
         text = raw.cast(pl.String)
     else:
         raise DataError(
-            f"{where}: column {field.name!r} holds {dtype}, which can be written in more than one"
-            " way, so that it is no text. Declare the column numerical, or store it as text"
+            f"{where}: column {field.name!r} holds {dtype}, which is no text, since there are"
+            " several ways to write it. Declare the column numerical, or store it as text"
         )
-    value = pl.when(text != "").then(text)
-    return Reading(field.name, raw, value, pl.lit(value=False), "")
+    nul = Fault(text.str.contains("\0", literal=True), "no text: they hold NUL", "Remove it")
+    return Reading(field.name, pl.when(text != "").then(text), (nul,))
 
 
-def _parsed(field: Field) -> Reading:
+def _spelled(field: Field) -> Reading:
     """Numbers written out; blanks around them mean nothing."""
-    raw = pl.col(field.name)
-    text = raw.cast(pl.String).str.strip_chars()
+    text = pl.col(field.name).cast(pl.String).str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
-    absent = text.is_in(["", *(each.strip() for each in field.missing)]) | _is_missing(
-        number, field
-    )
-    # a float64 would round these whole numbers; few texts reach the pattern, so that it is cheap
-    large = pl.when(number.abs() >= ROUNDED).then(text).str.contains(r"^[+-]?[0-9]+$")
-    wrong = (number.is_null() & text.is_not_null()) | number.is_infinite() | large
+    absent = _is_missing(number, field) | text.is_in(["", *map(str.strip, field.missing)])
+    present = ~absent.fill_null(value=False)
+    # few texts reach the pattern, so that it costs nothing
+    digits = pl.when(number.abs() >= ROUNDED).then(text).str.contains(r"^[+-]?[0-9]+$")
     return Reading(
         field.name,
-        raw,
-        pl.when(~absent).then(number),
-        wrong.fill_null(value=False) & ~absent.fill_null(value=False),
-        "Correct the file, or add the text to `missing:` of the column, or declare the column"
-        " categorical",
+        pl.when(present).then(number),
+        (
+            Fault(
+                present & text.is_not_null() & (number.is_null() | number.is_infinite()),
+                "no finite number",
+                f"Correct the file, or add the text to `missing:` of the column, or {CATEGORICAL}",
+            ),
+            _rounded(present & digits),
+        ),
     )
 
 
 def _number(field: Field, dtype: pl.DataType) -> Reading:
-    raw = pl.col(field.name)
-    number = raw.cast(pl.Float64)
-    absent = _is_missing(number, field)
-    large = number.abs() >= ROUNDED if dtype.is_integer() else pl.lit(value=False)
-    return Reading(
-        field.name,
-        raw,
-        pl.when(~absent).then(number),
-        (number.is_infinite() | large).fill_null(value=False) & ~absent.fill_null(value=False),
-        "Correct the file, or add the number to `missing:` of the column, or store the column as"
-        " text and declare it categorical",
+    number = pl.col(field.name).cast(pl.Float64)
+    present = ~_is_missing(number, field).fill_null(value=False)
+    infinite = Fault(
+        present & number.is_infinite(),
+        "infinite",
+        "Correct the file, or add 'inf' or '-inf' to `missing:` of the column",
+    )
+    rounded = (_rounded(present & (number.abs() >= ROUNDED)),) if dtype.is_integer() else ()
+    return Reading(field.name, pl.when(present).then(number), (infinite, *rounded))
+
+
+def _rounded(found: pl.Expr) -> Fault:
+    return Fault(
+        found,
+        "whole numbers of 2^53 and more, which a float64 would round",
+        f"If they are identifiers, {CATEGORICAL}; else store them as floating-point numbers",
     )
 
 
@@ -104,6 +121,7 @@ def _is_missing(number: pl.Expr, field: Field) -> pl.Expr:
 
 
 def _numbers(texts: tuple[str, ...]) -> Iterator[float]:
+    """Those that texts for missing values spell: "-9" also means -9.0."""
     for text in texts:
         number = pl.Series([text.strip()]).cast(pl.Float64, strict=False)[0]
         if number is not None:

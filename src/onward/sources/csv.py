@@ -47,7 +47,13 @@ class Csv(Source):
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
         """As text; an empty field is null or empty."""
         schema = dict.fromkeys(self._names, pl.String)
-        frame = pl.scan_csv(self.path, separator=self.config.delimiter, schema=schema)
+        frame = pl.scan_csv(
+            self.path,
+            separator=self.config.delimiter,
+            schema=schema,
+            has_header=False,
+            skip_rows=1,  # our names, since polars leaves doubled quotes in them
+        )
         return frame.select(names)
 
     @cached_property
