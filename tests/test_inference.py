@@ -1,0 +1,189 @@
+"""What columns seem to be: rules one by one, and whole tables against what people say of them."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onward.columns import Column
+from onward.errors import DataError
+from onward.inference import Guess, infer, infer_target
+from onward.sources import Source
+
+DATA = Path(__file__).parents[2] / "shared/data"
+KINDS = {"number": "numerical", "category": "categorical", "text": "", "id": ""}
+DIFFERENT: Mapping[tuple[str, str], str] = {
+    ("covertype_20k", "Soil_Type7"): "'0' in every row",
+    ("covertype_20k", "Soil_Type8"): "'0' in all but 1 of 20,000 rows",
+    ("covertype_20k", "Soil_Type15"): "'0' in every row",
+    ("covertype_20k", "Soil_Type25"): "'0' in all but 1 of 20,000 rows",
+    # texts that recur are categories, as long as there is no type for text
+    ("employee_salaries", "employee_position_title"): "443 distinct texts",
+    # columns of dates read ISO 8601, and so does the message
+    ("employee_salaries", "date_first_hired"): "write them as YYYY-MM-DD",
+}
+
+
+def guess(values: list[Any], name: str = "x") -> Guess:
+    return infer(pl.DataFrame({name: values}))[0]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("adult", "california_housing", "covertype_20k", "diamonds", "employee_salaries"),
+        *("penguins", "taxis", "telco_churn", "titanic"),
+    ],
+)
+def test_known_tables_are_what_people_say_they_are(table: str) -> None:
+    if not (DATA / table).is_dir():
+        pytest.skip(f"{table} is not here")
+    about = json.loads((DATA / table / "meta.json").read_text())
+    kinds = about["column_kinds"]
+    truth = {name: KINDS.get(kind, kind) for kind in kinds for name in kinds[kind]}
+    source = Source.for_path(DATA / table / about["file"])
+    frame = source.read(source.names()).collect()
+
+    target = infer_target(frame[about["target"]])
+    classes = frame[about["target"]] if target.target.classes else None
+    guesses = infer(frame.drop([about["target"], *kinds["leak"]]), classes)
+
+    for each in guesses:
+        if (table, each.name) in DIFFERENT:
+            assert DIFFERENT[table, each.name] in each.reason
+        else:
+            assert each.type == truth[each.name], each
+    assert target.head == about["task"]
+    if "positive" in about:
+        assert target.target.classes[1] == about["positive"]
+    marks = set(about["format"].get("na_values", [])) - {""}
+    assert {mark for each in guesses for mark in each.missing} == marks
+
+
+@pytest.mark.parametrize(
+    ("values", "type_", "reason"),
+    [
+        (["1.5", "-2", "3e3"] * 9, "numerical", "numbers from -2 to 3000"),
+        (["01234", "01235", "20095"] * 9, "categorical", "3 distinct texts"),
+        (["123456789012345678", "123456789012345679"] * 9, "categorical", "2 distinct texts"),
+        (["1", "2", "3", "2"] * 20, "categorical", "1 to 3"),
+        (["0", "2", "3", "2"] * 20, "numerical", "whole numbers from 0 to 3"),
+        ([str(row) for row in range(30)], "", "it numbers the rows"),
+        ([str(row * row) for row in range(30)], "numerical", "0 to 841"),
+        ([f"k{row}" for row in range(30)], "", "an id, or as good as one"),
+        ([f"some words {row}" for row in range(30)], "", "free text"),
+        ([" ".join(["word"] * 20 + [str(row % 3)]) for row in range(30)], "", "free text"),
+        (["a", None, "a"], "", "'a' in every row that has a value"),
+        ([None, "", "?"], "", "'?' in every row that has a value"),
+        ([None, None, ""], "", "no row has a value"),
+        (["7"] * 999 + ["8"], "", "'7' in all but 1 of 1,000 rows"),
+        (["2024-01-05", "2024-01-05T10:11:12.5Z", None], "datetime", "dates from 2024-01-05 to"),
+        (["01/02/2024", "3/4/2024"], "", "write them as YYYY-MM-DD"),
+        (["no", "Yes", "no"], "boolean", "two values, 'no' and 'Yes'"),
+        (["maybe", "Yes", "maybe"] * 2, "categorical", "2 distinct texts"),
+        ([True, False, None], "boolean", "'0' and '1'"),
+        ([1.5, float("nan"), 2.5], "numerical", "1.5 to 2.5"),
+        ([date(2024, 1, 5), None], "datetime", "stored as Date"),
+        ([[1], [2]], "", "no type of column reads"),
+    ],
+)
+def test_columns_are_what_they_look_like(values: list[Any], type_: str, reason: str) -> None:
+    found = guess(values)
+    assert found.type == type_
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize("name", ["zip", "brewery_id", "StoreCode"])
+def test_numbers_with_the_name_of_a_code_are_categories(name: str) -> None:
+    repeated = guess([str(10_007 * (row % 30)) for row in range(300)], name)
+    assert (repeated.type, repeated.settings) == ("categorical", {"values": "integer"})
+    assert guess([str(10_007 * row) for row in range(300)], name).type == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        (["1.5", "2.5", "?", "N/A", " "], (" ", "?", "N/A")),
+        (["red", "blue", "NA", "red", "blue"], ("NA",)),
+        (["+", "-", "+", "-"], ()),
+        ([*"137" * 20, "ERROR", "UNKNOWN"], ("ERROR", "UNKNOWN")),
+        (["1", "2", "3", "4", "12 oz"] * 9, ()),
+    ],
+)
+def test_texts_that_mean_missing_are_found(values: list[str], missing: tuple[str, ...]) -> None:
+    assert guess(values).missing == missing
+
+
+def test_a_column_that_repeats_another_or_the_target_is_left_out() -> None:
+    frame = pl.DataFrame({"a": ["x", "y", "z"] * 9, "b": ["u", "v", "w"] * 9})
+    frame = frame.with_columns(again=pl.col("a"))
+    assert [each.type for each in infer(frame)] == ["categorical", "categorical", ""]
+    _, other, _ = infer(frame, frame["a"].alias("target"))
+    assert other.reason.startswith("says the target in other words")
+
+
+@pytest.mark.parametrize(
+    ("values", "head", "classes"),
+    [
+        (["no", "yes", "yes"], "binary", ("no", "yes")),
+        (["a", "b", "a"], "binary", ("a", "b")),
+        (["a", "b", "b"], "binary", ("b", "a")),
+        (["0", "1"], "binary", ("0", "1")),
+        (["2", "10", "1"] * 10, "multiclass", ("1", "2", "10")),
+        (["b", "a", "c"] * 2, "multiclass", ("a", "b", "c")),
+        ([True, False], "binary", ("false", "true")),
+        ([0.0, 1.0], "regression", ()),
+        (["1", "2", "3"], "regression", ()),
+        (["1.5", "2"], "regression", ()),
+    ],
+)
+def test_the_target_s_kind_and_classes(
+    values: list[Any], head: str, classes: tuple[str, ...]
+) -> None:
+    found = infer_target(pl.Series("y", values))
+    assert (found.head, found.target.classes) == (head, classes)
+
+
+def test_a_skewed_positive_target_is_learned_by_its_logarithm() -> None:
+    values = [2.0**power for power in range(20)]
+    assert infer_target(pl.Series("y", values)).logarithm
+    assert not infer_target(pl.Series("y", [-1.0, *values])).logarithm
+
+
+def test_rows_without_a_target_are_counted() -> None:
+    assert infer_target(pl.Series("y", ["a", "b", None, "", "?"])).missing == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([None, "a", "a"], "2 of 3 rows have a value, and it is the same in all"),
+        ([f"text {row}" for row in range(9)], "9 distinct values in 9 rows are neither numbers"),
+    ],
+)
+def test_what_is_no_target_is_refused(values: list[Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        infer_target(pl.Series("y", values))
+
+
+@given(st.lists(st.none() | st.text(max_size=4) | st.integers().map(str), min_size=1, max_size=40))
+def test_whatever_is_in_a_column_it_fits_the_type_that_was_guessed(
+    values: list[str | None],
+) -> None:
+    found = guess(values)
+    assert found.reason
+    if found.type:
+        member = Column.members[found.type]
+        built = member(member.Config(name="x", missing=found.missing, **found.settings))
+        texts = pl.Series("x", values, pl.String)
+        texts = texts.set(texts.str.strip_chars().is_in([*found.missing, ""]), None)
+        if built.wire == "number":
+            built.fit(texts.str.strip_chars().cast(pl.Float64))
+        else:
+            built.fit(texts)
