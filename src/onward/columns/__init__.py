@@ -5,6 +5,9 @@ from onward.columns._base import NUMERICAL as NUMERICAL
 from onward.columns._base import Block as Block
 from onward.columns._base import Column as Column
 from onward.columns._base import Encoded as Encoded
+from onward.columns._distinct import BATCH as BATCH
+from onward.columns._distinct import distinct as distinct
+from onward.columns._distinct import run as run
 from onward.family import import_members
 
 import_members(__name__, __path__)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import onnxruntime
 import polars as pl
 
-from onward.graph import Graph, session
+BATCH = 4096  # rows; what the operators pass on then fits into the cache
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,10 @@ def distinct(values: pl.Series) -> Distinct:
     return Distinct(texts, codes)
 
 
-def run(graph: Graph, name: str, texts: pl.Series) -> list[np.ndarray]:
-    """The outputs of a graph whose only input is the text column ``name``."""
-    outputs: list[np.ndarray] = session(graph.model()).run(None, {name: wire(texts)})
-    return outputs
-
-
-def wire(texts: pl.Series) -> np.ndarray:
-    """As the runtime takes them: an array of objects, ``(rows, 1)``."""
-    return texts.to_numpy().astype(object).reshape(-1, 1)
+def run(session: onnxruntime.InferenceSession, texts: pl.Series) -> list[np.ndarray]:
+    """All outputs of a graph with one text column, for each of ``texts``."""
+    name = session.get_inputs()[0].name
+    raw = texts.to_numpy().astype(object).reshape(-1, 1)
+    batches = [raw[start : start + BATCH] for start in range(0, max(len(raw), 1), BATCH)]
+    runs = [session.run(None, {name: batch}) for batch in batches]
+    return [np.concatenate(parts) for parts in zip(*runs, strict=True)]

@@ -12,7 +12,7 @@ from onward.columns._base import Block, Column, Encoded
 from onward.columns._distinct import distinct, run
 from onward.columns._iso8601 import NAMES, Dates, parse
 from onward.errors import DataError
-from onward.graph import Graph, Value
+from onward.graph import Graph, Value, session
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
 NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
@@ -53,14 +53,14 @@ class Datetime(Column):
         dates = _parse(graph, [self], [graph.input(self.name, "text")])
         graph.output("is_date", dates.is_date, TensorProto.BOOL)
         graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
-        outputs = run(graph, self.name, found.texts)
+        outputs = run(session(graph.model()), found.texts)
         is_date, numbers = outputs[0][:, 0], outputs[1]
         if self.config.malformed == "refuse":
             is_absent = found.texts.is_in(["", *self.config.missing]).to_numpy()
             self._refuse(values, (~is_date & ~is_absent)[found.codes])
         has_date = is_date[found.codes]
         self.has_missing = not has_date.all()
-        self._learn(numbers[found.codes[has_date]], len(values))
+        self._learn(numbers, found.codes[has_date], len(values))
 
     def _refuse(self, values: pl.Series, wrong: np.ndarray) -> None:
         if wrong.any():
@@ -71,22 +71,22 @@ class Datetime(Column):
                 " the table, or set `malformed: missing`"
             )
 
-    def _learn(self, numbers: np.ndarray, rows: int) -> None:
-        if not len(numbers):
+    def _learn(self, numbers: np.ndarray, codes: np.ndarray, rows: int) -> None:
+        if not len(codes):
             raise DataError(
                 f"column {self.name!r}: none of the {rows} training rows has a date."
                 " Remove the column from the config"
             )
-        self.kept = np.flatnonzero(np.ptp(numbers, axis=0) > NARROWEST)
+        self.kept = np.flatnonzero(np.ptp(numbers[np.unique(codes)], axis=0) > NARROWEST)
         if not len(self.kept):
             raise DataError(
-                f"column {self.name!r}: all {len(numbers)} training values are the same moment."
+                f"column {self.name!r}: all {len(codes)} training values are the same moment."
                 " Remove the column from the config"
             )
-        is_scaled = self.kept >= CALENDAR
-        kept = numbers[:, self.kept]
-        self.centers = np.where(is_scaled, np.median(kept, axis=0), 0.0)
-        self.scales = np.where(is_scaled, kept.std(axis=0), 1.0)
+        self.centers, self.scales = np.zeros(len(self.kept)), np.ones(len(self.kept))
+        for place in np.flatnonzero(self.kept >= CALENDAR):
+            number = numbers[codes, self.kept[place]]
+            self.centers[place], self.scales[place] = np.median(number), number.std()
 
     @classmethod
     def encode(cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]) -> Encoded:

@@ -1,0 +1,161 @@
+"""Columns of all types side by side, and many rows at once."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onward.columns import Column
+from onward.graph import session
+from onward.preprocessing import Encoder, preprocessing
+
+# wire values by column; the last row is missing throughout
+TRAINING: dict[str, list[Any]] = {
+    "bought": ["2024-02-29T06:30Z", "2023-07-04", "1999-12-31T23:59:59-05:00", None],
+    "size": [1.0, 2.5, -3.0, None],
+    "is_new": ["yes", "no", "no", None],
+    "city": ["Köln", "Paris", "Köln", None],
+    "price": [1e11, 2e11, 1e11 + 5, None],
+    "stars": [3.0, 5.0, 5.0, None],
+    "is_open": [1.0, 0.0, 1.0, None],
+    "sold": ["2024-01-01", "2024-01-02", "2024-01-03", None],
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "bought": {"type": "datetime"},
+    "size": {"type": "numerical", "scaling": "robust"},
+    "is_new": {"type": "boolean", "true_values": ("yes",), "false_values": ("no",)},
+    "city": {"type": "categorical"},
+    "price": {"type": "numerical"},
+    "stars": {"type": "categorical", "values": "integer"},
+    "is_open": {"type": "boolean"},
+    "sold": {"type": "datetime"},
+}
+
+
+def dtype(column: Column) -> Any:
+    return pl.Float64 if column.wire == "number" else pl.String
+
+
+def fitted(names: Sequence[str]) -> list[Column]:
+    columns: list[Column] = []
+    for name in names:
+        member = Column.members[SETTINGS[name]["type"]]
+        column: Column = member(member.Config(name=name, **SETTINGS[name]))
+        column.fit(pl.Series(name, TRAINING[name], dtype(column)))
+        columns.append(column)
+    return columns
+
+
+def table(columns: Sequence[Column], rows: dict[str, list[Any]]) -> pl.DataFrame:
+    return pl.DataFrame([pl.Series(c.name, rows[c.name], dtype(c)) for c in columns])
+
+
+def wire(frame: pl.DataFrame) -> dict[str, np.ndarray]:
+    """As a caller of the file sends it."""
+    return {
+        name: (
+            frame[name].fill_null("").to_numpy().astype(object)
+            if frame[name].dtype == pl.String
+            else frame[name].to_numpy()
+        ).reshape(-1, 1)
+        for name in frame.columns
+    }
+
+
+def row_by_row(columns: Sequence[Column], frame: pl.DataFrame) -> list[np.ndarray]:
+    run = session(preprocessing(columns).model)
+    raw = wire(frame)
+    rows = [
+        run.run(None, {name: values[row : row + 1] for name, values in raw.items()})
+        for row in range(len(frame))
+    ]
+    return [np.concatenate(block) for block in zip(*rows, strict=True)]
+
+
+def test_each_feature_stands_under_its_owner_and_its_name() -> None:
+    columns = fitted(list(TRAINING))
+    prepared = preprocessing(columns)
+    numerical, categorical = prepared.blocks
+    assert numerical is not None
+    assert categorical is not None
+    raw = wire(table(columns, TRAINING))
+    values, codes = session(prepared.model).run(None, raw)
+    assert values.shape == (4, len(numerical.owners)) == (4, len(numerical.names))
+    assert len(set(numerical.names)) == len(numerical.names)
+    assert categorical.owners == ("city", "stars")
+    np.testing.assert_array_equal(codes, [[2, 3], [3, 2], [2, 2], [1, 1]])
+    flags = [name.endswith("is missing") for name in numerical.names]
+    np.testing.assert_array_equal(values[3], flags)
+    for name in TRAINING:
+        other = {**raw, name: raw[name][[1, 1, 1, 1]]}
+        is_changed = (session(prepared.model).run(None, other)[0] != values).any(0)
+        assert set(np.array(numerical.owners)[is_changed]) <= {name}
+
+
+texts = st.none() | st.sampled_from(["Köln", "yes", "2024-02-29", "2023-07-04T12:00"]) | st.text()
+numbers = st.none() | st.sampled_from([0.0, 1.0, 5.0]) | st.floats()
+
+
+@given(st.data(), st.permutations(list(TRAINING)), st.integers(1, len(TRAINING)))
+@settings(max_examples=50)
+def test_many_rows_become_what_each_becomes_in_the_file(
+    data: st.DataObject, order: list[str], count: int
+) -> None:
+    columns = fitted(order[:count])
+    length = data.draw(st.integers(1, 6))
+    rows = {
+        column.name: data.draw(
+            st.lists(texts if column.wire == "text" else numbers, min_size=length, max_size=length)
+        )
+        for column in columns
+    }
+    frame = table(columns, rows)
+
+    features = Encoder(columns)(frame)
+
+    got = [block for block in features.blocks if block.shape[1]]
+    want = row_by_row(columns, frame)
+    assert len(got) == len(want)
+    for mine, theirs in zip(got, want, strict=True):
+        assert mine.dtype == theirs.dtype
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def test_more_rows_than_one_batch() -> None:
+    columns = fitted(list(TRAINING))
+    draw = np.random.default_rng(0)
+    picks = draw.integers(0, 4, 10_001)
+    frame = table(columns, TRAINING)[picks].with_columns(
+        size=pl.Series(draw.normal(size=10_001)),
+        bought=pl.from_epoch(pl.Series(draw.integers(0, 2**31, 10_001))).dt.strftime("%FT%T"),
+    )
+
+    features = Encoder(columns)(frame)
+
+    some = draw.integers(0, 10_001, 200)
+    want = row_by_row(columns, frame[some])
+    assert features.numerical[some].tobytes() == want[0].tobytes()
+    assert features.categorical[some].tobytes() == want[1].tobytes()
+
+
+@pytest.mark.parametrize("names", [["size"], ["city"], list(TRAINING)])
+def test_no_rows_are_no_rows(names: list[str]) -> None:
+    columns = fitted(names)
+    features = Encoder(columns)(table(columns, {name: [] for name in names}))
+    widths = [len(block.owners) if block else 0 for block in preprocessing(columns).blocks]
+    assert [block.shape for block in features.blocks] == [(0, width) for width in widths]
+
+
+def test_nan_and_null_are_the_same() -> None:
+    columns = fitted(["size", "stars", "is_open"])
+    frame = table(
+        columns, {"size": [None, math.nan], "stars": [None, math.nan], "is_open": [None, math.nan]}
+    )
+    features = Encoder(columns)(frame)
+    for block in features.blocks:
+        np.testing.assert_array_equal(block[0], block[1])
