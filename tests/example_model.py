@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ def echo(path: Path, fields: Sequence[Field]) -> Path:
 
 def example(path: Path, task: str = "binary") -> Path:
     """A small model of the task, as the stage ``export`` would write it."""
+    path.write_bytes(_example(task))
+    return path
+
+
+@cache
+def _example(task: str) -> bytes:
     torch.manual_seed(0)
     columns = [Column.build(_column(settings)) for settings in COLUMNS]
     for column in columns:
@@ -70,8 +77,8 @@ def example(path: Path, task: str = "binary") -> Path:
     notes = {"onward": "1", "task": task, "schema": Schema(fields, target).dump()}
     bare = export(prepared.model, network, classes, notes)
     notes |= {key: json.dumps(entry) for key, entry in _entries(bare, fields).items()}
-    onnx.save(export(prepared.model, network, classes, notes), path)
-    return path
+    data: bytes = export(prepared.model, network, classes, notes).SerializeToString()
+    return data
 
 
 def edit(path: Path, notes: Mapping[str, str | None]) -> None:

@@ -43,7 +43,8 @@ def _values(name: str, column: Any) -> Values:
     if type(column) is list:
         return column
     if isinstance(column, np.ma.MaskedArray):
-        return list(np.ma.filled(column.astype(object), None))
+        pairs = zip(np.ma.getdata(column), np.ma.getmaskarray(column), strict=True)
+        return [None if is_hidden else value for value, is_hidden in pairs]
     array = np.array(column, object) if isinstance(column, Sequence) else np.asarray(column)
     if array.ndim == 0:
         raise DataError(
@@ -111,10 +112,10 @@ def _no_table(frame: Any) -> DataError:
 
 
 def _check_lengths(columns: Mapping[str, Values]) -> None:
-    lengths = {len(values): name for name, values in columns.items()}
-    if len(lengths) > 1:
-        (one, first), (other, second) = list(lengths.items())[:2]
-        raise DataError(
-            f"column {first!r} has {one} values and column {second!r} has {other}. Give one value"
-            " for each row, and None where it is missing"
-        )
+    for name, values in columns.items():
+        first, *_ = columns
+        if len(values) != len(columns[first]):
+            raise DataError(
+                f"column {first!r} has {len(columns[first])} values and column {name!r} has"
+                f" {len(values)}. Give one value for each row, and None where it is missing"
+            )

@@ -6,6 +6,7 @@ A missing value is NaN or "" there; callers write it as None, NaN, NaT, `pandas.
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from numbers import Number
 from types import NoneType
 from typing import Any
@@ -44,6 +45,13 @@ def to_wire(field: Field, values: Values, first: int) -> Array:
 
 
 def _numbers(field: Field, values: Values, first: int) -> Array:
+    numbers = _floats(field, values, first)
+    for token in _spelled(field.missing):
+        numbers[numbers == token] = np.nan
+    return numbers
+
+
+def _floats(field: Field, values: Values, first: int) -> Array:
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
         return values.astype(np.float64)
     if PLAIN.issuperset(map(type, values)):
@@ -54,13 +62,24 @@ def _numbers(field: Field, values: Values, first: int) -> Array:
 
 
 def _number(field: Field, value: Any, row: int) -> float:
-    is_token = isinstance(value, str) and (value == "" or value in field.missing)
-    if is_token or _is_missing(value):
+    if _is_missing(value):
+        return np.nan
+    if isinstance(value, str) and value.strip() in {"", *map(str.strip, field.missing)}:
         return np.nan
     if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
         with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
             return float(value)  # type: ignore[arg-type]
     raise _misfit(field, value, row, "a number up to 1.8e308")
+
+
+@cache
+def _spelled(tokens: tuple[str, ...]) -> list[float]:
+    """The numbers among the texts that mean a missing value: -999 is as missing as "-999"."""
+    numbers = []
+    for token in tokens:
+        with suppress(ValueError):
+            numbers.append(float(token))
+    return numbers
 
 
 def _texts(field: Field, values: Values, first: int) -> Array:
@@ -96,7 +115,7 @@ def _text(field: Field, value: Any, row: int) -> str:
 
 
 def _iso(dates: Array) -> list[str]:
-    unit = np.datetime_data(dates)[0]
+    unit = np.datetime_data(dates.dtype)[0]
     texts = np.datetime_as_string(dates.astype(f"datetime64[{UNITS.get(unit, unit)}]"))
     return ["" if text == "NaT" else str(text) for text in texts]
 

@@ -1,0 +1,91 @@
+"""A model file in words, for a terminal of 80 columns or a pipe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from onward.predictor import Predictor
+from onward.schema import Field, Schema
+
+SHOWN = 3  # values of a category
+
+
+def print_description(model: Path) -> None:
+    """Print it."""
+    predictor = Predictor(model)
+    metadata = predictor.metadata
+    reference = metadata.get("reference", {})
+    console = Console(highlight=False)
+    console.print(_headline(model, predictor.schema, metadata["task"]))
+    console.print(_inputs(predictor.schema, reference.get("columns", {})), "")
+    console.print(_outputs(predictor, reference.get("predictions", {})), "")
+    for title, known in (
+        ("Metrics", {name: f"{value:.6g}" for name, value in metadata.get("metrics", {}).items()}),
+        ("Made with", metadata.get("versions", {})),
+        ("Made of (sha256)", metadata.get("hashes", {})),
+    ):
+        if known:
+            console.print(_pairs(title, known), "")
+
+
+def _headline(model: Path, schema: Schema, task: str) -> str:
+    classes = f", one of {', '.join(map(repr, schema.target.classes))}"
+    return escape(
+        f"{model} ({model.stat().st_size / 1e3:,.0f} kB) predicts {schema.target.name!r}"
+        f"{classes if schema.target.classes else ', a number'} ({task}),"
+        f" from {len(schema.columns)} columns.\n"
+    )
+
+
+def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
+    table = _table("Reads", "column", "type", "takes", "missing", "in training")
+    for field in schema.columns:
+        seen = reference.get(field.name, {})
+        share = f"{seen['missing']:.1%}" if "missing" in seen else ""
+        cells = (field.name, field.type, _takes(field), share, _summary(seen))
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _takes(field: Field) -> str:
+    return " or ".join([field.wire, *map(repr, field.missing)])
+
+
+def _summary(seen: Mapping[str, Any]) -> str:
+    """The range of numbers; the most frequent values of all else."""
+    if seen.get("edges"):
+        return f"{seen['edges'][0]:.6g} to {seen['edges'][-1]:.6g}"
+    pairs = list(zip(seen.get("values", []), seen.get("shares", []), strict=True))
+    parts = [f"{value} {share:.0%}" for value, share in pairs[:SHOWN]]
+    if len(pairs) > SHOWN or seen.get("other"):
+        parts.append("...")
+    return ", ".join(parts)
+
+
+def _outputs(predictor: Predictor, reference: Mapping[str, Any]) -> Table:
+    table = _table("Predicts", "output", "shape", "type", "in training")
+    empty = predictor([])
+    for name, array in empty.items():
+        shape = "rows" if array.ndim == 1 else f"rows x {array.shape[1]}"
+        kind = "text" if array.dtype.kind == "O" else str(array.dtype)
+        table.add_row(name, shape, kind, escape(_summary(reference.get(name, {}))))
+    return table
+
+
+def _pairs(title: str, known: Mapping[str, Any]) -> Table:
+    table = _table(title, "", "")
+    table.show_header = False
+    for name, value in known.items():
+        table.add_row(escape(name), escape(str(value)))
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, header_style="dim", overflow="fold")
+    return table

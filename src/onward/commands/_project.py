@@ -1,0 +1,198 @@
+"""The files of a new project."""
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from onward.commands._yaml import one_line
+from onward.errors import ConfigError, DataError
+from onward.inference import Guess, TargetGuess, infer, infer_target
+from onward.sources import Source
+from onward.stages.prepare import OUTPUTS
+
+MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
+SMALL = 2_000  # rows; below, an epoch is a few steps, so there are smaller batches and more epochs
+
+
+@dataclass(frozen=True)
+class Project:
+    """A table, and what it seems to be."""
+
+    source: Source
+    split: str | None
+    rows: int
+    """Of the table."""
+    columns: tuple[Guess, ...]
+    target: TargetGuess
+
+    @classmethod
+    def of(cls, table: Path, target: str, split: str | None) -> "Project":
+        """Look at the table.
+
+        Raises:
+            DataError: if it cannot be read, or there is nothing to predict or to predict from.
+        """
+        source = Source.for_path(table)
+        rows, names = source.num_rows(), source.names()
+        for option, name in (("--target", target), ("--split", split)):
+            if name is not None and name not in names:
+                shown = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
+                raise DataError(f"{table}: {option} {name!r} is no column. There are {shown}")
+        frame = source.read(names).head(MOST_ROWS).collect()
+        found = infer_target(frame[target])
+        classes = frame[target] if found.target.classes else None
+        guesses = infer(frame.drop({target, split} & set(names)), classes)
+        columns = tuple(_refused(guess) or guess for guess in guesses)
+        if not any(guess.type for guess in columns):
+            reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])
+            raise DataError(f"{table}: there is no column to predict {target!r} from. {reasons}")
+        return cls(source, split, rows, columns, found)
+
+    @property
+    def name(self) -> str:
+        """Of the config: the table's, without its ending."""
+        name = self.source.path.name
+        endings = [end for end in self.source.suffixes if name.lower().endswith(end)]
+        stem = name[: -len(max(endings, key=len))]
+        return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
+
+
+def _refused(guess: Guess) -> Guess | None:
+    if guess.name in OUTPUTS or guess.name.startswith("onward/"):
+        return Guess(guess.name, "", "a name in the exported file; rename the column to use it")
+    return None
+
+
+def write_files(folder: Path, project: Project) -> list[str]:
+    """Write the project's files to the folder, and return their names.
+
+    Raises:
+        ConfigError: before anything is written, if a file exists or the table is in ``data/``.
+    """
+    table = project.source.path
+    if folder.resolve() / "data" in table.resolve().parents:
+        raise ConfigError(f"{table}: data/ is where DVC will put a copy. Move the table elsewhere")
+    contents = {
+        f"configs/{project.name}.yaml": config(project),
+        "dvc.yaml": pipeline(project.name),
+        "data.dvc": import_of(folder, table),
+    }
+    existing = sorted(name for name in contents if (folder / name).exists())
+    if existing:
+        raise ConfigError(
+            f"{folder.resolve()}: there is {', '.join(existing)}, and nothing is written over."
+            " Start in an empty folder, or remove what you no longer need"
+        )
+    contents |= {name: text for name, text in _once(folder).items() if not (folder / name).exists()}
+    for name, text in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return list(contents)
+
+
+def _once(folder: Path) -> dict[str, str]:
+    """What a folder needs once: `dvc init` would write the same."""
+    above = [folder.resolve(), *folder.resolve().parents]
+    contents = {".gitignore": "/artifacts/\n/data/\n"}
+    if any((each / ".dvc").is_dir() for each in above):
+        return contents
+    has_git = any((each / ".git").exists() for each in above)
+    no_scm = "" if has_git else "    no_scm = true\n"  # DVC looks for git, unless told not to
+    return contents | {
+        ".dvc/config": f"[core]\n    analytics = false\n    check_update = false\n{no_scm}",
+        ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
+        ".dvcignore": "# what DVC need not look at\n.venv\n",
+    }
+
+
+def import_of(folder: Path, table: Path) -> str:
+    """``data.dvc``: an import that `dvc repro` repeats when the table changes."""
+    path = table.resolve()
+    if path.is_relative_to(folder.resolve()):
+        path = path.relative_to(folder.resolve())
+    return (
+        "# Where the table comes from: a path, https://..., s3://bucket/table.csv, ...\n"
+        "deps:\n"
+        f"- path: {one_line(path.as_posix())}\n"
+        "outs:\n"
+        f"- path: {one_line(f'data/{table.name}')}\n"
+    )
+
+
+def pipeline(name: str) -> str:
+    """``dvc.yaml``."""
+    text = (files("onward.commands") / "_pipeline.yaml").read_text(encoding="utf-8")
+    return (
+        "# The pipeline, run for each file in configs/ that is listed here: `dvc repro`.\n"
+        f"vars:\n  - configs: [{one_line(name)}]\n\n{text}"
+    )
+
+
+def config(project: Project) -> str:
+    """The config, each line with its reason."""
+    target, split = project.target, _split(project)
+    lines = [
+        f"# What `onward init` found in {one_line(project.source.path.name)}, {project.rows:,}"
+        " rows, and why. Correct what is wrong.",
+        "prepare:",
+        "  seed: 0",
+        f"  source: {one_line(_source(project.source))}",
+        f"  # {target.reason}",
+        *_missing(target),
+        f"  target: {one_line(_target(target))}",
+        f"  split: {one_line(split)}",
+        "  columns:",
+        *(f"    {_column(guess)}" for guess in project.columns),
+        "train:",
+        "  seed: 0",
+        "  network:",
+        "    embedder: {type: piecewise_linear}",
+        "    model: {type: mlp}",
+        f"    head: {one_line(_head(target))}",
+        f"  learner: {one_line(_learner(project.rows))}",
+        *("export: {}", "evaluate: {}", "report: {}"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _source(source: Source) -> dict[str, Any]:
+    settings = source.config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+    return {"type": source.config.type, **settings, "path": f"data/{source.path.name}"}
+
+
+def _missing(target: TargetGuess) -> list[str]:
+    if not target.missing:
+        return []
+    return [f"  # {target.missing:,} rows have no target: remove them, `prepare` refuses them"]
+
+
+def _target(guess: TargetGuess) -> dict[str, Any]:
+    classes = {"classes": guess.target.classes} if guess.target.classes else {}
+    return {"name": guess.target.name, "kind": guess.target.kind, **classes}
+
+
+def _split(project: Project) -> dict[str, Any]:
+    if project.split is not None:
+        return {"type": "column", "name": project.split}
+    way = "stratified" if project.target.target.classes else "random"
+    return {"type": way, "validation": 0.15, "test": 0.15}
+
+
+def _column(guess: Guess) -> str:
+    if not guess.type:
+        return f"# {one_line(guess.name)} is left out: {guess.reason}"
+    missing = {"missing": guess.missing} if guess.missing else {}
+    settings = {"type": guess.type, "name": guess.name, **guess.settings, **missing}
+    return f"- {one_line(settings)}  # {guess.reason}"
+
+
+def _head(target: TargetGuess) -> dict[str, Any]:
+    return {"type": target.head, **({"logarithm": True} if target.logarithm else {})}
+
+
+def _learner(rows: int) -> dict[str, Any]:
+    if rows < SMALL:
+        return {"learning_rate": 1e-3, "batch_size": 32, "max_epochs": 200, "patience": 30}
+    return {"learning_rate": 1e-3, "batch_size": 256, "max_epochs": 100, "patience": 12}

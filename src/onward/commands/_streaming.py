@@ -1,0 +1,91 @@
+"""Predicting the rows of a table that may be larger than memory."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from onward.files import replacing
+from onward.predictor import Predictor
+from onward.sources import Source
+from onward.wire import Array
+
+SINKS: Mapping[str, Callable[[pl.LazyFrame, Path], Any]] = {
+    ".csv": pl.LazyFrame.sink_csv,
+    ".parquet": pl.LazyFrame.sink_parquet,
+    ".jsonl": pl.LazyFrame.sink_ndjson,
+}
+
+
+def predict_table(model: Path, table: Path, output: Path | None) -> None:
+    """Write the predictions for a table, in the order of its rows.
+
+    Columns of the result: ``label`` and a ``probability_<class>`` for each class; or ``value``,
+    ``lower`` and ``upper``. They appear as a whole, or not at all.
+    """
+    if output is not None:
+        _check(output)
+    predictor = Predictor(model)
+    source = Source.for_path(table)
+    rows = source.scan(predictor.schema.columns)
+    with _progress(source.num_rows()) as advance:
+        predictions = _predictions(predictor, rows, advance)
+        if output is None:
+            predictions.sink_csv(_stdout())
+            return
+        with replacing(output) as new:
+            SINKS[output.suffix](predictions, new)
+    typer.echo(f"{output}: {source.num_rows():,} rows predicted", err=True)
+
+
+def _check(output: Path) -> None:
+    if output.suffix not in SINKS:
+        raise typer.BadParameter(f"{output}: its name must end in one of {', '.join(SINKS)}")
+    if not output.parent.is_dir():
+        raise typer.BadParameter(f"{output}: there is no folder {output.parent}. Make it first")
+
+
+def _predictions(
+    predictor: Predictor, rows: pl.LazyFrame, advance: Callable[[int], None]
+) -> pl.LazyFrame:
+    def step(part: pl.DataFrame) -> pl.DataFrame:
+        predicted = _table(predictor(part), predictor.schema.target.classes)
+        advance(len(part))
+        return predicted
+
+    schema = _table(predictor([]), predictor.schema.target.classes).schema
+    return rows.map_batches(step, schema=schema, streamable=True)
+
+
+def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.DataFrame:
+    columns: dict[str, pl.Series] = {}
+    for name, array in predictions.items():
+        if name == "probabilities":
+            columns |= {
+                f"probability_{label}": pl.Series(array[:, code])
+                for code, label in enumerate(classes)
+            }
+        else:
+            columns[name] = pl.Series(array, dtype=pl.String if name == "label" else pl.Float64)
+    return pl.DataFrame(columns)
+
+
+def _stdout() -> IO[bytes]:
+    sys.stdout.flush()
+    return sys.stdout.buffer
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar, where a person sees it."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), "rows", TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda rows: bar.advance(task, rows)
