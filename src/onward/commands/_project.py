@@ -43,7 +43,7 @@ class Project:
         frame = source.read(names).head(MOST_ROWS).collect()
         found = infer_target(frame[target])
         classes = frame[target] if found.target.classes else None
-        guesses = infer(frame.drop({target, split} & set(names)), classes)
+        guesses = infer(frame.select(n for n in names if n not in (target, split)), classes)
         columns = tuple(_refused(guess) or guess for guess in guesses)
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])

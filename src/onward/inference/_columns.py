@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from onward.inference._sight import Sight, look
+from onward.inference._sight import Sight, look, shown
 
 PAIRS = ("0 1", "0.0 1.0", "false true", "no yes", "f t", "n y", "off on")
 CODES = frozenset({"id", "code", "zip", "zipcode", "postcode"})  # words in names of columns
@@ -43,8 +43,8 @@ def infer(frame: pl.DataFrame, classes: pl.Series | None = None) -> list[Guess]:
 
     Example:
         >>> [guess] = infer(pl.DataFrame({"size": ["1.5", "?", "7", "12"]}))
-        >>> guess.type, guess.reason, guess.missing
-        ('numerical', 'numbers from 1.5 to 12', ('?',))
+        >>> guess.type, guess.missing, guess.reason
+        ('numerical', ('?',), 'numbers from 1.5 to 12; missing in 1 of 4 rows')
     """
     guesses: list[Guess] = []
     seen: dict[int, str] = {}
@@ -87,6 +87,9 @@ def _left_out(column: Sight | pl.Series, reason: str) -> Guess:
 
 
 def _found(sight: Sight, type_: str, reason: str, **settings: str | tuple[str, ...]) -> Guess:
+    missing = sight.rows - len(sight.texts)
+    if missing:
+        reason += f"; missing in {missing:,} of {sight.rows:,} rows"
     return Guess(sight.name, type_, reason, settings, sight.missing)
 
 
@@ -95,11 +98,11 @@ def _constant(sight: Sight) -> Guess | None:
         return _left_out(sight, "no row has a value")
     if sight.distinct == 1:
         where = "every row" if len(sight.texts) == sight.rows else "every row that has a value"
-        return _left_out(sight, f"{sight.texts[0]!r} in {where}")
+        return _left_out(sight, f"{shown(sight.texts[0])} in {where}")
     usual = sight.texts.mode()[0]
     others = int((sight.texts != usual).sum())
     if others < min(FEWEST, RAREST * len(sight.texts)):
-        return _left_out(sight, f"{usual!r} in all but {others} of {len(sight.texts):,} rows")
+        return _left_out(sight, f"{shown(usual)} in all but {others} of {len(sight.texts):,} rows")
     return None
 
 
@@ -121,7 +124,7 @@ def _datetime(sight: Sight) -> Guess | None:
     if sight.texts.str.contains(OTHER_DATE).all():
         return _left_out(
             sight,
-            f"dates such as {sight.texts[0]!r}, which mean different days in different places;"
+            f"dates such as {shown(sight.texts[0])}, which mean different days in different places;"
             " write them as YYYY-MM-DD to use them",
         )
     return None

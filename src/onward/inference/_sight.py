@@ -8,6 +8,7 @@ TOKENS = ("", "-", "?", "n/a", "na", "nan", "null")  # lower case, without blank
 MOST_ODD = 5  # texts among numbers that count as missing; more are a sign of categories
 MOSTLY = 0.8  # share of numbers from which on such texts are the exception
 LARGEST = 2.0**53  # the last float64 before whole numbers begin to fall together
+SHOWN = 60  # letters of a value in a reason
 LEADING_ZERO = r"^[+-]?0\d"
 
 
@@ -49,6 +50,11 @@ class Sight:
         assert self.numbers is not None
         values = self.numbers.to_numpy()
         return float(values.min()), float(values.max())
+
+
+def shown(text: str) -> str:
+    """The text in quotes, short and on one line."""
+    return repr(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
 
 
 def look(column: pl.Series) -> Sight:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from onward.errors import DataError
-from onward.inference._sight import Sight, look
+from onward.inference._sight import Sight, look, shown
 from onward.schema import Target
 
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
@@ -74,7 +74,7 @@ def _classes(sight: Sight) -> TargetGuess:
     if sight.distinct > len(sight.texts) / 2 and sight.distinct > 2:
         raise DataError(
             f"target {sight.name!r}: {sight.distinct} distinct values in {len(sight.texts)} rows"
-            f" are neither numbers nor classes; the first is {sight.texts[0]!r}. Correct the"
+            f" are neither numbers nor classes; the first is {shown(sight.texts[0])}. Correct the"
             " column, or choose another target"
         )
     missing = sight.rows - len(sight.texts)
@@ -98,4 +98,4 @@ def _pair(sight: Sight) -> tuple[tuple[str, ...], str]:
     [negative] = counts.keys() - {positive}
     why = "by its name" if len(names) == 1 else "being the rarer one"
     share = counts[positive] / len(sight.texts)
-    return (negative, positive), f"two values; {positive!r} ({share:.1%}) is positive, {why}"
+    return (negative, positive), f"two values; {shown(positive)} ({share:.1%}) is positive, {why}"
