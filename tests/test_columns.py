@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,61 @@ def test_robust_scaling_bends_what_is_far_out() -> None:
     assert far == pytest.approx(3.0, abs=0.01)
     assert middle == 0
     assert near == pytest.approx(1.349 / 50, rel=1e-3)
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9) | st.integers(-2, 2).map(float), min_size=2),
+    st.lists(st.floats()),
+    st.booleans(),
+)
+def test_quantile_scaling_is_numpy_s_interpolation(
+    training: list[float], values: list[float], is_skewed: bool
+) -> None:
+    known = np.sinh(np.array(training) / 1e8) if is_skewed else np.array(training)
+    if np.ptp(known) <= 1e-6 * np.abs(known).max():
+        return
+    run = session(fitted("numerical", known.tolist(), scaling="quantile"))
+
+    got = encode(run, [*values, *known])[:, 0]
+
+    shares = np.linspace(0, 1, 100)
+    knots: list[tuple[float, list[float]]] = []
+    previous = -np.inf
+    for place, share in zip(np.quantile(known, shares), shares, strict=True):
+        if place - previous > 1e-12 * np.ptp(known):
+            knots.append((place, []))
+        knots[-1][1].append(share)
+        previous = place
+    edge = 0.5 / len(known)
+    middles = np.clip([np.mean(shares) for _, shares in knots], edge, 1 - edge)
+    heights = [NormalDist().inv_cdf(share) for share in middles]
+    raw = np.array([*values, *known])
+    want = np.where(np.isfinite(raw), np.interp(raw, [place for place, _ in knots], heights), 0)
+    np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+def test_quantile_scaling_makes_any_distribution_normal() -> None:
+    values = np.exp(3 * np.random.default_rng(0).normal(size=20_000))
+    got = encode(session(fitted("numerical", values.tolist(), scaling="quantile")), values.tolist())
+    np.testing.assert_allclose(got.mean(), 0, atol=0.02)
+    np.testing.assert_allclose(got.std(), 1, atol=0.05)
+    assert (np.argsort(got[:, 0]) == np.argsort(values)).mean() > 0.99
+
+
+def test_columns_of_all_scalings_stand_side_by_side() -> None:
+    columns = []
+    for name, scaling in zip("abc", ("quantile", "standard", "robust"), strict=True):
+        column: Any = Column.members["numerical"]
+        columns.append(column(column.Config(name=name, scaling=scaling)))
+        columns[-1].fit(pl.Series(name, [1.0, 2.0, 4.0, None]))
+    prepared = preprocessing(columns)
+    raw = np.array([[1.0], [3.0], [math.nan], [9.0]])
+    got = session(*columns).run(None, {"a": raw, "b": raw, "c": raw})[0]
+    assert prepared.numerical is not None
+    for place, owner in enumerate(prepared.numerical.owners):
+        column = next(column for column in columns if column.name == owner)
+        alone = session(column).run(None, {owner: raw})[0]
+        np.testing.assert_array_equal(got[:, place], alone[:, int(place >= 3)])
 
 
 def test_large_ids_keep_their_distance() -> None:

@@ -58,9 +58,8 @@ class Datetime(Column):
         if self.config.malformed == "refuse":
             is_absent = found.texts.is_in(["", *self.config.missing]).to_numpy()
             self._refuse(values, (~is_date & ~is_absent)[found.codes])
-        has_date = is_date[found.codes]
-        self.has_missing = not has_date.all()
-        self._learn(numbers, found.codes[has_date], len(values))
+        self.has_missing = not is_date.all()
+        self._learn(numbers, is_date, found.codes)
 
     def _refuse(self, values: pl.Series, wrong: np.ndarray) -> None:
         if wrong.any():
@@ -71,13 +70,14 @@ class Datetime(Column):
                 " the table, or set `malformed: missing`"
             )
 
-    def _learn(self, numbers: np.ndarray, codes: np.ndarray, rows: int) -> None:
-        if not len(codes):
+    def _learn(self, numbers: np.ndarray, is_date: np.ndarray, codes: np.ndarray) -> None:
+        if not is_date.any():
             raise DataError(
-                f"column {self.name!r}: none of the {rows} training rows has a date."
+                f"column {self.name!r}: none of the {len(codes)} training rows has a date."
                 " Remove the column from the config"
             )
-        self.kept = np.flatnonzero(np.ptp(numbers[np.unique(codes)], axis=0) > NARROWEST)
+        codes = codes[is_date[codes]]
+        self.kept = np.flatnonzero(np.ptp(numbers[is_date], axis=0) > NARROWEST)
         if not len(self.kept):
             raise DataError(
                 f"column {self.name!r}: all {len(codes)} training values are the same moment."

@@ -8,6 +8,7 @@ import polars as pl
 from onnx import TensorProto
 
 from onward.columns._base import Block, Column, Encoded
+from onward.columns._quantiles import Knots, interpolated, quantile_knots
 from onward.errors import DataError
 from onward.graph import Graph, Value
 
@@ -24,18 +25,22 @@ class Numerical(Column):
     """
 
     class Config(Column.Config):
-        """``scaling`` is by mean and standard deviation, or by median and quartiles.
+        """``scaling`` is by mean and standard deviation, by median and quartiles, or by quantiles.
 
         The robust one bends values beyond three scales smoothly towards a bound.
         Source: Holzmüller et al. 2024, "Better by Default", section 3.
+
+        The one by quantiles gives the training values a normal distribution: straight lines
+        between the quantiles, and nothing beyond the smallest and the largest value.
         """
 
         type: Literal["numerical"] = "numerical"
-        scaling: Literal["standard", "robust"] = "standard"
+        scaling: Literal["standard", "robust", "quantile"] = "standard"
 
     config: Config
     wire = "number"
     examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
+    knots: Knots | None = None
 
     def fit(self, values: pl.Series) -> None:
         """Learn the middle, the scale, and whether values are missing."""
@@ -53,19 +58,24 @@ class Numerical(Column):
                 " as good as that. Remove the column from the config"
             )
         self.has_missing = len(present) < len(numbers)
-        self.center, self.scale = _center_and_scale(present, self.config.scaling == "robust")
+        if self.config.scaling == "quantile":
+            self.center, self.scale = float(np.median(present)), spread
+            self.knots = quantile_knots((present - self.center) / self.scale)
+        else:
+            self.center, self.scale = _center_and_scale(present, self.config.scaling == "robust")
 
     @classmethod
     def encode(cls, graph: Graph, columns: "Sequence[Numerical]", raw: Sequence[Value]) -> Encoded:
-        """The numbers of all columns, then the flags of those with missing values."""
-        numbers = graph("Concat", *raw, axis=1)  # (rows, columns)
+        """The numbers of all columns, those by quantiles last; then the flags of missing values."""
+        order = sorted(range(len(columns)), key=lambda place: columns[place].knots is not None)
+        columns = [columns[place] for place in order]
+        numbers = graph("Concat", *(raw[place] for place in order), axis=1)  # (rows, columns)
         missing = graph("Or", graph("IsNaN", numbers), graph("IsInf", numbers))
-        centers = graph.constant([[column.center for column in columns]])
-        centered = graph("Sub", graph("Where", missing, centers, numbers), centers)
+        centered = graph("Sub", numbers, graph.constant([[column.center for column in columns]]))
         scaled = graph("Div", centered, graph.constant([[column.scale for column in columns]]))
         clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
-        bends = [column.config.scaling == "robust" for column in columns]
-        parts = [_bent(graph, graph("Cast", clipped, to=TensorProto.FLOAT), bends)]
+        bent = _bent(graph, clipped, columns)
+        parts = [graph("Where", missing, graph.constant(0.0, np.float32), bent)]
         owners = [column.name for column in columns]
         names = list(owners)
         flagged = [place for place, column in enumerate(columns) if column.has_missing]
@@ -88,8 +98,24 @@ def _center_and_scale(present: np.ndarray, is_robust: bool) -> tuple[float, floa
     return float(small.mean()) * size, float(small.std()) * size
 
 
-def _bent(graph: Graph, scaled: Value, bends: Sequence[bool]) -> Value:
+def _bent(graph: Graph, scaled: Value, columns: Sequence[Numerical]) -> Value:
+    """What the scaling of each column makes of its scaled numbers, as float32."""
+    knots = [column.knots for column in columns if column.knots is not None]
+    straight = len(columns) - len(knots)
+    bends = [column.config.scaling == "robust" for column in columns[:straight]]
+    if not knots:
+        return _softly_clipped(graph, scaled, bends)
+    if not straight:
+        return interpolated(graph, scaled, knots)
+    sizes = graph.constant([straight, len(knots)], np.int64)
+    first, last = graph.outputs("Split", scaled, sizes, count=2, axis=1)
+    parts = _softly_clipped(graph, first, bends), interpolated(graph, last, knots)
+    return graph("Concat", *parts, axis=1)
+
+
+def _softly_clipped(graph: Graph, scaled: Value, bends: Sequence[bool]) -> Value:
     """Bend by z / sqrt(1 + (z / 3)²) in the columns that ask for it."""
+    scaled = graph("Cast", scaled, to=TensorProto.FLOAT)
     if not any(bends):
         return scaled
     third = graph("Mul", scaled, graph.constant(1 / BEND, np.float32))
