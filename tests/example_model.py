@@ -21,20 +21,36 @@ from onward.network import Network, Shape
 from onward.preprocessing import preprocessing
 from onward.schema import Field, Schema, Target
 
+DAYS = ("19-01-02", None, "21-12-31", "20-02-29", "24-07-04", "18-05-05", "22-10-10", "23-03-03")
 TABLE = pl.DataFrame(
     {
         "age": [39.0, 50.0, None, 53.0, 28.0, 37.0, 49.0, 52.0],
         "hours per week": [40.0, 13.0, 40.0, 40.0, None, 40.0, 16.0, 45.0],
         "workclass": ["State-gov", "?", "Private", None, "Private", "Köln", "Private", "State-gov"],
         "children": [0.0, 2.0, 1.0, None, 0.0, 0.0, 3.0, 1.0],
+        "member": ["yes", "no", "no", None, "yes", "yes", "no", "no"],
+        "joined": [f"20{day}T12:34:56.789Z" if day else None for day in DAYS],
     }
 )
 """After the wire: Float64 and String, null is missing."""
+HOSTILE = pl.DataFrame(
+    {
+        "age": [1e300, -1e300, 5e-324, -0.0, 2.0**53],
+        "hours per week": [None, -1e9, 1e-9, 40.5, 1e38],
+        "workclass": ["", " Private", "東京 \U0001f30d", "private", "x" * 10_000],
+        "children": [1e300, 0.5, -1.0, 2.0**63, None],
+        "member": ["Yes", "1", "", "no ", "é"],
+        "joined": ["2023-02-29", "0000-00-00", "9999-12-31T23:59:60", "1e9", "-0001-01-01"],
+    }
+)
+"""What no training row looks like."""
 COLUMNS: tuple[dict[str, Any], ...] = (
     {"type": "numerical", "name": "age"},
     {"type": "numerical", "name": "hours per week"},
     {"type": "categorical", "name": "workclass", "missing": ("?",)},
     {"type": "categorical", "name": "children", "values": "integer"},
+    {"type": "boolean", "name": "member", "true_values": ("yes",), "false_values": ("no",)},
+    {"type": "datetime", "name": "joined"},
 )
 CLASSES = ("<=50K", ">50K")
 

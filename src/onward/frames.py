@@ -45,6 +45,8 @@ def _values(name: str, column: Any) -> Values:
     if isinstance(column, np.ma.MaskedArray):
         pairs = zip(np.ma.getdata(column), np.ma.getmaskarray(column), strict=True)
         return [None if is_hidden else value for value, is_hidden in pairs]
+    if _has_zone(column):  # numpy has none, and would move the dates to UTC
+        return list(column.to_pylist() if hasattr(column, "to_pylist") else column.to_list())
     array = np.array(column, object) if isinstance(column, Sequence) else np.asarray(column)
     if array.ndim == 0:
         raise DataError(
@@ -57,6 +59,12 @@ def _values(name: str, column: Any) -> Values:
             " Give it as several columns, or take .ravel() if it is one"
         )
     return array
+
+
+def _has_zone(column: Any) -> bool:
+    """Whether it has dates with a time zone, by the type of polars or of pyarrow."""
+    polars_type, arrow_type = getattr(column, "dtype", None), getattr(column, "type", None)
+    return bool(getattr(polars_type, "time_zone", None) or getattr(arrow_type, "tz", None))
 
 
 def _transposed(rows: Sequence[Any]) -> dict[str, Values]:
@@ -85,7 +93,7 @@ def _of_frame(frame: Any) -> dict[str, Values]:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise DataError(f"column {twice[0]!r} occurs {names.count(twice[0])} times. Rename one")
-        return {name: _values(name, np.asarray(frame[name])) for name in names}
+        return {name: _values(name, frame[name]) for name in names}
     except (AttributeError, TypeError) as error:
         raise _no_table(frame) from error
 
