@@ -92,7 +92,7 @@ class Source(Family, ABC):
         frame = self.read([field.name for field in fields])
         types = frame.collect_schema()
         readings = [reading(str(self.path), field, types[field.name]) for field in fields]
-        self._refuse_wrong(frame, readings, rows)
+        self._check(frame, readings, rows)
         return frame.select(each.value.alias(each.name) for each in readings)
 
     def _require(self, wanted: Sequence[str]) -> None:
@@ -108,26 +108,39 @@ class Source(Family, ABC):
                 f" are {shown}"
             )
 
-    def _refuse_wrong(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:
-        faults = [(each.name, fault) for each in readings for fault in each.faults]
-        counts = [fault.found.sum().alias(str(place)) for place, (_, fault) in enumerate(faults)]
+    def _check(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:
+        doubts = [each.doubts.alias(str(place)) for place, each in enumerate(readings)]
         total = pl.len().alias("rows")
-        seen, *found = frame.select(total, *counts).collect(engine="streaming").row(0)
+        seen, *counts = self._collect(frame.select(total, *doubts)).row(0)
         if seen != rows:
             raise DataError(
                 f"{self.path}: {rows} rows became {seen}: the file changed while it was read."
                 " Start again when nothing writes to it"
             )
-        for (name, fault), count in zip(faults, found, strict=True):
+        for each, count in zip(readings, counts, strict=True):
             if count:
-                where, value = self._first(frame, name, fault)
+                self._refuse_faults(frame, each, rows)
+
+    def _refuse_faults(self, frame: pl.LazyFrame, each: Reading, rows: int) -> None:
+        for fault in each.faults:
+            count = self._collect(frame.select(fault.found.sum())).item()
+            if count:
+                where, value = self._first(frame, each.name, fault)
                 raise DataError(
-                    f"{self.path}: column {name!r} has {count} of {rows} values that are"
+                    f"{self.path}: column {each.name!r} has {count} of {rows} values that are"
                     f" {fault.what}; the first is {value!r} in {where}. {fault.remedy}"
                 )
 
     def _first(self, frame: pl.LazyFrame, name: str, fault: Fault) -> tuple[str, Any]:
         value, found = pl.col(name).alias("value"), fault.found.alias("found")
         rows = frame.select(value, found).with_row_index("row").filter("found").head(1)
-        first = rows.collect(engine="streaming").row(0)
+        first = self._collect(rows).row(0)
         return self.place(first[0] + 1), first[1]
+
+    def _collect(self, query: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return query.collect(engine="streaming")
+        except pl.exceptions.ComputeError as error:
+            raise DataError(
+                f"{self.path}: the file is damaged ({error}). Copy or export it again"
+            ) from error

@@ -93,7 +93,10 @@ def _first_record(path: Path, file: BufferedIOBase) -> str:
     while record.count(b'"') % 2 and len(record) < LONGEST:
         more = line(path, file)
         if not more:
-            raise DataError(f"{path}: a quote in line 1 is never closed. Close it")
+            raise DataError(
+                f"{path}: line 1 has a quote that is never closed. Close it, or if it belongs to"
+                " the name, double it and put quotes around the name"
+            )
         record += more
     if not record:
         raise DataError(f"{path}: the file is empty. Export the table again")
@@ -138,7 +141,7 @@ def _marks(codes: NDArray[np.uint8], delimiter: int, is_quoted: bool) -> _Marks:
     places = np.flatnonzero(found)
     kinds = codes[places]
     is_quote = kinds == QUOTE
-    is_outside = (np.cumsum(is_quote) - is_quote + is_quoted) % 2 == 0
+    is_outside = np.bitwise_xor.accumulate(is_quote) == (is_quote ^ is_quoted)
     separates = is_outside & ((kinds == delimiter) | (kinds == LINE_FEED))
     is_end = kinds[separates] == LINE_FEED
     numbers = np.flatnonzero(is_end)

@@ -29,7 +29,9 @@ class Reading:
 
     name: str
     value: pl.Expr
-    """On the wire; null is missing."""
+    """On the wire; null is missing. Right for values without a fault."""
+    doubts: pl.Expr
+    """How many values there are that may have a fault, as cheaply as can be said."""
     faults: tuple[Fault, ...]
 
 
@@ -68,10 +70,11 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
     else:
         raise DataError(
             f"{where}: column {field.name!r} holds {dtype}, which is no text, since there are"
-            " several ways to write it. Declare the column numerical, or store it as text"
+            " several ways to write it. Declare the column numerical, or categorical with"
+            " `values: integer`, or store it as text"
         )
     nul = Fault(text.str.contains("\0", literal=True), "no text: they hold NUL", "Remove it")
-    return Reading(field.name, pl.when(text != "").then(text), (nul,))
+    return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
 
 
 def _spelled(field: Field) -> Reading:
@@ -82,17 +85,16 @@ def _spelled(field: Field) -> Reading:
     present = ~absent.fill_null(value=False)
     # few texts reach the pattern, so that it costs nothing
     digits = pl.when(number.abs() >= ROUNDED).then(text).str.contains(r"^[+-]?[0-9]+$")
+    none = Fault(
+        present & text.is_not_null() & (number.is_null() | number.is_infinite()),
+        "no finite number",
+        f"Correct the file, or add the text to `missing:` of the column, or {CATEGORICAL}",
+    )
     return Reading(
         field.name,
-        pl.when(present).then(number),
-        (
-            Fault(
-                present & text.is_not_null() & (number.is_null() | number.is_infinite()),
-                "no finite number",
-                f"Correct the file, or add the text to `missing:` of the column, or {CATEGORICAL}",
-            ),
-            _rounded(present & digits),
-        ),
+        pl.when(~_is_missing(number, field)).then(number),
+        (text != "").sum() - (number.abs() < ROUNDED).sum(),
+        (none, _rounded(present & digits)),
     )
 
 
@@ -104,8 +106,15 @@ def _number(field: Field, dtype: pl.DataType) -> Reading:
         "infinite",
         "Correct the file, or add 'inf' or '-inf' to `missing:` of the column",
     )
-    rounded = (_rounded(present & (number.abs() >= ROUNDED)),) if dtype.is_integer() else ()
-    return Reading(field.name, pl.when(present).then(number), (infinite, *rounded))
+    faults = [infinite]
+    if dtype.is_integer():
+        faults.append(_rounded(present & (number.abs() >= ROUNDED)))
+    return Reading(
+        field.name,
+        pl.when(~_is_missing(number, field)).then(number),
+        (number.abs() >= ROUNDED).sum(),
+        tuple(faults),
+    )
 
 
 def _rounded(found: pl.Expr) -> Fault:
@@ -117,7 +126,8 @@ def _rounded(found: pl.Expr) -> Fault:
 
 
 def _is_missing(number: pl.Expr, field: Field) -> pl.Expr:
-    return number.is_nan() | number.is_in(list(_numbers(field.missing)))
+    meant = list(_numbers(field.missing))
+    return number.is_nan() | number.is_in(meant) if meant else number.is_nan()
 
 
 def _numbers(texts: tuple[str, ...]) -> Iterator[float]:

@@ -40,6 +40,7 @@ class Parquet(Source):
             frame.collect_schema()
         except pl.exceptions.PolarsError as error:
             raise DataError(
-                f"{self.path}: this is no whole Parquet file ({error}). Export the table again"
+                f"{self.path}: this cannot be read as a Parquet file ({error}). Export the table"
+                " again"
             ) from error
         return frame
