@@ -80,7 +80,7 @@ numbers = st.lists(st.none() | st.floats(-1e300, 1e300), min_size=2, max_size=30
 @given(numbers, st.lists(st.floats()))
 def test_standard_scaling_is_numpy_s(training: list[float | None], values: list[float]) -> None:
     present = np.array([value for value in training if value is not None])
-    if not len(present) or np.ptp(present) <= 1e-6 * np.abs(present).max():
+    if not len(present) or np.ptp(present) <= max(1e-6 * np.abs(present).max(), 1e-37):
         with pytest.raises(DataError, match="Remove the column from the config"):
             fitted("numerical", training)
         return
@@ -114,7 +114,7 @@ def test_quantile_scaling_is_numpy_s_interpolation(
     training: list[float], values: list[float], is_skewed: bool
 ) -> None:
     known = np.sinh(np.array(training) / 1e8) if is_skewed else np.array(training)
-    if np.ptp(known) <= 1e-6 * np.abs(known).max():
+    if np.ptp(known) <= max(1e-6 * np.abs(known).max(), 1e-37):
         return
     run = session(fitted("numerical", known.tolist(), scaling="quantile"))
 
@@ -158,6 +158,11 @@ def test_columns_of_all_scalings_stand_side_by_side() -> None:
         column = next(column for column in columns if column.name == owner)
         alone = session(column).run(None, {owner: raw})[0]
         np.testing.assert_array_equal(got[:, place], alone[:, int(place >= 3)])
+
+
+def test_values_that_onnxruntime_takes_for_zero_are_refused() -> None:
+    with pytest.raises(DataError, match="all 2 training values are 0, or as good as that"):
+        fitted("numerical", [0.0, 1e-100])
 
 
 def test_large_ids_keep_their_distance() -> None:

@@ -14,6 +14,7 @@ from onward.graph import Graph, Value
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest value is this far out
 NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that differs
+SMALLEST = 1e-37  # onnxruntime takes a constant for 0 that is 0 as float32, and drops its Sub
 QUARTILES = 1.349  # from the first to the third, in standard deviations of a normal distribution
 BEND = 3.0  # scales; where the smooth clipping of robust scaling begins to hold back
 
@@ -52,7 +53,7 @@ class Numerical(Column):
                 " Remove the column from the config"
             )
         spread, size = float(np.ptp(present)), float(np.abs(present).max())
-        if spread <= NARROWEST * size:
+        if spread <= max(NARROWEST * size, SMALLEST):
             raise DataError(
                 f"column {self.name!r}: all {len(present)} training values are {present[0]:g}, or"
                 " as good as that. Remove the column from the config"
