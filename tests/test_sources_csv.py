@@ -34,7 +34,7 @@ def reference(data: bytes) -> tuple[list[str], list[tuple[str | None, ...]]]:
     return names, [tuple(value or None for value in row or [""]) for row in rows]
 
 
-@settings(max_examples=2000)
+@settings(max_examples=500)
 @given(st.text('ab,"\n\r', max_size=30), st.sampled_from(["a\n", "a,b\n", '"a\n""",b\r\n']))
 def test_any_file_is_read_as_python_reads_it_or_refused(rows: str, header: str) -> None:
     data = (header + rows).encode()
@@ -133,7 +133,7 @@ WHOLE: dict[str, tuple[bytes, list[tuple[str | None, ...]]]] = {
     "line ends in quotes": (b'a,b\n"1\r\n2\r3\n","\n"\n', [("1\r\n2\r3\n", "\n")]),
     "names with quotes": (b'"a ""b""\n",b\n1,2\n', [("1", "2")]),
     "one column with a blank line": (b"a\n1\n\n2\n", [("1",), (None,), ("2",)]),
-    "other scripts": ("a,b\nΑθήνα,😀\n".encode(), [("Αθήνα", "😀")]),
+    "other scripts": ("a,b\n東京,😀\n".encode(), [("東京", "😀")]),
     "a million characters": (b"a,b\n" + b"x" * 10**6 + b",2\n", [("x" * 10**6, "2")]),
     "packed": (gzip.compress(b"a,b\n1,2\n"), [("1", "2")]),
 }

@@ -19,7 +19,7 @@ from onward.sources._blocks import line, opened, refuse_no_text
 EXACT = 15  # characters; a float64 holds every whole number of so many
 LONGEST_INTEGER = 20  # characters; no longer one fits into 64 bits
 MANY = 10_000  # combinations of keys and types to remember before we forget and check them again
-UNSAFE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")  # escapes that may be no text
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half of a character outside the basic plane
 
 
 class Long(int):
@@ -125,8 +125,8 @@ class _Contents:
         shape = (names, tuple(map(type, values)))
         if shape not in self._shapes:
             self._learn(*shape)
-        if UNSAFE.search(text):
-            self._refuse_unsafe(pairs)
+        if SURROGATE.search(text):
+            self._refuse_halves(pairs)
 
     def _decode(self, text: bytes) -> Any:
         try:
@@ -164,12 +164,9 @@ class _Contents:
     def _refuse_constant(self, text: str) -> NoReturn:
         self._refuse(f"has {text}, which JSON does not know; a missing value is null")
 
-    def _refuse_unsafe(self, pairs: Any) -> None:
-        text = json.dumps(pairs, ensure_ascii=False)
-        if "\\u0000" in text:
-            self._refuse("has a NUL character, which no text has")
+    def _refuse_halves(self, pairs: Any) -> None:
         try:
-            text.encode()
+            json.dumps(pairs, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             self._refuse("has half of a surrogate pair, which is no character")
 
