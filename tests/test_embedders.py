@@ -61,3 +61,9 @@ def test_a_flag_gets_one_bin_and_a_constant_stays_at_zero() -> None:
     torch.testing.assert_close(y[:, 0], x[:, 0])
     assert (y[:, 1] == 0).all()
     assert y.shape[1] == 2
+
+
+def test_an_amount_that_is_mostly_zero_keeps_its_bins() -> None:
+    member = Embedder.members["piecewise_linear"]
+    amounts = torch.cat([torch.zeros(900), torch.linspace(1, 2, 100)])[:, None]
+    assert member.fit(member.Config(bins=16), amounts).width == 15

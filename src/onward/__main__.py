@@ -1,5 +1,80 @@
-"""The command line."""
+"""The command line: one command for each stage, and those of `onward.commands`."""
+
+import importlib
+import logging
+import pkgutil
+import sys
+from ast import get_docstring, parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onward import commands, stages
+from onward.errors import OnwardError
+from onward.process import end_with_parent, end_with_signals
+
+logger = logging.getLogger(__name__)
+
+ARTIFACTS = Path("artifacts")
+BUG, DISK = 70, 74
+
+app = typer.Typer(
+    help="From a raw table to one ONNX file you can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)]
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command, and end with the code that says how it went."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("onward").setLevel(logging.INFO)
+    end_with_signals()
+    try:
+        app()
+    except OnwardError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        sys.stderr.write(f"{error}. Nothing was published; look at the disk and try again\n")
+        sys.exit(DISK)
+    except Exception:
+        logger.exception("This is a bug of ours: please report it, with the lines below")
+        sys.exit(BUG)
+
+
+def _stage(name: str) -> Callable[[Path], None]:
+    def command(config: Config) -> None:
+        # imports here: `onward --help` must not wait for torch, nor prepare for lightning
+        from onward.config import import_plugins, section
+        from onward.process import locked
+
+        end_with_parent()
+        import_plugins(config)
+        stage: Any = importlib.import_module(f"onward.stages.{name}")
+        folder = ARTIFACTS / config.stem
+        with locked(folder / name):
+            stage.run(section(config, name, stage.Settings), folder)
+
+    return command
+
+
+def _summary(path: Path) -> str:
+    """The first line of a module's docstring, without running it."""
+    return (get_docstring(parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+for stage in stages.ORDER:
+    summary = _summary(Path(stages.__path__[0]) / f"{stage}.py")
+    app.command(stage, help=summary, rich_help_panel="Stages")(_stage(stage))
+for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
+    if not name.startswith("_"):
+        app.command(name)(getattr(importlib.import_module(f"onward.commands.{name}"), name))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,8 @@
 """Reading one section of a config file."""
 
 import difflib
+import importlib
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from onward.errors import ConfigError
 from onward.family import Settings
 
 S = TypeVar("S", bound=Settings)
+SHOWN = 80  # letters of a wrong value in a message
 
 
 def section(path: Path, name: str, settings: type[S]) -> S:
@@ -30,10 +33,26 @@ def section(path: Path, name: str, settings: type[S]) -> S:
         hint = f"Did you mean {meant[0]!r}" if meant else f"Add a section {name!r}"
         raise ConfigError(f"{path}: there is no section {name!r}. {hint}")
     try:
-        return settings.model_validate(document[name] or {})
+        # as JSON: strict about types, but a list will do for a tuple and a text for a path
+        return settings.model_validate_json(json.dumps(document[name] or {}, default=str))
     except ValidationError as error:
-        lines = [f"  {name}.{_problem(details)}" for details in error.errors()]
+        lines = [f"  {_problem(name, details)}" for details in error.errors()]
         raise ConfigError("\n".join([f"{path}:", *lines])) from error
+
+
+def import_plugins(path: Path) -> None:
+    """Import the modules that the config names in ``plugins``, so that their classes exist.
+
+    Raises:
+        ConfigError: if there is no such module.
+    """
+    for name in _read(path).get("plugins", []):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"{path}: plugins: {error}. Install the package that has it, or correct the name"
+            ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -48,5 +67,8 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _problem(details: ErrorDetails) -> str:
-    return f"{'.'.join(map(str, details['loc']))}: {details['msg']}, got {details['input']!r}"
+def _problem(section: str, details: ErrorDetails) -> str:
+    where = ".".join([section, *map(str, details["loc"])])
+    got = repr(details["input"])
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" + (f", got {got}" if len(got) <= SHOWN else "")

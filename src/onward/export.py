@@ -1,5 +1,7 @@
 """One ONNX file: preprocessing, network and predictions."""
 
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -69,16 +71,20 @@ def _body(network: Network) -> ModelProto:
     wrapped = _Blocks(network).eval()
     inputs = tuple(example.values())
     rows = [torch.export.Dim("rows"), torch.export.Dim.DYNAMIC]  # naming both is a warning
-    program = torch.onnx.export(
-        wrapped,
-        inputs,
-        input_names=list(example),
-        output_names=list(wrapped(*inputs)),
-        dynamic_shapes=(tuple({0: rows[place]} for place in range(len(inputs))),),
-        opset_version=OPSETS[""],
-        external_data=False,
-        verbose=False,
-    )
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it asks for torchvision
+    with warnings.catch_warnings():
+        # torch 2.13's exporter calls its own deprecated function; remove with torch 2.14
+        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
+        program = torch.onnx.export(
+            wrapped,
+            inputs,
+            input_names=list(example),
+            output_names=list(wrapped(*inputs)),
+            dynamic_shapes=(tuple({0: rows[place]} for place in range(len(inputs))),),
+            opset_version=OPSETS[""],
+            external_data=False,
+            verbose=False,
+        )
     assert program is not None
     model: ModelProto = program.model_proto
     # the exporter goes back to a fixed number of rows, without a word, where code asks for it

@@ -130,9 +130,7 @@ class Learner(LightningModule):
             losses.append(self._step(optimizer, chunk.take(slice(start, start + self.batch_size))))
             self.steps_taken += 1
         self._refuse_not_finite(torch.stack(losses), order)
-        self.log(
-            "train/loss", torch.stack(losses).mean(), on_step=False, on_epoch=True, prog_bar=True
-        )
+        self.log("train/loss", torch.stack(losses).mean(), on_step=False, on_epoch=True)
 
     def _step(self, optimizer: Any, rows: Rows) -> Tensor:
         optimizer.zero_grad(set_to_none=True)
@@ -172,4 +170,4 @@ class Learner(LightningModule):
         rows = self.validation_rows.take(order)
         scores = self.network.scores(rows.numerical, rows.categorical)
         loss = self.network.head.loss(scores, rows.targets)
-        self.log("validation/loss", loss, batch_size=len(rows), prog_bar=True)
+        self.log("validation/loss", loss, batch_size=len(rows))

@@ -13,6 +13,7 @@ from onward.embedders import Embedder
 from onward.family import Settings as Base
 from onward.learner import Learner, Rows
 from onward.network import Network, Shape
+from onward.progress import Watch
 
 LOSS = "validation/loss"
 
@@ -36,7 +37,7 @@ class History(Callback):
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Keep what the epoch has brought; validation comes before this."""
         losses = {name: trainer.callback_metrics[name].item() for name in ("train/loss", LOSS)}
-        self.epochs.append({"epoch": trainer.current_epoch, **losses})
+        self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
         if losses[LOSS] < self.best:
             self.best = losses[LOSS]
             self.weights = copy.deepcopy(module.state_dict())
@@ -60,7 +61,8 @@ def train(
     built = _untrained(settings.network, rows, shape)
     history = History()
     module = Learner(settings.learner, built, rows, validation, settings.seed)
-    _trainer(settings.learner, history).fit(module)
+    watch = Watch(len(rows), LOSS)
+    _trainer(settings.learner, history, watch).fit(module)
     module.load_state_dict(history.weights)
     built.cpu().eval()
     with torch.no_grad():
@@ -76,9 +78,9 @@ def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
     return built
 
 
-def _trainer(config: Learner.Config, history: History) -> Trainer:
+def _trainer(config: Learner.Config, *watching: Callback) -> Trainer:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    callbacks: list[Callback] = [history, EarlyStopping(LOSS, patience=config.patience)]
+    callbacks: list[Callback] = [*watching, EarlyStopping(LOSS, patience=config.patience)]
     if config.max_time is not None:
         callbacks.append(Timer(timedelta(seconds=config.max_time)))
     return Trainer(
@@ -87,6 +89,7 @@ def _trainer(config: Learner.Config, history: History) -> Trainer:
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         logger=False,
+        enable_progress_bar=False,
         enable_checkpointing=False,
         enable_model_summary=False,
     )

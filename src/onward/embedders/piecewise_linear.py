@@ -19,7 +19,8 @@ class PiecewiseLinear(Embedder):
     The edges of the bins are quantiles of the training rows (section 3.2.1 of the paper). A
     number with few distinct values, such as a flag, gets as few bins.
 
-    Differs: the outer bins extrapolate, but no further than ``OUTSIDE`` of their widths.
+    Differs: a value that fills a bin alone is counted once, which leaves the other bins to the
+    other values; and the outer bins extrapolate, but no further than ``OUTSIDE`` of their widths.
     """
 
     class Config(Embedder.Config):
@@ -39,8 +40,7 @@ class PiecewiseLinear(Embedder):
     def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "PiecewiseLinear":
         """Learn the edges of the bins."""
         sample = features[:: max(1, len(features) // SAMPLE)].double()
-        levels = torch.linspace(0, 1, config.bins + 1, dtype=torch.float64)
-        edges = [_edges(column, levels) for column in sample.unbind(1)]
+        edges = [_edges(column, config.bins) for column in sample.unbind(1)]
         counts = torch.tensor([len(edge) - 1 for edge in edges])
         last = counts.cumsum(0) - 1
         embedder = cls(config, int(counts.sum()))
@@ -57,8 +57,8 @@ class PiecewiseLinear(Embedder):
         return ((spread - self.left) * self.slope).clamp(self.lowest, self.highest)
 
 
-def _edges(values: Tensor, levels: Tensor) -> Tensor:
-    edges = torch.unique(torch.quantile(values, levels).float().double())
+def _edges(values: Tensor, bins: int) -> Tensor:
+    edges = torch.unique(_quantiles(values, bins).float().double())
     apart = (edges[-1] - edges[0]) * 1e-4  # a narrower bin is a step that float32 cannot follow
     kept = [edges[0]]
     for edge in edges[1:]:
@@ -67,3 +67,16 @@ def _edges(values: Tensor, levels: Tensor) -> Tensor:
     if len(kept) == 1:  # a constant: one bin, in which it stays at 0
         kept.append(kept[0] + 1)
     return torch.stack(kept)
+
+
+def _quantiles(values: Tensor, bins: int) -> Tensor:
+    """Edges of equally full bins, where a value that fills a bin alone is counted once.
+
+    Else the zeros of an amount that is mostly zero would leave one bin for all that is not.
+    """
+    distinct, counts = torch.unique(values, return_counts=True)
+    is_heavy = counts > len(values) / bins
+    heavy = distinct[is_heavy]
+    light = values[~torch.isin(values, heavy)]
+    levels = torch.linspace(0, 1, max(2, bins + 1 - len(heavy)), dtype=torch.float64)
+    return torch.cat([heavy, torch.quantile(light, levels)]) if len(light) else heavy

@@ -1,1 +1,3 @@
-"""The stages of the pipeline, and the only code that touches the disk."""
+"""The stages of the pipeline: each reads files, calls what computes, and writes files."""
+
+ORDER = ("prepare", "train", "export")

@@ -1,0 +1,65 @@
+"""What a person sees while a network trains."""
+
+import logging
+import time
+
+from lightning import Callback, LightningModule, Trainer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+logger = logging.getLogger(__name__)
+
+
+class Watch(Callback):
+    """A bar over the epochs on a terminal, a line for each epoch elsewhere.
+
+    The losses come from the device once an epoch: looking at them more often would make it wait.
+
+    Args:
+        rows: training rows in an epoch.
+        loss: the name of the validation loss.
+    """
+
+    def __init__(self, rows: int, loss: str) -> None:
+        self._rows, self._loss, self._best = rows, loss, float("inf")
+        self._started = self._trained = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(20),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = TaskID(0)
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Show the bar."""
+        if self._bar.console.is_terminal:
+            self._task = self._bar.add_task("train", total=trainer.max_epochs)
+            self._bar.start()
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Stop the clock: validation is no training."""
+        self._trained = time.perf_counter() - self._started
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Say how it goes."""
+        losses = {name: value.item() for name, value in trainer.callback_metrics.items()}
+        self._best = min(self._best, losses[self._loss])
+        text = (
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            f"  loss {losses['train/loss']:.4g}  validation {losses[self._loss]:.4g}"
+            f"  best {self._best:.4g}  {self._rows / self._trained:,.0f} rows/s"
+        )
+        if self._bar.console.is_terminal:
+            self._bar.update(self._task, description=text, advance=1)
+        else:
+            logger.info(text)
+
+    def teardown(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        """Take the bar away, however it ended."""
+        self._bar.stop()

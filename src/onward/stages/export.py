@@ -1,0 +1,116 @@
+"""Join preprocessing and network into one ONNX file, and publish it if it passes the gate."""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import polars as pl
+from onnx import helper
+
+from onward.export import export
+from onward.family import Settings as Base
+from onward.files import MANIFEST, manifest, publishing, sha256, verified
+from onward.network import Network
+from onward.parity import Parity, Predictions
+from onward.prepared import Prepared
+from onward.profile import profile, reference
+from onward.schema import Schema
+
+logger = logging.getLogger(__name__)
+
+REPLAYED = 100  # raw rows that travel in the file, with their predictions
+HELD_OUT = ("validation", "test")
+USUAL = 200  # held-out rows that hostile ones are made of
+FORMAT = "1"  # of the metadata; readers refuse what they do not know
+
+
+class Settings(Base):
+    """Nothing to choose."""
+
+
+def run(settings: Settings, folder: Path) -> None:
+    """Write ``model.onnx`` and ``parity.json``."""
+    prepared = Prepared(folder / "prepare")
+    schema = prepared.schema()
+    network = Network.load(verified(folder / "train" / "network.pt").read_bytes()).eval()
+    graph = onnx.load_from_string(prepared.preprocessing())
+    model = export(graph, network, schema.target.classes, {})
+    parity = Parity(model.SerializeToString(), prepared.preprocessing(), network, schema)
+    found = _gate(parity, prepared)
+
+    helper.set_model_props(model, _notes(folder, prepared, schema, parity))
+    inputs = {name: sha256(folder / name / MANIFEST) for name in ("prepare", "train")}
+    with publishing(folder / "export", inputs=inputs) as work:
+        onnx.save(model, work / "model.onnx")
+        (work / "parity.json").write_text(json.dumps(found, indent=1) + "\n")
+    checked = sum(part["rows"] for part in found.values())
+    logger.info("export: model.onnx agrees with the network on all %s rows", f"{checked:,}")
+
+
+def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
+    found = {}
+    features = prepared.features()
+    for split in HELD_OUT:
+        rows = prepared.rows(split).collect()
+        found[split] = asdict(parity.held_out(split, rows, prepared.arrays(split), features))
+    found["hostile"] = asdict(parity.hostile(rows.head(USUAL)))
+    return found
+
+
+def _notes(folder: Path, prepared: Prepared, schema: Schema, parity: Parity) -> dict[str, str]:
+    """What the file knows about itself; all of it is text."""
+    rows = prepared.rows("test").collect()
+    some = rows[np.unique(np.linspace(0, len(rows) - 1, REPLAYED).astype(int))]
+    notes = {
+        "replay": {
+            "rows": {field.name: some[field.name].to_list() for field in schema.columns},
+            "predictions": {name: v.tolist() for name, v in parity.predict(some).items()},
+        },
+        "metrics": json.loads(verified(folder / "train" / "metrics.json").read_text()),
+        "versions": {
+            name: version(name) for name in ("onward", "torch", "lightning", "onnx", "onnxruntime")
+        },
+        "hashes": _hashes(folder),
+        "reference": {
+            "columns": _reference(prepared.profiles()),
+            "predictions": _reference_of(parity.predict(rows), schema),
+        },
+    }
+    texts = {name: json.dumps(note, ensure_ascii=False) for name, note in notes.items()}
+    task = manifest(folder / "train")["settings"]["network"]["head"]["type"]
+    return {"onward": FORMAT, "task": task, "schema": schema.dump(), **texts}
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    notes = {name: manifest(folder / name) for name in ("prepare", "train")}
+    settings = json.dumps({name: note["settings"] for name, note in notes.items()}, sort_keys=True)
+    code = Path(__file__).parents[1]
+    return {
+        "data": notes["prepare"]["inputs"]["data"],
+        "config": _sha256(settings),
+        "code": _sha256("".join(sha256(path) for path in sorted(code.rglob("*.py")))),
+    }
+
+
+def _reference(report: dict[str, Any]) -> dict[str, Any]:
+    rows = report["rows"]["train"]
+    return {column["name"]: reference(column, rows) for column in report["columns"]}
+
+
+def _reference_of(predictions: Predictions, schema: Schema) -> dict[str, Any]:
+    """How the predictions for held-out rows are spread."""
+    if schema.target.kind == "number":
+        values = {"value": pl.Series(predictions["value"])}
+    else:
+        values = {"label": pl.Series(predictions["label"], dtype=pl.String)}
+    return {name: reference(profile(found), len(found)) for name, found in values.items()}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

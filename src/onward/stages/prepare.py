@@ -1,0 +1,170 @@
+"""Read the table, split it, learn the preprocessing, and write what training reads."""
+
+import json
+import logging
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import numpy as np
+import onnx
+import polars as pl
+from pydantic import Field, model_validator
+
+from onward.columns import Column
+from onward.family import OneOf
+from onward.family import Settings as Base
+from onward.files import publishing, sha256
+from onward.prepared import CHUNK, ArrayFile, FeatureNames
+from onward.preprocessing import Encoder, preprocessing
+from onward.profile import profile
+from onward.schema import Field as SchemaField
+from onward.schema import Schema, Target, Wire
+from onward.sources import Source
+from onward.splits import SPLITS, Split
+from onward.target import TargetSettings, encoded
+
+logger = logging.getLogger(__name__)
+
+OUTPUTS = ("label", "probabilities", "value", "lower", "upper")
+SPLIT = "onward/split"  # no name of a column, which are checked for it
+
+
+class Settings(Base):
+    """Where the table is, what it predicts, from which columns, and how it is split."""
+
+    seed: int = 0
+    source: Annotated[Source.Config, OneOf(Source)]
+    target: TargetSettings
+    split: Annotated[Split.Config, OneOf(Split)]
+    columns: tuple[Annotated[Column.Config, OneOf(Column)], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [column.name for column in self.columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns: {twice[0]!r} is there twice. Remove one of them")
+        if self.target.name in names:
+            raise ValueError(f"columns: {self.target.name!r} is the target. Remove it")
+        taken = [name for name in names if name in OUTPUTS or name.startswith("onward/")]
+        if taken:
+            raise ValueError(f"columns: {taken[0]!r} is a name in the exported file. Rename it")
+        return self
+
+
+def run(settings: Settings, folder: Path) -> None:
+    """Write the folder that `Prepared` reads."""
+    columns: list[Column] = [Column.build(config) for config in settings.columns]
+    source = Source.build(settings.source)
+    inputs = {"data": sha256(settings.source.path)}
+    settings_json = settings.model_dump(mode="json")
+    with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
+        table = work / "table.parquet"
+        schema = _schema(settings, columns)
+        _read(source, settings, schema, table)
+        targets, splits = _targets_and_splits(settings, schema, table)
+        _write_splits(table, splits, schema, work)
+        table.unlink()
+        report: dict[str, Any] = {"source": str(settings.source.path)}
+        report["rows"] = dict(zip(SPLITS, np.bincount(splits).tolist(), strict=True))
+        report["columns"] = _fit(columns, work / "train.parquet")
+        report["target"] = _about_target(schema.target, targets, splits)
+        _write_graph(columns, work)
+        _write_arrays(columns, targets, splits, work)
+        (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
+        (work / "schema.json").write_text(schema.dump())
+    counts = ", ".join(f"{count:,} {name}" for name, count in report["rows"].items())
+    logger.info("prepare: %d columns, rows: %s", len(columns), counts)
+
+
+def _schema(settings: Settings, columns: list[Column]) -> Schema:
+    fields = tuple(
+        SchemaField(column.name, column.config.type, column.wire, column.config.missing)
+        for column in columns
+    )
+    return Schema(fields, settings.target.target())
+
+
+def _read(source: Source, settings: Settings, schema: Schema, table: Path) -> None:
+    """The columns that matter, checked, in a file that is quick to read."""
+    wire: Wire = "number" if schema.target.kind == "number" else "text"
+    fields = [*schema.columns, SchemaField(schema.target.name, "target", wire)]
+    by = Split.build(settings.split).column
+    if by is not None and by not in {field.name for field in fields}:
+        fields.append(SchemaField(by, "split", "text"))
+    source.scan(fields).sink_parquet(table, compression="lz4", row_group_size=CHUNK)
+
+
+def _targets_and_splits(
+    settings: Settings, schema: Schema, table: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    values = pl.scan_parquet(table).select(schema.target.name).collect().to_series()
+    targets = encoded(schema.target, values)
+    split = Split.build(settings.split)
+    by = None
+    if split.column is not None:
+        by = pl.scan_parquet(table).select(split.column).collect().to_series()
+    return targets, split.assign(targets, by, settings.seed)
+
+
+def _write_splits(table: Path, splits: np.ndarray, schema: Schema, work: Path) -> None:
+    kept = [*(field.name for field in schema.columns), schema.target.name]
+    assigned = pl.LazyFrame({SPLIT: splits})
+    rows = pl.concat([pl.scan_parquet(table), assigned], how="horizontal")
+    for place, name in enumerate(SPLITS):
+        some = rows.filter(pl.col(SPLIT) == place).select(kept)
+        some.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
+
+
+def _fit(columns: list[Column], train: Path) -> list[dict[str, Any]]:
+    """Each column alone, so that no more than one is held at a time."""
+    report = []
+    for column in columns:
+        values = pl.scan_parquet(train).select(column.name).collect().to_series()
+        column.fit(values)
+        about = {"name": column.name, "type": column.config.type}
+        tokens = list(column.config.missing)
+        report.append({**about, **profile(values.replace(tokens, [None] * len(tokens)))})
+    return report
+
+
+def _write_graph(columns: list[Column], work: Path) -> None:
+    graph = preprocessing(columns)
+    onnx.save(graph.model, work / "preprocess.onnx")
+    cardinalities = {column.name: column.cardinality for column in columns}
+    features = FeatureNames.of(graph.numerical, graph.categorical, cardinalities)
+    (work / "features.json").write_text(features.dump())
+
+
+def _write_arrays(
+    columns: list[Column], targets: np.ndarray, splits: np.ndarray, work: Path
+) -> None:
+    encoder = Encoder(columns)
+    for place, name in enumerate(SPLITS):
+        rows = int((splits == place).sum())
+        frame = pl.scan_parquet(work / f"{name}.parquet")
+        with (
+            closing(ArrayFile(work / f"{name}.numerical.npy", rows)) as numerical,
+            closing(ArrayFile(work / f"{name}.categorical.npy", rows)) as categorical,
+        ):
+            for start in range(0, rows, CHUNK):
+                chunk = encoder(frame.slice(start, CHUNK).collect())
+                numerical.write(chunk.numerical)
+                categorical.write(chunk.categorical)
+        np.save(work / f"{name}.target.npy", targets[splits == place])
+
+
+def _about_target(target: Target, targets: np.ndarray, splits: np.ndarray) -> dict[str, Any]:
+    about = {"name": target.name, "kind": target.kind}
+    if target.kind == "number":
+        return {**about, **profile(pl.Series(targets[splits == 0]))}
+    counts = {
+        name: np.bincount(targets[splits == place], minlength=len(target.classes)).tolist()
+        for place, name in enumerate(SPLITS)
+    }
+    classes = {
+        label: {name: counts[name][code] for name in SPLITS}
+        for code, label in enumerate(target.classes)
+    }
+    return {**about, "classes": classes}
