@@ -1,0 +1,123 @@
+"""Folders of the stages prepare, train and export, made in a second and without training."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import polars as pl
+import torch
+
+from onward.columns import Column
+from onward.embedders import Embedder
+from onward.export import export
+from onward.files import publishing
+from onward.network import Network, Shape
+from onward.preprocessing import preprocessing
+from onward.profile import profile
+from onward.schema import Field, Schema, Target
+
+SPLITS = ("train", "validation", "test")
+ROWS = {"train": 120, "validation": 40, "test": 60}
+
+
+def finish(
+    folder: Path,
+    task: str,
+    numbers: Sequence[str] = ("age", "height in cm"),
+    texts: Sequence[str] = ("city",),
+    classes: Sequence[str] = (),
+) -> Schema:
+    """The folders of a table whose target depends on its first column of numbers."""
+    torch.manual_seed(0)
+    target = Target("outcome", "classes" if classes else "number", tuple(classes))
+    rows = {split: _table(target, numbers, texts, ROWS[split]) for split in SPLITS}
+    columns = _columns(numbers, texts)
+    for column in columns:
+        column.fit(rows["train"][column.name])
+    fields = tuple(Field(c.name, c.config.type, c.wire, c.config.missing) for c in columns)
+    schema = Schema(fields, target)
+    model = _model(task, columns, schema)
+    with publishing(folder / "prepare", inputs={"data": "0" * 64}, settings={"seed": 0}) as work:
+        for split, table in rows.items():
+            table.write_parquet(work / f"{split}.parquet")
+        (work / "data.json").write_text(json.dumps(_data(rows, schema)))
+        (work / "schema.json").write_text(schema.dump())
+    history = [
+        {"epoch": epoch, "train/loss": 1 / (epoch + 1), "validation/loss": abs(epoch - 5) / 9 + 0.1}
+        for epoch in range(9)
+    ]
+    settings = {"seed": 0, "network": {"head": {"type": task}}}
+    with publishing(folder / "train", inputs={}, settings=settings) as work:
+        (work / "history.json").write_text(json.dumps(history))
+        (work / "metrics.json").write_text(json.dumps({"epochs": 9, "best_epoch": 5}))
+    with publishing(folder / "export", inputs={}) as work:
+        onnx.save(model, work / "model.onnx")
+        (work / "parity.json").write_text("{}")
+    return schema
+
+
+def _table(target: Target, numbers: Sequence[str], texts: Sequence[str], rows: int) -> pl.DataFrame:
+    random = np.random.default_rng(rows)
+    table: dict[str, Any] = {name: random.normal(size=rows).round(3) for name in numbers}
+    table |= {name: random.choice(["Köln", "<b>Ulm</b>", "?"], rows).tolist() for name in texts}
+    table["since"] = [f"20{year:02}-05-03T10:00:00Z" for year in random.integers(0, 24, rows)]
+    signal = table[numbers[0]] + random.normal(0, 0.3, rows)
+    if target.kind == "classes":
+        ranks = (signal.argsort().argsort() * len(target.classes)) // rows
+        table[target.name] = [target.classes[rank] for rank in ranks]
+    else:
+        table[target.name] = 10 + signal
+    hole = pl.when(pl.int_range(rows) % 7 == 3).then(None).otherwise(pl.col(numbers[-1]))
+    return pl.DataFrame(table).with_columns(hole.alias(numbers[-1]))
+
+
+def _columns(numbers: Sequence[str], texts: Sequence[str]) -> list[Column]:
+    settings: list[dict[str, Any]] = [
+        *({"type": "numerical", "name": name} for name in numbers),
+        *({"type": "categorical", "name": name, "missing": ("?",)} for name in texts),
+        {"type": "datetime", "name": "since"},
+    ]
+    return [
+        Column.build(Column.members[column["type"]].Config.model_validate(column))
+        for column in settings
+    ]
+
+
+def _model(task: str, columns: Sequence[Column], schema: Schema) -> onnx.ModelProto:
+    prepared = preprocessing(columns)
+    features = len(prepared.numerical.names) if prepared.numerical else 0
+    codes = tuple(column.cardinality for column in columns if column.cardinality)
+    parts = {"embedder": "identity", "model": "linear", "head": task}
+    config = Network.Config.model_validate({part: {"type": name} for part, name in parts.items()})
+    embedder = Embedder.members["identity"].fit(config.embedder, torch.randn(50, features))
+    network = Network(config, Shape(features, codes, len(schema.target.classes)), embedder)
+    if network.head.kind == "number":
+        network.head.fit(torch.tensor([9.0, 11.0], dtype=torch.float64))
+        network.head.calibrate(
+            torch.zeros(3, 1), torch.tensor([9.5, 10.0, 10.5], dtype=torch.float64)
+        )
+    notes = {"onward": "1", "task": task, "schema": schema.dump()}
+    notes["versions"] = json.dumps({"onward": "0.1.0", "torch": "2.13.0"})
+    notes["hashes"] = json.dumps({"data": "0" * 64, "config": "1" * 64, "code": "2" * 64})
+    return export(prepared.model, network.eval(), schema.target.classes, notes)
+
+
+def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
+    target: dict[str, Any] = {"name": schema.target.name, "kind": schema.target.kind}
+    values = {split: table[schema.target.name] for split, table in rows.items()}
+    if schema.target.kind == "number":
+        target |= profile(values["train"])
+    else:
+        target["classes"] = {
+            label: {split: int((values[split] == label).sum()) for split in rows}
+            for label in schema.target.classes
+        }
+    columns = [
+        {"name": field.name, "type": field.type, **profile(rows["train"][field.name])}
+        for field in schema.columns
+    ]
+    counts = {split: len(table) for split, table in rows.items()}
+    return {"source": "data/table.csv", "rows": counts, "columns": columns, "target": target}
