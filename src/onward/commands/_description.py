@@ -12,6 +12,7 @@ from onward.predictor import Predictor
 from onward.schema import Field, Schema
 
 SHOWN = 3  # values of a category
+RARE = 0.01  # share of the most frequent value, below which a list of values says little
 
 
 def print_description(model: Path) -> None:
@@ -42,10 +43,10 @@ def _headline(model: Path, schema: Schema, task: str) -> str:
 
 
 def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
-    table = _table("Reads", "column", "type", "takes", "missing", "in training")
+    table = _table("Reads", "column", "type", "takes", "missing", "usual values")
     for field in schema.columns:
         seen = reference.get(field.name, {})
-        share = f"{seen['missing']:.1%}" if "missing" in seen else ""
+        share = f"{seen['missing']:.1%}" if seen.get("missing") else ""
         cells = (field.name, field.type, _takes(field), share, _summary(seen))
         table.add_row(*map(escape, cells))
     return table
@@ -58,8 +59,10 @@ def _takes(field: Field) -> str:
 def _summary(seen: Mapping[str, Any]) -> str:
     """The range of numbers; the most frequent values of all else."""
     if seen.get("edges"):
-        return f"{seen['edges'][0]:.6g} to {seen['edges'][-1]:.6g}"
+        return f"{seen['edges'][0]:.4g} to {seen['edges'][-1]:.4g}"
     pairs = list(zip(seen.get("values", []), seen.get("shares", []), strict=True))
+    if pairs and pairs[0][1] < RARE:
+        return f"{pairs[0][0]}, ..."
     parts = [f"{value} {share:.0%}" for value, share in pairs[:SHOWN]]
     if len(pairs) > SHOWN or seen.get("other"):
         parts.append("...")
@@ -67,7 +70,7 @@ def _summary(seen: Mapping[str, Any]) -> str:
 
 
 def _outputs(predictor: Predictor, reference: Mapping[str, Any]) -> Table:
-    table = _table("Predicts", "output", "shape", "type", "in training")
+    table = _table("Predicts", "output", "shape", "type", "usual values")
     empty = predictor([])
     for name, array in empty.items():
         shape = "rows" if array.ndim == 1 else f"rows x {array.shape[1]}"

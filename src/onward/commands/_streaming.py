@@ -1,10 +1,9 @@
 """Predicting the rows of a table that may be larger than memory."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
 import typer
@@ -37,7 +36,7 @@ def predict_table(model: Path, table: Path, output: Path | None) -> None:
     with _progress(source.num_rows()) as advance:
         predictions = _predictions(predictor, rows, advance)
         if output is None:
-            predictions.sink_csv(_stdout())
+            _print(predictions)
             return
         with replacing(output) as new:
             SINKS[output.suffix](predictions, new)
@@ -76,9 +75,11 @@ def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.Dat
     return pl.DataFrame(columns)
 
 
-def _stdout() -> IO[bytes]:
-    sys.stdout.flush()
-    return sys.stdout.buffer
+def _print(predictions: pl.LazyFrame) -> None:
+    # polars itself would not say that it was `| head` that closed the pipe
+    typer.echo(predictions.clear().collect().write_csv(), nl=False)
+    for part in predictions.collect_batches(maintain_order=True, engine="streaming"):
+        typer.echo(part.write_csv(include_header=False), nl=False)
 
 
 @contextmanager

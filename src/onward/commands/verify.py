@@ -19,5 +19,5 @@ def verify(
     rows = max(map(len, predictor.metadata["replay"]["predictions"].values()))
     typer.echo(
         f"{model}: {rows} rows replayed in onnxruntime {onnxruntime.__version__},"
-        f" largest difference {max(differences.values()):.1e}: ok"
+        f" largest difference {max(differences.values()):.1g}: ok"
     )
