@@ -1,11 +1,12 @@
 """Categories: text or whole numbers with few distinct values, as codes."""
 
+import unicodedata
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, Self
 
 import polars as pl
 from onnx import TensorProto
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
 from onward.columns._base import Block, Column, Encoded
 from onward.errors import DataError
@@ -17,18 +18,36 @@ NO_INTEGER, NO_VALUE = -LARGEST - 2, -LARGEST - 4  # float64 numbers that no val
 
 
 class Categorical(Column):
-    """A value by its place among the values of the training rows, the most frequent first."""
+    """A value by its place among the values of the training rows.
+
+    Only values that training rows have get a code; all others share that for unknown ones.
+    """
 
     class Config(Column.Config):
-        """What the values are, and which of them count.
+        """What the values are, which of them count, and in which order.
 
         ``values``: whole numbers travel as float64, so that they can be missing.
         ``min_count``: a value in fewer training rows counts as unknown.
+        ``order``: the values, in the order of their codes; any other value counts as unknown.
+        Without it the most frequent is the first.
+        ``merge_spellings``: texts that differ in nothing but case, blanks around them, or their
+        Unicode form are one value, in every spelling that the training rows have.
         """
 
         type: Literal["categorical"] = "categorical"
         values: Literal["text", "integer"] = "text"
         min_count: PositiveInt = 1
+        order: tuple[str, ...] | tuple[int, ...] = ()
+        merge_spellings: bool = False
+
+        @model_validator(mode="after")
+        def _check(self) -> Self:
+            kind, name = (str, "texts") if self.values == "text" else (int, "whole numbers")
+            if any(type(value) is not kind for value in self.order):
+                raise ValueError(f"with `values: {self.values}`, order is a list of {name}")
+            if self.merge_spellings and self.values != "text":
+                raise ValueError("merge_spellings is for texts only")
+            return self
 
     config: Config
     examples = {"Köln": (2,), "Paris": (3,), "": (1,), None: (1,)}
@@ -39,22 +58,41 @@ class Categorical(Column):
 
     def fit(self, values: pl.Series) -> None:
         """Learn the vocabulary; values equally frequent are sorted, so that two runs agree."""
-        present = values.drop_nulls()
+        found = self._counts(values)
+        merged = found.group_by("key").agg(pl.sum("rows")).sort("key")
+        frequent = merged.filter(pl.col("rows") >= self.config.min_count)
+        kept = frequent.sort("rows", descending=True, maintain_order=True)["key"].to_list()
+        if self.config.order:
+            declared = dict.fromkeys(map(self._key, self.config.order))
+            kept = [key for key in declared if key in set(kept)]
+        if not kept:
+            raise DataError(
+                f"column {self.name!r}: no value that counts is in {self.config.min_count} or more"
+                f" of the {len(values)} training rows. Lower min_count, correct order, or remove"
+                " the column"
+            )
+        places = {key: code for code, key in enumerate(kept, FIRST)}
+        self.codes = {value: places[key] for value, key, _ in found.rows() if key in places}
+        self.cardinality = FIRST + len(kept)
+
+    def _counts(self, values: pl.Series) -> pl.DataFrame:
+        """The distinct values but the missing ones, what each counts as, and its rows."""
+        present = values.rename("value").drop_nulls()
         if self.wire == "number":
+            present = present.drop_nans()
             self._refuse_fractions(present)
             present = present.cast(pl.Int64)
-        counts = present.value_counts(name="rows").sort(
-            ["rows", values.name], descending=[True, False]
-        )
-        frequent = counts.filter(pl.col("rows") >= self.config.min_count)[values.name]
-        absent = {"", *self.config.missing}
-        self.vocabulary = [value for value in frequent if value not in absent]
-        if not self.vocabulary:
-            raise DataError(
-                f"column {self.name!r}: no value is in {self.config.min_count} or more of the"
-                f" {len(values)} training rows. Lower min_count, or remove the column"
-            )
-        self.cardinality = FIRST + len(self.vocabulary)
+        found = present.value_counts(name="rows").sort("value")
+        keys = found["value"]
+        if self.config.merge_spellings:
+            keys = keys.map_elements(_spelling, return_dtype=pl.String)
+        found = found.select("value", keys.alias("key"), "rows")
+        if self.wire == "number":
+            return found
+        absent = [self._key(text) for text in ("", *self.config.missing)]
+        is_absent = found["key"].is_in(absent)
+        self.absent = {"", *self.config.missing, *found["value"].filter(is_absent)}
+        return found.filter(~is_absent)
 
     @classmethod
     def encode(
@@ -74,24 +112,31 @@ class Categorical(Column):
                 " numerical, or `values: text`"
             )
 
+    def _key(self, value: Any) -> Any:
+        return _spelling(value) if self.config.merge_spellings else value
+
     def _code(self, graph: Graph, raw: Value) -> Value:
-        codes = [*range(FIRST, self.cardinality)]
         if self.wire == "text":
-            absent = ["", *dict.fromkeys(self.config.missing)]
-            keys = {"keys_strings": [*self.vocabulary, *absent]}
-            codes += [MISSING] * len(absent)
+            codes = {**self.codes, **dict.fromkeys(sorted(self.absent), MISSING)}
+            keys = {"keys_strings": list(codes)}
         else:
             raw = _as_integer(graph, raw)
-            keys = {"keys_int64s": [*self.vocabulary, int(NO_VALUE)]}
-            codes.append(MISSING)
+            codes = {**self.codes, int(NO_VALUE): MISSING}
+            keys = {"keys_int64s": list(codes)}
         return graph(
             "LabelEncoder",
             raw,
             domain="ai.onnx.ml",
-            values_int64s=codes,
+            values_int64s=list(codes.values()),
             default_int64=UNKNOWN,
             **keys,
         )
+
+
+def _spelling(text: str) -> str:
+    """What texts have in common that differ in case, surrounding blanks or Unicode form."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
 
 
 def _as_integer(graph: Graph, raw: Value) -> Value:

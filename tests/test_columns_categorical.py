@@ -1,0 +1,142 @@
+"""Categories are codes by frequency, or as declared."""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from onward.columns.categorical import Categorical
+from onward.errors import DataError
+from onward.graph import session
+from onward.preprocessing import preprocessing
+
+
+def fitted(training: Sequence[Any], name: str = "x", **settings: Any) -> Categorical:
+    column = Categorical(Categorical.Config(name=name, **settings))
+    column.fit(pl.Series(name, training, pl.Float64 if column.wire == "number" else pl.String))
+    return column
+
+
+def encode(column: Categorical, values: Sequence[Any]) -> np.ndarray:
+    missing, dtype = (math.nan, np.float64) if column.wire == "number" else ("", object)
+    raw = np.array([missing if value is None else value for value in values], dtype)
+    run = session(preprocessing([column]).model)
+    features: np.ndarray = run.run(None, {"x": raw.reshape(-1, 1)})[0]
+    return features
+
+
+labels = st.sampled_from(["a", "b", "é", "A", " a", "日本", "?"]) | st.text(max_size=3)
+
+
+@given(st.lists(st.none() | labels, max_size=40), st.lists(st.none() | labels), st.integers(1, 3))
+def test_codes_are_places_in_the_order_of_frequency(
+    training: list[str | None], values: list[str | None], min_count: int
+) -> None:
+    present = [value for value in training if value not in (None, "", "?")]
+    counts = {value: present.count(value) for value in present}
+    kept = sorted(
+        (value for value in counts if counts[value] >= min_count),
+        key=lambda value: (-counts[value], str(value).encode()),
+    )
+    if not kept:
+        with pytest.raises(DataError, match="Lower min_count, correct order, or remove"):
+            fitted(training, min_count=min_count, missing=("?",))
+        return
+    column = fitted(training, min_count=min_count, missing=("?",))
+
+    got = encode(column, values)[:, 0]
+
+    codes: dict[Any, int] = {
+        None: 1,
+        "": 1,
+        "?": 1,
+        **{value: code for code, value in enumerate(kept, 2)},
+    }
+    assert got.tolist() == [codes.get(value, 0) for value in values]
+    assert column.cardinality == 2 + len(kept)
+
+
+@given(st.lists(st.none() | st.floats() | st.integers(-3, 3)))
+def test_only_the_whole_numbers_seen_in_training_have_codes(values: list[float | None]) -> None:
+    column = fitted([1, 1, 3, -2, None], values="integer")
+    got = encode(column, values)[:, 0]
+    codes: dict[Any, int] = {1: 2, -2: 3, 3: 4}
+    want = [1 if value is None or math.isnan(value) else codes.get(value, 0) for value in values]
+    assert got.tolist() == want
+
+
+def test_fractions_are_no_integer_categories() -> None:
+    with pytest.raises(DataError, match=r"1 of 2 training values .* the first is 1\.5\. Declare"):
+        fitted([1.0, 1.5], values="integer")
+
+
+def test_nan_is_a_missing_integer() -> None:
+    assert encode(fitted([1.0, math.nan], values="integer"), [math.nan, 1]).tolist() == [[1], [2]]
+
+
+def test_declared_values_come_in_their_order_and_others_are_unknown() -> None:
+    column = fitted(["high", "low", "low", "huge", None], order=("low", "middle", "high"))
+    assert encode(column, ["low", "high", "middle", "huge", None]).ravel().tolist() == [
+        2,
+        3,
+        0,
+        0,
+        1,
+    ]
+    assert column.cardinality == 4
+    numbers = fitted([3, 3, 1, 2], values="integer", order=(1, 2, 3), min_count=1)
+    assert encode(numbers, [1, 2, 3, 4]).ravel().tolist() == [2, 3, 4, 0]
+
+
+def test_no_declared_value_in_training_is_refused() -> None:
+    with pytest.raises(DataError, match="correct order, or remove"):
+        fitted(["low"], order=("Low",))
+
+
+def test_observed_spellings_of_a_value_share_its_code() -> None:
+    training = ["Köln", "KÖLN ", "Ko\u0308ln", "Paris", "paris", "N/A", " ", "Bonn"]
+    column = fitted(training, merge_spellings=True, missing=("n/a",), min_count=2)
+    got = encode(column, [*training, "PARIS", "bonn", "", "n/a", None]).ravel()
+    assert got.tolist() == [2, 2, 2, 3, 3, 1, 1, 0, 0, 0, 1, 1, 1]
+    assert column.cardinality == 4
+
+
+@given(st.lists(st.sampled_from(["a", "A", " a", "\u00e9", "e\u0301", "b", "", None]) | st.text()))
+def test_merging_changes_no_value_that_has_one_spelling(training: list[str | None]) -> None:
+    present = {text for text in training if text and text.strip()}
+    if not present:
+        return
+    codes = encode(fitted(training, merge_spellings=True), list(present)).ravel()
+    keys = [unicodedata.normalize("NFKC", text).casefold().strip() for text in present]
+    assert (codes >= 2).all()
+    for code, key in zip(codes, keys, strict=True):
+        for other_code, other_key in zip(codes, keys, strict=True):
+            assert key != other_key or code == other_code
+
+
+def test_the_same_rows_in_another_order_make_the_same_file() -> None:
+    training = [f"value {number % 300}" for number in range(1000)]
+    first, second = fitted(training), fitted(training[::-1])
+    assert preprocessing([first]).model == preprocessing([second]).model
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"order": (1, 2)}, "order is a list of texts"),
+        ({"values": "integer", "order": ("1",)}, "order is a list of whole numbers"),
+        ({"values": "integer", "merge_spellings": True}, "for texts only"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Categorical.Config(name="x", **settings)
