@@ -110,6 +110,14 @@ def test_whole_numbers_that_a_float_would_round_are_no_numbers_but_texts(
         scanned(path, id="number")
 
 
+@every_suffix
+def test_a_name_with_stars_and_brackets_is_no_pattern(suffix: str, tmp_path: Path) -> None:
+    folder = tmp_path / "[ab]*?"
+    folder.mkdir()
+    path = written(folder, suffix, [{"age": 1}])
+    assert scanned(path, age="number") == {"age": [1]}
+
+
 def test_a_file_with_another_name_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"table\.xlsx: .* \.csv, \.csv\.gz, \.jsonl"):
         Source.for_path(tmp_path / "table.xlsx")
@@ -301,6 +309,23 @@ def test_a_damaged_parquet_file_is_refused_before_anyone_collects(
     path.write_bytes(DAMAGES[case](data))
     with pytest.raises(DataError, match=r"table\.parquet: "):
         scan(path, a="number", t="text")
+
+
+@given(st.integers(min_value=9), st.integers(0, 7))
+def test_a_flipped_bit_in_the_footer_is_refused_or_harmless_to_the_shape(
+    place: int, bit: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path, data = whole_parquet(Path(folder))
+        length = int.from_bytes(data[-8:-4], "little")
+        damaged = bytearray(data)
+        damaged[-9 - place % length] ^= 1 << bit
+        path.write_bytes(damaged)
+        try:
+            frame = scan(path, a="number", t="text")
+        except DataError:
+            return
+        assert frame.select(pl.len()).collect().item() == Source.for_path(path).num_rows()
 
 
 def test_names_that_parquet_has_twice_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from onward.family import Family, Settings
 from onward.schema import Field
 from onward.sources._wire import Fault, Reading, reading
 
+DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
+"""What polars raises at bytes that make no sense; it panics at some footers of Parquet."""
+
 
 class Source(Family, ABC):
     """A table in a file, read strictly: what cannot be read in one way only is refused."""
@@ -76,7 +79,7 @@ class Source(Family, ABC):
         return f"row {row}"
 
     def scan(self, fields: Sequence[Field]) -> pl.LazyFrame:
-        """Exactly these columns in this order: Float64 for numbers, String for text.
+        """Exactly these columns, one or more, in this order: Float64 for numbers, String for text.
 
         A missing value is null: nothing, NaN, and where a number is expected blanks and the
         texts of ``field.missing``, which also mean the numbers they spell.
@@ -140,7 +143,7 @@ class Source(Family, ABC):
     def _collect(self, query: pl.LazyFrame) -> pl.DataFrame:
         try:
             return query.collect(engine="streaming")
-        except pl.exceptions.ComputeError as error:
+        except DAMAGE as error:
             raise DataError(
                 f"{self.path}: the file is damaged ({error}). Copy or export it again"
             ) from error

@@ -49,6 +49,7 @@ class Csv(Source):
         schema = dict.fromkeys(self._names, pl.String)
         frame = pl.scan_csv(
             self.path,
+            glob=False,
             separator=self.config.delimiter,
             schema=schema,
             has_header=False,

@@ -1,5 +1,6 @@
 """JSON lines: an object in each line."""
 
+import glob
 import json
 import math
 import re
@@ -70,7 +71,7 @@ class Jsonl(Source):
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
         """Booleans, Float64, Int64 or String."""
         schema = {name: self._dtype(name) for name in names}
-        return pl.scan_ndjson(self.path, schema=schema)
+        return pl.scan_ndjson(glob.escape(str(self.path)), schema=schema)
 
     @cached_property
     def _contents(self) -> "_Contents":

@@ -25,7 +25,7 @@ class Parquet(Source):
 
     def num_rows(self) -> int:
         """As the footer of the file says."""
-        rows: int = self._open().select(pl.len()).collect().item()
+        rows: int = self._collect(self._open().select(pl.len())).item()
         if not rows:
             raise DataError(f"{self.path}: there are columns, but no rows. Export the table again")
         return rows
@@ -35,10 +35,10 @@ class Parquet(Source):
         return self._open().select(names)
 
     def _open(self) -> pl.LazyFrame:
-        frame = pl.scan_parquet(self.path)
+        frame = pl.scan_parquet(self.path, glob=False)
         try:
             frame.collect_schema()
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise DataError(
                 f"{self.path}: this cannot be read as a Parquet file ({error}). Export the table"
                 " again"
