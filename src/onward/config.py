@@ -69,6 +69,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _problem(section: str, details: ErrorDetails) -> str:
     where = ".".join([section, *map(str, details["loc"])])
-    got = repr(details["input"])
+    if details["type"] == "union_tag_invalid":
+        return f"{where}.type: {_no_such_type(**details['ctx'])}"
     message = details["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" + (f", got {got}" if len(got) <= SHOWN else "")
+    got = repr(details["input"])
+    is_short = len(got) <= SHOWN and not isinstance(details["input"], dict)
+    return f"{where}: {message}" + (f", got {got}" if is_short else "")
+
+
+def _no_such_type(tag: str, expected_tags: str, **_: str) -> str:
+    known = [name.strip("' ") for name in expected_tags.split(",")]
+    meant = difflib.get_close_matches(tag, known, 1)
+    hint = f" Did you mean {meant[0]!r}?" if meant else ""
+    return f"there is no type {tag!r}.{hint} There are {', '.join(known)}"

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -12,6 +13,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from onward.columns import Column
+from onward.errors import DataError
 from onward.family import OneOf
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
@@ -63,12 +65,14 @@ def run(settings: Settings, folder: Path) -> None:
         table = work / "table.parquet"
         schema = _schema(settings, columns)
         _read(source, settings, schema, table)
-        targets, splits = _targets_and_splits(settings, schema, table)
+        with _naming(settings.source.path):
+            targets, splits = _targets_and_splits(settings, schema, table)
         _write_splits(table, splits, schema, work)
         table.unlink()
         report: dict[str, Any] = {"source": str(settings.source.path)}
         report["rows"] = dict(zip(SPLITS, np.bincount(splits).tolist(), strict=True))
-        report["columns"] = _fit(columns, work / "train.parquet")
+        with _naming(settings.source.path):
+            report["columns"] = _fit(columns, work / "train.parquet")
         report["target"] = _about_target(schema.target, targets, splits)
         _write_graph(columns, work)
         _write_arrays(columns, targets, splits, work)
@@ -76,6 +80,15 @@ def run(settings: Settings, folder: Path) -> None:
         (work / "schema.json").write_text(schema.dump())
     counts = ", ".join(f"{count:,} {name}" for name, count in report["rows"].items())
     logger.info("prepare: %d columns, rows: %s", len(columns), counts)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say of which table an error is."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _schema(settings: Settings, columns: list[Column]) -> Schema:

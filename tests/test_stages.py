@@ -1,0 +1,186 @@
+"""From a table to a checked file, by the command line. Real processes, real signals."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import polars as pl
+import pytest
+
+from onward.files import MANIFEST, sha256
+from onward.predictor import Predictor
+
+CONFIG = """\
+prepare:
+  source: {type: csv, path: table.csv}
+  target: {name: pay, kind: number}
+  split: {type: random, validation: 0.2, test: 0.2}
+  columns:
+    - {type: numerical, name: age}
+    - {type: categorical, name: city}
+    - {type: datetime, name: since}
+train:
+  seed: 0
+  network:
+    embedder: {type: identity}
+    model: {type: mlp, width: 8, depth: 1}
+    head: {type: regression}
+  learner: {max_epochs: 3}
+export: {}
+"""
+ROWS = 500
+STAGES = ("prepare", "train", "export")
+
+
+def table() -> pl.DataFrame:
+    draw = np.random.default_rng(0)
+    age = draw.normal(40, 10, ROWS).round(1)
+    return pl.DataFrame(
+        {
+            "age": [None if value < 25 else value for value in age],
+            "city": draw.choice(["Köln", "Paris", ""], ROWS),
+            "since": [f"20{year:02}-05-03T10:00:00Z" for year in draw.integers(0, 24, ROWS)],
+            "pay": 1000 * age + draw.normal(0, 1, ROWS),
+        }
+    )
+
+
+def onward(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "onward", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "pay.yaml").write_text(CONFIG)
+    table().write_csv(folder / "table.csv")
+    for stage in STAGES:
+        done = onward(folder, stage, "pay.yaml")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[-1].startswith(stage)
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "project"))
+
+
+def test_the_splits_have_all_rows_once_and_their_features(finished: Path) -> None:
+    prepared = finished / "artifacts/pay/prepare"
+    parts = [pl.read_parquet(prepared / f"{s}.parquet") for s in ("train", "validation", "test")]
+    assert sorted(pl.concat(parts)["pay"]) == sorted(pl.read_csv(finished / "table.csv")["pay"])
+    for split, rows in zip(("train", "validation", "test"), parts, strict=True):
+        assert len(np.load(prepared / f"{split}.numerical.npy")) == len(rows)
+        np.testing.assert_array_equal(np.load(prepared / f"{split}.target.npy"), rows["pay"])
+
+
+def test_the_file_knows_itself_and_predicts_raw_rows(finished: Path) -> None:
+    path = finished / "artifacts/pay/export/model.onnx"
+    model = Predictor(path)
+    got = model([{"age": 30.0, "city": "Köln", "since": "2020-01-01"}])
+    assert set(got) == {"value", "lower", "upper"}
+    notes = {note.key: note.value for note in onnx.load(path).metadata_props}
+    assert len(json.loads(notes["replay"])["rows"]["age"]) == 100
+    assert notes["task"] == "regression"
+    assert set(json.loads(notes["hashes"])) == {"data", "config", "code"}
+    assert set(json.loads(notes["reference"])["columns"]) == {"age", "city", "since"}
+    assert str(finished) not in str(notes)
+
+
+def test_the_same_again_is_the_same_to_the_bit(project: Path) -> None:
+    before = (project / "artifacts/pay/export/model.onnx").read_bytes()
+    shutil.rmtree(project / "artifacts")
+    for stage in STAGES:
+        assert onward(project, stage, "pay.yaml").returncode == 0
+    assert (project / "artifacts/pay/export/model.onnx").read_bytes() == before
+
+
+def change(folder: Path, old: str, new: str) -> None:
+    path = folder / "pay.yaml"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def rewrite(folder: Path, name: str) -> None:
+    """Have the manifest agree with what a file now is."""
+    notes = json.loads((folder / MANIFEST).read_text())
+    notes["files"][name] = sha256(folder / name)
+    (folder / MANIFEST).write_text(json.dumps(notes))
+
+
+def test_the_gate_names_the_column_whose_features_differ(project: Path) -> None:
+    prepared = project / "artifacts/pay/prepare"
+    features = np.load(prepared / "test.numerical.npy")
+    features[7, 0] += 2  # as if `prepare` had scaled the age of this row in another way
+    np.save(prepared / "test.numerical.npy", features)
+    rewrite(prepared, "test.numerical.npy")
+    shutil.rmtree(project / "artifacts/pay/export")
+
+    done = onward(project, "export", "pay.yaml")
+
+    assert done.returncode == 66
+    assert "1 of 100 rows from row 0 of the test rows are predicted differently" in done.stderr
+    assert "The worst is row 7" in done.stderr
+    assert "column whose features differ is 'age'" in done.stderr
+    assert not (project / "artifacts/pay/export").exists()
+
+
+def test_a_damaged_input_is_refused(project: Path) -> None:
+    network = project / "artifacts/pay/train/network.pt"
+    network.write_bytes(network.read_bytes()[:-1])
+    done = onward(project, "export", "pay.yaml")
+    assert done.returncode == 66
+    assert "network.pt: differs from what was written" in done.stderr
+
+
+def test_a_stage_without_its_input_says_what_to_run(project: Path) -> None:
+    shutil.rmtree(project / "artifacts")
+    done = onward(project, "train", "pay.yaml")
+    assert done.returncode == 66
+    assert "Run `onward prepare`" in done.stderr
+
+
+def test_a_head_for_another_kind_of_target_is_refused(project: Path) -> None:
+    change(project, "head: {type: regression}", "head: {type: binary}")
+    done = onward(project, "train", "pay.yaml")
+    assert done.returncode == 78
+    assert "Choose regression" in done.stderr
+
+
+def test_a_loss_that_is_no_number_ends_the_run(project: Path) -> None:
+    prepared = project / "artifacts/pay/prepare"
+    targets = np.load(prepared / "train.target.npy")
+    targets[3] = np.nan
+    np.save(prepared / "train.target.npy", targets)
+    rewrite(prepared, "train.target.npy")
+    done = onward(project, "train", "pay.yaml")
+    assert done.returncode == 76
+    assert "the loss of step 0 is nan" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_in_training_ends_with_its_code_and_leaves_the_last_run(
+    project: Path, number: int, code: int
+) -> None:
+    change(project, "max_epochs: 3", "max_epochs: 100000, patience: 100000")
+    before = (project / "artifacts/pay/train/network.pt").read_bytes()
+    command = [sys.executable, "-m", "onward", "train", "pay.yaml"]
+    running = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    while "epoch 2" not in running.stderr.readline():
+        assert running.poll() is None
+    assert onward(project, "train", "pay.yaml").returncode == 75
+
+    running.send_signal(number)
+    running.communicate(timeout=60)
+
+    assert running.returncode == code
+    assert (project / "artifacts/pay/train/network.pt").read_bytes() == before
+    left = {path.name for path in (project / "artifacts/pay").iterdir()}
+    assert left - {f".{stage}.lock" for stage in STAGES} == set(STAGES)
