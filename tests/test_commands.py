@@ -147,12 +147,13 @@ def test_one_number_is_predicted_as_json(tmp_path: Path) -> None:
     ("words", "message"),
     [
         ([], "give either TABLE or --row"),
-        (["table.csv", "--row", "{}"], "give either TABLE or --row"),
+        (["nowhere.csv"], "'nowhere.csv' does not exist"),
+        ([__file__, "--row", "{}"], "give either TABLE or --row"),
         (["--row", "{}", "-o", "out.csv"], "--output goes with TABLE"),
         (["--row", "{age: 39}"], "--row is no JSON"),
         (["--row", "[39]"], "--row is [39], and an object"),
-        (["table.csv", "-o", "out.xlsx"], "must end in one of .csv, .parquet, .jsonl"),
-        (["table.csv", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
+        ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .parquet, .jsonl"),
+        ([__file__, "-o", "nowhere/out.csv"], "there is no folder nowhere"),
     ],
 )
 def test_wrong_usage_is_said(file: Path, words: list[str], message: str) -> None:

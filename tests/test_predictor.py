@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +25,7 @@ from onnx import numpy_helper
 
 from onward import Predictor
 from onward.errors import ArtifactError, DataError
+from onward.predictor import TOLERANCE
 from onward.schema import Field
 from onward.wire import to_wire
 
@@ -374,6 +376,19 @@ def test_a_cut_file_is_refused(tmp_path: Path, file: Path, share: float) -> None
     cut.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(ArtifactError, match=r"model\.onnx: .*\. (Copy the file anew|Use)"):
         Predictor(cut)
+
+
+@given(share=st.floats(0, 0.999), value=st.binary(min_size=3, max_size=3))
+def test_a_damaged_file_is_one_of_our_errors_or_still_right(
+    tmp_path_factory: pytest.TempPathFactory, file: Path, share: float, value: bytes
+) -> None:
+    data = bytearray(file.read_bytes())
+    start = int(len(data) * share)
+    data[start : start + 3] = value
+    damaged = tmp_path_factory.mktemp("damaged") / "model.onnx"
+    damaged.write_bytes(data)
+    with suppress(ArtifactError):
+        assert max(Predictor(damaged).verify().values()) <= TOLERANCE
 
 
 def test_a_file_of_someone_else_is_refused(tmp_path: Path) -> None:

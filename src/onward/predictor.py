@@ -8,7 +8,6 @@
 import difflib
 import json
 from collections.abc import Iterable
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,10 +26,12 @@ FORMAT = 1
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
 STRUCTURED = ("replay", "metrics", "versions", "hashes", "reference")  # entries that are JSON
 TOLERANCE = 1e-4  # of an output's largest number; other processors add float32 in another order
-UNREADABLE = (
+DAMAGED = (
     *(runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf),
     *(runtime.NoModel, runtime.NoSuchFile, runtime.NotImplemented, runtime.RuntimeException),
+    *(KeyError, TypeError, ValueError),  # no UTF-8, no JSON, or not what we wrote
 )
+"""What a file with a wrong byte somewhere can raise."""
 
 
 class Predictor:
@@ -55,19 +56,22 @@ class Predictor:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
-        self._session = _session(self.path)
-        self._notes: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        _check_format(self.path, self._notes)
-        self.schema = Schema.load(self._notes["schema"])
-        """The columns that are wanted, and the target."""
+        try:
+            self._session = _session(self.path)
+            notes = self._session.get_modelmeta().custom_metadata_map
+            _check_format(self.path, notes)
+            self.schema = Schema.load(notes.pop("schema"))
+            """The columns that are wanted, and the target."""
+            self.metadata = _parsed(notes)
+            """What the file says of itself: task, metrics, versions, hashes, ..."""
+        except DAMAGED as error:
+            reason = str(error).partition("\n")[0]
+            raise ArtifactError(
+                f"{self.path}: onnxruntime {onnxruntime.__version__} cannot read it: {reason}."
+                " Copy the file anew if it is damaged, or update onnxruntime if it is newer"
+            ) from error
         self._names = {field.name for field in self.schema.columns}
         self._outputs = [output.name for output in self._session.get_outputs()]
-
-    @cached_property
-    def metadata(self) -> dict[str, Any]:
-        """What the file says of itself: task, metrics, versions, hashes, ..."""
-        notes: dict[str, Any] = {key: text for key, text in self._notes.items() if key != "schema"}
-        return notes | {key: json.loads(notes[key]) for key in STRUCTURED if key in notes}
 
     def __call__(self, rows: Any) -> dict[str, Array]:
         """Predict each row."""
@@ -90,11 +94,14 @@ class Predictor:
         """
         if "replay" not in self.metadata:
             raise ArtifactError(f"{self.path}: has no rows to replay. Export it again")
-        replay = self.metadata["replay"]
-        got = self(replay["rows"])
-        return {
-            name: self._compare(name, want, got) for name, want in replay["predictions"].items()
-        }
+        try:
+            replay = self.metadata["replay"]
+            got, wanted = self(replay["rows"]), replay["predictions"]
+            return {name: self._compare(name, want, got) for name, want in wanted.items()}
+        except (DataError, *DAMAGED) as error:
+            raise ArtifactError(
+                f"{self.path}: its own rows cannot be replayed: {error}. Copy the file anew"
+            ) from error
 
     def _run(self, columns: dict[str, Values], first: int) -> list[Array]:
         part = slice(first, first + ROWS)
@@ -144,15 +151,8 @@ def _session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the caller's threads count
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors
-    try:
-        return onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    except UNREADABLE as error:
-        reason = str(error).splitlines()[0]
-        raise ArtifactError(
-            f"{path}: onnxruntime {onnxruntime.__version__} cannot read it: {reason}. Copy the file"
-            " anew if it is cut, or update onnxruntime if it is newer"
-        ) from error
+    options.log_severity_level = 4  # what goes wrong is raised, and need not be printed too
+    return onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
 
 
 def _check_format(path: Path, notes: dict[str, str]) -> None:
@@ -166,3 +166,7 @@ def _check_format(path: Path, notes: dict[str, str]) -> None:
             f"{path}: has the format {notes['onward']}, and this version of onward reads up to"
             f" {FORMAT}. Update onward"
         )
+
+
+def _parsed(notes: dict[str, str]) -> dict[str, Any]:
+    return notes | {key: json.loads(notes[key]) for key in STRUCTURED if key in notes}

@@ -11,7 +11,12 @@ def predict(
     model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
     table: Annotated[
         Path | None,
-        typer.Argument(help="Rows to predict: CSV, Parquet or JSON lines.", show_default=False),
+        typer.Argument(
+            help="Rows to predict: CSV, Parquet or JSON lines.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
