@@ -1,7 +1,8 @@
 """The contract that every type of column keeps. A new type is tested as soon as its file exists."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -70,3 +71,112 @@ def test_numbers_are_finite_and_no_row_depends_on_another(name: str, data: st.Da
     assert np.isfinite(together).all()
     for row, value in enumerate(values):
         np.testing.assert_array_equal(encode(run, [value])[0], together[row])
+
+
+@every_type
+def test_null_and_its_wire_form_teach_the_same(name: str) -> None:
+    examples = list(Column.members[name].examples)
+    column = fitted(name, [*examples, None])
+    wire_form = math.nan if column.wire == "number" else ""
+    values = [wire_form if value is None else value for value in examples]
+    other = fitted(name, [*values, wire_form])
+    assert preprocessing([column]).model == preprocessing([other]).model
+
+
+def hostile(seen: Sequence[Any], rows: int = 10_000) -> list[Any]:
+    """Whatever may come, in any order: seen, unseen, missing, huge, of other alphabets."""
+    draw = np.random.default_rng(0)
+    if any(isinstance(value, str) for value in seen):
+        letters = list("aB09 .:-TZé日\u0301\u00df\u0130\U0001f600\t\n\r\x7f\0")
+        unseen = ["".join(draw.choice(letters, draw.integers(0, 12))) for _ in range(rows // 2)]
+        odd = ["", " ", "nan", "None", "null", "1e400", "0x10", "1,5", "a" * 100_000, "\U0010ffff"]
+        odd += [change(value) for value in seen if value for change in (str.upper, str.lower)]
+        odd += [f" {value} " for value in seen]
+        pool = [*seen, *odd]
+    else:
+        floats = np.frombuffer(draw.bytes(8 * (rows // 4)))  # all exponents, NaN with payloads
+        unseen = [*floats.tolist(), *(10 * draw.normal(size=rows // 4)).tolist()]
+        pool = [*seen, math.inf, -math.inf, math.nan, -0.0, 5e-324, 1.8e308, 2.0**53 + 2, 0.5]
+    rest: list[Any] = [pool[place] for place in draw.integers(0, len(pool), rows - len(unseen))]
+    return [(*unseen, *rest)[place] for place in draw.permutation(rows)]
+
+
+@every_type
+def test_ten_thousand_hostile_rows_do_no_harm(name: str) -> None:
+    values = hostile(list(Column.members[name].examples))
+    run = example(name)
+    forwards = encode(run, values)
+    assert np.isfinite(forwards).all()
+    np.testing.assert_array_equal(encode(run, values[::-1])[::-1], forwards)
+    for row in range(0, len(values), 97):
+        np.testing.assert_array_equal(encode(run, values[row : row + 1])[0], forwards[row])
+
+
+@dataclass
+class Reference:
+    """What a column is, said in plain Python for one value; None stands for any missing one."""
+
+    type: str
+    training: list[Any]
+    encode: Callable[[Any], Sequence[float]]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def standard(x: float | None) -> Sequence[float]:
+    if x is None or math.isinf(x):
+        return 0, 1
+    return max(-100, min(100, (x - 2) / math.sqrt(2 / 3))), 0
+
+
+def robust(x: float | None) -> Sequence[float]:
+    if x is None or math.isinf(x):
+        return 0, 1
+    z = max(-100, min(100, (x - 2) * 1.349))
+    return z / math.sqrt(1 + (z / 3) ** 2), 0
+
+
+def merged(x: str | None) -> Sequence[float]:
+    observed = {"Köln": 2, "KÖLN": 2, " köln": 2, "Paris": 3, "?": 1}
+    return (1 if x is None else observed.get(x, 0),)
+
+
+REFERENCES = [
+    Reference("numerical", [1.0, 2.0, 3.0, None], standard),
+    Reference("numerical", [1.0, 2.0, 3.0, None], robust, {"scaling": "robust"}),
+    Reference(
+        "categorical",
+        ["Köln", "Köln", "Paris", "", None],
+        lambda x: (1 if x in (None, "") else {"Köln": 2, "Paris": 3}.get(x, 0),),
+    ),
+    Reference(
+        "categorical",
+        ["Köln", "KÖLN", " köln", "Paris", "?"],
+        merged,
+        {"merge_spellings": True, "missing": ("?",)},
+    ),
+    Reference(
+        "categorical",
+        [7.0, 7.0, -3.0, None],
+        lambda x: (1 if x is None else {7.0: 2, -3.0: 3}.get(x, 0),),
+        {"values": "integer"},
+    ),
+    Reference("boolean", [0.0, 1.0, None], lambda x: {1.0: (1, 0), 0.0: (-1, 0)}.get(x, (0, 1))),
+    Reference(
+        "boolean",
+        ["yes", "no", None],
+        lambda x: {"yes": (1, 0), "no": (-1, 0)}.get(x, (0, 1)),
+        {"true_values": ("yes",), "false_values": ("no",)},
+    ),
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.type)
+def test_ten_thousand_hostile_rows_become_what_plain_python_says(reference: Reference) -> None:
+    column = fitted(reference.type, reference.training, **reference.settings)
+    values = hostile(reference.training)
+
+    got = encode(session(column), values)
+
+    plain = [None if value == "" or value != value else value for value in values]
+    want = [reference.encode(value) for value in plain]
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
