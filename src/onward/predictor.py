@@ -1,8 +1,10 @@
 """Running an exported file. Needs numpy and onnxruntime, and nothing else.
 
->>> predictor = Predictor("model.onnx")                        # doctest: +SKIP
->>> predictor([{"age": 39, "workclass": "State-gov"}])         # doctest: +SKIP
-{'label': array(['<=50K'], dtype=object), 'probabilities': array([[0.93, 0.07]])}
+For a model of incomes::
+
+    predictor = Predictor("model.onnx")
+    predictor([{"age": 39, "workclass": "State-gov"}])
+    # {'label': array(['<=50K'], dtype=object), 'probabilities': array([[0.93, 0.07]])}
 """
 
 import difflib

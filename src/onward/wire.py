@@ -3,6 +3,7 @@
 A missing value is NaN or "" there; callers write it as None, NaN, NaT, `pandas.NA` or "".
 """
 
+import re
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,7 @@ Array = np.ndarray[Any, Any]
 
 PLAIN = frozenset({int, float, bool, NoneType, Decimal})  # what numpy makes float64 of rightly
 MISSING = frozenset({"NAType", "NaTType"})  # of pandas, which need not be installed
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, as of a file read with errors
 UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
 """Units of numpy's dates whose ISO text would be too short or too long for a model."""
 
@@ -93,7 +95,7 @@ def _texts(field: Field, values: Values, first: int) -> Array:
     try:
         "".join(values).encode()
     except UnicodeEncodeError:
-        place = next(place for place, value in enumerate(values) if not _is_encodable(value))
+        place = next(place for place, value in enumerate(values) if SURROGATE.search(value))
         raise _misfit(field, values[place], first + place, "text without lone surrogates") from None
     texts = np.empty(len(values), object)
     texts[:] = values
@@ -124,12 +126,6 @@ def _is_missing(value: Any) -> bool:
     if isinstance(value, float | np.floating | np.datetime64):
         return bool(value != value)
     return value is None or type(value).__name__ in MISSING
-
-
-def _is_encodable(value: str) -> bool:
-    with suppress(UnicodeEncodeError):
-        return bool(value.encode()) or True
-    return False
 
 
 def _misfit(field: Field, value: Any, row: int, wanted: str) -> DataError:
