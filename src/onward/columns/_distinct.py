@@ -30,7 +30,8 @@ def distinct(values: pl.Series) -> Distinct:
 def run(session: onnxruntime.InferenceSession, texts: pl.Series) -> list[np.ndarray]:
     """All outputs of a graph with one text column, for each of ``texts``."""
     name = session.get_inputs()[0].name
-    raw = texts.to_numpy().astype(object).reshape(-1, 1)
-    batches = [raw[start : start + BATCH] for start in range(0, max(len(raw), 1), BATCH)]
-    runs = [session.run(None, {name: batch}) for batch in batches]
+    runs = []
+    for start in range(0, max(len(texts), 1), BATCH):
+        batch = texts[start : start + BATCH].to_numpy().astype(object)
+        runs.append(session.run(None, {name: batch.reshape(-1, 1)}))
     return [np.concatenate(parts) for parts in zip(*runs, strict=True)]
