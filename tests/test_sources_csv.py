@@ -226,7 +226,8 @@ def test_a_delimiter_is_one_character_of_ascii(delimiter: str) -> None:
         Source.members["csv"].Config(path=Path("t.csv"), delimiter=delimiter)
 
 
-MESSY = Path(__file__).parents[2] / "shared/data/dirty_tables/messy_penguins"
+DIRTY = Path(__file__).parents[2] / "shared/data/dirty_tables"
+MESSY = DIRTY / "messy_penguins"
 STRUCTURAL = {
     "01_semicolon_decimalcomma_latin1.csv": "line 1 is no UTF-8, at the byte 0xf6",
     "03_utf16.tsv": "this is UTF-16",
@@ -246,3 +247,25 @@ def test_messy_tables_have_the_rows_they_should_or_are_refused() -> None:
                 source.num_rows()
         else:
             assert source.num_rows() == expected["rows"], name
+
+
+DIRTY_NUMBERS = {  # file, column, what is missing, how many values are no numbers
+    "units": ("messy_penguins/07_units_and_mixed_types.csv", "body_mass_g", ("NA",), 107),
+    "more units": ("messy_penguins/07_units_and_mixed_types.csv", "flipper_length_mm", ("NA",), 64),
+    "missing codes": ("beers_dirty.csv", "ibu", (), 1005),
+    "missing codes declared": ("beers_dirty.csv", "ibu", ("N/A",), 0),
+    "no codes": ("beers_clean.csv", "abv", (), 0),
+}
+
+
+@pytest.mark.skipif(not DIRTY.exists(), reason="the shared tables are not here")
+@pytest.mark.parametrize("case", DIRTY_NUMBERS)
+def test_dirty_numbers_are_counted(case: str) -> None:
+    name, column, missing, count = DIRTY_NUMBERS[case]
+    source = Source.for_path(DIRTY / name)
+    fields = [Field(column, "any", "number", missing)]
+    if not count:
+        assert source.scan(fields).collect().height == source.num_rows()
+        return
+    with pytest.raises(DataError, match=f"'{column}' has {count} of {source.num_rows()} values"):
+        source.scan(fields)

@@ -6,11 +6,7 @@ files with lone carriage returns as empty), so we find such places first. There 
 rows: arrays of bytes do the work.
 """
 
-import csv
-import io
-from collections import Counter
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,40 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onward.errors import DataError
-from onward.sources._blocks import LONGEST, blocks, line, opened, refuse_no_text
+from onward.sources._blocks import blocks, opened
+from onward.sources._header import header
 
 LINE_FEED, RETURN, QUOTE = b'\n\r"'
-OTHER_DELIMITERS = ";\t|"
-
-
-def header(path: Path, delimiter: str) -> list[str]:
-    """The names of the columns.
-
-    Raises:
-        DataError: if there is none, or a name is empty or there twice.
-    """
-    with opened(path) as file:
-        record = _first_record(path, file)
-    if not record.strip():
-        raise DataError(f"{path}: line 1 is empty, where names of columns should be. Add them")
-    names = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter))
-    if "" in names:
-        raise DataError(
-            f"{path}: column {names.index('') + 1} of {len(names)} has no name. Name it in line 1"
-        )
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise DataError(
-            f"{path}: {len(repeated)} of {len(set(names))} names are there more than once; the"
-            f" first is {repeated[0]!r}. Rename all but one in line 1, or remove their columns"
-        )
-    others = [mark for mark in OTHER_DELIMITERS if mark in names[0]]
-    if len(names) == 1 and others:
-        raise DataError(
-            f"{path}: there is one column, {names[0]!r}, if fields end with {delimiter!r}. Set"
-            f" `delimiter` to {others[0]!r}"
-        )
-    return names
 
 
 def num_rows(path: Path, delimiter: str) -> int:
@@ -86,27 +52,6 @@ def line_of(path: Path, delimiter: str, row: int) -> int:
             if scanner.num_records > row:
                 return marks.line_of(row - before, begins, lines)
     raise AssertionError(f"row {row} of {path}")
-
-
-def _first_record(path: Path, file: BufferedIOBase) -> str:
-    record = line(path, file)
-    while record.count(b'"') % 2 and len(record) < LONGEST:
-        more = line(path, file)
-        if not more:
-            raise DataError(
-                f"{path}: line 1 has a quote that is never closed. Close it, or if it belongs to"
-                " the name, double it and put quotes around the name"
-            )
-        record += more
-    if not record:
-        raise DataError(f"{path}: the file is empty. Export the table again")
-    refuse_no_text(path, record, 0)
-    if b"\r" in record.replace(b"\r\n", b""):
-        raise DataError(
-            f"{path}: line 1 has a carriage return (\\r) that no line feed follows. If lines"
-            " end so, as on old Macintosh computers, write the file anew with `tr '\\r' '\\n'`"
-        )
-    return record.decode()
 
 
 @dataclass(frozen=True)

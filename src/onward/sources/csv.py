@@ -8,7 +8,8 @@ import polars as pl
 from pydantic import StringConstraints
 
 from onward.sources._base import Source
-from onward.sources._structure import header, line_of, num_rows
+from onward.sources._header import header
+from onward.sources._structure import line_of, num_rows
 
 
 class Csv(Source):
