@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -18,7 +19,7 @@ from onward.family import OneOf
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
 from onward.prepared import CHUNK, ArrayFile, FeatureNames
-from onward.preprocessing import Encoder, preprocessing
+from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
 from onward.schema import Field as SchemaField
 from onward.schema import Schema, Target, Wire
@@ -29,6 +30,7 @@ from onward.target import TargetSettings, encoded
 logger = logging.getLogger(__name__)
 
 OUTPUTS = ("label", "probabilities", "value", "lower", "upper")
+WORKERS = 2  # columns or chunks at once; more cost memory, and polars has threads of its own
 SPLIT = "onward/split"  # no name of a column, which are checked for it
 
 
@@ -131,15 +133,17 @@ def _write_splits(table: Path, splits: np.ndarray, schema: Schema, work: Path) -
 
 
 def _fit(columns: list[Column], train: Path) -> list[dict[str, Any]]:
-    """Each column alone, so that no more than one is held at a time."""
-    report = []
-    for column in columns:
+    """Learn, and describe, a few columns at a time, so that no more are held."""
+
+    def learn(column: Column) -> dict[str, Any]:
         values = pl.scan_parquet(train).select(column.name).collect().to_series()
         column.fit(values)
-        about = {"name": column.name, "type": column.config.type}
         tokens = list(column.config.missing)
-        report.append({**about, **profile(values.replace(tokens, [None] * len(tokens)))})
-    return report
+        found = profile(values.replace(tokens, [None] * len(tokens)) if tokens else values)
+        return {"name": column.name, "type": column.config.type, **found}
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(learn, columns))
 
 
 def _write_graph(columns: list[Column], work: Path) -> None:
@@ -161,11 +165,22 @@ def _write_arrays(
             closing(ArrayFile(work / f"{name}.numerical.npy", rows)) as numerical,
             closing(ArrayFile(work / f"{name}.categorical.npy", rows)) as categorical,
         ):
-            for start in range(0, rows, CHUNK):
-                chunk = encoder(frame.slice(start, CHUNK).collect())
+            for chunk in _encoded(encoder, frame, rows):
                 numerical.write(chunk.numerical)
                 categorical.write(chunk.categorical)
         np.save(work / f"{name}.target.npy", targets[splits == place])
+
+
+def _encoded(encoder: Encoder, frame: pl.LazyFrame, rows: int) -> Iterator[Features]:
+    """Chunk by chunk and in order, a few at a time."""
+
+    def encode(start: int) -> Features:
+        return encoder(frame.slice(start, CHUNK).collect())
+
+    starts = range(0, rows, CHUNK)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for place in range(0, len(starts), WORKERS):
+            yield from pool.map(encode, starts[place : place + WORKERS])
 
 
 def _about_target(target: Target, targets: np.ndarray, splits: np.ndarray) -> dict[str, Any]:
