@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onward.columns import Block
 from onward.files import verified
 from onward.schema import Schema
 
@@ -36,19 +35,6 @@ class FeatureNames:
     numerical_owners: tuple[str, ...]
     categorical: tuple[str, ...]
     cardinalities: tuple[int, ...]
-
-    @classmethod
-    def of(
-        cls, numerical: Block | None, categorical: Block | None, cardinalities: dict[str, int]
-    ) -> "FeatureNames":
-        """The features of a preprocessing graph."""
-        codes = categorical.owners if categorical else ()
-        return cls(
-            numerical.names if numerical else (),
-            numerical.owners if numerical else (),
-            codes,
-            tuple(cardinalities[name] for name in codes),
-        )
 
     def dump(self) -> str:
         """As JSON."""

@@ -150,7 +150,13 @@ def _write_graph(columns: list[Column], work: Path) -> None:
     graph = preprocessing(columns)
     onnx.save(graph.model, work / "preprocess.onnx")
     cardinalities = {column.name: column.cardinality for column in columns}
-    features = FeatureNames.of(graph.numerical, graph.categorical, cardinalities)
+    numbers, codes = graph.numerical, graph.categorical
+    features = FeatureNames(
+        numbers.names if numbers else (),
+        numbers.owners if numbers else (),
+        codes.owners if codes else (),
+        tuple(cardinalities[name] for name in codes.owners) if codes else (),
+    )
     (work / "features.json").write_text(features.dump())
 
 
