@@ -108,7 +108,7 @@ def _read(source: Source, settings: Settings, schema: Schema, table: Path) -> No
     by = Split.build(settings.split).column
     if by is not None and by not in {field.name for field in fields}:
         fields.append(SchemaField(by, "split", "text"))
-    source.scan(fields).sink_parquet(table, compression="lz4", row_group_size=CHUNK)
+    source.copy(fields, table, CHUNK)
 
 
 def _targets_and_splits(
