@@ -1,0 +1,53 @@
+"""The report: one page of HTML that needs nothing else."""
+
+from importlib.resources import files
+
+from onward.page.evidence import Evidence as Evidence
+from onward.page.markup import Html, tag
+from onward.page.sections import data, errors, importance, origin, result, training, usage
+from onward.page.words import verdict
+
+SECTIONS = {
+    "Result": result,
+    "Where it errs": errors,
+    "What it looks at": importance,
+    "Training": training,
+    "Data": data,
+    "Use it": usage,
+    "Origin": origin,
+}
+
+
+def page(evidence: Evidence) -> str:
+    """The page, as text."""
+    style = Html(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))
+    head = tag(
+        "head",
+        Html('<meta charset="utf-8">'),
+        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Html('<meta name="color-scheme" content="light dark">'),
+        tag("title", f"{evidence.target}: {evidence.config}"),
+        tag("style", style),
+    )
+    links = (tag("a", title, href=f"#{_id(title)}") for title in SECTIONS)
+    sections = (
+        tag("section", tag("h2", title), section(evidence), id=_id(title))
+        for title, section in SECTIONS.items()
+    )
+    body = tag("body", _header(evidence), tag("nav", links), tag("main", sections))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _header(evidence: Evidence) -> Html:
+    rows = sum(evidence.data["rows"].values())
+    source = f"{evidence.config} · {evidence.task} · {len(evidence.schema.columns):,} columns"
+    return tag(
+        "header",
+        tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
+        tag("h1", "Predicting ", tag("em", evidence.target)),
+        tag("p", verdict(evidence), class_="verdict"),
+    )
+
+
+def _id(title: str) -> str:
+    return title.lower().replace(" ", "-")

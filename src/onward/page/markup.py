@@ -1,0 +1,40 @@
+"""HTML in which text cannot become markup: whatever is not made here is escaped."""
+
+import html
+from collections.abc import Iterable
+
+
+class Html(str):
+    """Markup, safe to put into a page as it is."""
+
+    __slots__ = ()
+
+
+Content = str | Iterable[str]
+
+
+def tag(name: str, *contents: Content, **attributes: str) -> Html:
+    """An element. Text in it is escaped; a trailing ``_`` of an attribute's name is dropped.
+
+    Example:
+        >>> tag("a", "R&D ", tag("b", "2"), class_="x")
+        '<a class="x">R&amp;D <b>2</b></a>'
+    """
+    opening = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(value)}"'
+        for key, value in attributes.items()
+    )
+    return Html(f"<{name}{opening}>{join(*contents)}</{name}>")
+
+
+def join(*contents: Content) -> Html:
+    """One after the other."""
+    return Html("".join(_escaped(content) for content in contents))
+
+
+def _escaped(content: Content) -> str:
+    if isinstance(content, Html):
+        return content
+    if isinstance(content, str):
+        return html.escape(content)
+    return join(*content)

@@ -1,0 +1,253 @@
+"""The parts of the report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from onward import charts
+from onward.page import snippets
+from onward.page.evidence import Evidence
+from onward.page.markup import Content, Html, join, tag
+from onward.page.words import interval, measured, number, percent, size
+
+SHOWN = 40  # rows of a table before the rest is folded away
+TILES = 4
+WHO = {"model": "this model", "boosted_trees": "boosted trees", "constant": "constant guess"}
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+
+
+def result(evidence: Evidence) -> Html:
+    """How good it is, beside the yardsticks, and how fast."""
+    rows = evidence.metrics["rows"]
+    main = next(iter(evidence.of_task))
+    found = [{"name": title, **evidence.metrics[who][main]} for who, title in WHO.items()]
+    known = [row for row in found if None not in row.values()]
+    title = evidence.of_task[main].title
+    comparison = _table(
+        ["", *WHO.values(), "95 % interval"],
+        [_compared(evidence, name) for name in evidence.of_task],
+        "numbers",
+    )
+    figures = [_figure(f"{title} and its 95 % interval", charts.intervals(known, title))]
+    note = (
+        f"Measured on {rows:,} held-out rows that nothing was learned from. ↑ higher is better,"
+        " ↓ lower is better. The interval is that of this model, from"
+        " bootstrap resamples. The yardsticks learned"
+        " from the same training rows: boosted trees are scikit-learn's HistGradientBoosting with"
+        " default settings; the constant guess looks at no column."
+    )
+    return join(
+        tag("div", _tiles(evidence), class_="tiles"),
+        tag("div", tag("div", comparison, class_="card"), *figures, class_="uneven"),
+        tag("p", note, class_="quiet"),
+    )
+
+
+def errors(evidence: Evidence) -> Html:
+    """Charts of right and wrong predictions."""
+    drawn = BY_TASK[evidence.task](evidence)
+    parts = [_figure(title, svg) for title, svg in drawn.items()]
+    if "classes" in evidence.plots:
+        parts.append(_classes(evidence))
+    return tag("div", parts, class_="grid")
+
+
+def importance(evidence: Evidence) -> Html:
+    """Which columns matter."""
+    title = next(iter(evidence.of_task.values())).title
+    note = (
+        f"How much {title} is lost when the values of one column are dealt out anew among the rows;"
+        " the thin line is one standard deviation of five repeats. A column whose information"
+        " others repeat appears to matter less than it does."
+    )
+    chart = charts.importance(evidence.plots["importance"], title)
+    return tag(
+        "div", tag("p", note, class_="quiet"), _figure(f"Lost {title}", chart), class_="noted"
+    )
+
+
+def training(evidence: Evidence) -> Html:
+    """How the loss fell."""
+    best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
+    note = (
+        f"{len(evidence.history):,} epochs; the weights are those after epoch"
+        f" {int(best['epoch'])}, where the validation loss was lowest"
+        f" ({number(best['validation/loss'])})."
+    )
+    chart = _figure("Loss by epoch", charts.learning_curves(evidence.history))
+    return tag("div", tag("p", note, class_="quiet"), chart, class_="noted")
+
+
+def data(evidence: Evidence) -> Html:
+    """Rows, target and columns."""
+    counts = evidence.data["rows"]
+    total = sum(counts.values())
+    splits = [[split, f"{n:,}", percent(n / total)] for split, n in counts.items()]
+    columns = [_column(column) for column in evidence.data["columns"]]
+    head = ["column", "type", "missing", "distinct", "range or most frequent", "training rows"]
+    parts = [
+        tag(
+            "div",
+            tag("h3", "Rows"),
+            _table(["split", "rows", "share"], splits, "numbers"),
+            class_="card",
+        ),
+        tag("div", tag("h3", "Target"), _target(evidence.data["target"]), class_="card"),
+    ]
+    rest = columns[SHOWN:]
+    more = (
+        tag("details", tag("summary", f"{len(rest):,} more columns"), _table(head, rest))
+        if rest
+        else Html("")
+    )
+    inside = (tag("h3", "Columns"), _table(head, columns[:SHOWN]), more, _left_out(evidence))
+    return join(tag("div", parts, class_="grid"), tag("div", inside, class_="card"))
+
+
+def usage(evidence: Evidence) -> Html:
+    """Three ways to predict."""
+    ways = {
+        "Python": snippets.predictor(evidence),
+        "Only numpy and onnxruntime": snippets.onnxruntime(evidence),
+        "Command line": snippets.shell(evidence),
+    }
+    note = (
+        "model.onnx takes raw rows: cleaning, encoding and scaling are inside. A missing number is"
+        " NaN, a missing text is empty; Predictor also takes None."
+    )
+    blocks = [
+        tag("div", tag("h3", title), tag("pre", tag("code", code)), class_="card")
+        for title, code in ways.items()
+    ]
+    return join(tag("p", note, class_="quiet"), tag("div", blocks[:2], class_="grid"), blocks[2])
+
+
+def origin(evidence: Evidence) -> Html:
+    """What it was made from, to make it again."""
+    notes = evidence.notes
+    rows = [
+        ["model.onnx", f"{evidence.model_sha256} · {size(evidence.model_bytes)}"],
+        *([f"hash of {name}", text] for name, text in notes.get("hashes", {}).items()),
+        *([name, text] for name, text in notes.get("versions", {}).items()),
+    ]
+    facts = (join(tag("dt", name), tag("dd", text)) for name, text in rows)
+    return tag("div", tag("dl", facts), class_="card")
+
+
+def _tiles(evidence: Evidence) -> list[Html]:
+    names = list(evidence.of_task)[:TILES]
+    tiles = []
+    for name in names:
+        estimate = evidence.metrics["model"][name]
+        tiles.append(
+            _tile(
+                evidence.of_task[name].title,
+                measured(name, estimate["value"]),
+                interval(name, estimate),
+            )
+        )
+    fast = evidence.latency
+    speed = f"{fast['rows_per_s']:,} rows/s in bulk"
+    return [*tiles, _tile("One row takes", f"{fast['single_row_p50_us']:,.0f} µs", speed)]
+
+
+def _tile(title: str, value: str, below: str) -> Html:
+    parts = {"title": title, "value": value, "quiet": below}
+    return tag(
+        "div", (tag("div", text, class_=name) for name, text in parts.items()), class_="tile"
+    )
+
+
+def _compared(evidence: Evidence, name: str) -> list[Content]:
+    metric = evidence.of_task[name]
+    values = [measured(name, evidence.metrics[who][name]["value"]) for who in WHO]
+    estimate = interval(name, evidence.metrics["model"][name])
+    return [f"{metric.title} {ARROWS[metric.better]}", tag("b", values[0]), *values[1:], estimate]
+
+
+def _binary(evidence: Evidence) -> dict[str, str]:
+    positive = evidence.schema.target.classes[1]
+    classes = evidence.plots["classes"]
+    share = classes["rows"][1] / max(classes["rows"].sum(), 1)
+    return {
+        f"ROC of {positive}": charts.roc(evidence.plots["roc"]),
+        f"Precision and recall of {positive}": charts.pr(evidence.plots["pr"], share),
+        "Calibration": charts.calibration(evidence.plots["calibration"]),
+        "Confusion": charts.confusion(evidence.plots["confusion"]),
+    }
+
+
+def _multiclass(evidence: Evidence) -> dict[str, str]:
+    return {
+        "Confusion": charts.confusion(evidence.plots["confusion"]),
+        "Calibration of the predicted class": charts.calibration(evidence.plots["calibration"]),
+    }
+
+
+def _regression(evidence: Evidence) -> dict[str, str]:
+    table, target = evidence.plots["residuals"], evidence.target
+    share = evidence.metrics["model"]["coverage"]["value"]
+    return {
+        "Actual and predicted": charts.predicted(table, target),
+        "Error by predicted value": charts.residuals(table, target),
+        "Interval coverage": charts.coverage(evidence.plots["bands"], share, target),
+    }
+
+
+BY_TASK: Mapping[str, Callable[[Evidence], dict[str, str]]] = {
+    "binary": _binary,
+    "multiclass": _multiclass,
+    "regression": _regression,
+}
+
+
+def _classes(evidence: Evidence) -> Html:
+    rows = [
+        [str(label), f"{n:,}", *(number(value) for value in values)]
+        for label, n, *values in evidence.plots["classes"].iter_rows()
+    ]
+    table = _table(["class", "rows", "precision", "recall", "F1"], rows, "numbers")
+    return tag("div", tag("h3", "By class"), tag("div", table, class_="tall"), class_="card")
+
+
+def _column(column: Mapping[str, Any]) -> list[Content]:
+    about = [column["name"], column["type"], percent(column["missing"]), f"{column['distinct']:,}"]
+    if "histogram" in column:
+        counts = column["histogram"]["counts"]
+        spread = f"{number(column['min'])} to {number(column['max'])}"
+    else:
+        counts = [count for _, count in column.get("top", [])]
+        spread = ", ".join(str(value) for value, _ in column.get("top", [])[:3])
+    drawn = Html(charts.sparkline(counts, f"distribution of {column['name']}"))
+    return [*about, spread, drawn]
+
+
+def _target(target: Mapping[str, Any]) -> Html:
+    if "classes" not in target:
+        drawn = charts.histogram(target["histogram"], target["name"])
+        return Html(drawn)
+    total = sum(sum(splits.values()) for splits in target["classes"].values())
+    rows = [
+        [label, f"{sum(splits.values()):,}", percent(sum(splits.values()) / total)]
+        for label, splits in target["classes"].items()
+    ]
+    return tag("div", _table(["class", "rows", "share"], rows, "numbers"), class_="tall")
+
+
+def _left_out(evidence: Evidence) -> Html:
+    left_out = evidence.data.get("left_out", [])
+    rows = [[column["name"], column["reason"]] for column in left_out]
+    if not rows:
+        return Html("")
+    return join(tag("h3", "Left out"), _table(["column", "reason"], rows))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Content]], kind: str = "mixed") -> Html:
+    """``kind`` is ``numbers``, which stand right in their columns, or ``mixed``."""
+    header = tag("thead", tag("tr", (tag("th", name, scope="col") for name in head)))
+    lines = (tag("tr", (tag("td", cell) for cell in row)) for row in rows)
+    return tag("div", tag("table", header, tag("tbody", lines), class_=kind), class_="scroll")
+
+
+def _figure(title: str, svg: str) -> Html:
+    caption = [tag("figcaption", title)] if title else []
+    return tag("figure", *caption, Html(svg), class_="card")

@@ -1,0 +1,108 @@
+"""Numbers and findings as people say them."""
+
+from collections.abc import Mapping
+
+from onward.page.evidence import Evidence
+
+LARGE, SMALL = 10_000.0, 0.001
+SHARES = {"accuracy", "coverage"}  # metrics that are shown in percent
+OF_TARGET = {"rmse", "mae", "width"}  # metrics in the target's unit, whatever its size
+KIB = 1024
+
+Measured = Mapping[str, float | None]
+"""``value``, ``lower`` and ``upper``; None where the rows do not define it."""
+
+
+def number(value: float | None) -> str:
+    """Three or four digits that matter, and no exponent where one can do without."""
+    if value is None:
+        return "none"
+    size = abs(value)
+    if size >= 1e9 or 0 < size < SMALL:
+        return f"{value:.2e}"
+    if size >= LARGE:
+        return f"{value:,.0f}"
+    if size >= 1:
+        return f"{value:,.4g}" if size < 1_000 else f"{value:,.0f}"
+    return f"{value:.3f}"
+
+
+def measured(name: str, value: float | None) -> str:
+    """The value of a metric."""
+    if value is None or name in OF_TARGET:
+        return number(value)
+    return percent(value) if name in SHARES else f"{value:z.3f}"
+
+
+def percent(share: float) -> str:
+    """A share, to a tenth of a percent."""
+    return f"{share * 100:.1f} %"
+
+
+def interval(name: str, estimate: Measured) -> str:
+    """The ends of an interval."""
+    return f"{measured(name, estimate['lower'])} to {measured(name, estimate['upper'])}"
+
+
+def size(count: int) -> str:
+    """Bytes, readable."""
+    return f"{count / KIB:,.0f} KiB" if count < KIB**2 else f"{count / KIB**2:,.1f} MiB"
+
+
+def verdict(evidence: Evidence) -> str:
+    """Whether the model is any good, in two sentences."""
+    metrics = evidence.metrics["model"]
+    if evidence.task == "regression":
+        error, share = metrics["mae"]["value"], metrics["coverage"]["value"]
+        first = (
+            f"On average a prediction of {evidence.target} is off by {number(error)}, and the"
+            f" interval around it holds the truth in {percent(share)} of rows."
+        )
+    else:
+        share = metrics["accuracy"]["value"]
+        first = f"The predicted {evidence.target} is right in {percent(share)} of rows."
+    return f"{first} {_ranking(evidence)}"
+
+
+def _ranking(evidence: Evidence) -> str:
+    name, metric = next(iter(evidence.of_task.items()))
+    sign = 1 if metric.better == "higher" else -1
+    model, constant, trees = (
+        evidence.metrics[who][name] for who in ("model", "constant", "boosted_trees")
+    )
+    over_constant = compared(model, constant, sign)
+    over_trees = compared(model, trees, sign)
+    joint = "and" if ("worse" in over_constant) == ("worse" in over_trees) else "but"
+    return (
+        f"By {metric.title}, the model is {over_constant} a constant guess"
+        f" ({measured(name, model['value'])} against {measured(name, constant['value'])}), {joint}"
+        f" {over_trees} gradient-boosted trees ({measured(name, trees['value'])})."
+    )
+
+
+def compared(one: Measured, other: Measured, sign: int) -> str:
+    """``better than`` and the like; cautious where the intervals overlap.
+
+    Args:
+        one: that is judged.
+        other: what it is compared with.
+        sign: 1 if higher is better, else -1.
+    """
+    ends = [
+        one["value"],
+        one["lower"],
+        one["upper"],
+        other["value"],
+        other["lower"],
+        other["upper"],
+    ]
+    known = [end for end in ends if end is not None]
+    if len(known) < len(ends):
+        return "not to be compared with"
+    value, lower, upper, value_of_other, lower_of_other, upper_of_other = known
+    word = "better than" if (value - value_of_other) * sign > 0 else "worse than"
+    if lower > upper_of_other or upper < lower_of_other:
+        return f"clearly {word}"
+    if lower <= value_of_other <= upper and lower_of_other <= value <= upper_of_other:
+        return "about as good as"
+    return f"slightly {word}"

@@ -1,0 +1,55 @@
+"""Write one page for people: how good the model is, why, and how to use it."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from onward.family import Settings as Base
+from onward.files import MANIFEST, publishing, sha256, verified
+from onward.page import Evidence, page
+from onward.predictor import Predictor
+from onward.prepared import Prepared
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("prepare", "train", "export", "evaluate")
+
+
+class Settings(Base):
+    """Nothing to choose."""
+
+
+def run(settings: Settings, folder: Path) -> None:
+    """Write ``report.html``, which needs no other file and no network."""
+    text = page(_evidence(folder))
+    inputs = {name: sha256(folder / name / MANIFEST) for name in STAGES}
+    with publishing(folder / "report", inputs=inputs) as work:
+        (work / "report.html").write_text(text, encoding="utf-8")
+    logger.info("report: open %s in a browser", folder / "report" / "report.html")
+
+
+def _evidence(folder: Path) -> Evidence:
+    model = verified(folder / "export" / "model.onnx")
+    predictor, prepared = Predictor(model), Prepared(folder / "prepare")
+    evaluate = folder / "evaluate"
+    plots = {path.stem: pl.read_csv(path) for path in sorted((evaluate / "plots").glob("*.csv"))}
+    return Evidence(
+        config=folder.name,
+        schema=predictor.schema,
+        notes=predictor.metadata,
+        data=prepared.profiles(),
+        history=_read(folder / "train" / "history.json"),
+        metrics=_read(evaluate / "metrics.json"),
+        latency=_read(evaluate / "latency.json"),
+        plots=plots,
+        example=prepared.rows("test").head(1).collect().to_dicts()[0],
+        model_sha256=sha256(model),
+        model_bytes=model.stat().st_size,
+    )
+
+
+def _read(path: Path) -> Any:
+    return json.loads(verified(path).read_text())

@@ -1,0 +1,235 @@
+"""The page stands alone, tells the truth in words, and holds whatever is in the data."""
+
+import re
+import runpy
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+from finished_stages import finish
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onward import charts
+from onward.errors import ArtifactError
+from onward.page.markup import Html, tag
+from onward.page.words import compared, measured, number
+from onward.stages import evaluate, report
+
+EVIL = "<script>alert(\"1\")</script> & 'x' {{y}} " + "long" * 40
+VOID = {"meta"}
+VARIABLES = {color.removeprefix("var(").removesuffix(")") for color in charts.COLORS}
+
+
+class Reader(HTMLParser):
+    """Keeps tags, attributes and text; refuses elements that are not closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(name)
+        self.attributes += attributes
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_startendtag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(name)
+        self.attributes += attributes
+
+    def handle_endtag(self, name: str) -> None:
+        assert self.open.pop() == name
+
+    def handle_data(self, text: str) -> None:
+        self.texts.append(text)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts)
+
+
+def reported(folder: Path, task: str, **table: Any) -> Path:
+    finish(folder, task, **table)
+    evaluate.run(evaluate.Settings(), folder)
+    report.run(report.Settings(), folder)
+    return folder / "report" / "report.html"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """An ordinary one, and ones whose names are as bad as can be; no test changes them."""
+
+    def make(name: str, task: str, **table: Any) -> Path:
+        return reported(tmp_path_factory.mktemp(name), task, **table)
+
+    numbers = [f"number {place}" for place in range(160)]
+    texts = [f"text {place}" for place in range(40)]
+    fifty = [f"{EVIL} {code}" for code in range(50)]
+    return {
+        "binary": make("b", "binary", classes=("no", "yes")),
+        "regression": make("r", "regression", numbers=("age", EVIL), texts=(EVIL + "2",)),
+        "multiclass": make("m", "multiclass", numbers=("age",), texts=(), classes=fifty),
+        "wide": make("w", "regression", numbers=numbers, texts=texts),
+    }
+
+
+every_page = pytest.mark.parametrize("name", ["binary", "regression", "multiclass", "wide"])
+
+
+@every_page
+def test_the_page_needs_nothing_else(pages: Mapping[str, Path], name: str) -> None:
+    page = Reader(pages[name].read_text())
+    assert not {"script", "link", "img", "iframe", "object", "base"} & {*page.tags}
+    links = {value for key, value in page.attributes if key in {"href", "src", "xlink:href"}}
+    assert all(link is not None and link.startswith("#") for link in links)
+    assert not re.search(r"url\(|@import", pages[name].read_text())
+
+
+@every_page
+def test_names_in_the_data_stay_text(pages: Mapping[str, Path], name: str) -> None:
+    page = Reader(pages[name].read_text())
+    assert "<script" not in pages[name].read_text()
+    if name in {"regression", "multiclass"}:
+        assert '<script>alert("1")</script>' in page.text
+    assert not [key for key, _ in page.attributes if key.startswith("on")]
+
+
+@every_page
+def test_links_lead_to_sections(pages: Mapping[str, Path], name: str) -> None:
+    page = Reader(pages[name].read_text())
+    places = {value for key, value in page.attributes if key == "id"}
+    links = [value for key, value in page.attributes if key == "href"]
+    assert links
+    assert {link.removeprefix("#") for link in links if link} <= places
+
+
+@every_page
+def test_each_chart_says_what_it_is(pages: Mapping[str, Path], name: str) -> None:
+    drawings = re.findall(r"<svg.*?</svg>", pages[name].read_text(), re.DOTALL)
+    assert len(drawings) > 5
+    for drawing in drawings:
+        root = ElementTree.fromstring(drawing)
+        assert root.get("role") == "img"
+        assert root.get("aria-label")
+
+
+@every_page
+def test_colors_are_those_of_the_page(pages: Mapping[str, Path], name: str) -> None:
+    text = pages[name].read_text()
+    drawn = {*re.findall(r"(?:fill|stroke)=\"([^\"]*)\"", text)}
+    assert drawn <= {*charts.COLORS, "none", "transparent"}
+    for variable in VARIABLES:
+        assert text.count(f"{variable}: #") == 3  # light, dark, paper
+
+
+def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:
+    page = Reader(pages["wide"].read_text())
+    assert "161 more columns" in page.text
+    assert "text 39" in page.text
+
+
+def test_the_page_says_what_was_measured(pages: Mapping[str, Path]) -> None:
+    page = Reader(pages["binary"].read_text())
+    for words in ("The predicted outcome is right in", "a constant guess", "60 held-out rows"):
+        assert words in page.text
+    assert "0" * 64 in page.text  # the hash of the data
+
+
+def test_the_page_is_the_same_when_written_again(pages: Mapping[str, Path]) -> None:
+    before = pages["binary"].read_bytes()
+    report.run(report.Settings(), pages["binary"].parents[1])
+    assert pages["binary"].read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["binary", "regression"])
+def test_the_code_on_the_page_runs(
+    pages: Mapping[str, Path], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = re.findall(r"<code>(.*?)</code>", pages[name].read_text(), re.DOTALL)
+    monkeypatch.chdir(pages[name].parents[1] / "export")
+    found = []
+    for place, code in enumerate(codes[:2]):
+        path = tmp_path / f"code_{place}.py"
+        path.write_text(Reader(f"<code>{code}</code>").text)
+        found.append(runpy.run_path(str(path)))
+    ours, bare = found
+    predicted = ours["predict"]([ours["row"]])
+    for output, values in predicted.items():
+        assert values.tolist() == bare[output].tolist()
+
+
+def test_a_stage_that_has_not_run_is_named(tmp_path: Path) -> None:
+    finish(tmp_path, "regression")
+    with pytest.raises(ArtifactError, match="onward evaluate"):
+        report.run(report.Settings(), tmp_path)
+    assert not (tmp_path / "report").exists()
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00")))
+def test_text_comes_back_as_it_was(text: str) -> None:
+    page = Reader(tag("p", text, tag("b", text), title=text))
+    assert "".join(page.texts) == text * 2
+    assert page.attributes == [("title", text)]
+    assert isinstance(tag("p", text), Html)
+
+
+@given(st.floats(-1e300, 1e300))
+def test_numbers_keep_three_digits(value: float) -> None:
+    shown = float(number(value).replace(",", ""))
+    assert shown == pytest.approx(value, rel=0.006)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("accuracy", 0.8634, "86.3 %"),
+        ("auc", 0.91579, "0.916"),
+        ("r2", -3e-6, "0.000"),
+        ("rmse", 49983.2, "49,983"),
+        ("rmse", 3.2e-5, "3.20e-05"),
+        ("auc", None, "none"),
+    ],
+)
+def test_metrics_are_shown_in_their_unit(name: str, value: float | None, shown: str) -> None:
+    assert measured(name, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("other", "sign", "words"),
+    [
+        ((0.70, 0.65, 0.75), 1, "clearly better than"),
+        ((0.70, 0.65, 0.75), -1, "clearly worse than"),
+        ((0.91, 0.89, 0.93), 1, "about as good as"),
+        ((0.93, 0.915, 0.945), 1, "slightly worse than"),
+        ((None, None, None), 1, "not to be compared with"),
+    ],
+)
+def test_a_comparison_is_as_sure_as_the_intervals(
+    other: tuple[float | None, ...], sign: int, words: str
+) -> None:
+    names = ("value", "lower", "upper")
+    one = dict(zip(names, (0.90, 0.88, 0.92), strict=True))
+    assert compared(one, dict(zip(names, other, strict=True)), sign) == words
+
+
+def test_one_epoch_is_a_point() -> None:
+    drawing = charts.learning_curves([{"epoch": 1, "train/loss": 0.5, "validation/loss": 0.4}])
+    assert ElementTree.fromstring(drawing).get("aria-label")
+
+
+def test_a_skewed_target_gets_logarithmic_axes() -> None:
+    values = [10.0**power for power in range(6)]
+    table = pl.DataFrame({"actual": values, "predicted": values, "residual": [0.0] * 6})
+    labels = re.findall(r">([^<>]+)</text>", charts.predicted(table, "price"))
+    assert {"1", "10", "100", "1k", "10k", "100k"} <= {*labels}
