@@ -8,6 +8,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -269,3 +270,27 @@ def test_dirty_numbers_are_counted(case: str) -> None:
         return
     with pytest.raises(DataError, match=f"'{column}' has {count} of {source.num_rows()} values"):
         source.scan(fields)
+
+
+SPELLED = [
+    *["1", "-2.5", "1e3", ".5", "+7", " 3", "4 ", "-0", "00012", "1e-400", "9007199254740993"],
+    *["nan", "NaN", "inf", "Infinity", "1e400", "x", "1_0", "0x1", "1,5", "true", "1d3", ""],
+]
+cells = st.sampled_from(SPELLED) | st.floats().map(repr)
+
+
+@given(st.lists(cells, min_size=1, max_size=5))
+def test_a_copy_is_what_a_scan_is(values: list[str]) -> None:
+    fields = [Field("a", "numerical", "number"), Field("b", "categorical", "text")]
+    with tempfile.TemporaryDirectory() as folder:
+        path, copy = Path(folder) / "table.csv", Path(folder) / "copy.parquet"
+        lines = [f'"{value}",x\n{value.replace(",", ".")},\n' for value in values]
+        path.write_text("".join(["a,b\n", *lines]))
+        try:
+            want = Source.for_path(path).scan(fields).collect()
+        except DataError as error:
+            with pytest.raises(DataError, match=re.escape(str(error))):
+                Source.for_path(path).copy(fields, copy, 100)
+            return
+        Source.for_path(path).copy(fields, copy, 100)
+        assert pl.read_parquet(copy).equals(want)

@@ -14,7 +14,6 @@ from onward.family import Family, Settings
 from onward.schema import Field
 from onward.sources._wire import Fault, Reading, reading
 
-DOUBT = "onward/doubt"  # no name of a column
 DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
 """What polars raises at bytes that make no sense; it panics at some footers of Parquet."""
 
@@ -91,40 +90,21 @@ class Source(Family, ABC):
         Raises:
             DataError: naming file, column, row and value of whatever cannot be read.
         """
-        frame, readings = self._begin(fields)
-        doubts = [each.doubt.sum().alias(str(place)) for place, each in enumerate(readings)]
-        rows, *counts = self._collect(frame.select(pl.len().alias("rows"), *doubts)).row(0)
-        self._refuse_change(rows)
-        for each, count in zip(readings, counts, strict=True):
-            if count:
-                self._refuse_faults(frame, each, rows)
-        return frame.select(each.value.alias(each.name) for each in readings)
-
-    def copy(self, fields: Sequence[Field], path: Path, rows_in_group: int) -> None:
-        """Write to a Parquet file what `scan` returns, in one pass over this one.
-
-        Raises:
-            DataError: as `scan` does; the file is then of no use.
-        """
-        frame, readings = self._begin(fields)
-        doubt = pl.any_horizontal(each.doubt for each in readings).alias(DOUBT)
-        values = frame.select(*(each.value.alias(each.name) for each in readings), doubt)
-        sink = values.sink_parquet(path, compression="lz4", row_group_size=rows_in_group, lazy=True)
-        self._collect(sink)
-        rows, is_doubtful = (
-            pl.scan_parquet(path).select(pl.len(), pl.col(DOUBT).any()).collect().row(0)
-        )
-        self._refuse_change(rows)
-        if is_doubtful:
-            for each in readings:
-                self._refuse_faults(frame, each, rows)
-
-    def _begin(self, fields: Sequence[Field]) -> tuple[pl.LazyFrame, list[Reading]]:
-        self.num_rows()  # checks the whole file
+        rows = self.num_rows()
         self._require([field.name for field in fields])
         frame = self.read([field.name for field in fields])
         types = frame.collect_schema()
-        return frame, [reading(str(self.path), field, types[field.name]) for field in fields]
+        readings = [reading(str(self.path), field, types[field.name]) for field in fields]
+        self._check(frame, readings, rows)
+        return frame.select(each.value.alias(each.name) for each in readings)
+
+    def copy(self, fields: Sequence[Field], path: Path, group: int) -> None:
+        """Write what `scan` returns to a Parquet file with ``group`` rows in each group.
+
+        Raises:
+            DataError: as `scan` does.
+        """
+        self.scan(fields).sink_parquet(path, compression="lz4", row_group_size=group)
 
     def _require(self, wanted: Sequence[str]) -> None:
         known = self.names()
@@ -139,12 +119,18 @@ class Source(Family, ABC):
                 f" are {shown}"
             )
 
-    def _refuse_change(self, rows: int) -> None:
-        if rows != self.num_rows():
+    def _check(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:
+        doubts = [each.doubts.alias(str(place)) for place, each in enumerate(readings)]
+        total = pl.len().alias("rows")
+        seen, *counts = self._collect(frame.select(total, *doubts)).row(0)
+        if seen != rows:
             raise DataError(
-                f"{self.path}: {self.num_rows()} rows became {rows}: the file changed while it was"
-                " read. Start again when nothing writes to it"
+                f"{self.path}: {rows} rows became {seen}: the file changed while it was read."
+                " Start again when nothing writes to it"
             )
+        for each, count in zip(readings, counts, strict=True):
+            if count:
+                self._refuse_faults(frame, each, rows)
 
     def _refuse_faults(self, frame: pl.LazyFrame, each: Reading, rows: int) -> None:
         for fault in each.faults:

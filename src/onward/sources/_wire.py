@@ -30,8 +30,8 @@ class Reading:
     name: str
     value: pl.Expr
     """On the wire; null is missing. Right for values without a fault."""
-    doubt: pl.Expr
-    """Whether a value may have a fault, as cheaply as can be said."""
+    doubts: pl.Expr
+    """How many values there are that may have a fault, as cheaply as can be said."""
     faults: tuple[Fault, ...]
 
 
@@ -74,7 +74,7 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
             " `values: integer`, or store it as text"
         )
     nul = Fault(text.str.contains("\0", literal=True), "no text: they hold NUL", "Remove it")
-    return Reading(field.name, pl.when(text != "").then(text), nul.found, (nul,))
+    return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
 
 
 def _spelled(field: Field) -> Reading:
@@ -93,7 +93,7 @@ def _spelled(field: Field) -> Reading:
     return Reading(
         field.name,
         pl.when(~_is_missing(number, field)).then(number),
-        (text != "") & ~(number.abs() < ROUNDED).fill_null(value=False),
+        (text != "").sum() - (number.abs() < ROUNDED).sum(),
         (none, _rounded(present & digits)),
     )
 
@@ -112,7 +112,7 @@ def _number(field: Field, dtype: pl.DataType) -> Reading:
     return Reading(
         field.name,
         pl.when(~_is_missing(number, field)).then(number),
-        number.abs() >= ROUNDED,
+        (number.abs() >= ROUNDED).sum(),
         tuple(faults),
     )
 
