@@ -5,8 +5,8 @@
 The table is a CSV file of 15 numbers, 12 categories, 2 dates and 1 boolean, and a target. Both read
 it, split it, learn from the training rows and write arrays; each is a process of its own, in turn.
 `onward prepare` also checks the file, writes the raw rows of each split and a data report.
-The pipeline of scikit-learn (pandas, StandardScaler, OrdinalEncoder) gets its dates parsed by
-pandas, as seconds.
+The ColumnTransformer (SimpleImputer, StandardScaler, OrdinalEncoder, and pandas for the calendar)
+makes features of the same kinds.
 """
 
 import argparse
@@ -34,15 +34,31 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
+
+def circle(value, period):
+    angle = 2 * np.pi * value / period
+    return [np.cos(angle), np.sin(angle)]
+
+def calendar(table):
+    features = []
+    for name in table:
+        when = pd.to_datetime(table[name], format="ISO8601", utc=True)
+        day = when.dt
+        features += [day.year, when.astype("int64") / 1e9]
+        features += circle(day.month, 12) + circle(day.day, 31)
+        features += circle(day.hour, 24) + circle(day.dayofweek, 7)
+    return np.stack(features, 1)
+
 table = pd.read_csv("table.csv")
-for name in {DATES}:
-    table[name] = pd.to_datetime(table[name], format="ISO8601").astype("int64") / 1e9
-numbers = {[*NUMBERS, *DATES]}
-codes = {[*CATEGORIES, "is_new"]}
 scale = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
 encode = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-transformer = ColumnTransformer([("numbers", scale, numbers), ("codes", encode, codes)])
+dates = make_pipeline(FunctionTransformer(calendar), StandardScaler())
+transformer = ColumnTransformer([
+    ("numbers", scale, {NUMBERS}),
+    ("codes", encode, {[*CATEGORIES, "is_new"]}),
+    ("dates", dates, {DATES}),
+])
 train, rest = train_test_split(table, test_size=0.3, random_state=0)
 validation, test = train_test_split(rest, test_size=0.5, random_state=0)
 transformer.fit(train)

@@ -12,7 +12,7 @@ from onward.files import verified
 from onward.schema import Schema
 
 PARTS = ("numerical", "categorical", "target")
-CHUNK = 65_536  # rows held at once
+CHUNK = 16_384  # rows held at once
 
 
 @dataclass(frozen=True)
