@@ -233,3 +233,9 @@ def test_a_skewed_target_gets_logarithmic_axes() -> None:
     table = pl.DataFrame({"actual": values, "predicted": values, "residual": [0.0] * 6})
     labels = re.findall(r">([^<>]+)</text>", charts.predicted(table, "price"))
     assert {"1", "10", "100", "1k", "10k", "100k"} <= {*labels}
+
+
+def test_errors_of_a_skewed_target_are_ratios() -> None:
+    table = pl.DataFrame({"actual": [1.0, 1e4], "predicted": [2.0, 1e4], "residual": [-1.0, 0.0]})
+    assert "actual / predicted" in charts.residuals(table, "price")
+    assert "actual minus predicted" in charts.residuals(table + 1e6, "price")

@@ -14,6 +14,10 @@ import vl_convert
 
 Spec = dict[str, Any]
 
+QUANTITY = {"type": "quantitative"}
+LINEAR: Mapping[str, Any] = {"type": "linear"}
+SHORT = "format(datum.value, abs(datum.value) < 1000 ? '~g' : '~s')"  # 0.1, 250, 30k
+PERCENT = "format(datum.value, '~%')"
 WIDTH, HEIGHT = 300, 220  # pixels inside the axes
 MOST_BARS = 20
 MOST_CELLS_WITH_TEXT = 10  # classes of a confusion matrix whose counts still fit in
@@ -60,7 +64,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> str:
         for part, key in parts.items()
     ]
     best = min(history, key=lambda epoch: epoch["validation/loss"])["epoch"]
-    x = _axis("epoch", "epoch", scale={"nice": False, "zero": False}, format="d")
+    x = _axis("epoch", "epoch", scale={"nice": False, "zero": False})
     color = {"domain": list(parts), "range": [QUIET, MODEL]}
     legend = {"orient": "top", "title": None, "labelColor": INK, "symbolStrokeWidth": 3}
     lines = {
@@ -167,24 +171,28 @@ def predicted(table: pl.DataFrame, target: str) -> str:
         "data": {"values": table.to_dicts()},
         "mark": {"type": "point", "size": 18, "opacity": 0.45},
         "encoding": {
-            "x": _axis("predicted", f"predicted {target}", scale=scale, format="~s"),
-            "y": _axis("actual", f"actual {target}", scale=scale, format="~s"),
+            "x": _axis("predicted", f"predicted {target}", SHORT, scale),
+            "y": _axis("actual", f"actual {target}", SHORT, scale),
         },
     }
     return _svg("Actual by predicted value", [points, line])
 
 
 def residuals(table: pl.DataFrame, target: str) -> str:
-    """Error by prediction; on the line there is none."""
+    """Error by prediction; on the line there is none. A ratio where axes are logarithmic."""
     ends = _ends(table["predicted"])
-    line = _reference([(ends[0], 0), (ends[1], 0)], ("predicted", "residual"))
-    scale = _scale(table["predicted"]) | {"zero": False}
+    scale = _scale(pl.concat([table["actual"], table["predicted"]]))
+    none, title, y_scale = 0, "actual minus predicted", {}
+    if scale["type"] == "log":
+        table = table.with_columns((pl.col("actual") / pl.col("predicted")).alias("residual"))
+        none, title, y_scale = 1, "actual / predicted", scale
+    line = _reference([(ends[0], none), (ends[1], none)], ("predicted", "residual"))
     points = {
         "data": {"values": table.to_dicts()},
         "mark": {"type": "point", "size": 18, "opacity": 0.45},
         "encoding": {
-            "x": _axis("predicted", f"predicted {target}", scale=scale, format="~s"),
-            "y": _axis("residual", "actual minus predicted", format="~s"),
+            "x": _axis("predicted", f"predicted {target}", SHORT, scale | {"zero": False}),
+            "y": _axis("residual", title, SHORT, y_scale),
         },
     }
     return _svg("Error by predicted value", [points, line])
@@ -203,7 +211,7 @@ def coverage(table: pl.DataFrame, share: float, target: str) -> str:
                 "axis": {"labelAngle": 0},
                 "title": f"predicted {target}: tenths, low to high",
             },
-            "y": _axis("coverage", "inside interval", format="%", scale={"domain": [0, 1]}),
+            "y": _axis("coverage", "inside interval", PERCENT, {"domain": [0, 1]}),
         },
     }
     rule = {"mark": {"type": "rule", "color": OTHER, "strokeWidth": 2}, "encoding": {}}
@@ -269,9 +277,9 @@ def histogram(spread: Mapping[str, Sequence[float]], name: str) -> str:
         "data": {"values": rows},
         "mark": {"type": "bar", "stroke": PAPER},
         "encoding": {
-            "x": _axis("low", name, scale={"zero": False, "nice": False}, format="~s"),
+            "x": _axis("low", name, SHORT, {"zero": False, "nice": False}),
             "x2": {"field": "high"},
-            "y": _axis("rows", "rows", format="~s"),
+            "y": _axis("rows", "rows", SHORT),
         },
     }
     return _svg(f"Rows by {name}", [bars], {"height": 120})
@@ -291,12 +299,10 @@ def sparkline(counts: Sequence[float], label: str) -> str:
     )
 
 
-QUANTITY = {"type": "quantitative"}
-
-
-def _axis(field: str, title: str, **settings: Any) -> Spec:
-    axis = {"format": settings.pop("format")} if "format" in settings else {}
-    return {"field": field, **QUANTITY, "title": title, "axis": axis, **settings}
+def _axis(field: str, title: str, label: str = "", scale: Mapping[str, Any] = LINEAR) -> Spec:
+    """A quantity; ``label`` says in Vega's language how its numbers are written."""
+    axis = {"labelExpr": label} if label else {}
+    return {"field": field, **QUANTITY, "title": title, "axis": axis, "scale": scale}
 
 
 def _curve(

@@ -7,7 +7,7 @@ from onward import charts
 from onward.page import snippets
 from onward.page.evidence import Evidence
 from onward.page.markup import Content, Html, join, tag
-from onward.page.words import interval, measured, number, percent, size
+from onward.page.words import interval, measured, number, percent, size, within
 
 SHOWN = 40  # rows of a table before the rest is folded away
 TILES = 4
@@ -53,7 +53,7 @@ def errors(evidence: Evidence) -> Html:
 
 def importance(evidence: Evidence) -> Html:
     """Which columns matter."""
-    title = next(iter(evidence.of_task.values())).title
+    title = within(next(iter(evidence.of_task.values())).title)
     note = (
         f"How much {title} is lost when the values of one column are dealt out anew among the rows;"
         " the thin line is one standard deviation of five repeats. A column whose information"
@@ -202,7 +202,7 @@ BY_TASK: Mapping[str, Callable[[Evidence], dict[str, str]]] = {
 
 def _classes(evidence: Evidence) -> Html:
     rows = [
-        [str(label), f"{n:,}", *(number(value) for value in values)]
+        [str(label), f"{n:,}", *(measured("f1", value) for value in values)]
         for label, n, *values in evidence.plots["classes"].iter_rows()
     ]
     table = _table(["class", "rows", "precision", "recall", "F1"], rows, "numbers")

@@ -39,6 +39,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
+def within(title: str) -> str:
+    """A title as it stands in a sentence; AUC and R² stay as they are."""
+    return title.lower() if title[1].islower() else title
+
+
 def interval(name: str, estimate: Measured) -> str:
     """The ends of an interval."""
     return f"{measured(name, estimate['lower'])} to {measured(name, estimate['upper'])}"
@@ -74,7 +79,7 @@ def _ranking(evidence: Evidence) -> str:
     over_trees = compared(model, trees, sign)
     joint = "and" if ("worse" in over_constant) == ("worse" in over_trees) else "but"
     return (
-        f"By {metric.title}, the model is {over_constant} a constant guess"
+        f"By {within(metric.title)}, the model is {over_constant} a constant guess"
         f" ({measured(name, model['value'])} against {measured(name, constant['value'])}), {joint}"
         f" {over_trees} gradient-boosted trees ({measured(name, trees['value'])})."
     )
