@@ -7,6 +7,8 @@ import polars as pl
 
 BINS = 20
 OUTER = (0.005, 0.995)  # quantiles where the outer bins end inside; they take all beyond
+NARROWEST = 1e-9  # of the size of the values; what is closer has no bins between
+LARGEST = 1e150  # whose square is still a float64
 MOST = 20  # values listed of a column of text
 
 
@@ -24,16 +26,13 @@ def profile(values: pl.Series) -> dict[str, Any]:
     if values.dtype == pl.Float64:
         values = values.fill_nan(None)
     present = values.drop_nulls()
-    found: dict[str, Any] = {
-        "missing": values.null_count() / len(values) if len(values) else 0.0,
-        "distinct": present.n_unique(),
-    }
+    missing = values.null_count() / len(values) if len(values) else 0.0
     if values.dtype != pl.Float64:
         counts = present.alias("value").value_counts(name="rows")
-        top = counts.sort("rows", "value", descending=[True, False]).head(MOST)
-        return {**found, "top": [list(row) for row in top.iter_rows()]}
+        return {"missing": missing, "distinct": len(counts), "top": _top(counts)}
     finite = present.filter(present.is_finite()).to_numpy()
-    return {**found, **(_spread(finite) if len(finite) else {})}
+    spread = _spread(finite) if len(finite) else {}
+    return {"missing": missing, "distinct": present.n_unique(), **spread}
 
 
 def reference(found: dict[str, Any], rows: int) -> dict[str, Any]:
@@ -48,16 +47,31 @@ def reference(found: dict[str, Any], rows: int) -> dict[str, Any]:
     return {"missing": found["missing"], "edges": histogram["edges"], "shares": shares}
 
 
+def _top(counts: pl.DataFrame) -> list[list[Any]]:
+    """The most frequent values; those equally frequent by their order, so that two runs agree."""
+    if not len(counts):
+        return []
+    least = counts["rows"].top_k(MOST).min()
+    frequent = counts.filter(pl.col("rows") > least)
+    last = counts.filter(pl.col("rows") == least).bottom_k(MOST - len(frequent), by="value")
+    top = pl.concat([frequent, last]).sort("rows", "value", descending=[True, False])
+    return [list(row) for row in top.iter_rows()]
+
+
 def _spread(finite: np.ndarray) -> dict[str, Any]:
-    low, high = np.quantile(finite, OUTER)
-    if low == high:
-        low, high = float(finite.min()), float(finite.max())
-    counts, edges = np.histogram(finite.clip(low, high), BINS, (low, high))
-    with np.errstate(over="ignore"):  # the mean of values near the largest float64
-        mean = float(finite.mean())
-    return {
-        "min": float(finite.min()),
-        "max": float(finite.max()),
-        "mean": mean if np.isfinite(mean) else None,
-        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
-    }
+    low, high = float(finite.min()), float(finite.max())
+    size = max(abs(low), abs(high), LARGEST) / LARGEST
+    small = finite / size  # sums and differences of the largest numbers would overflow
+    inner = np.quantile(small, OUTER)
+    if _is_narrow(inner):
+        inner = np.array([low / size, high / size])
+    if _is_narrow(inner):
+        counts, edges = np.array([len(small)]), inner
+    else:
+        counts, edges = np.histogram(small.clip(*inner), BINS, tuple(inner))
+    histogram = {"edges": (edges * size).tolist(), "counts": counts.tolist()}
+    return {"min": low, "max": high, "mean": float(small.mean()) * size, "histogram": histogram}
+
+
+def _is_narrow(ends: np.ndarray) -> bool:
+    return bool(np.ptp(ends) <= NARROWEST * np.abs(ends).max())
