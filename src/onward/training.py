@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import warnings
 from datetime import timedelta
 
 import torch
@@ -62,7 +63,10 @@ def train(
     history = History()
     module = Learner(settings.learner, built, rows, validation, settings.seed)
     watch = Watch(len(rows), LOSS)
-    _trainer(settings.learner, history, watch).fit(module)
+    with warnings.catch_warnings():
+        # Lightning 2.6 calls what torch 2.13 deprecates
+        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
+        _trainer(settings.learner, history, watch).fit(module)
     module.load_state_dict(history.weights)
     built.cpu().eval()
     with torch.no_grad():
