@@ -54,7 +54,7 @@ def auc(target: Array, predictions: Predictions) -> Weighted:
         positives = np.add.reduceat(sorted_weights * positive, starts)
         negatives = np.add.reduceat(sorted_weights * ~positive, starts)
         below = np.cumsum(negatives) - negatives / 2
-        return _ratio(float(positives @ below), float(positives.sum() * negatives.sum()))
+        return _ratio(_dot(positives, below), float(positives.sum() * negatives.sum()))
 
     return value
 
@@ -75,7 +75,7 @@ def f1(target: Array, predictions: Predictions) -> Weighted:
     """Harmonic mean of precision and recall of the second class; 0 if it is never predicted."""
     both = (target == 1) & (predictions["label"] == 1)
     either = (target == 1) * 1.0 + (predictions["label"] == 1)
-    return lambda weights: _ratio(2 * (weights @ both), weights @ either)
+    return lambda weights: _ratio(2 * _dot(weights, both), _dot(weights, either))
 
 
 def macro_f1(target: Array, predictions: Predictions) -> Weighted:
@@ -142,8 +142,8 @@ def r2(target: Array, predictions: Predictions) -> Weighted:
 
     def value(weights: Array) -> float:
         total = weights.sum()
-        variance = (weights @ centered**2) / total - ((weights @ centered) / total) ** 2
-        return 1 - _ratio(weights @ squares / total, variance)
+        variance = _dot(weights, centered**2) / total - (_dot(weights, centered) / total) ** 2
+        return 1 - _ratio(_dot(weights, squares) / total, variance)
 
     return value
 
@@ -184,7 +184,12 @@ METRICS: Mapping[str, Mapping[str, Metric]] = {
 
 
 def _mean(values: Array) -> Weighted:
-    return lambda weights: _ratio(weights @ values, weights.sum())
+    return lambda weights: _ratio(_dot(weights, values), weights.sum())
+
+
+def _dot(weights: Array, values: Array) -> float:
+    # BLAS would use threads, whose number changes the last digits
+    return float((weights * values).sum())
 
 
 def _ratio(part: float, whole: float) -> float:
