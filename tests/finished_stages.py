@@ -120,4 +120,6 @@ def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
         for field in schema.columns
     ]
     counts = {split: len(table) for split, table in rows.items()}
-    return {"source": "data/table.csv", "rows": counts, "columns": columns, "target": target}
+    left_out = [{"name": "id", "reason": "every row has another value"}]
+    report = {"source": "data/table.csv", "rows": counts, "columns": columns, "target": target}
+    return report | {"left_out": left_out}

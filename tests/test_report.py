@@ -143,6 +143,7 @@ def test_the_page_says_what_was_measured(pages: Mapping[str, Path]) -> None:
     page = Reader(pages["binary"].read_text())
     for words in ("The predicted outcome is right in", "a constant guess", "60 held-out rows"):
         assert words in page.text
+    assert "every row has another value" in page.text
     assert "0" * 64 in page.text  # the hash of the data
 
 
