@@ -137,6 +137,7 @@ def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:
     page = Reader(pages["wide"].read_text())
     assert "161 more columns" in page.text
     assert "text 39" in page.text
+    assert page.text.count("... and 191 more columns") == 2  # in code that uses the file
 
 
 def test_the_page_says_what_was_measured(pages: Mapping[str, Path]) -> None:
@@ -240,3 +241,11 @@ def test_errors_of_a_skewed_target_are_ratios() -> None:
     table = pl.DataFrame({"actual": [1.0, 1e4], "predicted": [2.0, 1e4], "residual": [-1.0, 0.0]})
     assert "actual / predicted" in charts.residuals(table, "price")
     assert "actual minus predicted" in charts.residuals(table + 1e6, "price")
+
+
+def test_bars_of_a_histogram_are_as_high_as_their_counts() -> None:
+    drawing = charts.histogram({"edges": [0, 1, 2, 3], "counts": [10, 5, 0]}, "price")
+    heights = [float(path) for path in re.findall(r'd="M[^hv]*h[0-9.]+v([0-9.]+)h', drawing)]
+    bars = heights[-3:]
+    assert bars[0] == pytest.approx(2 * bars[1])
+    assert bars[2] == 0

@@ -275,11 +275,12 @@ def histogram(spread: Mapping[str, Sequence[float]], name: str) -> str:
     ]
     bars = {
         "data": {"values": rows},
-        "mark": {"type": "bar", "stroke": PAPER},
+        "mark": {"type": "rect", "color": MODEL, "stroke": PAPER},
         "encoding": {
             "x": _axis("low", name, SHORT, {"zero": False, "nice": False}),
             "x2": {"field": "high"},
             "y": _axis("rows", "rows", SHORT),
+            "y2": {"datum": 0},
         },
     }
     return _svg(f"Rows by {name}", [bars], {"height": 120})

@@ -1,13 +1,12 @@
-"""Code that uses the file, with the names of this table. It runs as it is."""
+"""Code that uses the file, with the names of this table. It runs as it is, if the table is not wide."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from onward.page.evidence import Evidence
 from onward.schema import Field
 
 SHOWN = 10  # columns, where there are more than
-MOST = 16  # of which a row takes too many lines to read
+MOST = 30  # of which a row takes too many lines to read
 OUTPUTS = {"classes": ("label", "probabilities"), "number": ("value", "lower", "upper")}
 
 
@@ -21,7 +20,7 @@ def predictor(evidence: Evidence) -> str:
             "",
             'predict = Predictor("model.onnx")',
             "row = {",
-            *_elided(lines, evidence.example),
+            *_elided(lines),
             "}",
             "print(predict([row]))  # or a dict of columns, or any data frame",
         ]
@@ -40,7 +39,7 @@ def onnxruntime(evidence: Evidence) -> str:
             "",
             'session = onnxruntime.InferenceSession("model.onnx")',
             "feed = {  # one array of shape (rows, 1) for each column",
-            *_elided(lines, evidence.example),
+            *_elided(lines),
             "}",
             f"{', '.join(outputs)} = session.run({list(outputs)!r}, feed)",
         ]
@@ -72,7 +71,7 @@ def _plain(value: Any) -> Any:
     return int(value) if whole else value
 
 
-def _elided(lines: list[str], example: Mapping[str, Any]) -> list[str]:
-    if len(example) <= MOST:
+def _elided(lines: list[str]) -> list[str]:
+    if len(lines) <= MOST:
         return lines
-    return [*lines[:SHOWN], f"    # ... and {len(example) - SHOWN} more columns, in the same way"]
+    return [*lines[:SHOWN], f"    # ... and {len(lines) - SHOWN} more columns, in the same way"]
