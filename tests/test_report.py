@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from finished_stages import finish
+from finished_stages import ROWS, finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +85,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 every_page = pytest.mark.parametrize("name", ["binary", "regression", "multiclass", "wide"])
+
+
+def test_a_handful_of_rows_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for rows in (1, 3):
+        monkeypatch.setitem(ROWS, "test", rows)
+        page = Reader(reported(tmp_path / str(rows), "binary", classes=("no", "yes")).read_text())
+        assert f"only {rows} rows were held out" in page.text
+        assert "clearly" not in page.text
 
 
 @every_page

@@ -1,4 +1,4 @@
-"""Code that uses the file, with the names of this table. It runs as it is, if the table is not wide."""
+"""Code that uses the file, with the names of this table. It runs, unless the table is wide."""
 
 from typing import Any
 

@@ -8,6 +8,7 @@ LARGE, SMALL = 10_000.0, 0.001
 SHARES = {"accuracy", "coverage"}  # metrics that are shown in percent
 OF_TARGET = {"rmse", "mae", "width"}  # metrics in the target's unit, whatever its size
 KIB = 1024
+FEW = 30  # held-out rows; of fewer, resamples know too little, and comparisons would be guesses
 
 Measured = Mapping[str, float | None]
 """``value``, ``lower`` and ``upper``; None where the rows do not define it."""
@@ -70,6 +71,9 @@ def verdict(evidence: Evidence) -> str:
 
 
 def _ranking(evidence: Evidence) -> str:
+    rows = evidence.metrics["rows"]
+    if rows < FEW:
+        return f"But only {rows} rows were held out: too few to compare it with anything."
     name, metric = next(iter(evidence.of_task.items()))
     sign = 1 if metric.better == "higher" else -1
     model, constant, trees = (
