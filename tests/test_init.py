@@ -172,3 +172,7 @@ def test_rows_without_a_target_are_counted(folder: Path, tmp_path: Path) -> None
     (tmp_path / "t.csv").write_text(f"x,y\n{rows}")
     assert "30 rows have no 'y'. Remove them" in init(tmp_path / "t.csv", "--target", "y")
     assert "# 30 rows have no target: remove them" in Path("configs/t.yaml").read_text()
+
+
+def test_a_long_text_takes_no_time() -> None:
+    assert one_line("adelie_penguin_" * 20 + "?") == '"' + "adelie_penguin_" * 20 + '?"'

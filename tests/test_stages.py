@@ -21,8 +21,8 @@ prepare:
   target: {name: pay, kind: number}
   split: {type: random, validation: 0.2, test: 0.2}
   columns:
-    - {type: numerical, name: age}
-    - {type: categorical, name: city}
+    - {type: numerical, name: age, missing: [NA]}
+    - {type: categorical, name: city, missing: ["?"]}
     - {type: datetime, name: since}
 train:
   seed: 0
@@ -43,7 +43,7 @@ def table() -> pl.DataFrame:
     return pl.DataFrame(
         {
             "age": [None if value < 25 else value for value in age],
-            "city": draw.choice(["Köln", "Paris", ""], ROWS),
+            "city": draw.choice(["Köln", "Paris", "?"], ROWS),
             "since": [f"20{year:02}-05-03T10:00:00Z" for year in draw.integers(0, 24, ROWS)],
             "pay": 1000 * age + draw.normal(0, 1, ROWS),
         }
@@ -59,7 +59,7 @@ def onward(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / "pay.yaml").write_text(CONFIG)
-    table().write_csv(folder / "table.csv")
+    table().write_csv(folder / "table.csv", null_value="NA")
     for stage in STAGES:
         done = onward(folder, stage, "pay.yaml")
         assert done.returncode == 0, done.stderr
@@ -75,10 +75,18 @@ def project(finished: Path, tmp_path: Path) -> Path:
 def test_the_splits_have_all_rows_once_and_their_features(finished: Path) -> None:
     prepared = finished / "artifacts/pay/prepare"
     parts = [pl.read_parquet(prepared / f"{s}.parquet") for s in ("train", "validation", "test")]
-    assert sorted(pl.concat(parts)["pay"]) == sorted(pl.read_csv(finished / "table.csv")["pay"])
+    assert sorted(pl.concat(parts)["pay"]) == sorted(table()["pay"])
     for split, rows in zip(("train", "validation", "test"), parts, strict=True):
         assert len(np.load(prepared / f"{split}.numerical.npy")) == len(rows)
         np.testing.assert_array_equal(np.load(prepared / f"{split}.target.npy"), rows["pay"])
+
+
+def test_the_data_report_counts_what_is_missing(finished: Path) -> None:
+    report = json.loads((finished / "artifacts/pay/prepare/data.json").read_text())
+    train = pl.read_parquet(finished / "artifacts/pay/prepare/train.parquet")
+    missing = {column["name"]: column["missing"] for column in report["columns"]}
+    assert missing["age"] == train["age"].null_count() / len(train) > 0
+    assert missing["city"] == len(train.filter(city="?")) / len(train) > 0
 
 
 def test_the_file_knows_itself_and_predicts_raw_rows(finished: Path) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ /-]?[A-Za-z0-9_]+)*")
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ /-][A-Za-z0-9_]+)*")
 SPECIAL = frozenset({"false", "inf", "n", "nan", "no", "null", "off", "on", "true", "y", "yes"})
 
 

@@ -138,12 +138,18 @@ def _fit(columns: list[Column], train: Path) -> list[dict[str, Any]]:
     def learn(column: Column) -> dict[str, Any]:
         values = pl.scan_parquet(train).select(column.name).collect().to_series()
         column.fit(values)
-        tokens = list(column.config.missing)
-        found = profile(values.replace(tokens, [None] * len(tokens)) if tokens else values)
+        found = profile(_without(values, column.config.missing))
         return {"name": column.name, "type": column.config.type, **found}
 
     with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(learn, columns))
+
+
+def _without(values: pl.Series, missing: tuple[str, ...]) -> pl.Series:
+    """The values, null where they are a text for missing; the source does so for numbers."""
+    if values.dtype != pl.String or not missing:
+        return values
+    return values.replace(list(missing), [None] * len(missing))
 
 
 def _write_graph(columns: list[Column], work: Path) -> None:
