@@ -164,6 +164,7 @@ def test_rows_without_a_target_are_counted() -> None:
     ("values", "message"),
     [
         ([None, "a", "a"], "2 of 3 rows have a value, and it is the same in all"),
+        ([*map(str, range(50)), "0.05%"] * 2, r"2 of 102 values .* the first is '0\.05%'"),
         ([f"text {row}" for row in range(9)], "9 distinct values in 9 rows are neither numbers"),
     ],
 )

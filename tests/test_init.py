@@ -24,7 +24,19 @@ from onward.stages import prepare, train
 ROOT = Path(__file__).parents[1]
 PIPELINE = ROOT / "src/onward/commands/_pipeline.yaml"
 ROWS = 200
-NAMES = ("no", "1e3", "a: b", "größe #2", "it's", '"', "x" * 200, "{b}", "- c", " d", "e\u2028f")
+NAMES = (
+    "no",
+    "1e3",
+    "a: b",
+    "größe #2",
+    "it's",
+    '"',
+    "x" * 200 + "!",
+    "{b}",
+    "- c",
+    " d",
+    "e\u2028f",
+)
 
 
 @pytest.fixture
@@ -43,6 +55,7 @@ def table(tmp_path: Path) -> Path:
     }
     columns |= {
         "id": list(range(ROWS)),
+        "dose": [["1.5", "NA", "2.5", "7.25"][row % 4] for row in range(ROWS)],
         "city": [["Köln", "Paris", "?"][row % 3] for row in range(ROWS)],
         "day": [f"2024-02-{1 + row % 28:02}" for row in range(ROWS)],
         "open": [["Yes", "No"][row * 7 % 5 % 2] for row in range(ROWS)],
@@ -88,7 +101,7 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
 
     schema = Prepared(Path("artifacts/prepare")).schema()
     found = {field.name: field.type for field in schema.columns}
-    wanted = {"city": "categorical", "day": "datetime", "open": "boolean"}
+    wanted = {"dose": "numerical", "city": "categorical", "day": "datetime", "open": "boolean"}
     assert found == dict.fromkeys(NAMES, "numerical") | wanted | (
         {} if split else {"part": "categorical"}
     )

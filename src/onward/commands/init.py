@@ -18,8 +18,8 @@ def init(
 ) -> None:
     """Make a project for a table in this folder: configs, dvc.yaml, data.dvc.
 
-    The type of each column is inferred and written to the config with the reason, for you to
-    correct. Files that exist are never written over.
+    The type of each column is inferred, and written to the config with the
+    reason, for you to correct. Files that exist are never written over.
     """
     from onward.commands._inferred import print_inferred
     from onward.commands._project import Project, write_files

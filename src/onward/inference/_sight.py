@@ -24,6 +24,8 @@ class Sight:
     """Texts found that mean the value is missing, beside the empty one."""
     numbers: pl.Series | None
     """The same values, if all of them are numbers."""
+    unreadable: pl.Series
+    """Those of the values that are no numbers."""
     distinct: int
 
     @property
@@ -72,6 +74,7 @@ def look(column: pl.Series) -> Sight:
         texts=present,
         missing=tuple(marks),
         numbers=numbers if is_number else None,
+        unreadable=present.filter(numbers.is_null()),
         distinct=present.n_unique(),
     )
 

@@ -71,6 +71,12 @@ def _number(sight: Sight) -> TargetGuess:
 
 
 def _classes(sight: Sight) -> TargetGuess:
+    wrong = sight.unreadable
+    if 0 < len(wrong) < len(sight.texts) / 2 and sight.distinct > MOST_CLASSES:
+        raise DataError(
+            f"target {sight.name!r}: {len(wrong):,} of {len(sight.texts):,} values are no numbers,"
+            f" and the others are; the first is {shown(wrong[0])}. Correct them in the table"
+        )
     if sight.distinct > len(sight.texts) / 2 and sight.distinct > 2:
         raise DataError(
             f"target {sight.name!r}: {sight.distinct} distinct values in {len(sight.texts)} rows"
