@@ -40,7 +40,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((folder / "evaluate" / "metrics.json").read_text())
+    document: dict[str, Any] = json.loads((folder / "evaluate" / "comparison.json").read_text())
     return document
 
 

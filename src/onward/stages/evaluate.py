@@ -41,7 +41,11 @@ class Settings(Base):
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``metrics.json``, ``latency.json`` and ``plots/``."""
+    """Write ``metrics.json``, ``comparison.json``, ``latency.json`` and ``plots/``.
+
+    The metrics are those of the model alone, for `dvc metrics show`; the comparison has their
+    intervals and the yardsticks.
+    """
     path = verified(folder / "export" / "model.onnx")
     predictor, prepared = Predictor(path), Prepared(folder / "prepare")
     task, schema = predictor.metadata["task"], predictor.schema
@@ -62,7 +66,10 @@ def run(settings: Settings, folder: Path) -> None:
     main = next(iter(METRICS[task].values()))
     tables["importance"] = importance(predictors["model"], main, columns, target, settings.seed)
     with publishing(folder / "evaluate", inputs={"model": sha256(path)}) as work:
-        _write(work / "metrics.json", {"task": task, "rows": len(test), **_document(found)})
+        document = _document(found)
+        values = {name: estimate["value"] for name, estimate in document["model"].items()}
+        _write(work / "metrics.json", values)
+        _write(work / "comparison.json", {"task": task, "rows": len(test), **document})
         _write(work / "latency.json", latency(predictor, columns))
         (work / "plots").mkdir()
         for name, table in tables.items():

@@ -42,7 +42,7 @@ def _evidence(folder: Path) -> Evidence:
         notes=predictor.metadata,
         data=prepared.profiles(),
         history=_read(folder / "train" / "history.json"),
-        metrics=_read(evaluate / "metrics.json"),
+        metrics=_read(evaluate / "comparison.json"),
         latency=_read(evaluate / "latency.json"),
         plots=plots,
         example=prepared.rows("test").head(1).collect().to_dicts()[0],
