@@ -183,3 +183,35 @@ def test_a_column_with_nothing_to_learn_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         fitted(training)
+
+
+slashed = st.from_regex(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", fullmatch=True) | st.dates().map(
+    lambda date: date.strftime("%m/%d/%Y")
+)
+
+
+@pytest.mark.parametrize("order", ["month_first", "day_first"])
+@given(st.lists(slashed | st.text() | st.sampled_from(["2024-02-29", "1/2/2024", ""])))
+def test_other_orders_are_iso_dates_in_other_words(order: str, values: list[str]) -> None:
+    iso = fitted(["1999-12-31", "2024-02-28", ""])
+    training = ["12/31/1999", "02/28/2024", ""]
+    if order == "day_first":
+        training = ["31/12/1999", "28/02/2024", ""]
+
+    got = encode(fitted(training, order=order), values)
+
+    turned = []
+    for value in values:
+        first, _, rest = value.partition("/")
+        second, _, year = rest.partition("/")
+        month, day = (first, second) if order == "month_first" else (second, first)
+        is_date = re.fullmatch(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", value, re.ASCII)
+        turned.append(f"{year}-{month}-{day}" if is_date else "")
+    np.testing.assert_array_equal(got, encode(iso, turned))
+
+
+def test_the_order_is_part_of_the_message() -> None:
+    with pytest.raises(
+        DataError, match=r"no dates of `order: month_first`; the first is '13/01/20"
+    ):
+        fitted(["12/31/1999", "13/01/2000"], order="month_first")

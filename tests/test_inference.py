@@ -25,8 +25,6 @@ DIFFERENT: Mapping[tuple[str, str], str] = {
     ("covertype_20k", "Soil_Type25"): "'0' in all but 1 of 20,000 rows",
     # texts that recur are categories, as long as there is no type for text
     ("employee_salaries", "employee_position_title"): "443 distinct texts",
-    # columns of dates read ISO 8601, and so does the message
-    ("employee_salaries", "date_first_hired"): "write them as YYYY-MM-DD",
 }
 
 
@@ -85,6 +83,9 @@ def test_known_tables_are_what_people_say_they_are(table: str) -> None:
         (["7"] * 999 + ["8"], "", "'7' in all but 1 of 1,000 rows"),
         (["2024-01-05", "2024-01-05T10:11:12.5Z", None], "datetime", "dates from 2024-01-05 to"),
         (["01/02/2024", "3/4/2024"], "", "write them as YYYY-MM-DD"),
+        (["01/02/2024", "03/04/2024"], "", "write them as YYYY-MM-DD"),
+        (["01/02/2024", "03/24/2024"], "datetime", "'01/02/2024', month first"),
+        (["01/02/2024", "24/03/2024"], "datetime", "'01/02/2024', day first"),
         (["no", "Yes", "no"], "boolean", "two values, 'no' and 'Yes'"),
         (["maybe", "Yes", "maybe"] * 2, "categorical", "2 distinct texts"),
         ([True, False, None], "boolean", "'0' and '1'"),

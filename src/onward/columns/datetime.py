@@ -1,4 +1,4 @@
-"""Dates and times of day, from ISO-8601 text."""
+"""Dates and times of day, from text."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -11,6 +11,7 @@ from onnx import TensorProto
 from onward.columns._base import Block, Column, Encoded
 from onward.columns._distinct import distinct, run
 from onward.columns._iso8601 import NAMES, Dates, parse
+from onward.columns._slashed import Order, to_iso
 from onward.errors import DataError
 from onward.graph import Graph, Value, session
 
@@ -33,9 +34,14 @@ class Datetime(Column):
     """
 
     class Config(Column.Config):
-        """``malformed``: whether a training row that has no date stops us, or counts as missing."""
+        """How dates are written, and what to do with what is none.
+
+        ``order``: ISO-8601, or 09/22/1986 with the month or the day first.
+        ``malformed``: whether a training row that has no date stops us, or counts as missing.
+        """
 
         type: Literal["datetime"] = "datetime"
+        order: Order = "iso"
         malformed: Literal["refuse", "missing"] = "refuse"
 
     config: Config
@@ -65,9 +71,9 @@ class Datetime(Column):
         if wrong.any():
             row = int(wrong.argmax())
             raise DataError(
-                f"column {self.name!r}: {wrong.sum()} of {len(values)} training values are no"
-                f" ISO-8601 dates; the first is {values[row]!r} in training row {row + 1}. Correct"
-                " the table, or set `malformed: missing`"
+                f"column {self.name!r}: {wrong.sum()} of {len(values)} training values are no dates"
+                f" of `order: {self.config.order}`; the first is {values[row]!r} in training row"
+                f" {row + 1}. Correct the table or `order`, or set `malformed: missing`"
             )
 
     def _learn(self, numbers: np.ndarray, is_date: np.ndarray, codes: np.ndarray) -> None:
@@ -117,7 +123,13 @@ class Datetime(Column):
 def _parse(graph: Graph, columns: Sequence[Datetime], raw: Sequence[Value]) -> Dates:
     """Read all columns at once; what a column declares missing is no date."""
     texts = graph("Concat", *raw, axis=1)
-    dates = parse(graph, texts, len(columns))
+    orders = [column.config.order for column in columns]
+    written = [
+        value if order == "iso" else to_iso(graph, value, order)
+        for value, order in zip(raw, orders, strict=True)
+    ]
+    read = texts if written == list(raw) else graph("Concat", *written, axis=1)
+    dates = parse(graph, read, len(columns))
     is_date = dates.is_date
     for absent in zip_longest(*(column.config.missing for column in columns), fillvalue=""):
         is_absent = graph("Equal", texts, graph.constant(absent, object))

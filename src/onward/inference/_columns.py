@@ -18,6 +18,7 @@ MOST_WORDS = 15  # on average; longer is free text, even if it recurs
 USUAL = 0.5  # share of rows with a value seen elsewhere, from which on new rows bring few new ones
 
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
+SLASHED = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
 OTHER_DATE = r"^(\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{4}/\d{1,2}/\d{1,2})\b"
 
 
@@ -121,6 +122,13 @@ def _datetime(sight: Sight) -> Guess | None:
     if sight.texts.str.contains(ISO).all():
         ordered = sight.texts.sort()
         return _found(sight, "datetime", f"dates from {ordered[0]} to {ordered[-1]}")
+    if sight.texts.str.contains(SLASHED).all():
+        parts = (sight.texts.str.slice(start, 2) for start in (0, 3))
+        has_days = [part.is_between("13", "31").any() for part in parts]
+        if sum(has_days) == 1:
+            order = "day_first" if has_days[0] else "month_first"
+            reason = f"dates such as {shown(sight.texts[0])}, {order.replace('_', ' ')}"
+            return _found(sight, "datetime", reason, order=order)
     if sight.texts.str.contains(OTHER_DATE).all():
         return _left_out(
             sight,
