@@ -191,3 +191,15 @@ def test_intervals_of_the_yardsticks_cover_as_asked() -> None:
         predictions = predict(tables[2])
         covered = METRICS["regression"]["coverage"](tables[2]["y"].to_numpy(), predictions)
         assert covered == pytest.approx(0.8, abs=0.04)
+
+
+def test_trees_read_other_dates_and_do_without_a_column_that_is_empty() -> None:
+    days = [f"{1 + row % 12:02}/{1 + row % 28:02}/2024" for row in range(2_000)]
+    rows = pl.DataFrame(
+        {"day": days, "empty": [None] * 2_000, "outcome": [float(day[:2]) for day in days]},
+        schema_overrides={"empty": pl.Float64},
+    )
+    fields = (Field("day", "datetime", "text"), Field("empty", "numerical", "number"))
+    schema = Schema(fields, Target("outcome", "number"))
+    predictions = boosted_trees(schema, rows, rows, 0.9, seed=0)(rows)
+    np.testing.assert_allclose(predictions["value"], rows["outcome"], atol=0.1)

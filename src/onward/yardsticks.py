@@ -101,11 +101,12 @@ def _fitted(
 ) -> Encode:
     """Fit, and give what asks the trees about raw rows."""
     features = encode(train)
+    kept = ~np.isnan(features).all(0)  # scikit-learn stops at a feature that no row has
     with _threads(features):
-        trees.fit(features, targets_of(schema, train))
+        trees.fit(features[:, kept], targets_of(schema, train))
 
     def asked(rows: pl.DataFrame) -> Array:
-        raw = encode(rows)
+        raw = encode(rows)[:, kept]
         with _threads(raw):
             return ask(raw)
 
@@ -165,6 +166,10 @@ def _parts(field: Field, values: pl.Series) -> list[Array]:
 
 def _dates(values: pl.Series) -> pl.Series:
     """As the clock says, whatever its offset; null where it is none."""
+    slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
+    best = min(slashed, key=lambda dates: dates.null_count())
+    if best.null_count() < len(values):
+        return best
     plain = values.str.replace("T", " ", literal=True)
     read = [
         plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCK
