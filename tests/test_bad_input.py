@@ -66,6 +66,13 @@ def test_the_table_they_are_made_from_is_good(tmp_path: Path) -> None:
             "name: 3",
             "prepare.columns.0.numerical.name: Input should be a valid string",
         ),
+        (
+            "prepare:",
+            "prepare:\n  seed: -1",
+            "prepare.seed: Input should be greater than or equal to 0",
+        ),
+        ("prepare:", "plugins: 5\nprepare:", "plugins: this is a list of modules, got 5"),
+        ("prepare:", "prepare:\n  source: {}", "this is no YAML in line"),
         ("name: city", "name: age", "columns: 'age' is there twice"),
         ("name: city", "name: pay", "columns: 'pay' is the target"),
         ("validation: 0.2", "validation: 0.9", "must be below 1"),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from onward.columns.boolean import Boolean
 from onward.errors import DataError
 from onward.graph import session
 from onward.preprocessing import preprocessing
+from onward.schema import Field
+from onward.sources import Source
+from onward.wire import to_wire
 
 WORDS: dict[str, Any] = {
     "true_values": ("yes", "Yes"),
@@ -41,10 +45,18 @@ def test_only_the_numbers_1_and_0_are_true_and_false(values: list[float]) -> Non
     assert got == [[(x == 1) - (x == 0), x not in (0, 1)] for x in values]
 
 
-@given(st.lists(st.sampled_from(["yes", "Yes", "YES", "no", "nö", "?", "", " no"]) | st.text()))
-def test_only_the_texts_of_the_settings_are_true_and_false(values: list[str]) -> None:
+@given(
+    st.lists(
+        st.sampled_from(["yes", "Yes", "YES", "no", "nö", "?", "", " no", "true", "FALSE"])
+        | st.text()
+    )
+)
+def test_only_the_texts_of_the_settings_are_true_and_false_beside_these_words(
+    values: list[str],
+) -> None:
     got = encode(fitted(["yes", "nö", "?"], **WORDS), values)
     signs = {"yes": 1, "Yes": 1, "no": -1, "nö": -1}
+    signs |= {"true": 1, "True": 1, "TRUE": 1, "false": -1, "False": -1, "FALSE": -1}
     assert got == [[signs.get(value, 0), value not in signs] for value in values]
 
 
@@ -84,3 +96,28 @@ def test_settings_that_contradict_themselves_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         Boolean.Config(name="x", **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"true_values": ("True",), "false_values": ("False",)}])
+def test_a_boolean_is_the_same_in_every_file_and_from_every_caller(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """Whatever it was trained on: typed booleans, or text in any case."""
+    column = Boolean(Boolean.Config(name="a", **settings))
+    field = Field("a", "boolean", column.wire)
+    values = [True, False, None]
+    typed, text = tmp_path / "typed.parquet", tmp_path / "text.csv"
+    pl.DataFrame({"a": values}).write_parquet(typed)
+    text.write_text("a,b\nTRUE,1\nfalse,1\n,1\n")
+    read = [Source.for_path(path).scan([field]).collect()["a"] for path in (typed, text)]
+    read += [
+        pl.Series(to_wire(field, given, 0).ravel().tolist(), dtype=read[0].dtype)
+        for given in (values, [True, np.bool_(False), None])
+    ]
+    column.fit(read[0])
+    run = session(preprocessing([column]).model)
+    missing = np.nan if column.wire == "number" else ""
+    for series in read:
+        raw = series.fill_null(missing).to_numpy().reshape(-1, 1)
+        raw = raw if column.wire == "number" else raw.astype(object)
+        assert run.run(None, {"a": raw})[0][:, 0].tolist() == [1, -1, 0]

@@ -204,3 +204,12 @@ def test_describe_needs_only_the_schema(tmp_path: Path) -> None:
 def test_what_is_no_model_is_refused(tmp_path: Path, command: str) -> None:
     (tmp_path / "model.onnx").write_text("not a model")
     assert isinstance(run(command, tmp_path / "model.onnx").exception, ArtifactError)
+
+
+def test_the_table_that_is_read_is_not_written_over(file: Path, tmp_path: Path) -> None:
+    table = write(TABLE, tmp_path / "t.csv")
+    before = table.read_bytes()
+    result = run("predict", file, table, "-o", table)
+    assert result.exit_code == 2
+    assert "this is what is" in result.output
+    assert table.read_bytes() == before

@@ -67,3 +67,10 @@ def test_an_amount_that_is_mostly_zero_keeps_its_bins() -> None:
     member = Embedder.members["piecewise_linear"]
     amounts = torch.cat([torch.zeros(900), torch.linspace(1, 2, 100)])[:, None]
     assert member.fit(member.Config(bins=16), amounts).width == 16
+
+
+@every_embedder
+def test_a_table_without_numbers_has_nothing_to_embed(name: str) -> None:
+    member = Embedder.members[name]
+    embedder = member.fit(member.Config(), torch.zeros(5, 0))
+    assert embedder(torch.zeros(3, 0)).shape == (3, 0)

@@ -83,3 +83,12 @@ def test_the_hash_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
     before = sha256(tmp_path)
     (tmp_path / "b" / "a.txt").write_text("2")
     assert sha256(tmp_path) != before
+
+
+def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    publish(folder, "old")
+    folder.rename(tmp_path / ".train.old")  # the first of the two
+    with pytest.raises(TypeError), publishing(folder) as work:
+        (work / "a.txt").write_text(None)  # type: ignore[arg-type]
+    assert verified(folder / "a.txt").read_text() == "old"

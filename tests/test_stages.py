@@ -192,3 +192,19 @@ def test_a_signal_in_training_ends_with_its_code_and_leaves_the_last_run(
     assert (project / "artifacts/pay/train/network.pt").read_bytes() == before
     left = {path.name for path in (project / "artifacts/pay").iterdir()}
     assert left - {f".{stage}.lock" for stage in STAGES} == set(STAGES)
+
+
+def test_a_network_trained_on_other_rows_is_not_exported(project: Path) -> None:
+    change(project, "prepare:", "prepare:\n  seed: 1")
+    assert onward(project, "prepare", "pay.yaml").returncode == 0
+    done = onward(project, "export", "pay.yaml")
+    assert done.returncode == 66
+    assert "made from another 'prepare'" in done.stderr
+    assert "Run `onward train` again" in done.stderr
+
+
+def test_a_learning_rate_out_of_this_world_is_no_bug(project: Path) -> None:
+    change(project, "max_epochs: 3", "max_epochs: 3, learning_rate: 1.0e+30")
+    done = onward(project, "train", "pay.yaml")
+    assert done.returncode == 76
+    assert "Lower train.learner.learning_rate" in done.stderr

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import DataError
-from onward.target import TargetSettings, encoded
+from onward.target import TargetSettings, encoded, refuse_unlearnable
 
 PAY = TargetSettings(name="pay", kind="classes", classes=("low", "high")).target()
 PRICE = TargetSettings(name="price", kind="number").target()
@@ -58,3 +58,10 @@ def test_numbers_that_cannot_be_learned_are_refused(values: list[float]) -> None
 def test_classes_belong_to_their_kind(kind: str, classes: tuple[str, ...]) -> None:
     with pytest.raises(ValidationError, match=r"remove them|two or more|a value twice"):
         TargetSettings.model_validate({"name": "pay", "kind": kind, "classes": classes})
+
+
+def test_the_training_rows_must_have_each_class_or_two_numbers() -> None:
+    with pytest.raises(DataError, match="none of the 2 training rows has the class 'high'"):
+        refuse_unlearnable(PAY, np.array([0, 0]))
+    with pytest.raises(DataError, match=r"all 2 training rows have the value 1\.5"):
+        refuse_unlearnable(PRICE, np.array([1.5, 1.5]))

@@ -14,7 +14,7 @@ import typer
 
 from onward import commands, stages
 from onward.errors import OnwardError
-from onward.process import end_with_parent, end_with_signals
+from onward.process import end_with_parent, end_with_signals, signals_received
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,12 @@ def main() -> None:
     except OSError as error:
         sys.stderr.write(f"{error}. Nothing was published; look at the disk and try again\n")
         sys.exit(DISK)
-    except Exception:
+    except Exception as error:
+        if signals_received():  # it hit an import, which made another error of it
+            sys.exit(128 + signals_received()[0])
+        if "(os error " in str(error):  # polars has no type of its own for these
+            sys.stderr.write(f"{error}\n")
+            sys.exit(DISK)
         logger.exception("This is a bug of ours: please report it, with the lines below")
         sys.exit(BUG)
 
@@ -59,9 +64,9 @@ def _stage(name: str) -> Callable[[Path], None]:
         end_with_parent()
         import_plugins(config)
         stage: Any = importlib.import_module(f"onward.stages.{name}")
-        folder = ARTIFACTS / config.stem
+        settings, folder = section(config, name, stage.Settings), ARTIFACTS / config.stem
         with locked(folder / name):
-            stage.run(section(config, name, stage.Settings), folder)
+            stage.run(settings, folder)
 
     return command
 

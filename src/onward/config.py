@@ -46,7 +46,10 @@ def import_plugins(path: Path) -> None:
     Raises:
         ConfigError: if there is no such module.
     """
-    for name in _read(path).get("plugins", []):
+    names = _read(path).get("plugins") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"{path}: plugins: this is a list of modules, got {names!r}")
+    for name in names:
         try:
             importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -60,8 +63,14 @@ def _read(path: Path) -> dict[str, Any]:
         document = YAML(typ="safe").load(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: there is no such file. Name a file in configs/") from error
-    except (MarkedYAMLError, UnicodeDecodeError) as error:
+    except IsADirectoryError as error:
+        raise ConfigError(f"{path}: this is a folder. Name a file in it") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: this is no YAML. {error}") from error
+    except MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = str(error.problem).partition("\n")[0]
+        raise ConfigError(f"{path}: this is no YAML{line}: {problem}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: a config is sections by name; found {type(document).__name__}")
     return document

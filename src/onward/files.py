@@ -23,6 +23,8 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
     """
     work = folder.with_name(f".{folder.name}.new")
     old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():  # killed between the two renames below
+        old.rename(folder)
     for left_over in (work, old):
         shutil.rmtree(left_over, ignore_errors=True)
     work.mkdir(parents=True)
@@ -89,6 +91,26 @@ def verified(path: Path) -> Path:
             f" `onward {path.parent.name}` again"
         )
     return path
+
+
+def inputs_of(folder: Path, *stages: str) -> dict[str, str]:
+    """What a stage notes about the stages that it reads, for `refuse_stale`."""
+    return {stage: sha256(folder / stage / MANIFEST) for stage in stages}
+
+
+def refuse_stale(folder: Path) -> None:
+    """Look at what a stage was made from.
+
+    Raises:
+        ArtifactError: if that has changed since.
+    """
+    for stage, noted in manifest(folder)["inputs"].items():
+        path = folder.with_name(stage) / MANIFEST
+        if path.exists() and sha256(path) != noted:
+            raise ArtifactError(
+                f"{folder}: made from another {stage!r} than the one that is there now. Run"
+                f" `onward {folder.name}` again, or `dvc repro`"
+            )
 
 
 def sha256(path: Path) -> str:

@@ -61,7 +61,16 @@ def end_with_signals() -> None:
         signal.signal(number, _end)
 
 
+_received: list[int] = []
+
+
+def signals_received() -> list[int]:
+    """Those that ask this process to end."""
+    return _received
+
+
 def _end(number: int, _: FrameType | None) -> None:
+    _received.append(number)
     signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
     sys.exit(128 + number)
 

@@ -60,6 +60,26 @@ def encoded(target: Target, values: pl.Series) -> np.ndarray:
     return _numbers(where, values) if target.kind == "number" else _codes(where, target, values)
 
 
+def refuse_unlearnable(target: Target, training: np.ndarray) -> None:
+    """Look at the targets of the training rows alone.
+
+    Raises:
+        DataError: if they lack a class, or are all the same number.
+    """
+    where = f"target {target.name!r}"
+    if target.kind == "number" and len(np.unique(training)) < 2:
+        raise DataError(
+            f"{where}: all {len(training)} training rows have the value {training[0]:g}; there is"
+            " nothing to learn. Change prepare.split"
+        )
+    absent = [name for code, name in enumerate(target.classes) if code not in training]
+    if absent:
+        raise DataError(
+            f"{where}: none of the {len(training)} training rows has the class {absent[0]!r}."
+            " Change prepare.split, or remove the class and its rows"
+        )
+
+
 def _numbers(where: str, values: pl.Series) -> np.ndarray:
     numbers = values.to_numpy()
     if not np.isfinite(numbers).all():

@@ -11,6 +11,8 @@ from lightning.pytorch.callbacks import EarlyStopping, Timer
 from torch import Tensor
 
 from onward.embedders import Embedder
+from onward.errors import NotFiniteError
+from onward.family import Seed
 from onward.family import Settings as Base
 from onward.learner import Learner, Rows
 from onward.network import Network, Shape
@@ -22,7 +24,7 @@ LOSS = "validation/loss"
 class Settings(Base):
     """What to train, and how: the section ``train`` of a config."""
 
-    seed: int
+    seed: Seed
     network: Network.Config
     learner: Learner.Config = Learner.Config()
 
@@ -67,6 +69,11 @@ def train(
         # Lightning 2.6 calls what torch 2.13 deprecates
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
         _trainer(settings.learner, history, watch).fit(module)
+    if not history.weights:
+        raise NotFiniteError(
+            "train: the validation loss is not finite after any epoch. Lower train.learner."
+            f"learning_rate, now {settings.learner.learning_rate:g}"
+        )
     module.load_state_dict(history.weights)
     built.cpu().eval()
     with torch.no_grad():

@@ -68,6 +68,8 @@ def _number(field: Field, value: Any, row: int) -> float:
         return np.nan
     if isinstance(value, str) and value.strip() in {"", *map(str.strip, field.missing)}:
         return np.nan
+    if field.type == "boolean" and str(value).strip().lower() in {"true", "false"}:
+        return float(str(value).strip().lower() == "true")
     if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
         with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
             return float(value)  # type: ignore[arg-type]
@@ -107,6 +109,8 @@ def _text(field: Field, value: Any, row: int) -> str:
         return str(value)
     if _is_missing(value):
         return ""
+    if field.type == "boolean" and isinstance(value, bool | np.bool_):
+        return str(bool(value))
     if field.type == "datetime":
         if isinstance(value, date):
             return value.isoformat()

@@ -13,6 +13,8 @@ from onward.errors import DataError
 from onward.graph import Graph, Value
 
 TRUE, FALSE, NEITHER = 1.0, -1.0, 0.0
+SPELLINGS = {TRUE: ("true", "True", "TRUE"), FALSE: ("false", "False", "FALSE")}
+"""Of typed booleans, as programs write them; they mean the same in every column of text."""
 
 
 class Boolean(Column):
@@ -23,7 +25,10 @@ class Boolean(Column):
     """
 
     class Config(Column.Config):
-        """The texts that mean true and false; without them, the values are the numbers 1 and 0."""
+        """The texts that mean true and false; without them, the values are the numbers 1 and 0.
+
+        Beside these texts, ``true`` and ``false`` always mean what they say, in any case.
+        """
 
         type: Literal["boolean"] = "boolean"
         true_values: tuple[str, ...] = ()
@@ -69,12 +74,19 @@ class Boolean(Column):
     def _keys(self) -> list[str] | list[float]:
         if self.wire == "number":
             return [1.0, 0.0]
-        return [*self.config.true_values, *self.config.false_values]
+        return list(self._meanings())
 
     def _numbers(self) -> list[float]:
         if self.wire == "number":
             return [TRUE, FALSE]
-        return [TRUE] * len(self.config.true_values) + [FALSE] * len(self.config.false_values)
+        return list(self._meanings().values())
+
+    def _meanings(self) -> dict[str, float]:
+        usual = {text: number for number, texts in SPELLINGS.items() for text in texts}
+        declared = dict.fromkeys(self.config.true_values, TRUE)
+        declared |= dict.fromkeys(self.config.false_values, FALSE)
+        meanings = {**usual, **declared}
+        return {text: meanings[text] for text in meanings if text not in self.config.missing}
 
     @classmethod
     def encode(cls, graph: Graph, columns: "Sequence[Boolean]", raw: Sequence[Value]) -> Encoded:

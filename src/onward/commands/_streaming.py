@@ -29,7 +29,7 @@ def predict_table(model: Path, table: Path, output: Path | None) -> None:
     ``lower`` and ``upper``. They appear as a whole, or not at all.
     """
     if output is not None:
-        _check(output)
+        _check(output, model, table)
     predictor = Predictor(model)
     source = Source.for_path(table)
     rows = source.scan(predictor.schema.columns)
@@ -43,7 +43,9 @@ def predict_table(model: Path, table: Path, output: Path | None) -> None:
     typer.echo(f"{output}: {source.num_rows():,} rows predicted", err=True)
 
 
-def _check(output: Path) -> None:
+def _check(output: Path, model: Path, table: Path) -> None:
+    if output.exists() and any(output.samefile(path) for path in (model, table) if path.exists()):
+        raise typer.BadParameter(f"{output}: this is what is read. Give the output another name")
     if output.suffix not in SINKS:
         raise typer.BadParameter(f"{output}: its name must end in one of {', '.join(SINKS)}")
     if not output.parent.is_dir():

@@ -39,9 +39,11 @@ class PiecewiseLinear(Embedder):
     @classmethod
     def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "PiecewiseLinear":
         """Learn the edges of the bins."""
+        if not features.shape[1]:  # a table of categories
+            return cls(config, 0)
         sample = features[:: max(1, len(features) // SAMPLE)].double()
         edges = [_edges(column, config.bins) for column in sample.unbind(1)]
-        counts = torch.tensor([len(edge) - 1 for edge in edges])
+        counts = torch.tensor([len(edge) - 1 for edge in edges], dtype=torch.int64)
         last = counts.cumsum(0) - 1
         embedder = cls(config, int(counts.sum()))
         embedder.owner.copy_(torch.arange(len(edges)).repeat_interleave(counts))

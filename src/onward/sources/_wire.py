@@ -81,6 +81,11 @@ def _spelled(field: Field) -> Reading:
     """Numbers written out; blanks around them mean nothing."""
     text = pl.col(field.name).cast(pl.String).str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
+    if field.type == "boolean":
+        is_true = text.str.to_lowercase().replace_strict(
+            ["true", "false"], [1.0, 0.0], default=None, return_dtype=pl.Float64
+        )
+        number = pl.coalesce(number, is_true)
     absent = _is_missing(number, field) | text.is_in(["", *map(str.strip, field.missing)])
     present = ~absent.fill_null(value=False)
     # few texts reach the pattern, so that it costs nothing

@@ -57,7 +57,9 @@ class Csv(Source):
         plain = [field.name for field in fields if field.wire == "number" and not field.missing]
         types = dict.fromkeys(self._names, pl.String()) | dict.fromkeys(plain, pl.Float64())
         self.num_rows()  # checks the whole file
-        if set(types) == set(self._names) and self._copied(fields, types, path, group):
+        if {field.name for field in fields} <= set(self._names) and self._copied(
+            fields, types, path, group
+        ):
             return
         super().copy(fields, path, group)
 
@@ -70,7 +72,9 @@ class Csv(Source):
             self._read(types).select(values).sink_parquet(
                 path, compression="lz4", row_group_size=group
             )
-        except pl.exceptions.ComputeError:
+        except pl.exceptions.ComputeError as error:
+            if "(os error " in str(error):  # a full disk
+                raise
             return False
         written = pl.scan_parquet(path)
         plain = [name for name, dtype in types.items() if dtype == pl.Float64]

@@ -16,8 +16,9 @@ import polars as pl
 
 from onward.bootstrap import Estimate, estimates
 from onward.curves import CURVES
+from onward.family import Seed
 from onward.family import Settings as Base
-from onward.files import publishing, sha256, verified
+from onward.files import inputs_of, publishing, refuse_stale, verified
 from onward.importance import importance
 from onward.latency import latency
 from onward.metrics import METRICS, Metric, Predictions
@@ -37,7 +38,7 @@ DIGITS = 6  # of what is written; the interval starts long before
 class Settings(Base):
     """``seed`` of the resampled rows, the shuffled columns and the boosted trees."""
 
-    seed: int = 0
+    seed: Seed = 0
 
 
 def run(settings: Settings, folder: Path) -> None:
@@ -46,6 +47,7 @@ def run(settings: Settings, folder: Path) -> None:
     The metrics are those of the model alone, for `dvc metrics show`; the comparison has their
     intervals and the yardsticks.
     """
+    refuse_stale(folder / "export")
     path = verified(folder / "export" / "model.onnx")
     predictor, prepared = Predictor(path), Prepared(folder / "prepare")
     task, schema = predictor.metadata["task"], predictor.schema
@@ -65,7 +67,7 @@ def run(settings: Settings, folder: Path) -> None:
     }
     main = next(iter(METRICS[task].values()))
     tables["importance"] = importance(predictors["model"], main, columns, target, settings.seed)
-    with publishing(folder / "evaluate", inputs={"model": sha256(path)}) as work:
+    with publishing(folder / "evaluate", inputs=inputs_of(folder, "prepare", "export")) as work:
         document = _document(found)
         values = {name: estimate["value"] for name, estimate in document["model"].items()}
         _write(work / "metrics.json", values)

@@ -15,7 +15,7 @@ from onnx import helper
 
 from onward.export import export
 from onward.family import Settings as Base
-from onward.files import MANIFEST, manifest, publishing, sha256, verified
+from onward.files import inputs_of, manifest, publishing, refuse_stale, sha256, verified
 from onward.network import Network
 from onward.parity import Parity, Predictions
 from onward.prepared import Prepared
@@ -36,6 +36,7 @@ class Settings(Base):
 
 def run(settings: Settings, folder: Path) -> None:
     """Write ``model.onnx`` and ``parity.json``."""
+    refuse_stale(folder / "train")
     prepared = Prepared(folder / "prepare")
     schema = prepared.schema()
     network = Network.load(verified(folder / "train" / "network.pt").read_bytes()).eval()
@@ -45,7 +46,7 @@ def run(settings: Settings, folder: Path) -> None:
     found = _gate(parity, prepared)
 
     helper.set_model_props(model, _notes(folder, prepared, schema, parity))
-    inputs = {name: sha256(folder / name / MANIFEST) for name in ("prepare", "train")}
+    inputs = inputs_of(folder, "prepare", "train")
     with publishing(folder / "export", inputs=inputs) as work:
         onnx.save(model, work / "model.onnx")
         (work / "parity.json").write_text(json.dumps(found, indent=1) + "\n")

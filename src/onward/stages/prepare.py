@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from onward.columns import Column
 from onward.errors import DataError
-from onward.family import OneOf
+from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
 from onward.prepared import CHUNK, ArrayFile, FeatureNames
@@ -25,7 +25,7 @@ from onward.schema import Field as SchemaField
 from onward.schema import Schema, Target, Wire
 from onward.sources import Source
 from onward.splits import SPLITS, Split
-from onward.target import TargetSettings, encoded
+from onward.target import TargetSettings, encoded, refuse_unlearnable
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ SPLIT = "onward/split"  # no name of a column, which are checked for it
 class Settings(Base):
     """Where the table is, what it predicts, from which columns, and how it is split."""
 
-    seed: int = 0
+    seed: Seed = 0
     source: Annotated[Source.Config, OneOf(Source)]
     target: TargetSettings
     split: Annotated[Split.Config, OneOf(Split)]
@@ -120,7 +120,9 @@ def _targets_and_splits(
     by = None
     if split.column is not None:
         by = pl.scan_parquet(table).select(split.column).collect().to_series()
-    return targets, split.assign(targets, by, settings.seed)
+    splits = split.assign(targets, by, settings.seed)
+    refuse_unlearnable(schema.target, targets[splits == SPLITS.index("train")])
+    return targets, splits
 
 
 def _write_splits(table: Path, splits: np.ndarray, schema: Schema, work: Path) -> None:

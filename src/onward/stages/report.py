@@ -8,14 +8,12 @@ from typing import Any
 import polars as pl
 
 from onward.family import Settings as Base
-from onward.files import MANIFEST, publishing, sha256, verified
+from onward.files import inputs_of, publishing, refuse_stale, sha256, verified
 from onward.page import Evidence, page
 from onward.predictor import Predictor
 from onward.prepared import Prepared
 
 logger = logging.getLogger(__name__)
-
-STAGES = ("prepare", "train", "export", "evaluate")
 
 
 class Settings(Base):
@@ -24,8 +22,10 @@ class Settings(Base):
 
 def run(settings: Settings, folder: Path) -> None:
     """Write ``report.html``, which needs no other file and no network."""
+    for stage in ("train", "export", "evaluate"):
+        refuse_stale(folder / stage)
     text = page(_evidence(folder))
-    inputs = {name: sha256(folder / name / MANIFEST) for name in STAGES}
+    inputs = inputs_of(folder, "prepare", "train", "export", "evaluate")
     with publishing(folder / "report", inputs=inputs) as work:
         (work / "report.html").write_text(text, encoding="utf-8")
     logger.info("report: open %s in a browser", folder / "report" / "report.html")

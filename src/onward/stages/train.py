@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from onward.errors import ConfigError
-from onward.files import MANIFEST, publishing, sha256
+from onward.files import inputs_of, publishing
 from onward.heads import Head
 from onward.learner import Rows
 from onward.network import Shape
@@ -32,7 +32,7 @@ def run(settings: Settings, folder: Path) -> None:
     best = min(history, key=lambda epoch: epoch[LOSS])
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     notes = {
-        "inputs": {"prepare": sha256(folder / "prepare" / MANIFEST)},
+        "inputs": inputs_of(folder, "prepare"),
         "settings": settings.model_dump(mode="json"),
     }
     with publishing(folder / "train", **notes) as work:
