@@ -211,5 +211,4 @@ def test_the_table_that_is_read_is_not_written_over(file: Path, tmp_path: Path) 
     before = table.read_bytes()
     result = run("predict", file, table, "-o", table)
     assert result.exit_code == 2
-    assert "this is what is" in result.output
     assert table.read_bytes() == before

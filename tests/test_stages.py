@@ -116,10 +116,14 @@ def change(folder: Path, old: str, new: str) -> None:
 
 
 def rewrite(folder: Path, name: str) -> None:
-    """Have the manifest agree with what a file now is."""
+    """Have the manifests of prepare and train agree with what a file of prepare now is."""
     notes = json.loads((folder / MANIFEST).read_text())
     notes["files"][name] = sha256(folder / name)
     (folder / MANIFEST).write_text(json.dumps(notes))
+    train = folder.with_name("train") / MANIFEST
+    notes = json.loads(train.read_text())
+    notes["inputs"]["prepare"] = sha256(folder / MANIFEST)
+    train.write_text(json.dumps(notes))
 
 
 def test_the_gate_names_the_column_whose_features_differ(project: Path) -> None:
