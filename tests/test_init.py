@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from onward.__main__ import app
+from onward.commands._project import Project
 from onward.commands._yaml import one_line
 from onward.config import section
 from onward.errors import ConfigError, DataError
@@ -189,3 +190,11 @@ def test_rows_without_a_target_are_counted(folder: Path, tmp_path: Path) -> None
 
 def test_a_long_text_takes_no_time() -> None:
     assert one_line("adelie_penguin_" * 20 + "?") == '"' + "adelie_penguin_" * 20 + '?"'
+
+
+@pytest.mark.parametrize("split", ["day", "churned"])
+def test_a_column_that_is_no_split_is_refused(folder: Path, tmp_path: Path, split: str) -> None:
+    path = tmp_path / "days.csv"
+    path.write_text("day,age,churned\n" + "monday,30,yes\ntuesday,40,no\n" * 20)
+    with pytest.raises(DataError, match=f"--split '{split}' says train, validation or test"):
+        Project.of(path, "churned", split)

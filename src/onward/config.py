@@ -78,6 +78,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _problem(section: str, details: ErrorDetails) -> str:
     where = ".".join([section, *map(str, details["loc"])])
+    if details["type"] == "union_tag_not_found":
+        return f"{where}: there is no `type`"
     if details["type"] == "union_tag_invalid":
         return f"{where}.type: {_no_such_type(**details['ctx'])}"
     message = details["msg"].removeprefix("Value error, ")

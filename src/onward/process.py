@@ -71,8 +71,8 @@ def signals_received() -> list[int]:
 
 def _end(number: int, _: FrameType | None) -> None:
     _received.append(number)
-    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
-    sys.exit(128 + number)
+    if len(_received) == 1:  # others must not interrupt the cleaning up
+        sys.exit(128 + number)
 
 
 def end_with_parent() -> None:

@@ -6,10 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from onward.commands._yaml import one_line
 from onward.errors import ConfigError, DataError
 from onward.inference import Guess, TargetGuess, infer, infer_target
 from onward.sources import Source
+from onward.splits import SPLITS
 from onward.stages.prepare import OUTPUTS
 
 MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
@@ -47,6 +50,8 @@ class Project:
                 shown = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
                 raise DataError(f"{table}: {option} {name!r} is no column. There are {shown}")
         frame = source.read(names).head(MOST_ROWS).collect()
+        if split is not None:
+            _refuse_split(table, split, frame[split], target)
         found = infer_target(frame[target])
         classes = frame[target] if found.target.classes else None
         guesses = infer(frame.select(n for n in names if n not in (target, split)), classes)
@@ -63,6 +68,18 @@ class Project:
         endings = [end for end in self.source.suffixes if name.lower().endswith(end)]
         stem = name[: -len(max(endings, key=len))]
         return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
+
+
+def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> None:
+    others = values.cast(pl.String).unique().sort().drop_nulls()
+    others = others.filter(~others.is_in(SPLITS))
+    if name == target or len(others) or values.null_count():
+        found = f"there is also {others[0]!r}" if len(others) else "rows say nothing"
+        found = "it is the target" if name == target else found
+        raise DataError(
+            f"{table}: --split {name!r} says train, validation or test for each row; {found}."
+            " Leave --split out to have rows drawn"
+        )
 
 
 def _refused(guess: Guess) -> Guess | None:
