@@ -115,3 +115,8 @@ def test_wrong_configs(tmp_path: Path, old: str, new: str, message: str) -> None
 )
 def test_wrong_tables(tmp_path: Path, table: bytes, message: str) -> None:
     refused(tmp_path, CONFIG, table, 65, message)
+
+
+def test_a_target_that_is_no_number_has_a_remedy_of_its_own(tmp_path: Path) -> None:
+    config = CONFIG.replace("kind: classes, classes: [low, high]", "kind: number")
+    refused(tmp_path, config, TABLE.encode(), 65, "Correct the file, or remove these rows")

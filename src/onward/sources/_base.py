@@ -32,7 +32,8 @@ class Source(Family, ABC):
     def __init__(self, config: Any) -> None:
         self.config = config
         if not self.path.is_file():
-            raise DataError(f"{self.path}: there is no such file. Correct `path` of the source")
+            start = "" if self.path.is_absolute() else f", which starts in {Path.cwd()}"
+            raise DataError(f"{self.path}: there is no such file. Correct the path{start}")
 
     @property
     def path(self) -> Path:
@@ -112,7 +113,7 @@ class Source(Family, ABC):
             if name in known:
                 continue
             meant = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {meant[0]!r}" if meant else "Correct the name in the config"
+            hint = f"Did you mean {meant[0]!r}" if meant else "Correct the name"
             shown = ", ".join(map(repr, known[:30])) + (", ..." if len(known) > 30 else "")
             raise DataError(
                 f"{self.path}: there is no column {name!r}. {hint}; the {len(known)} columns"

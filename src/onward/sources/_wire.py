@@ -9,6 +9,7 @@ from onward.errors import DataError
 from onward.schema import Field
 
 ROUNDED = 2**53  # from here on, different whole numbers can be the same float64
+TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
 CATEGORICAL = "declare the column categorical"
 
 
@@ -93,7 +94,9 @@ def _spelled(field: Field) -> Reading:
     none = Fault(
         present & text.is_not_null() & (number.is_null() | number.is_infinite()),
         "no finite number",
-        f"Correct the file, or add the text to `missing:` of the column, or {CATEGORICAL}",
+        "Correct the file, or remove these rows"
+        if field.type == TARGET
+        else f"Correct the file, or add the text to `missing:` of the column, or {CATEGORICAL}",
     )
     return Reading(
         field.name,
