@@ -33,7 +33,7 @@ def test_type_is_the_name_of_the_file(name: str) -> None:
 def test_has_the_width_it_says_and_no_row_sees_another(name: str) -> None:
     x = features()
     y = fitted(name)(x)
-    assert y.shape == (len(x), fitted(name).width)
+    assert y.shape == (len(x), sum(fitted(name).widths))
     torch.testing.assert_close(fitted(name)(x[:3]), y[:3])
 
 
@@ -66,7 +66,7 @@ def test_a_flag_gets_one_bin_and_a_constant_stays_at_zero() -> None:
 def test_an_amount_that_is_mostly_zero_keeps_its_bins() -> None:
     member = Embedder.members["piecewise_linear"]
     amounts = torch.cat([torch.zeros(900), torch.linspace(1, 2, 100)])[:, None]
-    assert member.fit(member.Config(bins=16), amounts).width == 16
+    assert member.fit(member.Config(bins=16), amounts).widths == (16,)
 
 
 @every_embedder

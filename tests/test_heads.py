@@ -47,6 +47,20 @@ def test_the_best_scores_predict_the_target(name: str) -> None:
             np.testing.assert_allclose(predictions[output][row], value, atol=0.05)
 
 
+@every_head
+def test_members_together_predict_the_mean_of_what_they_predict(name: str) -> None:
+    head = build(name)
+    head.fit(targets(head))
+    scores = 5 * torch.randn(20, 4, head.width, generator=torch.Generator().manual_seed(0))
+
+    together = head(head.together(scores))
+
+    for output, value in together.items():
+        if output != "label":
+            alone = torch.stack([head(one)[output] for one in scores.unbind(1)])
+            torch.testing.assert_close(value, alone.mean(0))
+
+
 @pytest.mark.parametrize("name", ["binary", "multiclass"])
 def test_calibration_finds_how_overconfident_the_scores_are(name: str) -> None:
     generator = torch.Generator().manual_seed(0)

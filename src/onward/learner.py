@@ -134,9 +134,8 @@ class Learner(LightningModule):
 
     def _step(self, optimizer: Any, rows: Rows) -> Tensor:
         optimizer.zero_grad(set_to_none=True)
-        scores = self.network.scores(rows.numerical, rows.categorical)
-        loss: Tensor = self.network.head.loss(scores, rows.targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.network.loss(rows.numerical, rows.categorical, rows.targets)
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         optimizer.step()
         return loss.detach()

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 
 from onward.embedders import Embedder
@@ -51,17 +51,35 @@ class Network(nn.Module):
             with torch.no_grad():  # a code that no training row has stays in the middle
                 embedding.get_parameter("weight")[0] = 0
         self.head = Head.build(config.head, shape.classes)
-        self.model = Model.build(config.model, embedder.width + sum(widths), self.head.width)
+        self.model = Model.build(config.model, (*embedder.widths, *widths), self.head.width)
 
-    def scores(
+    def member_scores(
         self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
-    ) -> Float[Tensor, "rows width"]:
-        """What the head reads; the block of a table without such columns has the width 0."""
+    ) -> Float[Tensor, "rows members width"]:
+        """What each member says; the block of a table without such columns has the width 0."""
         parts = [self.embedder(numerical)]
         codes = categorical.unbind(1)
         parts += [embed(code) for embed, code in zip(self.embeddings, codes, strict=True)]
         y: Tensor = self.model(torch.cat(parts, 1))
         return y
+
+    def scores(
+        self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
+    ) -> Float[Tensor, "rows width"]:
+        """What the head reads: that of all members together."""
+        scores = self.member_scores(numerical, categorical)
+        return self.head.together(scores) if self.model.ensemble_size > 1 else scores[:, 0]
+
+    def loss(
+        self,
+        numerical: Float[Tensor, "rows features"],
+        categorical: Int64[Tensor, "rows codes"],
+        targets: Shaped[Tensor, " rows"],
+    ) -> Float[Tensor, ""]:
+        """What training lowers: the mean of the losses that the members have alone."""
+        scores = self.member_scores(numerical, categorical)
+        alone = targets.repeat_interleave(self.model.ensemble_size)
+        return self.head.loss(scores.flatten(0, 1), alone)
 
     def forward(
         self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
@@ -74,15 +92,15 @@ class Network(nn.Module):
         """All that `load` needs."""
         file = io.BytesIO()
         settings, shape = self.config.model_dump(), asdict(self.shape)
-        torch.save((settings, shape, self.embedder.width, self.state_dict()), file)
+        torch.save((settings, shape, self.embedder.widths, self.state_dict()), file)
         return file.getvalue()
 
     @classmethod
     def load(cls, data: bytes) -> "Network":
         """Read what `dump` made."""
-        settings, shape, width, weights = torch.load(io.BytesIO(data), weights_only=True)
+        settings, shape, widths, weights = torch.load(io.BytesIO(data), weights_only=True)
         config = cls.Config.model_validate(settings)
-        embedder = Embedder.build(config.embedder, width)
+        embedder = Embedder.build(config.embedder, widths)
         network = cls(config, Shape(**shape), embedder)
         network.load_state_dict(weights)
         return network

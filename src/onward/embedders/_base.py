@@ -12,14 +12,14 @@ from onward.family import Family, Settings
 class Embedder(nn.Module, Family, ABC):
     """Makes more of each number than one input of a linear layer.
 
-    Built from its settings and its width, with empty buffers; `fit` builds and fills it.
+    Built from its settings and its widths, with empty buffers; `fit` builds and fills it.
     """
 
     class Config(Settings):
         """Settings that every type has."""
 
-    width: int
-    """How many numbers a row has afterwards."""
+    widths: tuple[int, ...]
+    """How many numbers stand for each feature, side by side; ``width`` is their sum."""
 
     @classmethod
     @abstractmethod

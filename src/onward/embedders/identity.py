@@ -16,14 +16,14 @@ class Identity(Embedder):
 
         type: Literal["identity"] = "identity"
 
-    def __init__(self, config: Config, width: int) -> None:
+    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.width = width
+        self.widths = widths
 
     @classmethod
     def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "Identity":
         """Nothing to learn."""
-        return cls(config, features.shape[1])
+        return cls(config, (1,) * features.shape[1])
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Return the rows."""

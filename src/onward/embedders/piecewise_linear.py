@@ -29,9 +29,9 @@ class PiecewiseLinear(Embedder):
         type: Literal["piecewise_linear"] = "piecewise_linear"
         bins: int = Field(48, ge=2, le=1024)
 
-    def __init__(self, config: Config, width: int) -> None:
+    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.width = width
+        self.widths, width = widths, sum(widths)
         self.owner = nn.Buffer(torch.zeros(width, dtype=torch.int64))
         self.left, self.slope = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.zeros(width))
         self.lowest, self.highest = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.ones(width))
@@ -40,12 +40,12 @@ class PiecewiseLinear(Embedder):
     def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "PiecewiseLinear":
         """Learn the edges of the bins."""
         if not features.shape[1]:  # a table of categories
-            return cls(config, 0)
+            return cls(config, ())
         sample = features[:: max(1, len(features) // SAMPLE)].double()
         edges = [_edges(column, config.bins) for column in sample.unbind(1)]
         counts = torch.tensor([len(edge) - 1 for edge in edges], dtype=torch.int64)
         last = counts.cumsum(0) - 1
-        embedder = cls(config, int(counts.sum()))
+        embedder = cls(config, tuple(counts.tolist()))
         embedder.owner.copy_(torch.arange(len(edges)).repeat_interleave(counts))
         embedder.left.copy_(torch.cat([edge[:-1] for edge in edges]))
         embedder.slope.copy_(1 / torch.cat([edge.diff() for edge in edges]))

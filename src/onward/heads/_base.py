@@ -33,6 +33,10 @@ class Head(nn.Module, Family, ABC):
     """How many scores a row needs."""
 
     @abstractmethod
+    def together(self, scores: Float[Tensor, "rows members width"]) -> Float[Tensor, "rows width"]:
+        """The scores that predict the mean of what the members predict."""
+
+    @abstractmethod
     def fit(self, targets: Shaped[Tensor, " rows"]) -> None:
         """Learn from the training targets, and from nothing else.
 

@@ -38,6 +38,11 @@ class Binary(Head):
     def fit(self, targets: Int64[Tensor, " rows"]) -> None:
         """Nothing to learn."""
 
+    def together(self, scores: Float[Tensor, "rows members 1"]) -> Float[Tensor, "rows 1"]:
+        """The log-odds of the mean probability."""
+        yes, no = (nn.functional.logsigmoid(side).logsumexp(1) for side in (scores, -scores))
+        return yes - no
+
     def loss(
         self, scores: Float[Tensor, "rows 1"], targets: Int64[Tensor, " rows"]
     ) -> Float[Tensor, ""]:

@@ -33,6 +33,10 @@ class Multiclass(Head):
     def fit(self, targets: Int64[Tensor, " rows"]) -> None:
         """Nothing to learn."""
 
+    def together(self, scores: Float[Tensor, "rows members width"]) -> Float[Tensor, "rows width"]:
+        """The logarithm of the mean probabilities."""
+        return scores.log_softmax(2).logsumexp(1)
+
     def loss(
         self, scores: Float[Tensor, "rows width"], targets: Int64[Tensor, " rows"]
     ) -> Float[Tensor, ""]:

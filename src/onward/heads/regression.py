@@ -51,6 +51,10 @@ class Regression(Head):
         self.mean.copy_(values.mean())
         self.scale.copy_(values.std(correction=0))
 
+    def together(self, scores: Float[Tensor, "rows members 1"]) -> Float[Tensor, "rows 1"]:
+        """Their mean."""
+        return scores.mean(1)
+
     def loss(
         self, scores: Float[Tensor, "rows 1"], targets: Float64[Tensor, " rows"]
     ) -> Float[Tensor, ""]:

@@ -16,11 +16,11 @@ class Linear(Model):
 
         type: Literal["linear"] = "linear"
 
-    def __init__(self, config: Config, d_in: int, d_out: int) -> None:
+    def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()
-        self.out = nn.Linear(d_in, d_out)
+        self.out = nn.Linear(sum(widths), d_out)
 
-    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows 1 d_out"]:
         """Map the rows."""
         y: Tensor = self.out(x)
-        return y
+        return y[:, None]
