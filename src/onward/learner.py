@@ -91,13 +91,20 @@ class Learner(LightningModule):
         self.train_rows, self.validation_rows = train, validation
         self.automatic_optimization = False
         self.batch_size = min(config.batch_size, len(train))
-        self.steps = config.max_epochs * (len(train) // self.batch_size)
+        self.steps_in_epoch = len(train) // self.batch_size
+        self.steps = config.max_epochs * self.steps_in_epoch
         self.steps_taken = 0
+        self.loss_sum: Tensor  # over the steps of this epoch
+        self.register_buffer("loss_sum", torch.zeros(()))
 
     def train_dataloader(self) -> Chunks:
-        """The order of this epoch; the trainer has to ask anew before each one."""
+        """What is left of the order of this epoch; the trainer has to ask anew before each one.
+
+        A run that resumes after the last step of an epoch, before its validation, gets one chunk
+        without rows: Lightning does not validate after no chunk at all.
+        """
         order = shuffled(len(self.train_rows), self.batch_size, self._draw(self.current_epoch))
-        return Chunks(order, CHUNK * self.batch_size)
+        return Chunks(order[self._place * self.batch_size :], CHUNK * self.batch_size)
 
     def val_dataloader(self) -> Chunks:
         """All validation rows, in few passes."""
@@ -118,8 +125,23 @@ class Learner(LightningModule):
         self.train_rows = self.train_rows.to(self.device)
         self.validation_rows = self.validation_rows.to(self.device)
 
+    def on_train_epoch_start(self) -> None:
+        """Forget the losses of the epoch before."""
+        if self._place == 0:
+            self.loss_sum.zero_()
+
     def training_step(self, order: Tensor, _: int) -> None:
         """As many optimizer steps as the row numbers have batches."""
+        if len(order):
+            self._learn(order)
+        self.log("train/loss", self.loss_sum / self._place, on_step=True, on_epoch=False)
+
+    @property
+    def _place(self) -> int:
+        """Steps taken in this epoch."""
+        return self.steps_taken - self.current_epoch * self.steps_in_epoch
+
+    def _learn(self, order: Tensor) -> None:
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         chunk = self.train_rows.take(order)
         losses = []
@@ -129,8 +151,8 @@ class Learner(LightningModule):
                 group["lr"] = self.config.learning_rate * self._pace(self.steps_taken)
             losses.append(self._step(optimizer, chunk.take(slice(start, start + self.batch_size))))
             self.steps_taken += 1
+        self.loss_sum += torch.stack(losses).sum()
         self._refuse_not_finite(torch.stack(losses), order)
-        self.log("train/loss", torch.stack(losses).mean(), on_step=False, on_epoch=True)
 
     def _step(self, optimizer: Any, rows: Rows) -> Tensor:
         optimizer.zero_grad(set_to_none=True)
