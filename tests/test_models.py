@@ -1,6 +1,7 @@
 """The contract that every network body keeps; a new body is tested as soon as it exists."""
 
 import pytest
+import tabm
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from onward.models import Model
 
 sizes = st.integers(1, 5)
+SIZES = {"k": 3, "d_block": 8, "n_blocks": 2, "dropout": 0.0}  # of the authors' TabM
 every_model = pytest.mark.parametrize("name", sorted(Model.members))
 
 
@@ -41,3 +43,51 @@ def test_every_weight_gets_a_gradient(name: str) -> None:
     model(torch.randn(64, 3)).square().sum().backward()
     silent = [key for key, weight in model.named_parameters() if not weight.grad.any()]
     assert not silent
+
+
+def test_tabm_agrees_with_its_authors() -> None:
+    theirs = tabm.TabM(n_num_features=5, d_out=2, start_scaling_init="normal", **SIZES)
+    member = Model.members["tabm"]
+    ours = member(member.Config(k=3, width=8, depth=2, dropout=0.0), (1,) * 5, 2)
+    randomize(theirs)
+    with torch.no_grad():
+        for layer, block in zip(ours.layers, theirs.backbone.blocks, strict=True):
+            layer.weight.copy_(block[0].weight.T)
+            layer.before.copy_(block[0].r)
+            layer.after.copy_(block[0].s)
+            layer.bias.copy_(block[0].bias)
+    ours.out.load_state_dict(theirs.output.state_dict())
+    x = torch.randn(7, 5)
+    torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_tabm_mini_agrees_with_its_authors() -> None:
+    settings = {**SIZES, "arch_type": "tabm-mini", "start_scaling_init": "normal"}
+    theirs = tabm.TabM(n_num_features=5, d_out=2, **settings)
+    member = Model.members["tabm_mini"]
+    ours = member(member.Config(k=3, width=8, depth=2, dropout=0.0), (1,) * 5, 2)
+    randomize(theirs)
+    with torch.no_grad():
+        ours.scales.copy_(theirs.backbone.affine.weight)
+    for layer, block in zip(ours.layers, theirs.backbone.blocks, strict=True):
+        layer.load_state_dict(block[0].state_dict())
+    ours.out.load_state_dict(theirs.output.state_dict())
+    x = torch.randn(7, 5)
+    torch.testing.assert_close(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize("name", ["tabm", "tabm_mini"])
+def test_members_start_with_one_scale_for_all_inputs_of_a_feature(name: str) -> None:
+    member = Model.members[name]
+    model = member(member.Config(k=50), (1, 3), 2)
+    scales = model.layers[0].before if name == "tabm" else model.scales
+    assert set(scales[:, 0].tolist()) == {-1.0, 1.0}
+    assert (scales[:, 1:] == scales[:, 1:2]).all()
+    assert scales[:, 1].unique().numel() == 50
+
+
+def randomize(module: torch.nn.Module) -> None:
+    """Weights that are all different, so that none is taken for another."""
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.normal_()

@@ -1,0 +1,39 @@
+"""What the ensembles of one network share: the parts that each member has of its own."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Heads(nn.Module):
+    """One linear layer for each member."""
+
+    def __init__(self, members: int, d_in: int, d_out: int) -> None:
+        super().__init__()
+        self.weight = uniform(d_in, members, d_in, d_out)
+        self.bias = uniform(d_in, members, d_out)
+
+    def forward(self, x: Float[Tensor, "members rows d_in"]) -> Float[Tensor, "rows members d_out"]:
+        """Map what each member has made of the rows."""
+        y = torch.baddbmm(self.bias[:, None], x, self.weight)  # (members, rows, d_out)
+        return y.transpose(0, 1)
+
+
+def uniform(d_in: int, *size: int) -> nn.Parameter:
+    """Weights as in PyTorch's own linear layer with ``d_in`` inputs."""
+    bound = 1 / math.sqrt(d_in)
+    return nn.Parameter(torch.empty(size).uniform_(-bound, bound))
+
+
+def scales(members: int, widths: tuple[int, ...]) -> nn.Parameter:
+    """What tells the members apart: each looks at each feature on a scale of its own.
+
+    A number as it is gets a random sign, a feature with several inputs one normal factor for all
+    of them, as the authors of TabM recommend for networks without and with embeddings.
+    """
+    counts = torch.tensor(widths)
+    normal = torch.randn(members, len(widths))
+    each = torch.where(counts > 1, normal, normal.sign())
+    return nn.Parameter(each.repeat_interleave(counts, 1))  # (members, d_in)
