@@ -36,3 +36,11 @@ def test_the_code_of_unseen_values_starts_in_the_middle() -> None:
     start = network("identity", "mlp", "binary")
     for embedding in start.embeddings:
         assert not embedding.get_parameter("weight")[0].any()
+
+
+def test_weight_decay_leaves_all_biases_alone() -> None:
+    built = network("identity", "tabm", "binary")
+    names = {id(weight): name for name, weight in built.named_parameters()}
+    decaying, lasting = ({names[id(w)] for w in weights} for weights in built.by_decay())
+    assert {"model.layers.0.weight", "model.layers.0.before", "model.out.weight"} <= decaying
+    assert lasting == {name for name in names.values() if name.endswith("bias")}

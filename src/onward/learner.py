@@ -111,12 +111,11 @@ class Learner(LightningModule):
         return Chunks(torch.arange(len(self.validation_rows)), VALIDATION_ROWS)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW, without weight decay on vectors: they are biases."""
-        weights = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
+        """AdamW, with weight decay where the network wants it."""
+        decaying, lasting = self.network.by_decay()
         groups = [
-            {"params": weights, "weight_decay": self.config.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
+            {"params": decaying, "weight_decay": self.config.weight_decay},
+            {"params": lasting, "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, fused=True)
 

@@ -15,6 +15,7 @@ from onward.heads import Head
 from onward.models import Model
 
 WIDEST = 64  # numbers; wider embeddings of a category only cost memory
+LASTING = ("bias", "frequencies")  # names of weights that are no better for being small
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,18 @@ class Network(nn.Module):
                 embedding.get_parameter("weight")[0] = 0
         self.head = Head.build(config.head, shape.classes)
         self.model = Model.build(config.model, (*embedder.widths, *widths), self.head.width)
+
+    def by_decay(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The weights that weight decay pulls towards 0, and those that it leaves alone.
+
+        It leaves vectors alone, biases of whatever shape, and frequencies.
+        """
+        decaying: list[nn.Parameter] = []
+        lasting: list[nn.Parameter] = []
+        for name, weight in self.named_parameters():
+            is_lasting = weight.ndim <= 1 or name.endswith(LASTING)
+            (lasting if is_lasting else decaying).append(weight)
+        return decaying, lasting
 
     def member_scores(
         self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
