@@ -6,8 +6,9 @@ from lightning import Trainer
 
 from onward.embedders import Embedder
 from onward.errors import NotFiniteError
-from onward.learner import CHUNK, Chunks, Learner, Rows, shuffled
+from onward.learner import Learner
 from onward.network import Network, Shape
+from onward.rows import Chunks, Rows, shuffled
 
 
 def rows(count: int = 600) -> Rows:
@@ -63,7 +64,7 @@ def test_two_runs_are_equal_to_the_last_bit() -> None:
 def test_an_epoch_is_whole_batches_of_different_rows() -> None:
     order = shuffled(1000, 30, seed=0)
     assert len(order) == len(set(order.tolist())) == 990
-    assert [len(chunk) for chunk in Chunks(order, CHUNK * 30)] == [CHUNK * 30, CHUNK * 30, 30]
+    assert [len(chunk) for chunk in Chunks(order, 16 * 30)] == [480, 480, 30]
 
 
 def test_another_epoch_has_another_order() -> None:

@@ -1,9 +1,8 @@
 """How a network learns."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
@@ -13,55 +12,14 @@ from torch import Tensor
 from onward.errors import NotFiniteError
 from onward.family import Settings
 from onward.network import Network
+from onward.precision import Name, choose, fastest_float32
+from onward.rows import Chunks, Rows, shuffled
+from onward.steps import Steps
 
-CHUNK = 16  # steps in one batch of Lightning, whose own work for a batch costs more than a step
-VALIDATION_ROWS = 8192  # rows in one pass without gradients; more gains nothing
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Prepared rows, on the device that trains."""
-
-    numerical: Tensor
-    """``(rows, features)`` float32."""
-    categorical: Tensor
-    """``(rows, codes)`` int64."""
-    targets: Tensor
-    """``(rows,)`` int64 codes of classes, or float64 numbers."""
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def to(self, device: torch.device) -> "Rows":
-        """The same rows on another device."""
-        return Rows(self.numerical.to(device), self.categorical.to(device), self.targets.to(device))
-
-    def take(self, index: Tensor | slice) -> "Rows":
-        """Some of the rows."""
-        return Rows(self.numerical[index], self.categorical[index], self.targets[index])
-
-
-class Chunks:
-    """Row numbers, a chunk at a time; what Lightning takes for a data loader."""
-
-    def __init__(self, order: Tensor, size: int) -> None:
-        self._chunks = torch.split(order, size)
-
-    def __len__(self) -> int:
-        return len(self._chunks)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter(self._chunks)
-
-
-def shuffled(rows: int, batch_size: int, seed: int) -> Tensor:
-    """The row numbers of an epoch, in whole batches.
-
-    The order is a function of its seed, not a state: a run that was interrupted finds its place
-    again. The rows that do not fill a batch wait for another epoch.
-    """
-    order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
-    return order[: rows // batch_size * batch_size]
+CHUNK = 64
+"""Steps in one batch of Lightning, whose own work for a batch takes 2 ms, as long as a step."""
+CUDA_CHUNK = 1024  # there a step may take 60 µs
+VALIDATION_ROWS = 8192  # rows in one pass without gradients, of all members; more gains nothing
 
 
 class Learner(LightningModule):
@@ -81,6 +39,7 @@ class Learner(LightningModule):
         patience: PositiveInt = 12  # epochs without a lower validation loss, before stopping
         warmup: float = Field(0.05, ge=0.0, lt=1.0)  # share of all steps; then a cosine to zero
         clip: PositiveFloat = 1.0  # norm of all gradients together
+        precision: Literal["auto"] | Name = "auto"  # of the products in a step
         max_time: PositiveFloat | None = None  # seconds; the best weights by then are kept
 
     def __init__(
@@ -94,6 +53,8 @@ class Learner(LightningModule):
         self.steps_in_epoch = len(train) // self.batch_size
         self.steps = config.max_epochs * self.steps_in_epoch
         self.steps_taken = 0
+        self._steps: Steps | None = None
+        self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
         self.register_buffer("loss_sum", torch.zeros(()))
 
@@ -104,11 +65,11 @@ class Learner(LightningModule):
         without rows: Lightning does not validate after no chunk at all.
         """
         order = shuffled(len(self.train_rows), self.batch_size, self._draw(self.current_epoch))
-        return Chunks(order[self._place * self.batch_size :], CHUNK * self.batch_size)
+        return Chunks(order[self._place * self.batch_size :], self._chunk * self.batch_size)
 
     def val_dataloader(self) -> Chunks:
-        """All validation rows, in few passes."""
-        return Chunks(torch.arange(len(self.validation_rows)), VALIDATION_ROWS)
+        """All validation rows, in one pass."""
+        return Chunks(torch.arange(len(self.validation_rows)), len(self.validation_rows))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW, with weight decay where the network wants it."""
@@ -119,10 +80,19 @@ class Learner(LightningModule):
         ]
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, fused=True)
 
-    def on_train_start(self) -> None:
-        """Move the rows to the device, once."""
+    def on_fit_start(self) -> None:
+        """Move the rows to the device, once, and choose how it multiplies."""
         self.train_rows = self.train_rows.to(self.device)
         self.validation_rows = self.validation_rows.to(self.device)
+        members = self.network.model.ensemble_size
+        weights = sum(p.numel() for p in self.network.model.parameters() if p.ndim > 1)
+        multiplications = self.batch_size * members * weights
+        self.precision = choose(self.config.precision, self.device, multiplications)
+        self._kernels.enter_context(fastest_float32(self.device))
+
+    def teardown(self, stage: str) -> None:
+        """Leave torch as it was."""
+        self._kernels.close()
 
     def on_train_epoch_start(self) -> None:
         """Forget the losses of the epoch before."""
@@ -141,25 +111,31 @@ class Learner(LightningModule):
         return self.steps_taken - self.current_epoch * self.steps_in_epoch
 
     def _learn(self, order: Tensor) -> None:
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        chunk = self.train_rows.take(order)
-        losses = []
-        for start in range(0, len(chunk), self.batch_size):
-            torch.manual_seed(self._draw(self.steps_taken))
-            for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * self._pace(self.steps_taken)
-            losses.append(self._step(optimizer, chunk.take(slice(start, start + self.batch_size))))
-            self.steps_taken += 1
-        self.loss_sum += torch.stack(losses).sum()
-        self._refuse_not_finite(torch.stack(losses), order)
+        taken = range(self.steps_taken, self.steps_taken + len(order) // self.batch_size)
+        rates = [self.config.learning_rate * self._pace(step) for step in taken]
+        losses = self._prepared_steps()(order, rates, [self._draw(step) for step in taken])
+        self.steps_taken = taken.stop
+        self._refuse_not_finite(losses.cpu(), order)
 
-    def _step(self, optimizer: Any, rows: Rows) -> Tensor:
-        optimizer.zero_grad(set_to_none=True)
-        loss = self.network.loss(rows.numerical, rows.categorical, rows.targets)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        optimizer.step()
-        return loss.detach()
+    def _prepared_steps(self) -> Steps:
+        """Made with the first chunk, when a run that resumes has got its optimizer's state."""
+        if self._steps is None:
+            optimizer: Any = self.optimizers(use_pl_optimizer=False)
+            self._steps = Steps(
+                self.network,
+                optimizer,
+                self.train_rows,
+                batch_size=self.batch_size,
+                longest=min(self._chunk, self.steps_in_epoch),
+                clip=self.config.clip,
+                precision=self.precision,
+                total=self.loss_sum,
+            )
+        return self._steps
+
+    @property
+    def _chunk(self) -> int:
+        return CUDA_CHUNK if self.device.type == "cuda" else CHUNK
 
     def _pace(self, step: int) -> float:
         rise = self.config.warmup * self.steps
@@ -186,8 +162,12 @@ class Learner(LightningModule):
         return self.seed * 1_000_003 + place
 
     def validation_step(self, order: Tensor, _: int) -> None:
-        """Mean loss over the rows."""
-        rows = self.validation_rows.take(order)
-        scores = self.network.scores(rows.numerical, rows.categorical)
-        loss = self.network.head.loss(scores, rows.targets)
-        self.log("validation/loss", loss, batch_size=len(rows))
+        """Mean loss over all rows, in float32."""
+        count, members = len(order), self.network.model.ensemble_size
+        size = max(1, VALIDATION_ROWS // members)
+        total = torch.zeros((), device=self.device)
+        for start in range(0, count, size):
+            rows = self.validation_rows.between(start, start + size)
+            scores = self.network.scores(rows.numerical, rows.categorical)
+            total += self.network.head.loss(scores, rows.targets) * len(rows)
+        self.log("validation/loss", total / count, batch_size=count)

@@ -90,7 +90,7 @@ class Network(nn.Module):
         targets: Shaped[Tensor, " rows"],
     ) -> Float[Tensor, ""]:
         """What training lowers: the mean of the losses that the members have alone."""
-        scores = self.member_scores(numerical, categorical)
+        scores = self.member_scores(numerical, categorical).float()  # of bfloat16, where it is used
         alone = targets.repeat_interleave(self.model.ensemble_size)
         return self.head.loss(scores.flatten(0, 1), alone)
 

@@ -1,0 +1,87 @@
+"""The numbers that a training step multiplies: float32, or bfloat16 where that is faster."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Name = Literal["bf16", "fp32"]
+
+WORTHWHILE = 2**23
+"""Multiplications of a forward pass from which on bfloat16 is faster: converting the weights takes
+some 200 µs of a step whatever its size. Measured on AMD Zen 4 with widths from 1 to 512 and batches
+of 256 and 1,024 rows: 0.86 times as fast at 5 million, 1.23 times at 19, 2.3 times at 290."""
+AMPERE = (8, 0)  # the first CUDA architecture that multiplies bfloat16
+EXACT = 1e-5  # root mean square error of `_rounding` in float32 is 3e-7; in bfloat16 it is 3e-3
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What a step multiplies, and why, as people read it."""
+
+    name: Name
+    why: str
+
+    def step(self, device: torch.device) -> torch.autocast:
+        """Around the forward pass. Weights, optimizer and validation stay float32."""
+        # no cache: it would keep the weights of a step for the next one
+        return torch.autocast(
+            device.type, torch.bfloat16, enabled=self.name == "bf16", cache_enabled=False
+        )
+
+
+def choose(wanted: Literal["auto"] | Name, device: torch.device, multiplications: int) -> Precision:
+    """What is fastest and does no harm.
+
+    The rule knows the hardware and the size of a step, and no clock: two runs on one machine
+    choose alike.
+
+    Args:
+        wanted: ``auto``, or what to choose.
+        device: that trains.
+        multiplications: of a forward pass.
+    """
+    if wanted != "auto":
+        return Precision(wanted, "the config says so")
+    if not _multiplies_bfloat16(device):
+        return Precision("fp32", f"this {device.type} does not multiply bfloat16")
+    if multiplications < WORTHWHILE:
+        return Precision("fp32", "the steps are too small to gain from bfloat16")
+    return Precision("bf16", f"this {device.type} multiplies bfloat16 faster")
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= AMPERE
+    found = torch.cpu.get_capabilities()
+    has_instructions = found.get("avx512_bf16") or found.get("amx_bf16") or found.get("bf16")
+    return device.type == "cpu" and bool(has_instructions)
+
+
+@contextmanager
+def fastest_float32(device: torch.device) -> Iterator[None]:
+    """Use the fastest kernels that multiply float32 without rounding it first.
+
+    PyTorch's setting ``medium`` allows bfloat16, and takes another library. On a CPU with AVX-512
+    but without AMX that library keeps float32, and is up to twice as fast as the usual one on
+    AMD; with AMX it rounds, which is tested here.
+    """
+    before = torch.get_float32_matmul_precision()
+    if device.type == "cpu":
+        torch.set_float32_matmul_precision("medium")
+        if _rounding() > EXACT:
+            torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _rounding() -> float:
+    """Error of a product of matrices, relative to its size."""
+    draw = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, 256, 256, generator=draw)
+    exact = a.double() @ b.double()
+    return float((a @ b - exact).square().mean().sqrt() / exact.square().mean().sqrt())
