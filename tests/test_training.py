@@ -1,9 +1,12 @@
 """Training keeps the best epoch, stops early, and ends with honest probabilities."""
 
+from pathlib import Path
+
 import torch
 
-from onward.learner import Rows
+from onward.checkpoints import Checkpoints
 from onward.network import Shape
+from onward.rows import Rows
 from onward.training import LOSS, Settings, train
 
 SHAPE = Shape(2, (5,), 2)
@@ -27,10 +30,14 @@ def settings(**learner: object) -> Settings:
     return Settings.model_validate({"seed": 0, "network": network, "learner": learner})
 
 
-def test_learns_and_keeps_the_best_epoch() -> None:
+def test_learns_and_keeps_the_best_epoch(tmp_path: Path) -> None:
     validation = rows(1000, seed=1)
     network, history = train(
-        settings(max_epochs=60, patience=3), SHAPE, rows(3000, seed=0), validation
+        settings(max_epochs=60, patience=3),
+        SHAPE,
+        rows(3000, seed=0),
+        validation,
+        Checkpoints(tmp_path, {}),
     )
 
     losses = [epoch[LOSS] for epoch in history]
@@ -44,11 +51,12 @@ def test_learns_and_keeps_the_best_epoch() -> None:
     assert loss <= min(losses) + 1e-6  # calibrated on these rows
 
 
-def test_stops_in_time() -> None:
+def test_stops_in_time(tmp_path: Path) -> None:
     _, history = train(
         settings(max_epochs=10_000, patience=10_000, max_time=1.0),
         SHAPE,
         rows(300, seed=0),
         rows(100, seed=1),
+        Checkpoints(tmp_path, {}),
     )
     assert 1 <= len(history) < 10_000

@@ -124,6 +124,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of_code() -> str:
+    """The hash of the sources of this package."""
+    hashes = (sha256(path) for path in sorted(Path(__file__).parent.rglob("*.py")))
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def _sync(path: Path) -> None:
     """Have the disk take it before anything that comes later."""
     handle = os.open(path, os.O_RDONLY)

@@ -16,6 +16,7 @@ from types import FrameType
 from onward.errors import LockedError
 
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def end_with_signals() -> None:
     Lightning ends a training that got SIGTERM with the code 0, and DVC would record the run as
     done; an exception that is no `Exception` passes through it.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, _end)
 
 
@@ -73,6 +74,36 @@ def _end(number: int, _: FrameType | None) -> None:
     _received.append(number)
     if len(_received) == 1:  # others must not interrupt the cleaning up
         sys.exit(128 + number)
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Have signals wait for `end_if_asked`, or for the end of the block; not so a second Ctrl-C.
+
+    A second SIGTERM does wait: it comes when the parent has ended by the first one.
+    """
+    handlers = {number: signal.signal(number, _note) for number in ENDING}
+    try:
+        yield
+    except SystemExit:  # Lightning's has the code 0
+        end_if_asked()
+        raise
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    end_if_asked()
+
+
+def _note(number: int, _: FrameType | None) -> None:
+    _received.append(number)
+    if number == signal.SIGINT and _received.count(number) > 1:
+        end_if_asked()
+
+
+def end_if_asked() -> None:
+    """End as the signal says that has come, if one has."""
+    if _received:
+        sys.exit(128 + _received[0])
 
 
 def end_with_parent() -> None:

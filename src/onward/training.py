@@ -2,23 +2,33 @@
 
 import copy
 import logging
+import math
+import time
 import warnings
 from datetime import timedelta
+from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import EarlyStopping, Timer
+from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
+from onward.checkpoints import Checkpoints, State
 from onward.embedders import Embedder
 from onward.errors import NotFiniteError
 from onward.family import Seed
 from onward.family import Settings as Base
-from onward.learner import Learner, Rows
+from onward.learner import Learner
 from onward.network import Network, Shape
+from onward.process import end_if_asked, signals_received, signals_wait
 from onward.progress import Watch
+from onward.rows import Rows
+
+logger = logging.getLogger(__name__)
 
 LOSS = "validation/loss"
+INTERVAL = 30.0  # seconds of training that a kill may cost, if saving takes little
+SHARE = 0.01  # of the time, at most, goes into saving
 
 
 class Settings(Base):
@@ -30,24 +40,102 @@ class Settings(Base):
 
 
 class History(Callback):
-    """Losses of each epoch, and the weights of the best one."""
+    """Losses of each epoch, the weights of the best one, and a stop where none gets better."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int) -> None:
         self.epochs: list[dict[str, float]] = []
-        self.best = float("inf")
         self.weights: dict[str, Tensor] = {}
+        self._patience = patience
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Keep what the epoch has brought; validation comes before this."""
         losses = {name: trainer.callback_metrics[name].item() for name in ("train/loss", LOSS)}
+        before = [epoch[LOSS] for epoch in self.epochs]
         self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
-        if losses[LOSS] < self.best:
-            self.best = losses[LOSS]
+        if not math.isfinite(losses[LOSS]):
+            trainer.should_stop = True
+        elif losses[LOSS] < min(before, default=math.inf):
             self.weights = copy.deepcopy(module.state_dict())
+        elif len(before) - before.index(min(before)) >= self._patience:
+            trainer.should_stop = True
+
+
+class Resumption(Callback):
+    """Saves the state of a run where it is whole, and starts from the last one saved.
+
+    The state is what a step and a validation change. What they draw is a function of seed and
+    step, so nothing else has to come back. A signal waits for the end of a chunk of steps, or of
+    a validation. A state that cannot be written ends the run: no result could be written either.
+    """
+
+    def __init__(
+        self, checkpoints: Checkpoints, module: Learner, history: History, timer: Timer
+    ) -> None:
+        self._checkpoints, self._module = checkpoints, module
+        self._history, self._timer = history, timer
+        self._state: State | None = None
+        self._saved, self._cost = time.monotonic(), 0.0
+
+    def restore(self, trainer: Trainer) -> bool:
+        """Go to where the last run of the same kind was cut, and say whether it was over."""
+        self._state = state = self._checkpoints.newest()
+        if state is None:
+            return False
+        self._module.load_state_dict(state["weights"])
+        self._module.steps_taken = state["steps"]
+        self._history.epochs, self._history.weights = state["epochs"], state["best"]
+        progress: Any = trainer.fit_loop.epoch_progress.current
+        progress.processed = progress.completed = len(state["epochs"])
+        logger.info("train: resumed at %s", self._place())
+        is_over: bool = state["is_over"]
+        return is_over
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """The trainer has just made the optimizer, and set the clock to zero."""
+        if self._state is not None:
+            trainer.optimizers[0].load_state_dict(dict(self._state["optimizer"]))
+            self._timer.load_state_dict(self._state["timer"])
+            self._state = None  # frees its memory
+        self._saved = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """After each chunk of steps."""
+        self._save_if_due(trainer, INTERVAL)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """After the history, which is told of the epoch before this is."""
+        self._save_if_due(trainer, 0.0, is_over=trainer.should_stop)
+
+    def _save_if_due(self, trainer: Trainer, interval: float, is_over: bool = False) -> None:
+        since = time.monotonic() - self._saved
+        if signals_received() or since >= max(interval, self._cost / SHARE):
+            self._save(trainer, is_over)
+        if signals_received():
+            logger.info("train: cut at %s; the same run would resume there", self._place())
+        end_if_asked()
+
+    def _save(self, trainer: Trainer, is_over: bool) -> None:
+        started = time.monotonic()
+        state = {
+            "weights": self._module.state_dict(),
+            "optimizer": trainer.optimizers[0].state_dict(),
+            "steps": self._module.steps_taken,
+            "epochs": self._history.epochs,
+            "best": self._history.weights,
+            "timer": self._timer.state_dict(),
+            "is_over": is_over,
+        }
+        self._checkpoints.save(self._module.steps_taken, state)
+        self._saved = time.monotonic()
+        self._cost = self._saved - started
+
+    def _place(self) -> str:
+        epoch = min(len(self._history.epochs) + 1, self._module.config.max_epochs)
+        return f"step {self._module.steps_taken} of {self._module.steps} (epoch {epoch})"
 
 
 def train(
-    settings: Settings, shape: Shape, rows: Rows, validation: Rows
+    settings: Settings, shape: Shape, rows: Rows, validation: Rows, checkpoints: Checkpoints
 ) -> tuple[Network, list[dict[str, float]]]:
     """A trained and calibrated network, and the losses of each epoch.
 
@@ -56,19 +144,17 @@ def train(
         shape: what the network reads and predicts.
         rows: for training, on the CPU.
         validation: rows that stop the training early, and calibrate.
+        checkpoints: where a run that was cut goes on from, to the same result.
 
     Raises:
         NotFiniteError: if the loss is no number.
+        OSError: if a checkpoint cannot be written.
     """
     seed_everything(settings.seed, verbose=False)
     built = _untrained(settings.network, rows, shape)
-    history = History()
     module = Learner(settings.learner, built, rows, validation, settings.seed)
-    watch = Watch(len(rows), LOSS)
-    with warnings.catch_warnings():
-        # Lightning 2.6 calls what torch 2.13 deprecates
-        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
-        _trainer(settings.learner, history, watch).fit(module)
+    history = History(settings.learner.patience)
+    _fit(module, history, checkpoints)
     if not history.weights:
         raise NotFiniteError(
             "train: the validation loss is not finite after any epoch. Lower train.learner."
@@ -89,13 +175,25 @@ def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
     return built
 
 
-def _trainer(config: Learner.Config, *watching: Callback) -> Trainer:
+def _fit(module: Learner, history: History, checkpoints: Checkpoints) -> None:
+    """Train, and leave the best weights in the history."""
+    limit = module.config.max_time
+    timer = Timer(None if limit is None else timedelta(seconds=limit))
+    resumption = Resumption(checkpoints, module, history, timer)
+    watch = Watch(len(module.train_rows), LOSS)
+    trainer = _trainer(module.config.max_epochs, [history, watch, timer, resumption])
+    is_over = resumption.restore(trainer)
+    with warnings.catch_warnings(), signals_wait():
+        # Lightning 2.6 calls what torch 2.13 deprecates
+        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
+        if not is_over:
+            trainer.fit(module)
+
+
+def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    callbacks: list[Callback] = [*watching, EarlyStopping(LOSS, patience=config.patience)]
-    if config.max_time is not None:
-        callbacks.append(Timer(timedelta(seconds=config.max_time)))
     return Trainer(
-        max_epochs=config.max_epochs,
+        max_epochs=max_epochs,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,

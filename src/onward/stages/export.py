@@ -15,7 +15,7 @@ from onnx import helper
 
 from onward.export import export
 from onward.family import Settings as Base
-from onward.files import inputs_of, manifest, publishing, refuse_stale, sha256, verified
+from onward.files import inputs_of, manifest, publishing, refuse_stale, sha256_of_code, verified
 from onward.network import Network
 from onward.parity import Parity, Predictions
 from onward.prepared import Prepared
@@ -91,11 +91,10 @@ def _notes(folder: Path, prepared: Prepared, schema: Schema, parity: Parity) -> 
 def _hashes(folder: Path) -> dict[str, str]:
     notes = {name: manifest(folder / name) for name in ("prepare", "train")}
     settings = json.dumps({name: note["settings"] for name, note in notes.items()}, sort_keys=True)
-    code = Path(__file__).parents[1]
     return {
         "data": notes["prepare"]["inputs"]["data"],
         "config": _sha256(settings),
-        "code": _sha256("".join(sha256(path) for path in sorted(code.rglob("*.py")))),
+        "code": sha256_of_code(),
     }
 
 

@@ -1,17 +1,22 @@
 """Train a network on the prepared rows, and keep the best weights."""
 
+import inspect
 import json
 import logging
+from collections.abc import Mapping
+from hashlib import sha256 as hashed
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
+from onward.checkpoints import Checkpoints
 from onward.errors import ConfigError
-from onward.files import inputs_of, publishing
+from onward.files import inputs_of, publishing, sha256, sha256_of_code
 from onward.heads import Head
-from onward.learner import Rows
 from onward.network import Shape
 from onward.prepared import Arrays, Prepared
+from onward.rows import Rows
 from onward.schema import Target
 from onward.training import LOSS, Settings, train
 
@@ -21,30 +26,66 @@ logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``network.pt``, ``history.json`` and ``metrics.json``."""
+    """Write ``network.pt``, ``history.json`` and ``metrics.json``.
+
+    Checkpoints lie beside the folder that is published, where no other stage and no DVC looks, and
+    go with the end of the run: whoever trains again wants to train.
+    """
     prepared = Prepared(folder / "prepare")
     target, features = prepared.schema().target, prepared.features()
     _refuse_wrong_head(Head.member(settings.network.head), target)
     shape = Shape(len(features.numerical), features.cardinalities, len(target.classes))
     rows, validation = (_rows(prepared.arrays(split)) for split in ("train", "validation"))
-    network, history = train(settings, shape, rows, validation)
-
-    best = min(history, key=lambda epoch: epoch[LOSS])
-    metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     notes = {
         "inputs": inputs_of(folder, "prepare"),
         "settings": settings.model_dump(mode="json"),
     }
+    checkpoints = Checkpoints(folder / ".train.checkpoints", _key(settings, notes["inputs"]))
+    network, history = train(settings, shape, rows, validation, checkpoints)
+
+    best = min(history, key=lambda epoch: epoch[LOSS])
+    metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     with publishing(folder / "train", **notes) as work:
         (work / "network.pt").write_bytes(network.dump())
         (work / "history.json").write_text(json.dumps(history, indent=1) + "\n")
         (work / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    checkpoints.remove()
     logger.info(
         "train: %d epochs, validation loss %.5g after epoch %d",
         len(history),
         best[LOSS],
         best["epoch"],
     )
+
+
+def _key(settings: Settings, inputs: Mapping[str, str]) -> dict[str, str]:
+    """What the bits of the result depend on.
+
+    Of plug-ins only the files that define the chosen classes are looked at, not what they import.
+    """
+    network = settings.network
+    files = {
+        inspect.getfile(type(part)) for part in (network.embedder, network.model, network.head)
+    }
+    code = [sha256_of_code(), *sorted(sha256(Path(file)) for file in files)]
+    return {
+        "config": hashed(settings.model_dump_json().encode()).hexdigest(),
+        "data": inputs["prepare"],
+        "code": " ".join(code),
+        "machine": _machine(),
+    }
+
+
+def _machine() -> str:
+    """Sums come out differently with other instructions, other threads, another device."""
+    device = torch.accelerator.current_accelerator()
+    names = [
+        *(f"{name} {version(name)}" for name in ("torch", "lightning")),
+        torch.backends.cpu.get_cpu_capability(),
+        f"{torch.get_num_threads()} threads",
+        torch.cuda.get_device_name() if torch.cuda.is_available() else str(device or "cpu"),
+    ]
+    return ", ".join(names)
 
 
 def _refuse_wrong_head(head: type[Head], target: Target) -> None:
