@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onward.models import Model
+from onward.models._dropout import Dropout
 
 sizes = st.integers(1, 5)
 SIZES = {"k": 3, "d_block": 8, "n_blocks": 2, "dropout": 0.0}  # of the authors' TabM
@@ -91,3 +92,20 @@ def randomize(module: torch.nn.Module) -> None:
     with torch.no_grad():
         for weight in module.parameters():
             weight.normal_()
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    x = torch.full((1001, 333), 2.0, requires_grad=True)
+    y = Dropout(0.1)(x)
+    y.sum().backward()
+    torch.testing.assert_close(y.detach().unique(), torch.tensor([0.0, 2 / 0.9]))
+    assert (y == 0).float().mean().item() == pytest.approx(0.1, abs=0.002)
+    torch.testing.assert_close(x.grad, y.detach() / 2)
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-9, 0.5, 1 - 1e-9])
+def test_dropout_drops_any_share(p: float) -> None:
+    torch.manual_seed(0)
+    y = Dropout(p)(torch.ones(1000, 1000))
+    assert (y == 0).float().mean().item() == pytest.approx(p, abs=0.002)

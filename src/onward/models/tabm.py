@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from onward.models._base import Model
+from onward.models._dropout import Dropout
 from onward.models._ensemble import Heads, scales, uniform
 
 
@@ -36,7 +37,7 @@ class Tabm(Model):
         ones = [nn.Parameter(torch.ones(config.k, config.width)) for _ in range(config.depth - 1)]
         layers = [_Shared(scale, config.width) for scale in (scales(config.k, widths), *ones)]
         self.layers = nn.ModuleList(layers)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.out = Heads(config.k, config.width, d_out)
 
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
@@ -65,5 +66,6 @@ class _Shared(nn.Module):
             # few rows: the weights of all members would take longer to read than these to scale
             return x * before @ self.weight * after + bias
         # many rows: there are fewer weights than activations to scale
-        weight = torch.bmm(before.mT, after) * self.weight  # (members, d_in, d_out)
+        scale = torch.bmm(before.mT, after)
+        weight = scale * self.weight.to(scale)  # (members, d_in, d_out)
         return torch.baddbmm(bias, x.expand(len(weight), -1, -1), weight)

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from onward.models._base import Model
+from onward.models._dropout import Dropout
 from onward.models._ensemble import Heads, scales
 
 
@@ -32,7 +33,7 @@ class TabmMini(Model):
         self.scales = scales(config.k, widths)
         sizes = [sum(widths)] + [config.width] * (config.depth - 1)
         self.layers = nn.ModuleList(nn.Linear(size, config.width) for size in sizes)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.out = Heads(config.k, config.width, d_out)
 
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
