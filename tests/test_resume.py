@@ -1,0 +1,213 @@
+"""A run that was cut, wherever and however often, ends with the bits of one that was not."""
+
+import math
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from onward import learner, training
+from onward.checkpoints import Checkpoints
+from onward.models import Model
+from onward.network import Shape
+from onward.process import signals_received
+from onward.rows import Rows
+from onward.training import Settings, train
+
+CHUNK = 4
+STEPS = 2 * CHUNK + 2  # in an epoch, of three chunks
+EPOCHS = 3
+ALL = STEPS * EPOCHS
+BATCH = 4
+KEY = {"config": "1"}
+
+
+class KilledError(Exception):
+    """Ends a run in the middle of a step, as SIGKILL does, but leaves the tests alive."""
+
+
+def rows(count: int) -> Rows:
+    generator = torch.Generator().manual_seed(count)
+    numerical = torch.randn(count, 2, generator=generator)
+    categorical = torch.randint(0, 5, (count, 1), generator=generator)
+    return Rows(numerical, categorical, (numerical.prod(1) + categorical[:, 0]).double())
+
+
+def fit(folder: Path, **changes: Any) -> tuple[bytes, list[dict[str, float]]]:
+    network = {
+        "embedder": {"type": "piecewise_linear", "bins": 4},
+        "model": {"type": "mlp", "width": 8, "depth": 1, "dropout": 0.2},
+        "head": {"type": "regression"},
+    }
+    document = {
+        "seed": 3,
+        "network": network,
+        "learner": {"batch_size": BATCH, "max_epochs": EPOCHS, "learning_rate": 0.01, **changes},
+    }
+    run = Settings.model_validate(document)
+    table, validation = rows(STEPS * BATCH + 3), rows(50)
+    found, history = train(run, Shape(2, (5,), 0), table, validation, Checkpoints(folder, KEY))
+    return found.dump(), history
+
+
+@cache
+def uninterrupted() -> tuple[bytes, list[dict[str, float]]]:
+    with tempfile.TemporaryDirectory() as folder:
+        return fit(Path(folder))
+
+
+def terminate() -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+def kill() -> None:
+    raise KilledError
+
+
+@contextmanager
+def after_step(number: int, act: Callable[[], None]) -> Iterator[None]:
+    """Act after so many optimizer steps."""
+    taken = 0
+
+    def count(*_: Any) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == number:
+            act()
+
+    handle = register_optimizer_step_post_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def in_validation(number: int, act: Callable[[], None]) -> Iterator[None]:
+    """Act in so many validations."""
+    seen = 0
+
+    def count(module: torch.nn.Module, _: Any) -> None:
+        nonlocal seen
+        if isinstance(module, Model) and not module.training:
+            seen += 1
+            if seen == number:
+                act()
+
+    handle = register_module_forward_pre_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def cut(folder: Path, **changes: Any) -> None:
+    """Run until something cuts it."""
+    with pytest.raises((SystemExit, KilledError)) as caught:
+        fit(folder, **changes)
+    if isinstance(caught.value, SystemExit):
+        assert caught.value.code == 143
+    signals_received().clear()
+
+
+def cut_after(gaps: list[int], folder: Path, act: Callable[[], None]) -> None:
+    """Run as often as there are gaps, each time for so many steps, if as many are left."""
+    for gap in gaps:
+        with after_step(gap, act), suppress(KilledError, SystemExit):
+            fit(folder)
+        signals_received().clear()
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learner, "CHUNK", CHUNK)
+
+
+@pytest.fixture
+def saves_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "INTERVAL", 0.0)
+    monkeypatch.setattr(training, "SHARE", math.inf)
+
+
+@given(st.lists(st.integers(1, ALL), min_size=1, max_size=3))
+@example([1])
+@example([CHUNK])
+@example([STEPS - 1])  # in the last chunk of an epoch, before its validation
+@example([STEPS, STEPS])
+@example([ALL])
+@settings(max_examples=12)
+def test_signals_after_any_steps_change_nothing(gaps: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        cut_after(gaps, Path(name), terminate)
+        assert fit(Path(name)) == uninterrupted()
+
+
+@pytest.mark.usefixtures("saves_always")
+@given(st.lists(st.integers(1, ALL), min_size=1, max_size=3))
+@example([1])  # before the first checkpoint
+@example([CHUNK + 1])
+@example([STEPS + 1])
+@settings(max_examples=12)
+def test_kills_in_any_steps_change_nothing(gaps: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        cut_after(gaps, Path(name), kill)
+        assert fit(Path(name)) == uninterrupted()
+
+
+@pytest.mark.usefixtures("saves_always")
+@pytest.mark.parametrize("act", [terminate, kill])
+@pytest.mark.parametrize("number", [1, EPOCHS])
+def test_an_end_in_validation_changes_nothing(
+    tmp_path: Path, act: Callable[[], None], number: int
+) -> None:
+    with in_validation(number, act):
+        cut(tmp_path)
+    assert fit(tmp_path) == uninterrupted()
+
+
+@pytest.mark.usefixtures("saves_always")
+@pytest.mark.parametrize("changes", [{}, {"max_epochs": 40, "patience": 1, "learning_rate": 0.1}])
+def test_a_run_that_was_killed_while_publishing_trains_no_more(
+    tmp_path: Path, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    first = fit(tmp_path, **changes)
+    with after_step(1, kill):
+        assert fit(tmp_path, **changes) == first
+    assert "train: resumed at step" in caplog.text
+
+
+def test_the_time_of_all_parts_counts(tmp_path: Path) -> None:
+    endless = {"max_epochs": 100_000, "patience": 100_000, "max_time": 2.0}
+    with after_step(5 * STEPS, terminate):
+        cut(tmp_path, **endless)
+    state = Checkpoints(tmp_path, KEY).newest()
+    assert state is not None
+    used = state["timer"]["time_elapsed"]["train"]
+    started = time.monotonic()
+    fit(tmp_path, **endless)
+    assert used > 0
+    assert time.monotonic() - started < 2.0 - used + 1.0
+
+
+def test_a_run_says_where_it_was_cut_and_where_it_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with after_step(STEPS + 1, terminate):
+        cut(tmp_path)
+    fit(tmp_path)
+    place = f"step {STEPS + CHUNK} of {ALL} (epoch 2)"
+    assert f"train: cut at {place}" in caplog.text
+    assert f"train: resumed at {place}" in caplog.text
