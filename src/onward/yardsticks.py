@@ -151,7 +151,7 @@ def _numbers(field: Field, values: pl.Series, known: Mapping[str, Mapping[object
         )
         return codes.to_numpy()
     if field.type == "datetime":
-        return _dates(values).dt.epoch("s").cast(pl.Float64).to_numpy()
+        return moments(values).dt.epoch("s").cast(pl.Float64).to_numpy()
     return values.cast(pl.Float64).to_numpy()
 
 
@@ -159,12 +159,12 @@ def _parts(field: Field, values: pl.Series) -> list[Array]:
     """Month, weekday and hour of a date; trees cannot find them in seconds."""
     if field.type != "datetime":
         return []
-    dates = _dates(values)
+    dates = moments(values)
     parts = (dates.dt.month(), dates.dt.weekday(), dates.dt.hour())
     return [part.cast(pl.Float64).to_numpy() for part in parts]
 
 
-def _dates(values: pl.Series) -> pl.Series:
+def moments(values: pl.Series) -> pl.Series:
     """As the clock says, whatever its offset; null where it is none."""
     slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
     best = min(slashed, key=lambda dates: dates.null_count())
