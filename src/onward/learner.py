@@ -89,6 +89,7 @@ class Learner(LightningModule):
         multiplications = self.batch_size * members * weights
         self.precision = choose(self.config.precision, self.device, multiplications)
         self._kernels.enter_context(fastest_float32(self.device))
+        self._steps = None
 
     def teardown(self, stage: str) -> None:
         """Leave torch as it was."""
