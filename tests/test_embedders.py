@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import rtdl_num_embeddings as authors
 import torch
 
 from onward.embedders import Embedder
@@ -31,10 +32,10 @@ def test_type_is_the_name_of_the_file(name: str) -> None:
 
 @every_embedder
 def test_has_the_width_it_says_and_no_row_sees_another(name: str) -> None:
-    x = features()
-    y = fitted(name)(x)
-    assert y.shape == (len(x), sum(fitted(name).widths))
-    torch.testing.assert_close(fitted(name)(x[:3]), y[:3])
+    x, embedder = features(), fitted(name)
+    y = embedder(x)
+    assert y.shape == (len(x), sum(embedder.widths))
+    torch.testing.assert_close(embedder(x[:3]), y[:3])
 
 
 @every_embedder
@@ -52,6 +53,46 @@ def test_piecewise_linear_agrees_with_the_paper() -> None:
     for place, (left, right) in enumerate(pairwise(edges)):
         want = np.clip((x[:, 0].numpy() - left) / (right - left), 0, 1)
         np.testing.assert_allclose(y[:, place], want, atol=1e-5)
+
+
+def test_piecewise_linear_agrees_with_its_authors() -> None:
+    x = torch.randn(500, 3)
+    member = Embedder.members["piecewise_linear"]
+    theirs = authors.PiecewiseLinearEncoding(authors.compute_bins(x, 6))
+    torch.testing.assert_close(member.fit(member.Config(bins=6), x)(x), theirs(x))
+
+
+def test_piecewise_linear_embedding_agrees_with_its_authors() -> None:
+    x = torch.randn(500, 3)
+    member = Embedder.members["piecewise_linear_embedding"]
+    bins = authors.compute_bins(x, 6)
+    theirs = authors.PiecewiseLinearEmbeddings(bins, 8, activation=False, version="B")
+    ours = member.fit(member.Config(bins=6, width=8), x)
+    with torch.no_grad():
+        theirs.linear.weight.normal_()
+        ours.weight.copy_(torch.cat([theirs.linear0.weight[:, None], theirs.linear.weight], 1))
+        ours.bias.copy_(theirs.linear0.bias[:, None])
+    torch.testing.assert_close(ours(x), theirs(x).flatten(1))
+
+
+def test_piecewise_linear_embedding_starts_as_a_linear_map() -> None:
+    member = Embedder.members["piecewise_linear_embedding"]
+    embedder = member.fit(member.Config(), features())
+    low, middle, high = embedder(torch.tensor([[-50.0], [0.0], [50.0]]).expand(3, 4))
+    torch.testing.assert_close(low + high, 2 * middle)
+    assert not torch.allclose(low, high)
+
+
+def test_periodic_agrees_with_its_authors() -> None:
+    x = torch.randn(500, 3)
+    member = Embedder.members["periodic"]
+    theirs = authors.PeriodicEmbeddings(3, 8, n_frequencies=5, lite=False)
+    ours = member.fit(member.Config(width=8, frequencies=5), x)
+    with torch.no_grad():
+        ours.frequencies.copy_(2 * torch.pi * theirs.periodic.weight[:, None])
+        ours.weight.copy_(theirs.linear.weight)
+        ours.bias.copy_(theirs.linear.bias[:, None])
+    torch.testing.assert_close(ours(x), theirs(x).flatten(1))
 
 
 def test_a_flag_gets_one_bin_and_a_constant_stays_at_zero() -> None:

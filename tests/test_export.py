@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 import torch
 from onnx import ModelProto, TensorProto
+from small_members import small
 
 from onward.columns import CATEGORICAL, NUMERICAL
 from onward.embedders import Embedder
@@ -30,9 +31,8 @@ def blocks(has_numbers: bool, has_codes: bool) -> ModelProto:
 
 
 def network(embedder: str, model: str, head: str, shape: Shape) -> Network:
-    config = Network.Config.model_validate(
-        {"embedder": {"type": embedder}, "model": {"type": model}, "head": {"type": head}}
-    )
+    families = {"embedder": small(Embedder, embedder), "model": small(Model, model)}
+    config = Network.Config.model_validate({**families, "head": {"type": head}})
     features = torch.randn(50, shape.features)
     built = Network(config, shape, Embedder.members[embedder].fit(config.embedder, features))
     if built.head.kind == "number":
@@ -69,12 +69,18 @@ def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> N
     check(network("piecewise_linear", model, head, shape), classes, True, True)
 
 
-@pytest.mark.parametrize(("features", "cardinalities"), [(2, ()), (0, CARDINALITIES)])
-def test_a_table_may_lack_numbers_or_categories(
-    features: int, cardinalities: tuple[int, ...]
-) -> None:
-    built = network("identity", "mlp", "regression", Shape(features, cardinalities, 0))
-    check(built, [], bool(features), bool(cardinalities))
+@pytest.mark.parametrize("embedder", sorted(Embedder.members))
+def test_the_file_embeds_as_the_network_does(embedder: str) -> None:
+    check(network(embedder, "linear", "regression", Shape(2, CARDINALITIES, 0)), [], True, True)
+
+
+@pytest.mark.parametrize("embedder", sorted(Embedder.members))
+def test_a_table_may_lack_numbers(embedder: str) -> None:
+    check(network(embedder, "linear", "regression", Shape(0, CARDINALITIES, 0)), [], False, True)
+
+
+def test_a_table_may_lack_categories() -> None:
+    check(network("identity", "linear", "regression", Shape(2, (), 0)), [], True, False)
 
 
 def test_the_file_says_nothing_of_the_machine_it_was_made_on() -> None:

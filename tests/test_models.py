@@ -1,10 +1,12 @@
 """The contract that every network body keeps; a new body is tested as soon as it exists."""
 
 import pytest
+import rtdl_revisiting_models as rtdl
 import tabm
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from small_members import small
 
 from onward.models import Model
 from onward.models._dropout import Dropout
@@ -12,6 +14,12 @@ from onward.models._dropout import Dropout
 sizes = st.integers(1, 5)
 SIZES = {"k": 3, "d_block": 8, "n_blocks": 2, "dropout": 0.0}  # of the authors' TabM
 every_model = pytest.mark.parametrize("name", sorted(Model.members))
+
+
+def build(name: str, widths: tuple[int, ...], d_out: int) -> Model:
+    member = Model.members[name]
+    model: Model = member(member.Config.model_validate(small(Model, name)), widths, d_out)
+    return model
 
 
 @every_model
@@ -22,16 +30,14 @@ def test_type_is_the_name_of_the_file(name: str) -> None:
 @every_model
 @given(widths=st.lists(sizes, min_size=1, max_size=4), d_out=sizes, rows=sizes)
 def test_maps_any_sizes(name: str, widths: list[int], d_out: int, rows: int) -> None:
-    member = Model.members[name]
-    model = member(member.Config(), tuple(widths), d_out)
+    model = build(name, tuple(widths), d_out)
     y = model(torch.randn(rows, sum(widths)))
     assert y.shape == (rows, model.ensemble_size, d_out)
 
 
 @every_model
 def test_rows_do_not_see_each_other(name: str) -> None:
-    member = Model.members[name]
-    model = member(member.Config(), (1, 2), 2).eval()
+    model = build(name, (1, 2), 2).eval()
     x = torch.randn(4, 3)
     torch.testing.assert_close(model(x)[:1], model(x[:1]))
 
@@ -39,11 +45,20 @@ def test_rows_do_not_see_each_other(name: str) -> None:
 @every_model
 def test_every_weight_gets_a_gradient(name: str) -> None:
     torch.manual_seed(0)
-    member = Model.members[name]
-    model = member(member.Config(), (1, 2), 2)
+    model = build(name, (1, 2), 2)
     model(torch.randn(64, 3)).square().sum().backward()
     silent = [key for key, weight in model.named_parameters() if not weight.grad.any()]
     assert not silent
+
+
+@every_model
+def test_every_input_counts(name: str) -> None:
+    torch.manual_seed(0)
+    model = build(name, (1, 3, 2), 2).eval()
+    x = torch.randn(64, 6, requires_grad=True)
+    model(x).square().sum().backward()
+    assert x.grad is not None
+    assert (x.grad.abs().sum(0) > 0).all()
 
 
 def test_tabm_agrees_with_its_authors() -> None:
@@ -75,6 +90,55 @@ def test_tabm_mini_agrees_with_its_authors() -> None:
     ours.out.load_state_dict(theirs.output.state_dict())
     x = torch.randn(7, 5)
     torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_resnet_agrees_with_its_authors_but_for_the_norm() -> None:
+    sizes = {"d_in": 5, "d_out": 2, "n_blocks": 2, "d_block": 8, "d_hidden_multiplier": 2.0}
+    theirs = rtdl.ResNet(**sizes, dropout1=0.0, dropout2=0.0)
+    for part in (*theirs.blocks, theirs.output):
+        part.normalization = torch.nn.LayerNorm(8)
+    member = Model.members["resnet"]
+    ours = member(member.Config(width=8, depth=2, dropout=0.0), (1,) * 5, 2)
+    same_weights(ours, theirs)
+    x = torch.randn(7, 5)
+    torch.testing.assert_close(ours(x)[:, 0], theirs(x))
+
+
+def test_ft_transformer_agrees_with_its_authors() -> None:
+    theirs = rtdl.FTTransformer(
+        n_cont_features=5,
+        cat_cardinalities=[],
+        d_out=2,
+        n_blocks=2,
+        d_block=12,
+        attention_n_heads=3,
+        attention_dropout=0.0,
+        ffn_d_hidden_multiplier=4 / 3,
+        ffn_dropout=0.0,
+        residual_dropout=0.0,
+    )
+    member = Model.members["ft_transformer"]
+    sizes = {"heads": 3, "head_width": 4, "depth": 2}
+    ours = member(member.Config(**sizes, dropout=0.0, attention_dropout=0.0), (1,) * 5, 2)
+    randomize(theirs)
+    first, features = theirs.cls_embedding.weight, theirs.cont_embeddings
+    with torch.no_grad():
+        ours.tokens.weight[1:, 0] = features.weight
+        ours.tokens.bias[:, 0] = torch.cat([first[None], features.bias])
+        for block, other in zip(ours.blocks, theirs.backbone.blocks, strict=True):
+            mix = other["attention"]
+            same_weights(block.attention.query, mix.W_q)
+            for name in ("weight", "bias"):
+                both = torch.cat([getattr(mix.W_k, name), getattr(mix.W_v, name)])
+                getattr(block.attention.key_value, name).copy_(both)
+            same_weights(block.attention.out, mix.W_out)
+            same_weights(block.gated[0], other["ffn_normalization"])
+            same_weights(block.gated[1], other["ffn"].linear1)
+            same_weights(block.linear, other["ffn"].linear2)
+    same_weights(ours.blocks[1].norm, theirs.backbone.blocks[1]["attention_normalization"])
+    same_weights(ours.out, theirs.backbone.output)
+    x = torch.randn(7, 5)
+    torch.testing.assert_close(ours(x)[:, 0], theirs(x, None))
 
 
 @pytest.mark.parametrize("name", ["tabm", "tabm_mini"])
@@ -109,3 +173,10 @@ def test_dropout_drops_any_share(p: float) -> None:
     torch.manual_seed(0)
     y = Dropout(p)(torch.ones(1000, 1000))
     assert (y == 0).float().mean().item() == pytest.approx(p, abs=0.002)
+
+
+def same_weights(to: torch.nn.Module, of: torch.nn.Module) -> None:
+    """Copy weights that have the same order and sizes."""
+    with torch.no_grad():
+        for weight, other in zip(to.parameters(), of.parameters(), strict=True):
+            weight.copy_(other)

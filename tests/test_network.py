@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from small_members import small
 
 from onward.embedders import Embedder
 from onward.heads import Head
@@ -12,8 +13,8 @@ from onward.network import Network, Shape
 def network(embedder: str, model: str, head: str, features: int = 2) -> Network:
     member = Head.members[head]
     shape = Shape(features, (3, 40), 0 if member.kind == "number" else len(member.examples))
-    settings = {"embedder": {"type": embedder}, "model": {"type": model}, "head": {"type": head}}
-    config = Network.Config.model_validate(settings)
+    families = {"embedder": small(Embedder, embedder), "model": small(Model, model)}
+    config = Network.Config.model_validate({**families, "head": {"type": head}})
     fitted = Embedder.members[embedder].fit(config.embedder, torch.randn(100, features))
     return Network(config, shape, fitted).eval()
 

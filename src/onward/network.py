@@ -15,7 +15,7 @@ from onward.heads import Head
 from onward.models import Model
 
 WIDEST = 64  # numbers; wider embeddings of a category only cost memory
-LASTING = ("bias", "frequencies")  # names of weights that are no better for being small
+LASTING = ("bias", "frequencies", "tokens.weight")  # weights that are no better for being small
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Network(nn.Module):
     def by_decay(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """The weights that weight decay pulls towards 0, and those that it leaves alone.
 
-        It leaves vectors alone, biases of whatever shape, and frequencies.
+        It leaves vectors alone, biases of whatever shape, frequencies, and what makes tokens.
         """
         decaying: list[nn.Parameter] = []
         lasting: list[nn.Parameter] = []

@@ -8,9 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from onward.embedders._base import Embedder
-
-SAMPLE = 100_000  # rows; more do not move the quantiles, and torch.quantile refuses 16 M values
-OUTSIDE = 4.0  # widths of an outer bin; how far a value outside the training range extrapolates
+from onward.embedders._bins import OUTSIDE, bin_edges
 
 
 class PiecewiseLinear(Embedder):
@@ -41,8 +39,7 @@ class PiecewiseLinear(Embedder):
         """Learn the edges of the bins."""
         if not features.shape[1]:  # a table of categories
             return cls(config, ())
-        sample = features[:: max(1, len(features) // SAMPLE)].double()
-        edges = [_edges(column, config.bins) for column in sample.unbind(1)]
+        edges = bin_edges(features, config.bins)
         counts = torch.tensor([len(edge) - 1 for edge in edges], dtype=torch.int64)
         last = counts.cumsum(0) - 1
         embedder = cls(config, tuple(counts.tolist()))
@@ -57,28 +54,3 @@ class PiecewiseLinear(Embedder):
         """Encode the rows."""
         spread = x.index_select(1, self.owner)  # (rows, width)
         return ((spread - self.left) * self.slope).clamp(self.lowest, self.highest)
-
-
-def _edges(values: Tensor, bins: int) -> Tensor:
-    edges = torch.unique(_quantiles(values, bins).float().double())
-    apart = (edges[-1] - edges[0]) * 1e-4  # a narrower bin is a step that float32 cannot follow
-    kept = [edges[0]]
-    for edge in edges[1:]:
-        if edge - kept[-1] > apart:
-            kept.append(edge)
-    if len(kept) == 1:  # a constant: one bin, in which it stays at 0
-        kept.append(kept[0] + 1)
-    return torch.stack(kept)
-
-
-def _quantiles(values: Tensor, bins: int) -> Tensor:
-    """Edges of equally full bins, where a value that fills a bin alone is counted once.
-
-    Else the zeros of an amount that is mostly zero would leave one bin for all that is not.
-    """
-    distinct, counts = torch.unique(values, return_counts=True)
-    is_heavy = counts > len(values) / bins
-    heavy = distinct[is_heavy]
-    light = values[~torch.isin(values, heavy)]
-    levels = torch.linspace(0, 1, max(2, bins + 1 - len(heavy)), dtype=torch.float64)
-    return torch.cat([heavy, torch.quantile(light, levels)]) if len(light) else heavy

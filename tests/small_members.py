@@ -1,0 +1,13 @@
+"""Members of the families with sizes that keep the tests fast."""
+
+from typing import Any
+
+from onward.family import Family
+
+SIZES = {"k": 3, "width": 8, "depth": 2, "heads": 2, "head_width": 4, "bins": 6, "frequencies": 3}
+
+
+def small(family: type[Family], name: str) -> dict[str, Any]:
+    """Settings of the member with that name."""
+    fields = family.members[name].Config.model_fields
+    return {"type": name, **{field: SIZES[field] for field in fields if field in SIZES}}
