@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import parquet
+from pyarrow import feather, parquet
 
 from onward.errors import DataError
 from onward.schema import Field, Wire
@@ -34,6 +34,9 @@ def written(folder: Path, suffix: str, rows: Rows) -> Path:
     path = folder / f"table{suffix}"
     if suffix == ".parquet":
         pl.DataFrame(rows, infer_schema_length=None).write_parquet(path)
+        return path
+    if suffix in (".arrow", ".feather", ".ipc"):
+        feather.write_feather(pl.DataFrame(rows, infer_schema_length=None).to_arrow(), path)
         return path
     if "json" in suffix:
         text = "".join(f"{json.dumps(row)}\n" for row in rows)
@@ -119,8 +122,8 @@ def test_a_name_with_stars_and_brackets_is_no_pattern(suffix: str, tmp_path: Pat
 
 
 def test_a_file_with_another_name_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"table\.xlsx: .* \.csv, \.csv\.gz, \.jsonl"):
-        Source.for_path(tmp_path / "table.xlsx")
+    with pytest.raises(DataError, match=r"table\.doc: .* \.csv, \.csv\.gz, \.feather"):
+        Source.for_path(tmp_path / "table.doc")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -279,9 +279,9 @@ SPELLED = [
 cells = st.sampled_from(SPELLED) | st.floats().map(repr)
 
 
-@given(st.lists(cells, min_size=1, max_size=5))
-def test_a_copy_is_what_a_scan_is(values: list[str]) -> None:
-    fields = [Field("a", "numerical", "number"), Field("b", "categorical", "text")]
+@given(st.lists(cells, min_size=1, max_size=5), st.sampled_from([(), ("x",), ("x", "-2.5")]))
+def test_a_copy_is_what_a_scan_is(values: list[str], missing: tuple[str, ...]) -> None:
+    fields = [Field("a", "numerical", "number", missing), Field("b", "categorical", "text")]
     with tempfile.TemporaryDirectory() as folder:
         path, copy = Path(folder) / "table.csv", Path(folder) / "copy.parquet"
         lines = [f'"{value}",x\n{value.replace(",", ".")},\n' for value in values]

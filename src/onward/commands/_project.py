@@ -11,7 +11,7 @@ import polars as pl
 from onward.commands._yaml import one_line
 from onward.errors import ConfigError, DataError
 from onward.inference import Guess, TargetGuess, infer, infer_target
-from onward.sources import Source
+from onward.sources import Sniffed, Source
 from onward.splits import SPLITS
 from onward.stages.prepare import OUTPUTS
 
@@ -29,7 +29,7 @@ SMALL_LEARNER = "{learning_rate: 1.0e-3, batch_size: 32, max_epochs: 100, patien
 class Project:
     """A table, and what it seems to be."""
 
-    source: Source
+    source: Sniffed
     split: str | None
     rows: int
     """Of the table."""
@@ -43,13 +43,14 @@ class Project:
         Raises:
             DataError: if it cannot be read, or there is nothing to predict or to predict from.
         """
-        source = Source.for_path(table)
+        sniffed = Source.sniffed(table)
+        source = Source.open(sniffed.config)
         rows, names = source.num_rows(), source.names()
         for option, name in (("--target", target), ("--split", split)):
             if name is not None and name not in names:
                 shown = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
                 raise DataError(f"{table}: {option} {name!r} is no column. There are {shown}")
-        frame = source.read(names).head(MOST_ROWS).collect()
+        frame = source.head(MOST_ROWS)
         if split is not None:
             _refuse_split(table, split, frame[split], target)
         found = infer_target(frame[target])
@@ -59,14 +60,19 @@ class Project:
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])
             raise DataError(f"{table}: there is no column to predict {target!r} from. {reasons}")
-        return cls(source, split, rows, columns, found)
+        return cls(sniffed, split, rows, columns, found)
+
+    @property
+    def path(self) -> Path:
+        """Of the table."""
+        path: Path = self.source.config.path
+        return path
 
     @property
     def name(self) -> str:
         """Of the config: the table's, without its ending."""
-        name = self.source.path.name
-        endings = [end for end in self.source.suffixes if name.lower().endswith(end)]
-        stem = name[: -len(max(endings, key=len))]
+        name = self.path.name
+        stem = name[: len(name) - len(Source.suffix(name))]
         return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
 
 
@@ -94,7 +100,7 @@ def write_files(folder: Path, project: Project) -> list[str]:
     Raises:
         ConfigError: before anything is written, if a file exists or the table is in ``data/``.
     """
-    table = project.source.path
+    table = project.path
     if folder.resolve() / "data" in table.resolve().parents:
         raise ConfigError(f"{table}: data/ is where DVC will put a copy. Move the table elsewhere")
     contents = {
@@ -155,11 +161,12 @@ def config(project: Project) -> str:
     """The config, each line with its reason."""
     target, split, is_small = project.target, _split(project), project.rows < SMALL
     lines = [
-        f"# What `onward init` found in {one_line(project.source.path.name)}, {project.rows:,}"
+        f"# What `onward init` found in {one_line(project.path.name)}, {project.rows:,}"
         " rows, and why. Correct what is wrong.",
         "prepare:",
         "  seed: 0",
-        f"  source: {one_line(_source(project.source))}",
+        *(f"  # {reason}" for reason in project.source.reasons),
+        f"  source: {one_line(_source(project.source.config))}",
         f"  # {target.reason}",
         *_missing(target),
         f"  target: {one_line(_target(target))}",
@@ -177,9 +184,9 @@ def config(project: Project) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _source(source: Source) -> dict[str, Any]:
-    settings = source.config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
-    return {"type": source.config.type, **settings, "path": f"data/{source.path.name}"}
+def _source(config: Any) -> dict[str, Any]:
+    settings = config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+    return {"type": config.type, **settings, "path": f"data/{config.path.name}"}
 
 
 def _missing(target: TargetGuess) -> list[str]:

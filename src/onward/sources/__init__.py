@@ -1,6 +1,8 @@
 """Where tables come from: formats of file. One file each; the file's name is the type."""
 
 from onward.family import import_members
+from onward.sources._base import Sniffed as Sniffed
 from onward.sources._base import Source as Source
+from onward.sources._table import Table as Table
 
 import_members(__name__, __path__)

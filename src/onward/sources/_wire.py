@@ -7,6 +7,7 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.schema import Field
+from onward.sources._numerals import PLAIN, Numerals
 
 ROUNDED = 2**53  # from here on, different whole numbers can be the same float64
 TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
@@ -36,7 +37,7 @@ class Reading:
     faults: tuple[Fault, ...]
 
 
-def reading(where: str, field: Field, dtype: pl.DataType) -> Reading:
+def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = PLAIN) -> Reading:
     """How a column of the type ``dtype`` becomes what ``field`` asks for.
 
     Raises:
@@ -45,7 +46,7 @@ def reading(where: str, field: Field, dtype: pl.DataType) -> Reading:
     if field.wire == "text":
         return _text(where, field, dtype)
     if _is_text(dtype):
-        return _spelled(field)
+        return _spelled(field, numerals)
     if dtype.is_numeric() or dtype in (pl.Boolean, pl.Null):
         return _number(field, dtype)
     raise DataError(
@@ -78,10 +79,11 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
     return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
 
 
-def _spelled(field: Field) -> Reading:
+def _spelled(field: Field, numerals: Numerals) -> Reading:
     """Numbers written out; blanks around them mean nothing."""
     text = pl.col(field.name).cast(pl.String).str.strip_chars()
-    number = text.cast(pl.Float64, strict=False)
+    plain = numerals.plain(text)
+    number = plain.cast(pl.Float64, strict=False)
     if field.type == "boolean":
         is_true = text.str.to_lowercase().replace_strict(
             ["true", "false"], [1.0, 0.0], default=None, return_dtype=pl.Float64
@@ -90,7 +92,7 @@ def _spelled(field: Field) -> Reading:
     absent = _is_missing(number, field) | text.is_in(["", *map(str.strip, field.missing)])
     present = ~absent.fill_null(value=False)
     # few texts reach the pattern, so that it costs nothing
-    digits = pl.when(number.abs() >= ROUNDED).then(text).str.contains(r"^[+-]?[0-9]+$")
+    digits = pl.when(number.abs() >= ROUNDED).then(plain).str.contains(r"^[+-]?[0-9]+$")
     none = Fault(
         present & text.is_not_null() & (number.is_null() | number.is_infinite()),
         "no finite number",

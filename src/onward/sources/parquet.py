@@ -1,15 +1,14 @@
 """Parquet files."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import polars as pl
 
-from onward.errors import DataError
 from onward.sources._base import Source
+from onward.sources._typed import Typed
 
 
-class Parquet(Source):
+class Parquet(Typed, Source):
     """A Parquet file."""
 
     class Config(Source.Config):
@@ -18,29 +17,8 @@ class Parquet(Source):
         type: Literal["parquet"] = "parquet"
 
     suffixes = {".parquet": {}}
+    format = "a Parquet"
 
-    def names(self) -> list[str]:
-        """As the footer of the file lists them."""
-        return self._open().collect_schema().names()
-
-    def num_rows(self) -> int:
-        """As the footer of the file says."""
-        rows: int = self._collect(self._open().select(pl.len())).item()
-        if not rows:
-            raise DataError(f"{self.path}: there are columns, but no rows. Export the table again")
-        return rows
-
-    def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Typed as in the file."""
-        return self._open().select(names)
-
-    def _open(self) -> pl.LazyFrame:
-        frame = pl.scan_parquet(self.path, glob=False)
-        try:
-            frame.collect_schema()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise DataError(
-                f"{self.path}: this cannot be read as a Parquet file ({error}). Export the table"
-                " again"
-            ) from error
-        return frame
+    def open_lazily(self) -> pl.LazyFrame:
+        """Nothing but this file: its name is no pattern, its folders are no columns."""
+        return pl.scan_parquet(self.path, glob=False, hive_partitioning=False)

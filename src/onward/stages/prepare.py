@@ -23,7 +23,7 @@ from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
 from onward.schema import Field as SchemaField
 from onward.schema import Schema, Target, Wire
-from onward.sources import Source
+from onward.sources import Source, Table
 from onward.splits import SPLITS, Split
 from onward.target import TargetSettings, encoded, refuse_unlearnable
 
@@ -60,7 +60,7 @@ class Settings(Base):
 def run(settings: Settings, folder: Path) -> None:
     """Write the folder that `Prepared` reads."""
     columns: list[Column] = [Column.build(config) for config in settings.columns]
-    source = Source.build(settings.source)
+    source = Source.open(settings.source)
     inputs = {"data": sha256(settings.source.path)}
     settings_json = settings.model_dump(mode="json")
     with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
@@ -101,7 +101,7 @@ def _schema(settings: Settings, columns: list[Column]) -> Schema:
     return Schema(fields, settings.target.target())
 
 
-def _read(source: Source, settings: Settings, schema: Schema, table: Path) -> None:
+def _read(source: Table, settings: Settings, schema: Schema, table: Path) -> None:
     """The columns that matter, checked, in a file that is quick to read."""
     wire: Wire = "number" if schema.target.kind == "number" else "text"
     fields = [*schema.columns, SchemaField(schema.target.name, "target", wire)]
