@@ -11,6 +11,7 @@ from torch import Tensor
 
 from onward.errors import NotFiniteError
 from onward.family import Settings
+from onward.flat import Flat
 from onward.network import Network
 from onward.precision import Name, choose, fastest_float32
 from onward.rows import Chunks, Rows, shuffled
@@ -53,6 +54,7 @@ class Learner(LightningModule):
         self.steps_in_epoch = len(train) // self.batch_size
         self.steps = config.max_epochs * self.steps_in_epoch
         self.steps_taken = 0
+        self._flats: list[Flat] = []
         self._steps: Steps | None = None
         self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
@@ -73,12 +75,19 @@ class Learner(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW, with weight decay where the network wants it."""
-        decaying, lasting = self.network.by_decay()
+        decays = (self.config.weight_decay, 0.0)
         groups = [
-            {"params": decaying, "weight_decay": self.config.weight_decay},
-            {"params": lasting, "weight_decay": 0.0},
+            (Flat(parameters), decay)
+            for parameters, decay in zip(self.network.by_decay(), decays, strict=True)
+            if parameters
         ]
-        return torch.optim.AdamW(groups, lr=self.config.learning_rate, fused=True)
+        self._flats = [flat for flat, _ in groups]
+        return torch.optim.AdamW(
+            [{"params": [flat.whole], "weight_decay": decay} for flat, decay in groups],
+            lr=self.config.learning_rate,
+            fused=True,
+            capturable=self.device.type == "cuda",
+        )
 
     def on_fit_start(self) -> None:
         """Move the rows to the device, once, and choose how it multiplies."""
@@ -124,6 +133,7 @@ class Learner(LightningModule):
             optimizer: Any = self.optimizers(use_pl_optimizer=False)
             self._steps = Steps(
                 self.network,
+                self._flats,
                 optimizer,
                 self.train_rows,
                 batch_size=self.batch_size,

@@ -1,0 +1,39 @@
+"""Parameters in one piece of memory."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+ALIGNED = 16  # numbers: 64 bytes, the widest register there is; kernels slow down across them
+
+
+class Flat:
+    """Parameters side by side in one, of which they become views.
+
+    An optimizer then has one tensor to look at. On a CPU its look at each of eight takes longer
+    than a step of the whole network's arithmetic should: 0.3 ms.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        # those that would shift others to odd places stand last
+        self._parts = sorted(parameters, key=lambda part: part.numel() % ALIGNED > 0)
+        self.whole = nn.Parameter(torch.cat([part.detach().flatten() for part in self._parts]))
+        sizes = [part.numel() for part in self._parts]
+        places = torch.split(self.whole.detach(), sizes)
+        for part, place in zip(self._parts, places, strict=True):
+            part.data = place.view_as(part)
+        self.whole.grad = torch.zeros_like(self.whole)
+
+    @property
+    def gradient(self) -> Tensor:
+        """Of the whole, as last collected."""
+        assert self.whole.grad is not None
+        return self.whole.grad
+
+    def collect(self) -> None:
+        """Take the gradients of the parts, which are then without."""
+        gradients = [part.grad for part in self._parts if part.grad is not None]
+        torch.cat([gradient.flatten() for gradient in gradients], out=self.gradient)
+        for part in self._parts:
+            part.grad = None
