@@ -47,7 +47,11 @@ def test_every_weight_gets_a_gradient(name: str) -> None:
     torch.manual_seed(0)
     model = build(name, (1, 2), 2)
     model(torch.randn(64, 3)).square().sum().backward()
-    silent = [key for key, weight in model.named_parameters() if not weight.grad.any()]
+    silent = [
+        key
+        for key, weight in model.named_parameters()
+        if weight.grad is None or not weight.grad.any()
+    ]
     assert not silent
 
 

@@ -58,7 +58,7 @@ class _Tokens(nn.Module):
             index[token, :size] = torch.arange(start, start + size)
             weight[token, :size].uniform_(-1, 1).mul_((size * width) ** -0.5)
             start += size
-        self.index = nn.Buffer(index)
+        self.index = nn.Buffer(index.flatten())
         self.weight = nn.Parameter(weight)
         bias = torch.empty(1 + len(widths), 1, width).uniform_(-1, 1).mul_(width**-0.5)
         self.bias = nn.Parameter(bias)
@@ -66,7 +66,7 @@ class _Tokens(nn.Module):
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows tokens width"]:
         """Make the tokens of the rows."""
         padded = nn.functional.pad(x, (0, 1))
-        inputs = padded.index_select(1, self.index.flatten()).unflatten(1, self.index.shape)
+        inputs = torch.unflatten(padded.index_select(1, self.index), 1, self.weight.shape[:2])
         y = torch.baddbmm(self.bias, inputs.transpose(0, 1), self.weight)  # (tokens, rows, width)
         return y.transpose(0, 1)
 
@@ -100,7 +100,8 @@ class _Attention(nn.Module):
     def __init__(self, config: FtTransformer.Config) -> None:
         super().__init__()
         width = config.heads * config.head_width
-        self.heads, self.dropout = config.heads, Dropout(config.attention_dropout)
+        self.parts = (config.heads, config.head_width)
+        self.dropout = Dropout(config.attention_dropout)
         self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
         for layer in (self.query, self.key_value, self.out):
@@ -118,4 +119,6 @@ class _Attention(nn.Module):
         return y
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (rows, heads, tokens, head_width)
+        return torch.unflatten(x, 2, self.parts).transpose(
+            1, 2
+        )  # (rows, heads, tokens, head_width)
