@@ -85,6 +85,11 @@ class Folder(Table):
         """Each file is read as if it were alone, so that messages name it."""
         return pl.concat([part.scan(fields) for part in self.parts])
 
+    def inspected(self, fields: Sequence[Field]) -> pl.LazyFrame:
+        """Each file as it spells its numbers."""
+        parts = [part.inspected(fields) for part in self.parts]
+        return pl.concat(parts, how="vertical_relaxed")
+
     def head(self, rows: int) -> pl.DataFrame:
         """The first rows of each file, as many from each."""
         each = -(-rows // len(self.parts))

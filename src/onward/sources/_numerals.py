@@ -44,16 +44,19 @@ class Numerals(Settings):
         has_digits = text.str.contains("[0-9]")
         return pl.when(text.str.contains(self.pattern)).then(plain).when(~has_digits).then(text)
 
-    def count(self, texts: pl.Series) -> int:
-        """How many of the texts are numbers spelled so; none in a column of something else."""
-        present = texts.drop_nulls().str.strip_chars()
-        present = present.filter(present != "")
-        numbers = int(present.str.contains(self.pattern).sum())
-        return numbers if numbers >= MOSTLY * len(present) else 0
+    def counts(self, texts: pl.DataFrame) -> list[int]:
+        """How many numbers spelled so each column has; none in a column of something else."""
+        text = pl.all().str.strip_chars()
+        present = texts.select((text != "").sum()).row(0)
+        numbers = texts.select(text.str.contains(self.pattern).sum()).row(0)
+        return [
+            number if number >= MOSTLY * values else 0
+            for number, values in zip(numbers, present, strict=True)
+        ]
 
     def respelled(self, texts: pl.Series) -> pl.Series:
         """A column of numbers as programs spell them; any other column as it is."""
-        if self.is_plain or not self.count(texts):
+        if self.is_plain or not any(self.counts(texts.to_frame())):
             return texts
         name, stripped = pl.col(texts.name), pl.col(texts.name).str.strip_chars()
         frame = texts.to_frame().with_columns(pl.coalesce(self.plain(stripped), name))

@@ -11,7 +11,7 @@ from onward.errors import DataError
 from onward.sources import _blocks
 from onward.sources._dialect import UTF8, Spelling
 from onward.sources._header import first_fields
-from onward.sources._numerals import Numerals
+from onward.sources._numerals import PLAIN, Numerals
 from onward.sources._structure import num_rows, records
 
 S = TypeVar("S", bound=Spelling)
@@ -23,7 +23,7 @@ WESTERN = "windows-1252"  # Latin-1 is the same, but for bytes that it has no le
 YEARS = range(1900, 2101)  # names of columns, and no numbers
 FEWEST = 3  # numbers that count up, to be names of columns
 NUMERALS = (  # the more usual first
-    Numerals(),
+    PLAIN,
     Numerals(thousands=","),
     Numerals(decimal=","),
     Numerals(decimal=",", thousands="."),
@@ -151,13 +151,12 @@ def _with_names(path: Path, dialect: S) -> S:
     named = dialect.model_copy(update={"names": names})
     if not _can_be_read(path, named):
         return dialect
-    below = _rows(path, named)[1:]
-    is_usual = [
-        not Numerals().count(column) or not field or _is_number(field)
-        for field, column in zip(fields, below, strict=True)
-    ]
-    is_column = any(Numerals().count(below.to_series(place)) for place in numbers)
-    return named if is_column and all(is_usual) else dialect
+    below = PLAIN.counts(_rows(path, named)[1:])
+    is_usual = all(
+        not count or not field or _is_number(field)
+        for field, count in zip(fields, below, strict=True)
+    )
+    return named if is_usual and any(below[place] for place in numbers) else dialect
 
 
 def _is_number(field: str) -> bool:
@@ -192,7 +191,7 @@ def _numerals(rows: pl.DataFrame, delimiter: str) -> tuple[Numerals, *tuple[str,
     usual = (
         NUMERALS if delimiter == "," else sorted(NUMERALS, key=lambda each: each.thousands == ",")
     )
-    found = {each: sum(map(each.count, rows)) for each in usual}
+    found = {each: sum(each.counts(rows)) for each in usual}
     best = max(usual, key=lambda each: found[each])
     if best.is_plain:
         return (best,)
@@ -208,7 +207,8 @@ def _numerals(rows: pl.DataFrame, delimiter: str) -> tuple[Numerals, *tuple[str,
 
 def _odd_number(rows: pl.DataFrame, numerals: Numerals) -> str:
     """The first text that only these numerals make a number."""
-    columns = (column for column in rows if numerals.count(column) > Numerals().count(column))
-    column = next(columns).drop_nulls().str.strip_chars()
-    is_odd = column.str.contains(numerals.pattern) & ~column.str.contains(Numerals().pattern)
+    pairs = zip(numerals.counts(rows), PLAIN.counts(rows), strict=True)
+    place = next(place for place, (found, plain) in enumerate(pairs) if found > plain)
+    column = rows.to_series(place).drop_nulls().str.strip_chars()
+    is_odd = column.str.contains(numerals.pattern) & ~column.str.contains(PLAIN.pattern)
     return str(column.filter(is_odd)[0])

@@ -16,6 +16,9 @@ from onward.sources._wire import Fault, Reading, reading
 DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
 """What polars raises at bytes that make no sense; it panics at some footers of Parquet."""
 
+FAULT, RAW = "onward/fault/", "onward/raw/"
+"""Before the name of a column: whether a value cannot be read, and what is in the file."""
+
 
 class Table(ABC):
     """A table, read strictly: what cannot be read in one way only is refused."""
@@ -61,14 +64,35 @@ class Table(ABC):
             DataError: naming file, column, row and value of whatever cannot be read.
         """
         rows = self.num_rows()
+        frame, readings = self._readings(fields)
+        self.check(frame, readings, rows)
+        return frame.select(each.value.alias(each.name) for each in readings)
+
+    def inspected(self, fields: Sequence[Field]) -> pl.LazyFrame:
+        """What `scan` returns, beside what is in the file, and whether a value cannot be read.
+
+        These have `RAW` and `FAULT` before the names of their columns. No value is refused.
+
+        Raises:
+            DataError: if the file is damaged, or a column is not there or has no such values.
+        """
+        self.num_rows()  # checks the whole file
+        frame, readings = self._readings(fields)
+        return frame.select(
+            *(each.value.alias(each.name) for each in readings),
+            *(pl.col(each.name).alias(RAW + each.name) for each in readings),
+            *(
+                pl.any_horizontal(fault.found for fault in each.faults).alias(FAULT + each.name)
+                for each in readings
+            ),
+        )
+
+    def _readings(self, fields: Sequence[Field]) -> tuple[pl.LazyFrame, list[Reading]]:
         self._require([field.name for field in fields])
         frame = self.read([field.name for field in fields])
         types = frame.collect_schema()
-        readings = [
-            reading(str(self.path), field, types[field.name], self.numerals) for field in fields
-        ]
-        self.check(frame, readings, rows)
-        return frame.select(each.value.alias(each.name) for each in readings)
+        where, numerals = str(self.path), self.numerals
+        return frame, [reading(where, each, types[each.name], numerals) for each in fields]
 
     def copy(self, fields: Sequence[Field], path: Path, group: int) -> None:
         """Write what `scan` returns to a Parquet file with ``group`` rows in each group.
@@ -93,7 +117,10 @@ class Table(ABC):
         """
         try:
             return query.collect(engine="streaming")
-        except DAMAGE as error:
+        except (*DAMAGE, OSError) as error:
+            # what the disk says has a number; polars says so of bytes that cannot be unpacked
+            if getattr(error, "errno", None) is not None or "(os error " in str(error):
+                raise
             raise DataError(
                 f"{self.path}: the file is damaged ({error}). Copy or export it again"
             ) from error
@@ -122,8 +149,8 @@ class Table(ABC):
         seen, *counts = self.collect(frame.select(total, *doubts)).row(0)
         if seen != rows:
             raise DataError(
-                f"{self.path}: {rows} rows became {seen}: the file changed while it was read."
-                " Start again when nothing writes to it"
+                f"{self.path}: {rows} rows became {seen}: the file is damaged, or changed while it"
+                " was read. Start again when nothing writes to it, or copy it again"
             )
         for each, count in zip(readings, counts, strict=True):
             if count:
