@@ -1,5 +1,7 @@
 """The learner learns, twice the same, and stops where the loss is no number."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from lightning import Trainer
@@ -64,11 +66,37 @@ def test_two_runs_are_equal_to_the_last_bit() -> None:
 def test_an_epoch_is_whole_batches_of_different_rows() -> None:
     order = shuffled(1000, 30, seed=0)
     assert len(order) == len(set(order.tolist())) == 990
-    assert [len(chunk) for chunk in Chunks(order, 16 * 30)] == [480, 480, 30]
+    assert [len(chunk.numbers) for chunk in Chunks(order, 16 * 30)] == [480, 480, 30]
 
 
 def test_another_epoch_has_another_order() -> None:
     assert not torch.equal(shuffled(100, 100, seed=0), shuffled(100, 100, seed=1))
+
+
+def test_rows_that_the_device_has_no_room_for_teach_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = fit(rows(), batch_size=32, max_epochs=2)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=0))
+    monkeypatch.setattr("onward.learner.STREAMED", 5 * 32 * 28)  # bytes of five steps
+
+    streamed = fit(rows(), batch_size=32, max_epochs=2)
+
+    got = streamed.network.state_dict()
+    for name, weight in expected.network.state_dict().items():
+        assert torch.equal(weight, got[name]), name
+    assert torch.equal(streamed.loss_sum, expected.loss_sum)
+
+
+def test_chunks_that_are_read_ahead_are_those_of_the_order() -> None:
+    data, order = rows(100), shuffled(100, 10, seed=0)
+    chunks = list(Chunks(order, 30, streamed=data))
+    assert torch.equal(torch.cat([chunk.numbers for chunk in chunks]), order)
+    for chunk in chunks:
+        assert chunk.rows is not None
+        assert torch.equal(chunk.rows.numerical, data.numerical[chunk.numbers])
+        assert torch.equal(chunk.rows.categorical, data.categorical[chunk.numbers])
+        assert torch.equal(chunk.rows.targets, data.targets[chunk.numbers])
 
 
 def test_a_table_smaller_than_a_batch_is_one_batch() -> None:

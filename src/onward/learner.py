@@ -14,20 +14,22 @@ from onward.family import Settings
 from onward.flat import Flat
 from onward.network import Network
 from onward.precision import Name, choose, fastest_float32
-from onward.rows import Chunks, Rows, shuffled
+from onward.rows import Chunk, Chunks, Rows, fits, shuffled
 from onward.steps import Steps
 
 CHUNK = 64
 """Steps in one batch of Lightning, whose own work for a batch takes 2 ms, as long as a step."""
 CUDA_CHUNK = 1024  # there a step may take 60 µs
+STREAMED = 2**28  # bytes of a chunk that brings its rows; three of them are held
 VALIDATION_ROWS = 8192  # rows in one pass without gradients, of all members; more gains nothing
 
 
 class Learner(LightningModule):
     """Training and validation steps around a `Network`.
 
-    A batch of Lightning is the row numbers of up to ``CHUNK`` optimizer steps: the rows stay on
-    the device, where they are gathered, and nothing waits for the device inside the chunk.
+    A batch of Lightning is a chunk of many optimizer steps, inside which nothing waits for the
+    device. The rows stay on the device, where each step gathers its own; if there is no room for
+    them, each chunk brings its rows along.
     """
 
     class Config(Settings):
@@ -56,6 +58,7 @@ class Learner(LightningModule):
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
+        self._is_resident = True
         self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
         self.register_buffer("loss_sum", torch.zeros(()))
@@ -67,11 +70,17 @@ class Learner(LightningModule):
         without rows: Lightning does not validate after no chunk at all.
         """
         order = shuffled(len(self.train_rows), self.batch_size, self._draw(self.current_epoch))
-        return Chunks(order[self._place * self.batch_size :], self._chunk * self.batch_size)
+        left = order[self._place * self.batch_size :]
+        streamed = None if self._is_resident else self.train_rows
+        return Chunks(left, self._chunk * self.batch_size, streamed)
 
     def val_dataloader(self) -> Chunks:
         """All validation rows, in one pass."""
         return Chunks(torch.arange(len(self.validation_rows)), len(self.validation_rows))
+
+    def transfer_batch_to_device(self, batch: Chunk, device: torch.device, _: int) -> Chunk:
+        """Nothing: what a chunk brings gets its place on the device when it is learned from."""
+        return batch
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW, with weight decay where the network wants it."""
@@ -90,9 +99,12 @@ class Learner(LightningModule):
         )
 
     def on_fit_start(self) -> None:
-        """Move the rows to the device, once, and choose how it multiplies."""
-        self.train_rows = self.train_rows.to(self.device)
-        self.validation_rows = self.validation_rows.to(self.device)
+        """Move the rows to the device if there is room, and choose how it multiplies."""
+        if fits(self.validation_rows, self.device):
+            self.validation_rows = self.validation_rows.to(self.device)
+        self._is_resident = fits(self.train_rows, self.device)
+        if self._is_resident:
+            self.train_rows = self.train_rows.to(self.device)
         members = self.network.model.ensemble_size
         weights = sum(p.numel() for p in self.network.model.parameters() if p.ndim > 1)
         multiplications = self.batch_size * members * weights
@@ -109,10 +121,10 @@ class Learner(LightningModule):
         if self._place == 0:
             self.loss_sum.zero_()
 
-    def training_step(self, order: Tensor, _: int) -> None:
-        """As many optimizer steps as the row numbers have batches."""
-        if len(order):
-            self._learn(order)
+    def training_step(self, chunk: Chunk, _: int) -> None:
+        """As many optimizer steps as the chunk has batches."""
+        if len(chunk.numbers):
+            self._learn(chunk)
         self.log("train/loss", self.loss_sum / self._place, on_step=True, on_epoch=False)
 
     @property
@@ -120,24 +132,27 @@ class Learner(LightningModule):
         """Steps taken in this epoch."""
         return self.steps_taken - self.current_epoch * self.steps_in_epoch
 
-    def _learn(self, order: Tensor) -> None:
-        taken = range(self.steps_taken, self.steps_taken + len(order) // self.batch_size)
+    def _learn(self, chunk: Chunk) -> None:
+        taken = range(self.steps_taken, self.steps_taken + len(chunk.numbers) // self.batch_size)
         rates = [self.config.learning_rate * self._pace(step) for step in taken]
-        losses = self._prepared_steps()(order, rates, [self._draw(step) for step in taken])
+        losses = self._prepared_steps()(chunk, rates, [self._draw(step) for step in taken])
         self.steps_taken = taken.stop
-        self._refuse_not_finite(losses.cpu(), order)
+        self._refuse_not_finite(losses.cpu(), chunk.numbers)
 
     def _prepared_steps(self) -> Steps:
         """Made with the first chunk, when a run that resumes has got its optimizer's state."""
         if self._steps is None:
+            longest, rows = min(self._chunk, self.steps_in_epoch), self.train_rows
+            if not self._is_resident:
+                rows = rows.room(longest * self.batch_size, self.device)
             optimizer: Any = self.optimizers(use_pl_optimizer=False)
             self._steps = Steps(
                 self.network,
                 self._flats,
                 optimizer,
-                self.train_rows,
+                rows,
                 batch_size=self.batch_size,
-                longest=min(self._chunk, self.steps_in_epoch),
+                longest=longest,
                 clip=self.config.clip,
                 precision=self.precision,
                 total=self.loss_sum,
@@ -146,7 +161,12 @@ class Learner(LightningModule):
 
     @property
     def _chunk(self) -> int:
-        return CUDA_CHUNK if self.device.type == "cuda" else CHUNK
+        """The steps of a chunk."""
+        steps = CUDA_CHUNK if self.device.type == "cuda" else CHUNK
+        if self._is_resident:
+            return steps
+        of_batch = self.train_rows.bytes * self.batch_size // len(self.train_rows)
+        return min(steps, max(1, STREAMED // of_batch))
 
     def _pace(self, step: int) -> float:
         rise = self.config.warmup * self.steps
@@ -172,13 +192,15 @@ class Learner(LightningModule):
         """The seed of what is drawn in one step, or for one epoch."""
         return self.seed * 1_000_003 + place
 
-    def validation_step(self, order: Tensor, _: int) -> None:
+    def validation_step(self, _: Chunk, __: int) -> None:
         """Mean loss over all rows, in float32."""
-        count, members = len(order), self.network.model.ensemble_size
-        size = max(1, VALIDATION_ROWS // members)
-        total = torch.zeros((), device=self.device)
-        for start in range(0, count, size):
-            rows = self.validation_rows.between(start, start + size)
-            scores = self.network.scores(rows.numerical, rows.categorical)
-            total += self.network.head.loss(scores, rows.targets) * len(rows)
-        self.log("validation/loss", total / count, batch_size=count)
+        scores = scored(self.network, self.validation_rows, self.device)
+        loss = self.network.head.loss(scores, self.validation_rows.targets.to(self.device))
+        self.log("validation/loss", loss, batch_size=len(scores))
+
+
+def scored(network: Network, rows: Rows, device: torch.device) -> Tensor:
+    """What the network says of rows that may be too many for one pass, and for the device."""
+    size = max(1, VALIDATION_ROWS // network.model.ensemble_size)
+    pieces = (rows.between(at, at + size).to(device) for at in range(0, len(rows), size))
+    return torch.cat([network.scores(piece.numerical, piece.categorical) for piece in pieces])

@@ -105,7 +105,9 @@ class Network(nn.Module):
         """All that `load` needs."""
         file = io.BytesIO()
         settings, shape = self.config.model_dump(), asdict(self.shape)
-        torch.save((settings, shape, self.embedder.widths, self.state_dict()), file)
+        # copies: while it learns its weights share one memory, which would show in the bytes
+        weights = {name: weight.clone() for name, weight in self.state_dict().items()}
+        torch.save((settings, shape, self.embedder.widths, weights), file)
         return file.getvalue()
 
     @classmethod

@@ -1,8 +1,10 @@
 """Prepared rows, and the order in which a network reads them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -34,6 +36,32 @@ class Rows:
             self.targets.index_select(0, index),
         )
 
+    @property
+    def bytes(self) -> int:
+        """Of memory."""
+        return self.numerical.nbytes + self.categorical.nbytes + self.targets.nbytes
+
+    def pinned(self) -> "Rows":
+        """A copy that a GPU can read by itself."""
+        return Rows(
+            self.numerical.pin_memory(), self.categorical.pin_memory(), self.targets.pin_memory()
+        )
+
+    def room(self, count: int, device: torch.device) -> "Rows":
+        """Memory for as many such rows."""
+        return Rows(
+            self.numerical.new_empty((count, *self.numerical.shape[1:]), device=device),
+            self.categorical.new_empty((count, *self.categorical.shape[1:]), device=device),
+            self.targets.new_empty(count, device=device),
+        )
+
+    def fill(self, rows: "Rows") -> None:
+        """Overwrite the first rows with others, without waiting until it is done."""
+        count = len(rows)
+        self.numerical[:count].copy_(rows.numerical, non_blocking=True)
+        self.categorical[:count].copy_(rows.categorical, non_blocking=True)
+        self.targets[:count].copy_(rows.targets, non_blocking=True)
+
     def between(self, start: int, stop: int) -> "Rows":
         """Rows that stand together, not copied."""
         return Rows(
@@ -41,17 +69,59 @@ class Rows:
         )
 
 
-class Chunks:
-    """Row numbers, a chunk at a time; what Lightning takes for a data loader."""
+@dataclass(frozen=True)
+class Chunk:
+    """What Lightning takes for a batch: the rows of many steps."""
 
-    def __init__(self, order: Tensor, size: int) -> None:
-        self._chunks = torch.split(order, size)
+    numbers: Tensor
+    """Of the rows, in the order in which they are read."""
+    rows: Rows | None
+    """The rows themselves, where the device has no room for all of them."""
+
+
+class Chunks:
+    """An order in chunks; what Lightning takes for a data loader.
+
+    Args:
+        order: row numbers.
+        size: of a chunk, in rows.
+        streamed: the rows to look the numbers up in, if each chunk is to bring its own. They are
+            read while the chunk before is learned from.
+    """
+
+    def __init__(self, order: Tensor, size: int, streamed: Rows | None = None) -> None:
+        self._chunks, self._streamed = torch.split(order, size), streamed
 
     def __len__(self) -> int:
         return len(self._chunks)
 
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter(self._chunks)
+    def __iter__(self) -> Iterator[Chunk]:
+        if self._streamed is None:
+            return (Chunk(numbers, None) for numbers in self._chunks)
+        return self._read_ahead(self._streamed)
+
+    def _read_ahead(self, table: Rows) -> Iterator[Chunk]:
+        with ThreadPoolExecutor(1) as reader:  # copying rows does not hold Python back
+            coming = reader.submit(_read, table, self._chunks[0])
+            for following in self._chunks[1:]:
+                chunk = coming.result()
+                coming = reader.submit(_read, table, following)
+                yield chunk
+            yield coming.result()
+
+
+def _read(table: Rows, numbers: Tensor) -> Chunk:
+    rows = table.take(numbers)
+    return Chunk(numbers, rows.pinned() if torch.cuda.is_available() else rows)
+
+
+def fits(rows: Rows, device: torch.device) -> bool:
+    """Whether the device has room for the rows, and for as much again that is none of them."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+    else:
+        free = psutil.virtual_memory().available
+    return rows.bytes * 2 <= free
 
 
 def shuffled(rows: int, batch_size: int, seed: int) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from onward.flat import Flat
 from onward.network import Network
 from onward.precision import Precision
-from onward.rows import Rows
+from onward.rows import Chunk, Rows
 
 WARM_UP = 3  # steps before a CUDA graph is captured, in which libraries choose and load kernels
 
@@ -25,8 +25,7 @@ class Steps:
         network: that learns.
         flats: its parameters.
         optimizer: of these; gets its learning rate from here.
-        source: the rows that are numbered, on the device. They may be others in each chunk, but
-            stand in the same memory.
+        source: the rows that are numbered, on the device, or room there for those of a chunk.
         batch_size: rows of a step.
         longest: steps of the longest chunk.
         clip: the largest norm of all gradients together.
@@ -60,16 +59,19 @@ class Steps:
         self._warm = 0
         self._graph: torch.cuda.CUDAGraph | None = None
 
-    def __call__(self, order: Tensor, rates: Sequence[float], draws: Sequence[int]) -> Tensor:
+    def __call__(self, chunk: Chunk, rates: Sequence[float], draws: Sequence[int]) -> Tensor:
         """Take as many steps as there are rates, and return their losses.
 
         Args:
-            order: row numbers, a batch for each step.
+            chunk: a batch for each step.
             rates: learning rates.
             draws: seeds of what is drawn in each step.
         """
-        count = len(rates)
-        self._order[:count].copy_(order.view(count, -1), non_blocking=True)
+        count, places = len(rates), chunk.numbers
+        if chunk.rows is not None:
+            self._source.fill(chunk.rows)
+            places = torch.arange(len(places))
+        self._order[:count].copy_(places.view(count, -1), non_blocking=True)
         self._rates[:count].copy_(torch.tensor(rates), non_blocking=True)
         self._place.zero_()
         generator = _generator(self._device)

@@ -18,7 +18,7 @@ from onward.embedders import Embedder
 from onward.errors import NotFiniteError
 from onward.family import Seed
 from onward.family import Settings as Base
-from onward.learner import Learner
+from onward.learner import Learner, scored
 from onward.network import Network, Shape
 from onward.process import end_if_asked, signals_received, signals_wait
 from onward.progress import Watch
@@ -163,7 +163,7 @@ def train(
     module.load_state_dict(history.weights)
     built.cpu().eval()
     with torch.no_grad():
-        scores = built.scores(validation.numerical, validation.categorical)
+        scores = scored(built, validation, torch.device("cpu"))
         built.head.calibrate(scores, validation.targets)
     return built, history.epochs
 
