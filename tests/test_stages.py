@@ -212,3 +212,27 @@ def test_a_learning_rate_out_of_this_world_is_no_bug(project: Path) -> None:
     done = onward(project, "train", "pay.yaml")
     assert done.returncode == 76
     assert "Lower train.learner.learning_rate" in done.stderr
+
+
+def test_a_file_may_keep_few_members_of_an_ensemble(project: Path) -> None:
+    change(project, "model: {type: mlp, width: 8, depth: 1}", "model: {type: tabm, k: 4, width: 8}")
+    change(project, "export: {}", "export: {k: 2}")
+    assert onward(project, "train", "pay.yaml").returncode == 0
+
+    done = onward(project, "export", "pay.yaml")
+
+    assert done.returncode == 0, done.stderr
+    assert "2 of 4 members kept; validation loss" in done.stderr
+    notes = onnx.load(project / "artifacts/pay/export/model.onnx").metadata_props
+    metrics = json.loads(next(note.value for note in notes if note.key == "metrics"))
+    assert metrics["reduction"]["trained"] == 4
+    assert metrics["reduction"]["loss_of_all"] == pytest.approx(
+        metrics["validation/loss"], rel=1e-4
+    )
+
+
+def test_more_members_than_there_are_cannot_be_kept(project: Path) -> None:
+    change(project, "export: {}", "export: {k: 2}")
+    done = onward(project, "export", "pay.yaml")
+    assert done.returncode == 78
+    assert "the model has 1. Choose at most 1" in done.stderr

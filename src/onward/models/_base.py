@@ -1,6 +1,7 @@
 """What every network body can do."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ class Model(nn.Module, Family, ABC):
         """Settings every body has."""
 
     ensemble_size: int = 1
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Forget all other members; a body that is no ensemble has no others."""
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:

@@ -1,6 +1,7 @@
 """What the ensembles of one network share: the parts that each member has of its own."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -19,6 +20,12 @@ class Heads(nn.Module):
         """Map what each member has made of the rows."""
         y = torch.baddbmm(self.bias[:, None], x, self.weight)  # (members, rows, d_out)
         return y.transpose(0, 1)
+
+
+def keep(module: nn.Module, members: Sequence[int], *names: str) -> None:
+    """Of the weights with these names, leave only what is the members' own: places in axis 0."""
+    for name in names:
+        module.register_parameter(name, nn.Parameter(module.get_parameter(name)[members]))
 
 
 def uniform(d_in: int, *size: int) -> nn.Parameter:

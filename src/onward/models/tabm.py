@@ -1,5 +1,6 @@
 """TabM: one network that is an ensemble of perceptrons."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from onward.models._base import Model
 from onward.models._dropout import Dropout
-from onward.models._ensemble import Heads, scales, uniform
+from onward.models._ensemble import Heads, keep, scales, uniform
 
 
 class Tabm(Model):
@@ -39,6 +40,13 @@ class Tabm(Model):
         self.layers = nn.ModuleList(layers)
         self.dropout = Dropout(config.dropout)
         self.out = Heads(config.k, config.width, d_out)
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Forget all other members."""
+        self.ensemble_size = len(members)
+        for layer in self.layers:
+            keep(layer, members, "before", "after", "bias")
+        keep(self.out, members, "weight", "bias")
 
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
         """Map the rows."""

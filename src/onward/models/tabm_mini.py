@@ -1,5 +1,6 @@
 """TabM-mini: TabM, with less that is each member's own."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from jaxtyping import Float
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from onward.models._base import Model
 from onward.models._dropout import Dropout
-from onward.models._ensemble import Heads, scales
+from onward.models._ensemble import Heads, keep, scales
 
 
 class TabmMini(Model):
@@ -35,6 +36,12 @@ class TabmMini(Model):
         self.layers = nn.ModuleList(nn.Linear(size, config.width) for size in sizes)
         self.dropout = Dropout(config.dropout)
         self.out = Heads(config.k, config.width, d_out)
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Forget all other members."""
+        self.ensemble_size = len(members)
+        keep(self, members, "scales")
+        keep(self.out, members, "weight", "bias")
 
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
         """Map the rows."""

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import onnx
 import polars as pl
+import torch
 from onnx import helper
+from pydantic import PositiveInt
 
+from onward.errors import ConfigError
 from onward.export import export
 from onward.family import Settings as Base
 from onward.files import inputs_of, manifest, publishing, refuse_stale, sha256_of_code, verified
@@ -20,6 +23,7 @@ from onward.network import Network
 from onward.parity import Parity, Predictions
 from onward.prepared import Prepared
 from onward.profile import profile, reference
+from onward.reduction import Reduction, reduce
 from onward.schema import Schema
 
 logger = logging.getLogger(__name__)
@@ -31,7 +35,9 @@ FORMAT = "1"  # of the metadata; readers refuse what they do not know
 
 
 class Settings(Base):
-    """Nothing to choose."""
+    """``k`` is how many members of an ensemble the file keeps; all of them if not given."""
+
+    k: PositiveInt | None = None
 
 
 def run(settings: Settings, folder: Path) -> None:
@@ -40,12 +46,15 @@ def run(settings: Settings, folder: Path) -> None:
     prepared = Prepared(folder / "prepare")
     schema = prepared.schema()
     network = Network.load(verified(folder / "train" / "network.pt").read_bytes()).eval()
+    metrics = json.loads(verified(folder / "train" / "metrics.json").read_text())
+    if settings.k is not None:
+        metrics["reduction"] = asdict(_reduced(network, settings.k, prepared))
     graph = onnx.load_from_string(prepared.preprocessing())
     model = export(graph, network, schema.target.classes, {})
     parity = Parity(model.SerializeToString(), prepared.preprocessing(), network, schema)
     found = _gate(parity, prepared)
 
-    helper.set_model_props(model, _notes(folder, prepared, schema, parity))
+    helper.set_model_props(model, _notes(folder, prepared, parity, metrics))
     inputs = inputs_of(folder, "prepare", "train")
     with publishing(folder / "export", inputs=inputs) as work:
         onnx.save(model, work / "model.onnx")
@@ -64,8 +73,31 @@ def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
     return found
 
 
-def _notes(folder: Path, prepared: Prepared, schema: Schema, parity: Parity) -> dict[str, str]:
+def _reduced(network: Network, k: int, prepared: Prepared) -> Reduction:
+    size = network.model.ensemble_size
+    if k > size:
+        raise ConfigError(
+            f"export.k: {k} members cannot be kept, the model has {size}. Choose at most {size}, or"
+            " remove `k`"
+        )
+    arrays = prepared.arrays("validation")
+    blocks = (arrays.numerical, arrays.categorical, arrays.targets)
+    found = reduce(network, k, *(torch.from_numpy(np.array(block)) for block in blocks))
+    logger.info(
+        "export: %d of %d members kept; validation loss %.5g, with all of them %.5g",
+        k,
+        size,
+        found.loss,
+        found.loss_of_all,
+    )
+    return found
+
+
+def _notes(
+    folder: Path, prepared: Prepared, parity: Parity, metrics: dict[str, Any]
+) -> dict[str, str]:
     """What the file knows about itself; all of it is text."""
+    schema = prepared.schema()
     rows = prepared.rows("test").collect()
     some = rows[np.unique(np.linspace(0, len(rows) - 1, REPLAYED).astype(int))]
     notes = {
@@ -73,7 +105,7 @@ def _notes(folder: Path, prepared: Prepared, schema: Schema, parity: Parity) -> 
             "rows": {field.name: some[field.name].to_list() for field in schema.columns},
             "predictions": {name: v.tolist() for name, v in parity.predict(some).items()},
         },
-        "metrics": json.loads(verified(folder / "train" / "metrics.json").read_text()),
+        "metrics": metrics,
         "versions": {
             name: version(name) for name in ("onward", "torch", "lightning", "onnx", "onnxruntime")
         },
