@@ -25,7 +25,7 @@ class Periodic(Embedder):
 
         type: Literal["periodic"] = "periodic"
         frequencies: PositiveInt = 48
-        spread: PositiveFloat = 0.1  # waves in one unit of a feature; worth trying a few
+        spread: PositiveFloat = 1.0  # waves in one unit of a feature; worth trying a few
         width: PositiveInt = 24
 
     def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
