@@ -95,6 +95,21 @@ def test_a_handful_of_rows_proves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         assert "clearly" not in page.text
 
 
+def test_the_run_is_told_in_words(pages: Mapping[str, Path]) -> None:
+    text = Reader(pages["binary"].read_text()).text
+    assert "123,456 rows/s" in text
+    assert "bfloat16: this cpu multiplies bfloat16 faster" in text
+    assert "The steps stood still 20.0 % for validation (" in text
+
+
+def test_a_run_that_nobody_measured_has_a_page(tmp_path: Path) -> None:
+    finish(tmp_path, "regression")
+    evaluate.run(evaluate.Settings(), tmp_path)
+    (tmp_path / "train" / "speed.json").unlink()
+    report.run(report.Settings(), tmp_path)
+    assert "rows lay" not in (tmp_path / "report" / "report.html").read_text()
+
+
 @every_page
 def test_the_page_needs_nothing_else(pages: Mapping[str, Path], name: str) -> None:
     page = Reader(pages[name].read_text())

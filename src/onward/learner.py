@@ -58,7 +58,7 @@ class Learner(LightningModule):
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
-        self._is_resident = True
+        self.is_resident = True
         self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
         self.register_buffer("loss_sum", torch.zeros(()))
@@ -71,7 +71,7 @@ class Learner(LightningModule):
         """
         order = shuffled(len(self.train_rows), self.batch_size, self._draw(self.current_epoch))
         left = order[self._place * self.batch_size :]
-        streamed = None if self._is_resident else self.train_rows
+        streamed = None if self.is_resident else self.train_rows
         return Chunks(left, self._chunk * self.batch_size, streamed)
 
     def val_dataloader(self) -> Chunks:
@@ -102,8 +102,8 @@ class Learner(LightningModule):
         """Move the rows to the device if there is room, and choose how it multiplies."""
         if fits(self.validation_rows, self.device):
             self.validation_rows = self.validation_rows.to(self.device)
-        self._is_resident = fits(self.train_rows, self.device)
-        if self._is_resident:
+        self.is_resident = fits(self.train_rows, self.device)
+        if self.is_resident:
             self.train_rows = self.train_rows.to(self.device)
         members = self.network.model.ensemble_size
         weights = sum(p.numel() for p in self.network.model.parameters() if p.ndim > 1)
@@ -143,7 +143,7 @@ class Learner(LightningModule):
         """Made with the first chunk, when a run that resumes has got its optimizer's state."""
         if self._steps is None:
             longest, rows = min(self._chunk, self.steps_in_epoch), self.train_rows
-            if not self._is_resident:
+            if not self.is_resident:
                 rows = rows.room(longest * self.batch_size, self.device)
             optimizer: Any = self.optimizers(use_pl_optimizer=False)
             self._steps = Steps(
@@ -163,7 +163,7 @@ class Learner(LightningModule):
     def _chunk(self) -> int:
         """The steps of a chunk."""
         steps = CUDA_CHUNK if self.device.type == "cuda" else CHUNK
-        if self._is_resident:
+        if self.is_resident:
             return steps
         of_batch = self.train_rows.bytes * self.batch_size // len(self.train_rows)
         return min(steps, max(1, STREAMED // of_batch))

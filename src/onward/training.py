@@ -20,6 +20,7 @@ from onward.family import Seed
 from onward.family import Settings as Base
 from onward.learner import Learner, scored
 from onward.network import Network, Shape
+from onward.observer import Observer
 from onward.process import end_if_asked, signals_received, signals_wait
 from onward.progress import Watch
 from onward.rows import Rows
@@ -135,7 +136,12 @@ class Resumption(Callback):
 
 
 def train(
-    settings: Settings, shape: Shape, rows: Rows, validation: Rows, checkpoints: Checkpoints
+    settings: Settings,
+    shape: Shape,
+    rows: Rows,
+    validation: Rows,
+    checkpoints: Checkpoints,
+    *watching: Callback,
 ) -> tuple[Network, list[dict[str, float]]]:
     """A trained and calibrated network, and the losses of each epoch.
 
@@ -145,6 +151,7 @@ def train(
         rows: for training, on the CPU.
         validation: rows that stop the training early, and calibrate.
         checkpoints: where a run that was cut goes on from, to the same result.
+        watching: what else takes part.
 
     Raises:
         NotFiniteError: if the loss is no number.
@@ -154,7 +161,8 @@ def train(
     built = _untrained(settings.network, rows, shape)
     module = Learner(settings.learner, built, rows, validation, settings.seed)
     history = History(settings.learner.patience)
-    _fit(module, history, checkpoints)
+    others = [*watching, *(member() for member in Observer.members)]
+    _fit(module, history, checkpoints, others)
     if not history.weights:
         raise NotFiniteError(
             "train: the validation loss is not finite after any epoch. Lower train.learner."
@@ -175,13 +183,15 @@ def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
     return built
 
 
-def _fit(module: Learner, history: History, checkpoints: Checkpoints) -> None:
+def _fit(
+    module: Learner, history: History, checkpoints: Checkpoints, others: list[Callback]
+) -> None:
     """Train, and leave the best weights in the history."""
     limit = module.config.max_time
     timer = Timer(None if limit is None else timedelta(seconds=limit))
     resumption = Resumption(checkpoints, module, history, timer)
     watch = Watch(len(module.train_rows), LOSS)
-    trainer = _trainer(module.config.max_epochs, [history, watch, timer, resumption])
+    trainer = _trainer(module.config.max_epochs, [history, watch, timer, resumption, *others])
     is_over = resumption.restore(trainer)
     with warnings.catch_warnings(), signals_wait():
         # Lightning 2.6 calls what torch 2.13 deprecates

@@ -21,6 +21,8 @@ class Evidence:
     """What the model file says of itself."""
     data: Mapping[str, Any]
     history: Sequence[Mapping[str, float]]
+    speed: Mapping[str, Any]
+    """Of the training; empty where it was not measured."""
     metrics: Mapping[str, Any]
     latency: Mapping[str, float]
     plots: Mapping[str, pl.DataFrame]

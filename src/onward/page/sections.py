@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from onward import charts
-from onward.page import snippets
+from onward.page import snippets, speed
 from onward.page.evidence import Evidence
 from onward.page.markup import Content, Html, join, tag
 from onward.page.words import interval, measured, number, percent, size, within
@@ -66,7 +66,7 @@ def importance(evidence: Evidence) -> Html:
 
 
 def training(evidence: Evidence) -> Html:
-    """How the loss fell."""
+    """How the loss fell, and where the time went."""
     best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
     note = (
         f"{len(evidence.history):,} epochs; the weights are those after epoch"
@@ -74,7 +74,11 @@ def training(evidence: Evidence) -> Html:
         f" ({number(best['validation/loss'])})."
     )
     chart = _figure("Loss by epoch", charts.learning_curves(evidence.history))
-    return tag("div", tag("p", note, class_="quiet"), chart, class_="noted")
+    left = tag("p", note, class_="quiet")
+    if evidence.speed:
+        facts = _table(["run", ""], speed.facts(evidence.speed))
+        left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
+    return tag("div", tag("div", left), chart, class_="noted")
 
 
 def data(evidence: Evidence) -> Html:

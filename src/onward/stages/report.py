@@ -42,6 +42,7 @@ def _evidence(folder: Path) -> Evidence:
         notes=predictor.metadata,
         data=prepared.profiles(),
         history=_read(folder / "train" / "history.json"),
+        speed=_speed(folder / "train" / "speed.json"),
         metrics=_read(evaluate / "comparison.json"),
         latency=_read(evaluate / "latency.json"),
         plots=plots,
@@ -49,6 +50,11 @@ def _evidence(folder: Path) -> Evidence:
         model_sha256=sha256(model),
         model_bytes=model.stat().st_size,
     )
+
+
+def _speed(path: Path) -> Any:
+    # has times in it, and is not among the files whose hashes are kept
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _read(path: Path) -> Any:

@@ -12,12 +12,13 @@ import torch
 
 from onward.checkpoints import Checkpoints
 from onward.errors import ConfigError
-from onward.files import inputs_of, publishing, sha256, sha256_of_code
+from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.heads import Head
 from onward.network import Shape
 from onward.prepared import Arrays, Prepared
 from onward.rows import Rows
 from onward.schema import Target
+from onward.speed import Speed
 from onward.training import LOSS, Settings, train
 
 __all__ = ["Settings", "run"]
@@ -26,7 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``network.pt``, ``history.json`` and ``metrics.json``.
+    """Write ``network.pt``, ``history.json``, ``metrics.json`` and ``speed.json``.
+
+    The last is written last and is not hashed: it has times in it, and who trains again gets the
+    other files again, to the bit.
 
     Checkpoints lie beside the folder that is published, where no other stage and no DVC looks, and
     go with the end of the run: whoever trains again wants to train.
@@ -41,7 +45,8 @@ def run(settings: Settings, folder: Path) -> None:
         "settings": settings.model_dump(mode="json"),
     }
     checkpoints = Checkpoints(folder / ".train.checkpoints", _key(settings, notes["inputs"]))
-    network, history = train(settings, shape, rows, validation, checkpoints)
+    speed = Speed()
+    network, history = train(settings, shape, rows, validation, checkpoints, speed)
 
     best = min(history, key=lambda epoch: epoch[LOSS])
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
@@ -49,6 +54,8 @@ def run(settings: Settings, folder: Path) -> None:
         (work / "network.pt").write_bytes(network.dump())
         (work / "history.json").write_text(json.dumps(history, indent=1) + "\n")
         (work / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    with replacing(folder / "train" / "speed.json") as new:
+        new.write_text(json.dumps(speed.document(), indent=1) + "\n")
     checkpoints.remove()
     logger.info(
         "train: %d epochs, validation loss %.5g after epoch %d",
