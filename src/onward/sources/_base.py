@@ -75,7 +75,7 @@ class Source(Family, Table, ABC):
             DataError: naming the endings there are, if no type of source has this one.
         """
         if path.is_dir():
-            return cls._for_folder(path)
+            return cls._config_for_folder(path)
         suffix = cls.suffix(path.name)
         for member in cls.members.values():
             if suffix in member.suffixes:
@@ -111,7 +111,16 @@ class Source(Family, Table, ABC):
         return Sniffed(config, ())
 
     @classmethod
-    def _for_folder(cls, path: Path) -> Any:
+    def for_folder(cls, path: Path) -> Any:
+        """The settings for a folder that is a table of this type as a whole; None if it is none."""
+        return None
+
+    @classmethod
+    def _config_for_folder(cls, path: Path) -> Any:
+        for member in cls.members.values():
+            config = member.for_folder(path)
+            if config is not None:
+                return config
         endings = {cls.suffix(file.name) for file in files_in(path, "**/*")} - {""}
         if len(endings) != 1:
             found = f"tables that end in {', '.join(sorted(endings))}" if endings else "no table"

@@ -1,0 +1,43 @@
+"""Taking a snapshot of a database."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict
+
+from onward.config import section
+from onward.errors import ConfigError
+from onward.family import OneOf, Settings
+from onward.files import publishing, replacing
+from onward.process import locked
+from onward.sources import Source
+from onward.sources.sql import Sql, collect
+
+
+class Prepare(Settings):
+    """What matters here of the section `prepare`, whose other settings come later."""
+
+    model_config = ConfigDict(extra="ignore")
+    source: Annotated[Source.Config, OneOf(Source)]
+
+
+def take(config: Path, folder: Path) -> int:
+    """Write the snapshot to the folder, and beside it when it was taken; the number of rows.
+
+    Raises:
+        ConfigError: if the source of the config is no database.
+    """
+    source = section(config, "prepare", Prepare).source
+    if not isinstance(source, Sql.Config):
+        raise ConfigError(
+            f"{config}: prepare.source: there is nothing to collect, since it is no database."
+            " Only the type sql has a query"
+        )
+    with locked(folder), publishing(folder) as work:
+        rows = collect(source, work)
+    with replacing(folder.with_name(f"{folder.name}.taken.json")) as new:
+        taken = datetime.now(UTC).isoformat(timespec="seconds")
+        new.write_text(json.dumps({"taken": taken, "rows": rows}) + "\n")
+    return rows
