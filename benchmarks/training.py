@@ -245,7 +245,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # Lightning advises more workers, which are slower here
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     count = CUDA_ROWS if device.type == "cuda" else ROWS
-    rows = table(count // 4 if arguments.quick else count)
+    rows = table(count // 2 if arguments.quick else count)
     chosen = choose("auto", device, min(BATCHES) * WEIGHTS)
     threads = torch.get_num_threads()
     results: dict[str, Any] = {"device": device.type, "threads": threads, "auto": chosen.name}

@@ -45,14 +45,15 @@ def choose(wanted: Literal["auto"] | Name, device: torch.device, multiplications
     """
     if wanted != "auto":
         return Precision(wanted, "the config says so")
-    if not _multiplies_bfloat16(device):
+    if not multiplies_bfloat16(device):
         return Precision("fp32", f"this {device.type} does not multiply bfloat16")
     if multiplications < WORTHWHILE:
         return Precision("fp32", "the steps are too small to gain from bfloat16")
     return Precision("bf16", f"this {device.type} multiplies bfloat16 faster")
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether it has instructions for that; others compute it step by step, slowly."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= AMPERE
     found = torch.cpu.get_capabilities()

@@ -203,6 +203,9 @@ def _fit(
 def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     return Trainer(
+        # of Apple's GPUs neither targets of numbers nor heads have float64
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        devices=1,
         max_epochs=max_epochs,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,

@@ -15,6 +15,7 @@ from onward.errors import ConfigError
 from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.heads import Head
 from onward.network import Shape
+from onward.precision import multiplies_bfloat16
 from onward.prepared import Arrays, Prepared
 from onward.rows import Rows
 from onward.schema import Target
@@ -89,6 +90,7 @@ def _machine() -> str:
     names = [
         *(f"{name} {version(name)}" for name in ("torch", "lightning")),
         torch.backends.cpu.get_cpu_capability(),
+        "with bfloat16" if multiplies_bfloat16(torch.device("cpu")) else "without bfloat16",
         f"{torch.get_num_threads()} threads",
         torch.cuda.get_device_name() if torch.cuda.is_available() else str(device or "cpu"),
     ]
