@@ -73,6 +73,25 @@ def test_a_table_becomes_a_table(
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([table.name, output.name])
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_table_is_read_as_a_config_says(tmp_path: Path, file: Path, is_folder: bool) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    text = TABLE.write_csv(separator=";", decimal_comma=True)
+    (folder / "table.csv").write_text(text, encoding="utf-16")
+    source = {"type": "csv", "path": "data", "delimiter": ";", "decimal": ",", "encoding": "utf-16"}
+    source |= {"files": "*.csv"}
+    config = tmp_path / "config.yaml"
+    config.write_text(json.dumps({"prepare": {"source": source}}))
+    output = tmp_path / "out.csv"
+
+    table = folder if is_folder else folder / "table.csv"
+    result = run("predict", file, table, "--config", config, "-o", output)
+
+    assert result.exit_code == 0, result.output
+    assert read(output)["label"].to_list() == Predictor(file)(TABLE)["label"].tolist()
+
+
 def test_numbers_are_predicted_with_their_interval(tmp_path: Path) -> None:
     model = example(tmp_path / "model.onnx", "regression")
     table = write(TABLE, tmp_path / "table.parquet")
@@ -150,6 +169,7 @@ def test_one_number_is_predicted_as_json(tmp_path: Path) -> None:
         (["nowhere.csv"], "'nowhere.csv' does not exist"),
         ([__file__, "--row", "{}"], "give either TABLE or --row"),
         (["--row", "{}", "-o", "out.csv"], "--output goes with TABLE"),
+        (["--row", "{}", "--config", "c.yaml"], "--output goes with TABLE, as --config does"),
         (["--row", "{age: 39}"], "--row is no JSON"),
         (["--row", "[39]"], "--row is [39], and an object"),
         ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .parquet, .jsonl"),

@@ -1,6 +1,7 @@
 """`onward init` makes a project that runs."""
 
 import gzip
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,26 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
     assert "# id is left out: a different whole number in each row" in config.read_text()
     assert '# "value" is left out' not in config.read_text()
     assert "# value is left out: a name in the exported file" in config.read_text()
+
+
+def test_how_a_table_is_written_is_found_said_and_obeyed(folder: Path, tmp_path: Path) -> None:
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    lines = [f"{row},5;{'Köln' if row % 3 else 'Ulm'};1.{row:03},{row % 2}" for row in range(ROWS)]
+    for part in range(2):
+        text = "\n".join(["dose;city;pay", *lines[part::2]])
+        (tables / f"{part}.csv").write_bytes(text.encode("latin-1"))
+
+    init(tables, "--target", "city")
+    shutil.copytree(tables, folder / "data/tables")
+    config = Path("configs/tables.yaml")
+    prepare.run(section(config, "prepare", prepare.Settings), Path("artifacts"))
+
+    text = config.read_text()
+    assert "  # decimal, thousands: '0,5' is 0.5 (in 0.csv)\n" in text
+    assert "# encoding: line 3 is no UTF-8, and all bytes are letters in windows-1252" in text
+    columns = pl.read_parquet("artifacts/prepare/*.parquet").select("dose", "pay")
+    assert columns.sort("dose")[3].row(0) == (3.5, 1003.1)
 
 
 def test_dvc_imports_the_table(folder: Path, table: Path) -> None:

@@ -18,8 +18,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from onward.__main__ import app
-from onward.commands._snapshot import Prepare
-from onward.config import section
+from onward.commands._source import source_of
 from onward.errors import ConfigError, DataError
 from onward.schema import Field
 from onward.sources import Source, _databases
@@ -88,7 +87,7 @@ def test_init_takes_a_snapshot_with_its_query(folder: Path) -> None:
     collect()
     result = CliRunner().invoke(app, ["init", "snapshots/orders", "--target", "odd"])
     assert result.exit_code == 0, result.output
-    assert section(Path("configs/orders.yaml"), "prepare", Prepare).source == Sql.Config(
+    assert source_of(Path("configs/orders.yaml")) == Sql.Config(
         path=Path("data/orders"), database="sqlite:shop.db", query="SELECT pay, odd FROM orders"
     )
     assert "- path: snapshots/orders" in Path("data.dvc").read_text()

@@ -3,24 +3,12 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import ConfigDict
-
-from onward.config import section
+from onward.commands._source import source_of
 from onward.errors import ConfigError
-from onward.family import OneOf, Settings
 from onward.files import publishing, replacing
 from onward.process import locked
-from onward.sources import Source
 from onward.sources.sql import Sql, collect
-
-
-class Prepare(Settings):
-    """What matters here of the section `prepare`, whose other settings come later."""
-
-    model_config = ConfigDict(extra="ignore")
-    source: Annotated[Source.Config, OneOf(Source)]
 
 
 def take(config: Path, folder: Path) -> int:
@@ -29,7 +17,7 @@ def take(config: Path, folder: Path) -> int:
     Raises:
         ConfigError: if the source of the config is no database.
     """
-    source = section(config, "prepare", Prepare).source
+    source = source_of(config)
     if not isinstance(source, Sql.Config):
         raise ConfigError(
             f"{config}: prepare.source: there is nothing to collect, since it is no database."

@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from onward.commands._source import source_of
 from onward.files import replacing
 from onward.predictor import Predictor
-from onward.sources import Source
+from onward.sources import Source, Table
 from onward.wire import Array
 
 SINKS: Mapping[str, Callable[[pl.LazyFrame, Path], Any]] = {
@@ -22,8 +23,12 @@ SINKS: Mapping[str, Callable[[pl.LazyFrame, Path], Any]] = {
 }
 
 
-def predict_table(model: Path, table: Path, output: Path | None) -> None:
+def predict_table(
+    model: Path, table: Path, output: Path | None = None, config: Path | None = None
+) -> None:
     """Write the predictions for a table, in the order of its rows.
+
+    It is read as the config reads its source; else as tables of its name usually are.
 
     Columns of the result: ``label`` and a ``probability_<class>`` for each class; or ``value``,
     ``lower`` and ``upper``. They appear as a whole, or not at all.
@@ -31,7 +36,7 @@ def predict_table(model: Path, table: Path, output: Path | None) -> None:
     if output is not None:
         _check(output, model, table)
     predictor = Predictor(model)
-    source = Source.for_path(table)
+    source = Source.for_path(table) if config is None else _like(config, table)
     rows = source.scan(predictor.schema.columns)
     with _progress(source.num_rows()) as advance:
         predictions = _predictions(predictor, rows, advance)
@@ -41,6 +46,12 @@ def predict_table(model: Path, table: Path, output: Path | None) -> None:
         with replacing(output) as new:
             SINKS[output.suffix](predictions, new)
     typer.echo(f"{output}: {source.num_rows():,} rows predicted", err=True)
+
+
+def _like(config: Path, table: Path) -> Table:
+    settings = source_of(config)
+    files = settings.files if table.is_dir() else None
+    return Source.open(settings.model_copy(update={"path": table, "files": files}))
 
 
 def _check(output: Path, model: Path, table: Path) -> None:

@@ -23,8 +23,6 @@ def collect(
     When it was taken is beside it, so that equal data are equal files.
     """
     from onward.commands._snapshot import take
-    from onward.config import import_plugins
 
-    import_plugins(config)
     rows = take(config, SNAPSHOTS / config.stem)
     typer.echo(f"{SNAPSHOTS / config.stem}: {rows:,} rows. Next: dvc repro", err=True)

@@ -7,7 +7,13 @@ import typer
 
 
 def init(
-    table: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines.", show_default=False)],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="A file or a folder of CSV, Parquet, Arrow, JSON lines, Excel; a snapshot.",
+            show_default=False,
+        ),
+    ],
     target: Annotated[str, typer.Option(help="The column to predict.", show_default=False)],
     split: Annotated[
         str | None,

@@ -12,9 +12,8 @@ def predict(
     table: Annotated[
         Path | None,
         typer.Argument(
-            help="Rows to predict: CSV, Parquet or JSON lines.",
+            help="Rows to predict: a file or a folder of CSV, Parquet, Arrow, JSON lines, Excel.",
             exists=True,
-            dir_okay=False,
             show_default=False,
         ),
     ] = None,
@@ -24,6 +23,13 @@ def predict(
             "--output",
             "-o",
             help="Where to write: .csv, .parquet or .jsonl. Else CSV goes to the terminal.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read TABLE with the source settings of this config.",
             show_default=False,
         ),
     ] = None,
@@ -40,13 +46,13 @@ def predict(
     if (table is None) == (row is None):
         raise typer.BadParameter("give either TABLE or --row")
     if row is not None:
-        if output is not None:
-            raise typer.BadParameter("--output goes with TABLE; --row prints its prediction")
+        if output is not None or config is not None:
+            raise typer.BadParameter("--output goes with TABLE, as --config does; --row is JSON")
         typer.echo(_predicted(model, _parsed(row)))
     elif table is not None:
         from onward.commands._streaming import predict_table
 
-        predict_table(model, table, output)
+        predict_table(model, table, output, config)
 
 
 def _parsed(row: str) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""The cells of a sheet of Excel, as columns."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Any, NoReturn
+
+import polars as pl
+
+from onward.errors import DataError
+
+EXACT = 10**15  # Excel rounds longer whole numbers, so that they are no identifiers
+MIDNIGHT = dt.time()
+NUMBERS = frozenset({int, float})
+TYPES: dict[frozenset[type], pl.DataType] = {
+    frozenset(): pl.Null(),
+    frozenset({bool}): pl.Boolean(),
+    frozenset({int}): pl.Int64(),
+    frozenset({float}): pl.Float64(),
+    NUMBERS: pl.Float64(),
+    frozenset({str}): pl.String(),
+    frozenset({dt.datetime}): pl.Datetime(),
+}
+"""What a column is by the types of its cells, beside numbers among texts."""
+KINDS = {bool: "true and false", dt.datetime: "dates", int: "numbers", float: "numbers"}
+
+
+def columns_of(path: Path, sheet: str, rows: Iterator[Sequence[Any]]) -> pl.DataFrame:
+    """The rows below the first, under the names in the first; cells are those of openpyxl.
+
+    Raises:
+        DataError: naming the first cell that has no one meaning.
+    """
+    return _Sheet(f"{path}: sheet {sheet!r}").table(rows)
+
+
+class _Sheet:
+    """Where we are, for messages."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def table(self, rows: Iterator[Sequence[Any]]) -> pl.DataFrame:
+        """Its columns."""
+        names = self._names(next(rows, ()))
+        columns: list[list[Any]] = [[] for _ in names]
+        blank = 0
+        for row in rows:
+            if all(cell.value is None for cell in row):
+                blank = blank or len(columns[0]) + 2
+                continue
+            if blank:
+                self._refuse(f"row {blank} is blank, and there are rows below it. Remove it")
+            self._add(row, columns)
+        if not columns[0]:
+            self._refuse("there is a header, but no row. Add rows, or name another `sheet`")
+        return pl.DataFrame([self._series(*pair) for pair in zip(names, columns, strict=True)])
+
+    def _names(self, cells: Sequence[Any]) -> list[str]:
+        values = [cell.value for cell in cells]
+        while values and values[-1] is None:
+            values.pop()
+        if not values:
+            self._refuse("row 1 is empty, where names of columns should be. Add them")
+        if None in values:
+            self._refuse(f"column {values.index(None) + 1} has no name. Name it in row 1")
+        names = list(map(str, values))
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            self._refuse(f"the name {repeated[0]!r} is there more than once. Rename all but one")
+        return names
+
+    def _add(self, row: Sequence[Any], columns: list[list[Any]]) -> None:
+        for cell in row[len(columns) :]:
+            if cell.value is not None:
+                self._refuse(f"{cell.coordinate} has a value, and its column has no name. Add it")
+        for place, column in enumerate(columns):
+            column.append(self._value(row[place]) if place < len(row) else None)
+
+    def _value(self, cell: Any) -> Any:
+        if cell.data_type == "e":
+            self._refuse(f"{cell.coordinate} is the error {cell.value}. Correct it, or empty it")
+        if isinstance(cell.value, dt.time | dt.timedelta):
+            self._refuse(f"{cell.coordinate} is a time without a date. Format it as a number")
+        return cell.value
+
+    def _series(self, name: str, values: list[Any]) -> pl.Series:
+        kinds = frozenset(map(type, values)) - {NoneType}
+        if int in kinds and any(type(v) is int and abs(v) >= EXACT for v in values):
+            kinds |= {float}
+            if str in kinds:
+                self._refuse(
+                    f"column {name!r} holds texts, and whole numbers of more than 15 digits, which"
+                    " Excel rounds. Format the column as text, and enter these numbers anew"
+                )
+        if str in kinds and kinds <= {str, *NUMBERS}:
+            return pl.Series(name, [None if v is None else str(v) for v in values], pl.String())
+        if kinds not in TYPES:
+            found = sorted({KINDS.get(kind, "texts") for kind in kinds})
+            self._refuse(f"column {name!r} holds {', '.join(found)}. Give all cells one format")
+        series = pl.Series(name, values, TYPES[kinds], strict=False)
+        is_days = kinds == {dt.datetime} and all(v is None or v.time() == MIDNIGHT for v in values)
+        return series.cast(pl.Date) if is_days else series
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise DataError(f"{self.where}: {what}")
+
+
+def refuse_uncomputed(where: str, values: Iterable[Any], formulas: Iterable[Any]) -> None:
+    """Look at the cells of a row, as values and as formulas.
+
+    Raises:
+        DataError: if there is a formula whose value the program that wrote it did not store.
+    """
+    for value, formula in zip(values, formulas, strict=False):
+        if formula.data_type == "f" and value.value is None:
+            raise DataError(
+                f"{where}: {formula.coordinate} is a formula without a value. Open the file in a"
+                " spreadsheet program, and save it"
+            )
