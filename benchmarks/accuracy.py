@@ -107,8 +107,7 @@ def onward(folder: Path, *words: str) -> None:
 
 def values_of(predictions: Predictions) -> np.ndarray:
     """Probabilities or values."""
-    found: np.ndarray = predictions.get("probabilities", predictions.get("value"))
-    return found
+    return predictions["probabilities" if "probabilities" in predictions else "value"]
 
 
 def score(metric: str, truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -138,7 +137,9 @@ def single_row_us(predict: Callable[[Any], object], rows: list[Any]) -> float:
 def frame_of(schema: Schema, rows: pl.DataFrame) -> Any:
     """Raw rows as trees read them."""
     columns = [part for field in schema.columns for part in columns_of(field, rows[field.name])]
-    return pl.DataFrame(columns).to_pandas()
+    frame = pl.DataFrame(columns).to_pandas()
+    frame.columns = [str(place) for place in range(len(columns))]  # LightGBM refuses some names
+    return frame
 
 
 def columns_of(field: Field, values: pl.Series) -> list[pl.Series]:
@@ -166,7 +167,8 @@ class Trees:
         self.schema = schema
         self.frames = {name: frame_of(schema, rows) for name, rows in splits.items()}
         self.targets = {name: targets_of(schema, rows) for name, rows in splits.items()}
-        self.categories = [field.name for field in schema.columns if is_categorical(field)]
+        first = self.frames["train"]
+        self.categories = [name for name in first if first[name].dtype.kind not in "fiu"]
         self.is_number = schema.target.kind == "number"
 
     def all_training(self) -> tuple[Any, np.ndarray]:
@@ -186,7 +188,7 @@ def lightgbm(trees: Trees, seed: int, *, stops: bool) -> Callable[[Any], np.ndar
         name: trees.all_training()[0][name].astype("category").dtype for name in trees.categories
     }
     member = lgb.LGBMRegressor if trees.is_number else lgb.LGBMClassifier
-    rounds = {"n_estimators": 5_000} if stops else {}
+    rounds: dict[str, Any] = {"n_estimators": 5_000} if stops else {}
     model = member(random_state=seed, verbosity=-1, **rounds)
     if stops:
         frame, target = trees.frames["train"], trees.targets["train"]
@@ -196,7 +198,7 @@ def lightgbm(trees: Trees, seed: int, *, stops: bool) -> Callable[[Any], np.ndar
     else:
         frame, target = trees.all_training()
         model.fit(frame.astype(known), target)
-    ask = model.predict if trees.is_number else model.predict_proba
+    ask: Any = model.predict if trees.is_number else model.predict_proba
     return lambda frame: ask(frame.astype(known))
 
 
@@ -207,7 +209,8 @@ def catboost(trees: Trees, seed: int) -> Callable[[Any], np.ndarray]:
     member = CatBoostRegressor if trees.is_number else CatBoostClassifier
     model = member(random_seed=seed, verbose=0, allow_writing_files=False)
     model.fit(*trees.all_training(), cat_features=trees.categories)
-    return model.predict if trees.is_number else model.predict_proba
+    ask: Callable[[Any], np.ndarray] = model.predict if trees.is_number else model.predict_proba
+    return ask
 
 
 RIVALS: dict[str, Callable[[Trees, int], Callable[[Any], np.ndarray]]] = {

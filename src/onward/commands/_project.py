@@ -16,13 +16,6 @@ from onward.splits import SPLITS
 from onward.stages.prepare import OUTPUTS
 
 MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
-SMALL = 2_000  # rows; below, an epoch is a few steps, and 128 bins would hold few rows each
-
-# found by trying on nine public tables of 344 to 53,940 rows
-NETWORK = ("embedder: {type: piecewise_linear, bins: 128}", "model: {type: mlp, dropout: 0.2}")
-LEARNER = "{learning_rate: 1.0e-3, batch_size: 256, max_epochs: 40, patience: 12}"
-SMALL_NETWORK = ("embedder: {type: piecewise_linear, bins: 16}", "model: {type: mlp}")
-SMALL_LEARNER = "{learning_rate: 1.0e-3, batch_size: 32, max_epochs: 100, patience: 30}"
 
 
 @dataclass(frozen=True)
@@ -159,7 +152,7 @@ def pipeline(name: str) -> str:
 
 def config(project: Project) -> str:
     """The config, each line with its reason."""
-    target, split, is_small = project.target, _split(project), project.rows < SMALL
+    target, split = project.target, _split(project)
     lines = [
         f"# What `onward init` found in {one_line(project.path.name)}, {project.rows:,}"
         " rows, and why. Correct what is wrong.",
@@ -173,12 +166,9 @@ def config(project: Project) -> str:
         f"  split: {one_line(split)}",
         "  columns:",
         *(f"    {_column(guess)}" for guess in project.columns),
-        "train:",
+        "train:  # network and learner follow from the table, but for what is said here",
         "  seed: 0",
-        "  network:",
-        *(f"    {line}" for line in (SMALL_NETWORK if is_small else NETWORK)),
-        f"    head: {one_line(_head(target))}",
-        f"  learner: {SMALL_LEARNER if is_small else LEARNER}",
+        f"  network: {{head: {one_line(_head(target))}}}",
         *("export: {}", "evaluate: {}", "report: {}"),
     ]
     return "\n".join(lines) + "\n"

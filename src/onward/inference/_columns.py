@@ -15,11 +15,15 @@ FEWEST, RAREST = 5, 0.01  # rows, and their share, from which on the training ro
 LARGEST_NUMBERING = 12  # months; whole numbers from 1 to here are often names of something
 NARROWEST = 1e-6  # of the size of numbers: a column that varies less is refused
 MOST_WORDS = 15  # on average; longer is free text, even if it recurs
+MANY, WORDS = 256, 256  # distinct texts, from which on their words count, too; and how many words
 USUAL = 0.5  # share of rows with a value seen elsewhere, from which on new rows bring few new ones
 
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 SLASHED = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
 OTHER_DATE = r"^(\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{4}/\d{1,2}/\d{1,2})\b"
+
+
+Setting = str | int | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Guess:
     type: str
     """Of the family of columns; empty where the column is left out."""
     reason: str
-    settings: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Texts found that mean the value is missing, beside the empty one."""
 
@@ -87,7 +91,7 @@ def _left_out(column: Sight | pl.Series, reason: str) -> Guess:
     return Guess(column.name, "", reason)
 
 
-def _found(sight: Sight, type_: str, reason: str, **settings: str | tuple[str, ...]) -> Guess:
+def _found(sight: Sight, type_: str, reason: str, **settings: Setting) -> Guess:
     missing = sight.rows - len(sight.texts)
     if missing:
         reason += f"; missing in {missing:,} of {sight.rows:,} rows"
@@ -179,7 +183,10 @@ def _numerical(sight: Sight) -> Guess | None:
 def _categorical(sight: Sight) -> Guess | None:
     if sight.recurring < USUAL or sight.words > MOST_WORDS:
         return None
-    return _found(sight, "categorical", f"{sight.distinct:,} distinct texts")
+    reason = f"{sight.distinct:,} distinct texts"
+    if sight.distinct >= MANY and sight.words >= 2:
+        return _found(sight, "categorical", f"{reason} of several words", words=WORDS)
+    return _found(sight, "categorical", reason)
 
 
 def _text(sight: Sight) -> Guess:

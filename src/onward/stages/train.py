@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 
 from onward.checkpoints import Checkpoints
+from onward.defaults import Given as Settings
+from onward.defaults import Table, completed
 from onward.errors import ConfigError
 from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.heads import Head
@@ -20,14 +22,15 @@ from onward.prepared import Arrays, Prepared
 from onward.rows import Rows
 from onward.schema import Target
 from onward.speed import Speed
-from onward.training import LOSS, Settings, train
+from onward.training import LOSS, train
+from onward.training import Settings as Complete
 
 __all__ = ["Settings", "run"]
 
 logger = logging.getLogger(__name__)
 
 
-def run(settings: Settings, folder: Path) -> None:
+def run(given: Settings, folder: Path) -> None:
     """Write ``network.pt``, ``history.json``, ``metrics.json`` and ``speed.json``.
 
     The last is written last and is not hashed: it has times in it, and who trains again gets the
@@ -38,9 +41,11 @@ def run(settings: Settings, folder: Path) -> None:
     """
     prepared = Prepared(folder / "prepare")
     target, features = prepared.schema().target, prepared.features()
-    _refuse_wrong_head(Head.member(settings.network.head), target)
     shape = Shape(len(features.numerical), features.cardinalities, len(target.classes))
     rows, validation = (_rows(prepared.arrays(split)) for split in ("train", "validation"))
+    settings = completed(given, Table(len(rows), shape, target.kind))
+    _refuse_wrong_head(Head.member(settings.network.head), target)
+    logger.info("train: %s", _words(settings, given))
     notes = {
         "inputs": inputs_of(folder, "prepare"),
         "settings": settings.model_dump(mode="json"),
@@ -66,7 +71,7 @@ def run(settings: Settings, folder: Path) -> None:
     )
 
 
-def _key(settings: Settings, inputs: Mapping[str, str]) -> dict[str, str]:
+def _key(settings: Complete, inputs: Mapping[str, str]) -> dict[str, str]:
     """What the bits of the result depend on.
 
     Of plug-ins only the files that define the chosen classes are looked at, not what they import.
@@ -95,6 +100,20 @@ def _machine() -> str:
         torch.cuda.get_device_name() if torch.cuda.is_available() else str(device or "cpu"),
     ]
     return ", ".join(names)
+
+
+def _words(settings: Complete, given: Settings) -> str:
+    """What is trained, and which of it follows from the table."""
+    network, learner = settings.network.model_dump(), settings.learner
+    sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
+    said = given.model_dump(exclude_unset=True)
+    parts = {"learner": said, **dict.fromkeys(network, said.get("network", {}))}
+    by_rule = sorted(name for name, those in parts.items() if name not in those)
+    return (
+        f"{sizes.removeprefix('type ')} on {network['embedder']['type']}, batches of"
+        f" {learner.batch_size}, learning rate {learner.learning_rate:g}, up to"
+        f" {learner.max_epochs} epochs" + (f"; by rule: {', '.join(by_rule)}" if by_rule else "")
+    )
 
 
 def _refuse_wrong_head(head: type[Head], target: Target) -> None:

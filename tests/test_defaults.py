@@ -1,0 +1,52 @@
+"""What a config does not say follows from the table, and what it says is kept."""
+
+from typing import Any
+
+import pytest
+
+from onward.defaults import Given, Table, completed
+from onward.models.mlp import Mlp
+from onward.network import Shape
+from onward.schema import Kind
+
+
+def table(rows: int = 10_000, classes: int = 0) -> Table:
+    kind: Kind = "classes" if classes else "number"
+    return Table(rows, Shape(5, (3, 4), classes), kind)
+
+
+@pytest.mark.parametrize(("classes", "head"), [(0, "regression"), (2, "binary"), (3, "multiclass")])
+def test_nothing_need_be_said(classes: int, head: str) -> None:
+    settings = completed(Given(), table(classes=classes))
+    assert settings.network.model_dump()["head"]["type"] == head
+    assert settings.network.model_dump()["model"]["type"] == "tabm"
+
+
+@pytest.mark.parametrize("rows", [1, 30, 220, 2_000, 30_000, 10_000_000])
+def test_fewer_rows_have_smaller_batches_and_bins(rows: int) -> None:
+    few, more = (completed(Given(), table(some)) for some in (rows, 2 * rows))
+    assert few.learner.batch_size <= more.learner.batch_size
+    bins = [some.network.model_dump()["embedder"]["bins"] for some in (few, more)]
+    assert bins == sorted(bins)
+
+
+def test_what_is_said_is_kept_and_the_rest_added() -> None:
+    said: dict[str, Any] = {
+        "seed": 3,
+        "network": {"model": {"type": "tabm", "k": 3}, "head": {"type": "regression"}},
+        "learner": {"max_epochs": 2},
+    }
+    by_rule = completed(Given(), table())
+
+    settings = completed(Given.model_validate(said), table())
+
+    assert settings.seed == 3
+    model = {**by_rule.network.model_dump()["model"], "k": 3}
+    assert settings.network.model_dump()["model"] == model
+    assert settings.network.embedder == by_rule.network.embedder
+    assert settings.learner == by_rule.learner.model_copy(update={"max_epochs": 2})
+
+
+def test_another_type_has_its_own_defaults() -> None:
+    given = Given.model_validate({"network": {"model": {"type": "mlp", "depth": 1}}})
+    assert completed(given, table()).network.model == Mlp.Config(depth=1)
