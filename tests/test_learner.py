@@ -10,7 +10,7 @@ from onward.embedders import Embedder
 from onward.errors import NotFiniteError
 from onward.learner import Learner
 from onward.network import Network, Shape
-from onward.rows import Chunks, Rows, shuffled
+from onward.rows import Chunks, Orders, Rows, shuffled
 
 
 def rows(count: int = 600) -> Rows:
@@ -67,6 +67,12 @@ def test_an_epoch_is_whole_batches_of_different_rows() -> None:
     order = shuffled(1000, 30, seed=0)
     assert len(order) == len(set(order.tolist())) == 990
     assert [len(chunk.numbers) for chunk in Chunks(order, 16 * 30)] == [480, 480, 30]
+
+
+def test_orders_that_are_drawn_ahead_are_those_asked_for() -> None:
+    orders = Orders(lambda epoch: shuffled(100, 10, seed=epoch))
+    for epoch in (0, 1, 2, 2, 7, 3):
+        assert torch.equal(orders(epoch), shuffled(100, 10, seed=epoch))
 
 
 def test_another_epoch_has_another_order() -> None:

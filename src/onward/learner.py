@@ -14,7 +14,7 @@ from onward.family import Settings
 from onward.flat import Flat
 from onward.network import Network
 from onward.precision import Name, choose, fastest_float32
-from onward.rows import Chunk, Chunks, Rows, fits, shuffled
+from onward.rows import Chunk, Chunks, Orders, Rows, fits, shuffled
 from onward.steps import Steps
 
 CHUNK = 64
@@ -58,6 +58,9 @@ class Learner(LightningModule):
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
+        self._orders = Orders(
+            lambda epoch: shuffled(len(train), self.batch_size, self._draw(epoch))
+        )
         self.is_resident = True
         self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
@@ -69,8 +72,7 @@ class Learner(LightningModule):
         A run that resumes after the last step of an epoch, before its validation, gets one chunk
         without rows: Lightning does not validate after no chunk at all.
         """
-        order = shuffled(len(self.train_rows), self.batch_size, self._draw(self.current_epoch))
-        left = order[self._place * self.batch_size :]
+        left = self._orders(self.current_epoch)[self._place * self.batch_size :]
         streamed = None if self.is_resident else self.train_rows
         return Chunks(left, self._chunk * self.batch_size, streamed)
 

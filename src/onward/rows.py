@@ -1,7 +1,7 @@
 """Prepared rows, and the order in which a network reads them."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
@@ -132,3 +132,24 @@ def shuffled(rows: int, batch_size: int, seed: int) -> Tensor:
     """
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
     return order[: rows // batch_size * batch_size]
+
+
+class Orders:
+    """The order of each epoch, drawn while the epoch before is learned from.
+
+    Four million numbers take 0.1 s to shuffle; a GPU learns from as many rows in less than a
+    second.
+
+    Args:
+        draw: gives the order of an epoch by its number.
+    """
+
+    def __init__(self, draw: Callable[[int], Tensor]) -> None:
+        self._draw, self._ahead = draw, ThreadPoolExecutor(1)
+        self._coming: dict[int, Future[Tensor]] = {}
+
+    def __call__(self, epoch: int) -> Tensor:
+        """The order of an epoch, and a start with the next one."""
+        wanted = self._coming.get(epoch) or self._ahead.submit(self._draw, epoch)
+        self._coming = {epoch + 1: self._ahead.submit(self._draw, epoch + 1)}
+        return wanted.result()
