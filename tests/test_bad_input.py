@@ -105,7 +105,7 @@ def test_wrong_configs(tmp_path: Path, old: str, new: str, message: str) -> None
         (TABLE.encode("utf-16"), "UTF-16"),
         (TABLE.replace("high", "low").encode(), "all 20 rows have the value 'low'"),
         (TABLE.replace("low", "lwo", 1).encode(), "'lwo' in row 2"),
-        (TABLE.replace(",low", ",", 1).encode(), "no value, the first is row 2"),
+        (TABLE.replace(",low", ",", 1).encode(), "no value, and it is the target; the first is in row 2"),
         (TABLE.replace("Köln", "").replace("Paris", "").encode(), "column 'city'"),
         ("\n".join(["age,city,pay", *(f"7{row[2:]}" for row in ROWS)]).encode(), "column 'age'"),
         (TABLE.replace("Köln", "K\0ln").encode(), "NUL"),

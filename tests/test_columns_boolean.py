@@ -70,13 +70,6 @@ def test_texts_and_numbers_stand_side_by_side() -> None:
     assert prepared.numerical.owners == ("b", "a", "a")
 
 
-def test_another_value_in_training_is_refused() -> None:
-    with pytest.raises(DataError, match=r"2 of 5 .* the first is 2\.0\. Name it in"):
-        fitted([0, 1, None, 2, 3])
-    with pytest.raises(DataError, match=r"1 of 4 .* the first is 'maybe'"):
-        fitted(["yes", "no", "?", "maybe"], **WORDS)
-
-
 @pytest.mark.parametrize("training", [[], [None], [1.0, 1.0], [0.0, math.nan]])
 def test_a_column_with_one_value_is_refused(training: list[float | None]) -> None:
     with pytest.raises(DataError, match=r"all true or all false\. Remove the column"):

@@ -72,11 +72,6 @@ def test_only_the_whole_numbers_seen_in_training_have_codes(values: list[float |
     assert got.tolist() == want
 
 
-def test_fractions_are_no_integer_categories() -> None:
-    with pytest.raises(DataError, match=r"1 of 2 training values .* the first is 1\.5\. Declare"):
-        fitted([1.0, 1.5], values="integer")
-
-
 def test_nan_is_a_missing_integer() -> None:
     assert encode(fitted([1.0, math.nan], values="integer"), [math.nan, 1]).tolist() == [[1], [2]]
 
@@ -140,3 +135,40 @@ def test_settings_that_contradict_themselves_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         Categorical.Config(name="x", **settings)
+
+
+def test_declared_spellings_share_a_code_even_unseen() -> None:
+    column = fitted(["red", "Red", "blue"], spellings={"red": ("Red", "rot"), "green": ("Green",)})
+    got = encode(column, ["red", "Red", "rot", "blue", "green", "Green"]).ravel()
+    assert got.tolist() == [2, 2, 2, 3, 0, 0]
+
+
+def test_a_value_never_seen_still_has_its_words() -> None:
+    training = ["Bus Operator", "bus  Driver", "Fire/Rescue Captain,", "Captain"] * 3 + ["Once"]
+    column = fitted(training, words=3)
+
+    codes, words = both(column, ["(Captain) operator", "Captain Bus Captain", "", "Once"])
+
+    assert column.words.all == ("bus", "captain", "driver")
+    assert codes[:, 0].tolist() == [0, 0, 1, 6]
+    assert words.tolist() == [[0, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0]]
+
+
+@given(st.lists(st.text("ab ,", max_size=9)), st.lists(st.text("aAb ,", max_size=40)))
+def test_words_are_what_stands_between_blanks(training: list[str], values: list[str]) -> None:
+    training = [*training, "b,", "b,", "b,"]
+    column = fitted(training, words=2)
+    seen = {form: form.strip(",") for text in training for form in text.split(" ")[:16]}
+
+    _, words = both(column, values)
+
+    for text, row in zip(values, words, strict=True):
+        pieces = [piece for piece in text.split(" ") if piece][:16]
+        has = {seen[piece] for piece in pieces if piece in seen}
+        assert row.tolist() == [float(word in has) for word in column.words.all]
+
+
+def both(column: Categorical, values: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    raw = np.array(values, object).reshape(-1, 1)
+    words, codes = session(preprocessing([column]).model).run(None, {"x": raw})
+    return codes, words

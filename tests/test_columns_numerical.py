@@ -123,3 +123,13 @@ def test_large_ids_keep_their_distance() -> None:
     """In float32 their last digits would be lost."""
     ids = [1e11 + 2000 * step for step in range(100)]
     assert len(set(encode(fitted(ids), ids)[:, 0])) == 100
+
+
+def test_clipped_numbers_count_as_the_bound() -> None:
+    column = fitted([0, 10, 1000, None], minimum=0.0, maximum=10.0, clip=True)
+    got = encode(column, [-5, 0, 10, 1e300, None, math.inf])
+    np.testing.assert_array_equal(got[0], got[1])
+    np.testing.assert_array_equal(got[3], got[2])
+    assert got[4].tolist() == got[5].tolist() == [0, 1]
+    free = fitted([0, 10, 10, None])
+    np.testing.assert_array_equal(got[:3], encode(free, [0, 0, 10]))

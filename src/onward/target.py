@@ -4,21 +4,30 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from onward.errors import DataError
 from onward.family import Settings
+from onward.rule import Rule
 from onward.schema import Kind, Target
+from onward.spellings import Spellings, meaning_of, refuse_two_meanings
 
 SHOWN = 5  # classes in a message
 
 
 class TargetSettings(Settings):
-    """``classes`` by their codes; the second of two is the positive one."""
+    """Which column, and how it is written.
+
+    ``classes``: by their codes; the second of two is the positive one.
+    ``missing``: texts that mean there is no value, beside the empty one.
+    ``spellings``: for a class the other texts that mean it.
+    """
 
     name: str
     kind: Kind
     classes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    spellings: Spellings = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_the_classes_of_its_kind(self) -> Self:
@@ -28,7 +37,35 @@ class TargetSettings(Settings):
             raise ValueError("kind: classes needs `classes: [...]` with two or more values")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes has a value twice")
+        strange = sorted(self.spellings.keys() - set(self.classes))
+        if strange:
+            raise ValueError(f"spellings: {strange[0]!r} is not among the classes")
+        refuse_two_meanings(self.spellings, (*self.classes, *self.missing))
         return self
+
+    def cleaned(self) -> pl.Expr:
+        """The column in its canonical form: one text for each class, null for missing."""
+        if self.kind == "number":
+            return pl.col(self.name)
+        meanings = {**dict.fromkeys(self.missing), **meaning_of(self.spellings)}
+        return pl.col(self.name).replace(list(meanings), list(meanings.values()))
+
+    def rules(self, *, must_be_there: bool) -> list[Rule]:
+        """That there is a value, if it must be, and that it is one of the classes."""
+        rules, column = [], pl.col(self.name)
+        if must_be_there:
+            remedy = "Nothing can be learned from them: remove them, or set `without_target: drop`"
+            remedy += " in prepare.rows"
+            rules.append(
+                Rule((self.name,), column.is_null(), "no value, and it is the target", remedy)
+            )
+        if self.kind == "classes":
+            shown = ", ".join(map(repr, self.classes[:SHOWN]))
+            shown += ", ..." if len(self.classes) > SHOWN else ""
+            remedy = f"Declared are {shown}. Correct the table, `classes` or `spellings`"
+            unknown = ~column.is_in(self.classes)
+            rules.append(Rule((self.name,), unknown, "a class that is not declared", remedy))
+        return rules
 
     def target(self) -> Target:
         """What the schema says of it."""
@@ -40,24 +77,26 @@ def encoded(target: Target, values: pl.Series) -> np.ndarray:
 
     Args:
         target: which column.
-        values: String for classes, Float64 for a number; all rows of the table.
+        values: String for classes, Float64 for a number; all rows, which keep the rules.
 
     Raises:
-        DataError: if values are missing or unknown, or there is nothing to tell apart.
+        DataError: if there is nothing to tell apart.
     """
     where = f"target {target.name!r}"
-    if missing := values.null_count():
-        row = int(values.is_null().arg_max() or 0) + 1
-        raise DataError(
-            f"{where}: {missing} of {len(values)} rows have no value, the first is row {row}."
-            " Remove these rows: nothing can be learned from them"
-        )
     if values.n_unique() < 2:
         raise DataError(
             f"{where}: all {len(values)} rows have the value {values[0]!r}; there is nothing to"
             " predict. Choose another target, or look for the rows that are missing"
         )
-    return _numbers(where, values) if target.kind == "number" else _codes(where, target, values)
+    if target.kind == "number":
+        return values.to_numpy().astype(np.float64)
+    absent = sorted(set(target.classes) - set(values.unique()))
+    if absent:
+        raise DataError(
+            f"{where}: no row has the class {absent[0]!r}. Correct the table, or `classes`"
+        )
+    codes = dict(zip(target.classes, range(len(target.classes)), strict=True))
+    return values.replace_strict(codes, return_dtype=pl.Int64).to_numpy()
 
 
 def refuse_unlearnable(target: Target, training: np.ndarray) -> None:
@@ -78,32 +117,3 @@ def refuse_unlearnable(target: Target, training: np.ndarray) -> None:
             f"{where}: none of the {len(training)} training rows has the class {absent[0]!r}."
             " Change prepare.split, or remove the class and its rows"
         )
-
-
-def _numbers(where: str, values: pl.Series) -> np.ndarray:
-    numbers = values.to_numpy()
-    if not np.isfinite(numbers).all():
-        row = int((~np.isfinite(numbers)).argmax())
-        raise DataError(f"{where}: row {row + 1} has {numbers[row]}. Correct it, or remove the row")
-    return numbers.astype(np.float64)
-
-
-def _codes(where: str, target: Target, values: pl.Series) -> np.ndarray:
-    codes = values.replace_strict(
-        list(target.classes), list(range(len(target.classes))), default=None, return_dtype=pl.Int64
-    )
-    unknown = values.filter(codes.is_null())
-    if len(unknown):
-        row = int(codes.is_null().arg_max() or 0) + 1
-        shown = ", ".join(map(repr, target.classes[:SHOWN]))
-        raise DataError(
-            f"{where}: {len(unknown)} of {len(values)} rows have a class that is not declared; the"
-            f" first is {unknown[0]!r} in row {row}. Declared are {shown}"
-            f"{', ...' if len(target.classes) > SHOWN else ''}. Correct the table, or `classes`"
-        )
-    absent = sorted(set(target.classes) - set(values.unique()))
-    if absent:
-        raise DataError(
-            f"{where}: no row has the class {absent[0]!r}. Correct the table, or `classes`"
-        )
-    return codes.to_numpy()

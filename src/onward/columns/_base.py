@@ -9,6 +9,7 @@ import polars as pl
 
 from onward.family import Family, Settings
 from onward.graph import PREFIX, Graph, Value
+from onward.rule import Rule
 from onward.schema import Wire
 
 NUMERICAL = f"{PREFIX}numerical"
@@ -49,10 +50,14 @@ class Column(Family, ABC):
         """Settings that every type has.
 
         ``missing``: texts that mean the value is missing, beside the empty one.
+        ``nullable``: whether a value may be missing.
+        ``unique``: whether each value is in one row only.
         """
 
         name: str
         missing: tuple[str, ...] = ()
+        nullable: bool = True
+        unique: bool = False
 
     wire: Wire
     """What callers send: float64 with NaN for missing, or text with "" for missing."""
@@ -74,6 +79,25 @@ class Column(Family, ABC):
         """The column's name in the table."""
         name: str = self.config.name
         return name
+
+    def rules(self) -> list[Rule]:
+        """What each row must keep; types that ask for more add to it."""
+        rules, value, absent = [], pl.col(self.name), self.is_absent()
+        if not self.config.nullable:
+            remedy = "Correct the table, or set `nullable: true`"
+            rules.append(Rule((self.name,), absent, "no value", remedy))
+        if self.config.unique:
+            remedy = "Correct the table, or set `unique: false`"
+            twice = value.is_duplicated() & ~absent
+            rules.append(Rule((self.name,), twice, "a value that another row has, too", remedy))
+        return rules
+
+    def is_absent(self) -> pl.Expr:
+        """Whether there is no value."""
+        value = pl.col(self.name)
+        if self.wire == "number":  # the source knows its texts for missing
+            return value.is_null()
+        return value.is_null() | value.is_in(["", *self.config.missing])
 
     @abstractmethod
     def fit(self, values: pl.Series) -> None:

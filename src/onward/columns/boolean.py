@@ -11,6 +11,7 @@ from pydantic import model_validator
 from onward.columns._base import Block, Column, Encoded
 from onward.errors import DataError
 from onward.graph import Graph, Value
+from onward.rule import Rule
 
 TRUE, FALSE, NEITHER = 1.0, -1.0, 0.0
 SPELLINGS = {TRUE: ("true", "True", "TRUE"), FALSE: ("false", "False", "FALSE")}
@@ -51,18 +52,19 @@ class Boolean(Column):
         super().__init__(config)
         self.wire = "text" if config.true_values else "number"
 
+    def rules(self) -> list[Rule]:
+        """That values are true or false."""
+        wrong = ~self.is_absent() & ~pl.col(self.name).is_in(self._keys())
+        remedy = (
+            "Name it in true_values, false_values or missing, or declare the column categorical"
+        )
+        return [*super().rules(), Rule((self.name,), wrong, "neither true nor false", remedy)]
+
     def fit(self, values: pl.Series) -> None:
         """Learn whether values are missing; both others must be there."""
         absent = [float("nan")] if self.wire == "number" else ["", *self.config.missing]
         present = values.drop_nulls()
         present = present.filter(~present.is_in(absent))
-        wrong = present.filter(~present.is_in(self._keys()))
-        if len(wrong):
-            raise DataError(
-                f"column {self.name!r}: {len(wrong)} of {len(values)} training values are neither"
-                f" true nor false; the first is {wrong[0]!r}. Name it in true_values,"
-                " false_values or missing, or declare the column categorical"
-            )
         numbers = zip(self._keys(), self._numbers(), strict=True)
         if len({number for key, number in numbers if key in present}) < 2:
             raise DataError(

@@ -1,16 +1,18 @@
 """Categories: text or whole numbers with few distinct values, as codes."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import polars as pl
 from onnx import TensorProto
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from onward.columns._base import Block, Column, Encoded
+from onward.columns._words import Words
 from onward.errors import DataError
 from onward.graph import Graph, Value
+from onward.rule import Rule
+from onward.spellings import Spellings, meaning_of, refuse_two_meanings, spelling
 
 UNKNOWN, MISSING, FIRST = 0, 1, 2  # codes; the first of the values seen in training is 2
 LARGEST = 2.0**53  # the last float64 before whole numbers begin to fall together
@@ -32,6 +34,10 @@ class Categorical(Column):
         Without it the most frequent is the first.
         ``merge_spellings``: texts that differ in nothing but case, blanks around them, or their
         Unicode form are one value, in every spelling that the training rows have.
+        ``spellings``: for a value the other texts that mean it.
+        ``allowed``: the values that a row may have; others break the contract.
+        ``words``: beside the code, for each of so many frequent words whether the value has it;
+        where there are many values with few rows each, such as titles, they share what they say.
         """
 
         type: Literal["categorical"] = "categorical"
@@ -39,14 +45,19 @@ class Categorical(Column):
         min_count: PositiveInt = 1
         order: tuple[str, ...] | tuple[int, ...] = ()
         merge_spellings: bool = False
+        spellings: Spellings = Field(default_factory=dict)
+        allowed: tuple[str, ...] | tuple[int, ...] = ()
+        words: int = Field(0, ge=0, le=1024)
 
         @model_validator(mode="after")
         def _check(self) -> Self:
             kind, name = (str, "texts") if self.values == "text" else (int, "whole numbers")
-            if any(type(value) is not kind for value in self.order):
-                raise ValueError(f"with `values: {self.values}`, order is a list of {name}")
-            if self.merge_spellings and self.values != "text":
-                raise ValueError("merge_spellings is for texts only")
+            for setting, values in (("order", self.order), ("allowed", self.allowed)):
+                if any(type(value) is not kind for value in values):
+                    raise ValueError(f"with `values: {self.values}`, {setting} is a list of {name}")
+            if (self.merge_spellings or self.spellings or self.words) and self.values != "text":
+                raise ValueError("merge_spellings, spellings and words are for texts only")
+            refuse_two_meanings(self.spellings, (*self.spellings, *self.missing, ""))
             return self
 
     config: Config
@@ -55,6 +66,22 @@ class Categorical(Column):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.wire = "text" if config.values == "text" else "number"
+        self.meanings = meaning_of(config.spellings)
+
+    def rules(self) -> list[Rule]:
+        """That values are allowed, in any of their spellings, and whole numbers if said so."""
+        rules, value, absent = super().rules(), pl.col(self.name), self.is_absent()
+        if self.wire == "number":
+            broken = ~absent & ((value != value.floor()) | (value.abs() > LARGEST))
+            remedy = "Declare the column numerical, or `values: text`"
+            rules.append(Rule((self.name,), broken, "no whole number up to 2^53", remedy))
+        if self.config.allowed:
+            dtype = pl.Float64 if self.wire == "number" else pl.String
+            allowed = pl.Series([*self.config.allowed, *self.meanings], dtype=dtype, strict=False)
+            broken = ~absent & ~value.is_in(allowed.implode())
+            remedy = "Correct the table, or `allowed`"
+            rules.append(Rule((self.name,), broken, "a value that is not allowed", remedy))
+        return rules
 
     def fit(self, values: pl.Series) -> None:
         """Learn the vocabulary; values equally frequent are sorted, so that two runs agree."""
@@ -73,19 +100,21 @@ class Categorical(Column):
             )
         places = {key: code for code, key in enumerate(kept, FIRST)}
         self.codes = {value: places[key] for value, key, _ in found.rows() if key in places}
+        declared = {text: self._key(text) for text in self.meanings}
+        self.codes |= {text: places[key] for text, key in declared.items() if key in places}
         self.cardinality = FIRST + len(kept)
+        rows = dict(zip(found["value"], found["rows"], strict=True)) if self.config.words else {}
+        self.words = Words(rows, self.config.words)
 
     def _counts(self, values: pl.Series) -> pl.DataFrame:
         """The distinct values but the missing ones, what each counts as, and its rows."""
         present = values.rename("value").drop_nulls()
         if self.wire == "number":
-            present = present.drop_nans()
-            self._refuse_fractions(present)
-            present = present.cast(pl.Int64)
+            present = present.drop_nans().cast(pl.Int64)
         found = present.value_counts(name="rows").sort("value")
         keys = found["value"]
-        if self.config.merge_spellings:
-            keys = keys.map_elements(_spelling, return_dtype=pl.String)
+        if self.config.merge_spellings or self.config.spellings:
+            keys = keys.map_elements(self._key, return_dtype=pl.String)
         found = found.select("value", keys.alias("key"), "rows")
         if self.wire == "number":
             return found
@@ -98,22 +127,16 @@ class Categorical(Column):
     def encode(
         cls, graph: Graph, columns: "Sequence[Categorical]", raw: Sequence[Value]
     ) -> Encoded:
-        """One code for each column."""
+        """One code for each column, and the words of those that look at words."""
         codes = [column._code(graph, value) for column, value in zip(columns, raw, strict=True)]
         names = tuple(column.name for column in columns)
-        return Encoded(categorical=Block(graph("Concat", *codes, axis=1), names, names))
-
-    def _refuse_fractions(self, present: pl.Series) -> None:
-        wrong = present.filter((present != present.floor()) | (present.abs() > LARGEST))
-        if len(wrong):
-            raise DataError(
-                f"column {self.name!r}: {len(wrong)} of {len(present)} training values are no"
-                f" whole numbers up to 2^53; the first is {wrong[0]!r}. Declare the column"
-                " numerical, or `values: text`"
-            )
+        block = Block(graph("Concat", *codes, axis=1), names, names)
+        pairs = [pair for pair in zip(columns, raw, strict=True) if pair[0].words.all]
+        return Encoded(_words(graph, pairs) if pairs else None, block)
 
     def _key(self, value: Any) -> Any:
-        return _spelling(value) if self.config.merge_spellings else value
+        value = self.meanings.get(value, value)
+        return spelling(value) if self.config.merge_spellings else value
 
     def _code(self, graph: Graph, raw: Value) -> Value:
         if self.wire == "text":
@@ -133,10 +156,14 @@ class Categorical(Column):
         )
 
 
-def _spelling(text: str) -> str:
-    """What texts have in common that differ in case, surrounding blanks or Unicode form."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
+def _words(graph: Graph, pairs: "Sequence[tuple[Categorical, Value]]") -> Block:
+    parts = [column.words.encode(graph, value) for column, value in pairs]
+    named = [(column.name, word) for column, _ in pairs for word in column.words.all]
+    return Block(
+        graph("Concat", *parts, axis=1),
+        tuple(name for name, _ in named),
+        tuple(f"{name} has {word!r}" for name, word in named),
+    )
 
 
 def _as_integer(graph: Graph, raw: Value) -> Value:

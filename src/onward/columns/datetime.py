@@ -1,12 +1,14 @@
 """Dates and times of day, from text."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import zip_longest
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
 from onnx import TensorProto
+from pydantic import StringConstraints
 
 from onward.columns._base import Block, Column, Encoded
 from onward.columns._distinct import distinct, run
@@ -14,9 +16,15 @@ from onward.columns._iso8601 import NAMES, Dates, parse
 from onward.columns._slashed import Order, to_iso
 from onward.errors import DataError
 from onward.graph import Graph, Value, session
+from onward.rule import Rule
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
 NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
+_DAY = "(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+PLAIN = f"^[0-9]{{4}}-({_DAY})([T ]{_TIME}Z?)?$"
+"""Most dates, and nothing else: the others go through the graph, which takes ten times as long."""
+Moment = Annotated[str, StringConstraints(pattern=PLAIN)]
 CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time do
 
 
@@ -37,12 +45,15 @@ class Datetime(Column):
         """How dates are written, and what to do with what is none.
 
         ``order``: ISO-8601, or 09/22/1986 with the month or the day first.
-        ``malformed``: whether a training row that has no date stops us, or counts as missing.
+        ``malformed``: whether a row that has no date breaks the contract, or counts as missing.
+        ``earliest`` and ``latest``: ISO-8601; moments beyond them break the contract.
         """
 
         type: Literal["datetime"] = "datetime"
         order: Order = "iso"
         malformed: Literal["refuse", "missing"] = "refuse"
+        earliest: Moment | None = None
+        latest: Moment | None = None
 
     config: Config
     wire = "text"
@@ -52,29 +63,51 @@ class Datetime(Column):
         None: (0, 0, 1),
     }
 
-    def fit(self, values: pl.Series) -> None:
-        """Learn which numbers differ, their middles and scales, and whether values are missing."""
-        found = distinct(values)
+    def rules(self) -> list[Rule]:
+        """That values are dates, none before the earliest and none after the latest."""
+        rules, is_there = super().rules(), ~self.is_absent()
+        if self.config.malformed == "refuse":
+            what = f"no date of `order: {self.config.order}`"
+            remedy = "Correct the table or `order`, or set `malformed: missing`"
+            is_plain = pl.col(self.name).str.contains(PLAIN)
+            doubtful = is_there & ~is_plain if self.config.order == "iso" else is_there
+
+            def is_no_date(values: pl.Series) -> pl.Series:
+                return self._seconds(values).is_null()
+
+            rules.append(Rule((self.name,), doubtful, what, remedy, is_no_date))
+        for name, sign in (("earliest", 1), ("latest", -1)):
+            if (bound := getattr(self.config, name)) is not None:
+                what, remedy = f"a date beyond `{name}: {bound}`", f"Correct the table, or `{name}`"
+                beyond = partial(self._is_beyond, bound, sign)
+                rules.append(Rule((self.name,), is_there, what, remedy, beyond))
+        return rules
+
+    def _is_beyond(self, bound: str, sign: int, values: pl.Series) -> pl.Series:
+        limit = Datetime(self.Config(name=self.name))._seconds(pl.Series([bound]))[0]
+        found: pl.Series = self._seconds(values) * sign < limit * sign
+        return found.fill_null(value=False)
+
+    def _seconds(self, texts: pl.Series) -> pl.Series:
+        """The moments in seconds; null where there is no date."""
+        is_date, numbers = self._parsed(texts)
+        return pl.Series(numbers[:, -1]).set(pl.Series(~is_date), None)
+
+    def _parsed(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+        """For each text whether it is a date, and its numbers."""
         graph = Graph()
         dates = _parse(graph, [self], [graph.input(self.name, "text")])
         graph.output("is_date", dates.is_date, TensorProto.BOOL)
         graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
-        outputs = run(session(graph.model()), found.texts)
-        is_date, numbers = outputs[0][:, 0], outputs[1]
-        if self.config.malformed == "refuse":
-            is_absent = found.texts.is_in(["", *self.config.missing]).to_numpy()
-            self._refuse(values, (~is_date & ~is_absent)[found.codes])
+        is_date, numbers = run(session(graph.model()), texts)
+        return is_date[:, 0], numbers
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn which numbers differ, their middles and scales, and whether values are missing."""
+        found = distinct(values)
+        is_date, numbers = self._parsed(found.texts)
         self.has_missing = not is_date.all()
         self._learn(numbers, is_date, found.codes)
-
-    def _refuse(self, values: pl.Series, wrong: np.ndarray) -> None:
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise DataError(
-                f"column {self.name!r}: {wrong.sum()} of {len(values)} training values are no dates"
-                f" of `order: {self.config.order}`; the first is {values[row]!r} in training row"
-                f" {row + 1}. Correct the table or `order`, or set `malformed: missing`"
-            )
 
     def _learn(self, numbers: np.ndarray, is_date: np.ndarray, codes: np.ndarray) -> None:
         if not is_date.any():

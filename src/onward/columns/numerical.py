@@ -1,16 +1,19 @@
 """Numbers: centered, scaled, with a flag for missing values."""
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import polars as pl
 from onnx import TensorProto
+from pydantic import FiniteFloat, model_validator
 
 from onward.columns._base import Block, Column, Encoded
 from onward.columns._quantiles import Knots, interpolated, quantile_knots
 from onward.errors import DataError
 from onward.graph import Graph, Value
+from onward.rule import Rule
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest value is this far out
 NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that differs
@@ -33,20 +36,54 @@ class Numerical(Column):
 
         The one by quantiles gives the training values a normal distribution: straight lines
         between the quantiles, and nothing beyond the smallest and the largest value.
+
+        ``minimum`` and ``maximum``: numbers beyond them break the contract; or, with ``clip``,
+        count as the bound, in training rows as in the exported file.
         """
 
         type: Literal["numerical"] = "numerical"
         scaling: Literal["standard", "robust", "quantile"] = "standard"
+        minimum: FiniteFloat | None = None
+        maximum: FiniteFloat | None = None
+        clip: bool = False
+
+        @model_validator(mode="after")
+        def _bounds_go_together(self) -> Self:
+            if self.clip and self.minimum is None and self.maximum is None:
+                raise ValueError("clip needs a minimum or a maximum")
+            if None not in (self.minimum, self.maximum) and self.minimum >= self.maximum:  # type: ignore[operator]
+                raise ValueError("minimum must be below maximum")
+            return self
+
+        @property
+        def bounds(self) -> tuple[float, float]:
+            """Both, infinite where there is none."""
+            low = -math.inf if self.minimum is None else self.minimum
+            return low, math.inf if self.maximum is None else self.maximum
 
     config: Config
     wire = "number"
     examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
     knots: Knots | None = None
 
+    def rules(self) -> list[Rule]:
+        """That numbers are within the bounds, unless they are clipped."""
+        value, (low, high) = pl.col(self.name), self.config.bounds
+        remedy = "Correct the table or the bound, or set `clip: true`"
+        bounds = [
+            Rule((self.name,), value < low, f"a number below `minimum: {low:g}`", remedy),
+            Rule((self.name,), value > high, f"a number above `maximum: {high:g}`", remedy),
+        ]
+        is_set = (self.config.minimum is not None, self.config.maximum is not None)
+        asked = [rule for rule, given in zip(bounds, is_set, strict=True) if given]
+        return super().rules() + ([] if self.config.clip else asked)
+
     def fit(self, values: pl.Series) -> None:
         """Learn the middle, the scale, and whether values are missing."""
         numbers = values.to_numpy()
         present = numbers[np.isfinite(numbers)]
+        if self.config.clip:
+            present = present.clip(*self.config.bounds)
         if not len(present):
             raise DataError(
                 f"column {self.name!r}: none of the {len(values)} training rows has a value."
@@ -72,6 +109,7 @@ class Numerical(Column):
         columns = [columns[place] for place in order]
         numbers = graph("Concat", *(raw[place] for place in order), axis=1)  # (rows, columns)
         missing = graph("Or", graph("IsNaN", numbers), graph("IsInf", numbers))
+        numbers = _within_bounds(graph, numbers, columns)
         centered = graph("Sub", numbers, graph.constant([[column.center for column in columns]]))
         scaled = graph("Div", centered, graph.constant([[column.scale for column in columns]]))
         clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
@@ -87,6 +125,16 @@ class Numerical(Column):
             names += [f"{columns[place].name} is missing" for place in flagged]
         value = graph("Concat", *parts, axis=1) if flagged else parts[0]
         return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+
+
+def _within_bounds(graph: Graph, numbers: Value, columns: Sequence[Numerical]) -> Value:
+    """The numbers, those of columns that clip at the bounds."""
+    if not any(column.config.clip for column in columns):
+        return numbers
+    free = (-math.inf, math.inf)
+    bounds = np.array([c.config.bounds if c.config.clip else free for c in columns]).T
+    above = graph("Max", numbers, graph.constant(bounds[:1]))
+    return graph("Min", above, graph.constant(bounds[1:]))
 
 
 def _center_and_scale(present: np.ndarray, is_robust: bool) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ import onnx
 import polars as pl
 from pydantic import Field, model_validator
 
+from onward.checks import Check
 from onward.columns import Column
 from onward.errors import DataError
 from onward.family import OneOf, Seed
@@ -21,11 +22,11 @@ from onward.files import publishing, sha256
 from onward.prepared import CHUNK, ArrayFile, FeatureNames
 from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
-from onward.schema import Field as SchemaField
-from onward.schema import Schema, Target, Wire
-from onward.sources import Source, Table
+from onward.schema import Schema, Target
+from onward.sources import Source
 from onward.splits import SPLITS, Split
 from onward.target import TargetSettings, encoded, refuse_unlearnable
+from onward.validation import Contract, RowRules, accepted, discard
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class Settings(Base):
     source: Annotated[Source.Config, OneOf(Source)]
     target: TargetSettings
     split: Annotated[Split.Config, OneOf(Split)]
+    rows: RowRules = RowRules()
+    checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
     columns: tuple[Annotated[Column.Config, OneOf(Column)], ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -59,29 +62,41 @@ class Settings(Base):
 
 def run(settings: Settings, folder: Path) -> None:
     """Write the folder that `Prepared` reads."""
-    columns: list[Column] = [Column.build(config) for config in settings.columns]
+    contract = contract_of(settings)
+    columns = contract.columns
     source = Source.open(settings.source)
     inputs = {"data": sha256(settings.source.path)}
     settings_json = settings.model_dump(mode="json")
     with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
-        table = work / "table.parquet"
-        schema = _schema(settings, columns)
-        _read(source, settings, schema, table)
+        schema = Schema(contract.fields, settings.target.target())
+        rows, quality = accepted(source, contract, work)
         with _naming(settings.source.path):
-            targets, splits = _targets_and_splits(settings, schema, table)
-        _write_splits(table, splits, schema, work)
-        table.unlink()
+            targets, splits = _targets_and_splits(settings, schema, rows)
+        _write_splits(rows, splits, schema, work)
+        discard(work)
         report: dict[str, Any] = {"source": str(settings.source.path)}
         report["rows"] = dict(zip(SPLITS, np.bincount(splits).tolist(), strict=True))
         with _naming(settings.source.path):
             report["columns"] = _fit(columns, work / "train.parquet")
         report["target"] = _about_target(schema.target, targets, splits)
+        report["quality"] = quality
         _write_graph(columns, work)
         _write_arrays(columns, targets, splits, work)
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
         (work / "schema.json").write_text(schema.dump())
     counts = ", ".join(f"{count:,} {name}" for name, count in report["rows"].items())
     logger.info("prepare: %d columns, rows: %s", len(columns), counts)
+
+
+def contract_of(settings: Settings) -> Contract:
+    """What the settings ask of a table."""
+    return Contract(
+        [Column.build(config) for config in settings.columns],
+        settings.target,
+        [Check.build(config) for config in settings.checks],
+        settings.rows,
+        Split.build(settings.split).column,
+    )
 
 
 @contextmanager
@@ -93,48 +108,27 @@ def _naming(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: {error}") from error
 
 
-def _schema(settings: Settings, columns: list[Column]) -> Schema:
-    fields = tuple(
-        SchemaField(column.name, column.config.type, column.wire, column.config.missing)
-        for column in columns
-    )
-    return Schema(fields, settings.target.target())
-
-
-def _read(source: Table, settings: Settings, schema: Schema, table: Path) -> None:
-    """The columns that matter, checked, in a file that is quick to read."""
-    wire: Wire = "number" if schema.target.kind == "number" else "text"
-    fields = [*schema.columns, SchemaField(schema.target.name, "target", wire)]
-    by = Split.build(settings.split).column
-    if by is not None and by not in {field.name for field in fields}:
-        fields.append(SchemaField(by, "split", "text"))
-    source.copy(fields, table, CHUNK)
-
-
 def _targets_and_splits(
-    settings: Settings, schema: Schema, table: Path
+    settings: Settings, schema: Schema, rows: pl.LazyFrame
 ) -> tuple[np.ndarray, np.ndarray]:
-    values = pl.scan_parquet(table).select(schema.target.name).collect().to_series()
-    targets = encoded(schema.target, values)
+    targets = encoded(schema.target, rows.select(schema.target.name).collect().to_series())
     split = Split.build(settings.split)
-    by = None
-    if split.column is not None:
-        by = pl.scan_parquet(table).select(split.column).collect().to_series()
+    by = rows.select(split.column).collect().to_series() if split.column is not None else None
     splits = split.assign(targets, by, settings.seed)
     refuse_unlearnable(schema.target, targets[splits == SPLITS.index("train")])
     return targets, splits
 
 
-def _write_splits(table: Path, splits: np.ndarray, schema: Schema, work: Path) -> None:
+def _write_splits(rows: pl.LazyFrame, splits: np.ndarray, schema: Schema, work: Path) -> None:
     kept = [*(field.name for field in schema.columns), schema.target.name]
     assigned = pl.LazyFrame({SPLIT: splits})
-    rows = pl.concat([pl.scan_parquet(table), assigned], how="horizontal")
+    together = pl.concat([rows, assigned], how="horizontal")
     for place, name in enumerate(SPLITS):
-        some = rows.filter(pl.col(SPLIT) == place).select(kept)
+        some = together.filter(pl.col(SPLIT) == place).select(kept)
         some.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
 
 
-def _fit(columns: list[Column], train: Path) -> list[dict[str, Any]]:
+def _fit(columns: Sequence[Column], train: Path) -> list[dict[str, Any]]:
     """Learn, and describe, a few columns at a time, so that no more are held."""
 
     def learn(column: Column) -> dict[str, Any]:
@@ -154,7 +148,7 @@ def _without(values: pl.Series, missing: tuple[str, ...]) -> pl.Series:
     return values.replace(list(missing), [None] * len(missing))
 
 
-def _write_graph(columns: list[Column], work: Path) -> None:
+def _write_graph(columns: Sequence[Column], work: Path) -> None:
     graph = preprocessing(columns)
     onnx.save(graph.model, work / "preprocess.onnx")
     cardinalities = {column.name: column.cardinality for column in columns}
@@ -169,7 +163,7 @@ def _write_graph(columns: list[Column], work: Path) -> None:
 
 
 def _write_arrays(
-    columns: list[Column], targets: np.ndarray, splits: np.ndarray, work: Path
+    columns: Sequence[Column], targets: np.ndarray, splits: np.ndarray, work: Path
 ) -> None:
     encoder = Encoder(columns)
     for place, name in enumerate(SPLITS):

@@ -1,0 +1,11 @@
+"""Whether a table keeps its contract, and what is done with rows that do not."""
+
+from onward.validation._acceptance import accepted as accepted
+from onward.validation._acceptance import discard as discard
+from onward.validation._contract import Contract as Contract
+from onward.validation._contract import RowRules as RowRules
+from onward.validation._findings import Finding as Finding
+from onward.validation._findings import shown as shown
+from onward.validation._inspection import Inspection as Inspection
+from onward.validation._repetitions import near_duplicates as near_duplicates
+from onward.validation._repetitions import repetitions as repetitions

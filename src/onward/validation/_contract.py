@@ -1,0 +1,94 @@
+"""The contract of a table: what its columns, its target and the checks ask of each row."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import polars as pl
+
+from onward.checks import Check
+from onward.columns import Column
+from onward.family import Settings
+from onward.rule import Rule
+from onward.schema import Field, Wire
+from onward.sources import FAULT
+from onward.target import TargetSettings
+
+Choice = Literal["keep", "refuse", "drop"]
+
+
+class RowRules(Settings):
+    """What becomes of rows.
+
+    ``invalid``: rows that break the contract stop us, or are set aside in a file of their own.
+    ``without_target``: rows without a value of the target stop us, or are dropped.
+    ``duplicates``: rows that repeat an earlier one, target included.
+    ``conflicts``: rows that are equal but for their class. All of them are dropped, if any.
+    """
+
+    invalid: Literal["refuse", "set_aside"] = "refuse"
+    without_target: Literal["refuse", "drop"] = "refuse"
+    duplicates: Choice = "keep"
+    conflicts: Choice = "keep"
+
+
+class Contract:
+    """What a table must keep to be learned from, or, if it has no target, to be predicted."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        target: TargetSettings,
+        checks: Sequence[Check],
+        rows: RowRules,
+        split: str | None,
+    ) -> None:
+        self.columns, self.target, self.checks = columns, target, checks
+        self.rows, self.split = rows, split
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns that are predicted from."""
+        return tuple(
+            Field(column.name, column.config.type, column.wire, column.config.missing)
+            for column in self.columns
+        )
+
+    def needed(self, *, training: bool) -> list[Field]:
+        """All columns that are read: with the target and the split, or only those to predict."""
+        fields = list(self.fields)
+        if training:
+            target = self.target
+            wire: Wire = "number" if target.kind == "number" else "text"
+            fields.append(Field(target.name, "target", wire, target.missing))
+        names = [name for check in self.checks for name in check.columns]
+        known = {field.name for field in fields}
+        if not training:
+            known.add(self.target.name)
+        if training and self.split is not None:
+            names.append(self.split)
+        others = (name for name in dict.fromkeys(names) if name not in known)
+        return fields + [Field(name, "other", "text") for name in others]
+
+    def rules(self, *, training: bool) -> list[Rule]:
+        """Of each column, of the target if rows are learned from, and of the checks."""
+        found = [rule for column in self.columns for rule in column.rules()]
+        if training:
+            found += self.target.rules(must_be_there=self.rows.without_target == "refuse")
+        checks = [c for c in self.checks if training or self.target.name not in c.columns]
+        return found + [check.rule() for check in checks]
+
+    def readable(self, *, training: bool) -> list[Rule]:
+        """That each value can be read: what `Table.inspected` says of it."""
+        return [
+            Rule(
+                (field.name,),
+                pl.col(FAULT + field.name),
+                "no finite number below 2^53" if field.wire == "number" else "NUL in their text",
+                "Correct the file, or add the text to `missing:`",
+            )
+            for field in self.needed(training=training)
+        ]
+
+    def cleaned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """The same rows, the target under its canonical names."""
+        return frame.with_columns(self.target.cleaned())

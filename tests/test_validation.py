@@ -1,0 +1,198 @@
+"""A table beside its contract: what is found, set aside, dropped, and counted."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from onward.__main__ import app
+from onward.config import section
+from onward.errors import ConfigError, DataError
+from onward.prepared import Prepared
+from onward.stages import prepare
+from onward.validation import near_duplicates, repetitions
+
+CONFIG = """\
+prepare:
+  source: {type: csv, path: t.csv}
+  target: {name: pay, kind: classes, classes: [low, high], spellings: {high: [HIGH]}}
+  split: {type: random, validation: 0.2, test: 0.2}
+  rows: ROWS
+  checks: CHECKS
+  columns:
+    - {type: numerical, name: age, minimum: 21}
+    - {type: categorical, name: city}
+"""
+ROWS = [
+    f"{21 + row},{'Köln' if row % 3 else 'Paris'},{'low' if row % 2 else 'high'}"
+    for row in range(24)
+]
+
+
+def write(folder: Path, *more: str, rows: str = "{}", checks: str = "[]") -> Path:
+    (folder / "t.csv").write_text("\n".join(["age,city,pay", *ROWS, *more]) + "\n")
+    config = folder / "c.yaml"
+    config.write_text(CONFIG.replace("ROWS", rows).replace("CHECKS", checks))
+    return config
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def validate(*words: str | Path) -> Result:
+    runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
+    return runner.invoke(app, ["validate", *map(str, words)])
+
+
+def prepared(config: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
+    prepare.run(section(config, "prepare", prepare.Settings), Path("artifacts"))
+    done = Prepared(Path("artifacts/prepare"))
+    rows = pl.concat([done.rows(split).collect() for split in ("train", "validation", "test")])
+    return rows, done.profiles()["quality"]
+
+
+def test_a_good_table_keeps_all_rules(folder: Path) -> None:
+    result = validate(write(folder, "50,Bonn,HIGH"))
+    assert (result.exit_code, result.output) == (0, "t.csv: 25 rows keep all 6 rules\n")
+
+
+def test_broken_rules_are_listed_with_count_share_rows_and_values(folder: Path) -> None:
+    config = write(folder, "7,Bonn,low", "old,Bonn,", "30,Bonn,hgih", "9,Bonn,low")
+    result = validate(config)
+    lines = [line.split() for line in result.output.splitlines()]
+    assert result.exit_code == 65
+    assert ["'age'", "1", "3.57%", "no", "finite"] in [line[:5] for line in lines]
+    assert "'age' 2 7.14% a number below `minimum: 21` 25, 28 '7'; '9'" in map(" ".join, lines)
+    assert ["'pay'", "1", "3.57%", "no", "value,"] in [line[:5] for line in lines]
+    assert "'pay' 1 3.57% a class that is not declared 27 'hgih'" in map(" ".join, lines)
+    assert "4 of 6 rules are broken, the first in row 26 (line 27)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("7,Bonn,low", "'age': 1 of 25 rows have a number below .*first is 7.0 in row 25 .line 26"),
+        ("30,Bonn,hgih", "'pay': 1 of 25 .* the first is 'hgih' in row 25 .line 26.*Declared are"),
+        ("30,Bonn,", "'pay': 1 of 25 rows have no value, and it is the target"),
+        ("22,Köln,low", "'age', 'city': 2 of 25 rows have values that another row has"),
+    ],
+)
+def test_prepare_stops_where_validate_does(folder: Path, row: str, message: str) -> None:
+    config = write(folder, row, checks="[{type: unique, columns: [age, city]}]")
+    with pytest.raises(DataError, match=message):
+        prepared(config)
+    assert not Path("artifacts/prepare").exists()
+
+
+def test_a_table_without_the_target_is_one_to_predict(folder: Path) -> None:
+    config = write(folder, checks="""[{type: expression, holds: "pay = 'low' OR age > 20"}]""")
+    (folder / "new.csv").write_text("age,city\n30,Bonn\n7,Bonn\n")
+    result = validate(config, "new.csv")
+    assert result.exit_code == 65
+    assert "1 of 3 rules are broken" in result.output
+
+
+def test_rows_are_set_aside_only_if_the_config_allows_it(folder: Path) -> None:
+    result = validate(write(folder), "--reject", "bad.csv")
+    assert isinstance(result.exception, ConfigError)
+    assert "no row may be set aside" in str(result.exception)
+
+
+def test_rows_that_are_set_aside_are_as_in_the_file_and_counted(folder: Path) -> None:
+    config = write(folder, "old,Bonn,low", "7,Bonn,", rows="{invalid: set_aside}")
+
+    assert validate(config, "--reject", "bad.csv").exit_code == 0
+    rows, quality = prepared(config)
+
+    aside = pl.read_csv("artifacts/prepare/set_aside.csv", infer_schema=False)
+    assert aside.rows() == pl.read_csv("bad.csv", infer_schema=False).rows()
+    assert aside.drop("onward/why").rows() == [
+        ("25", "old", "Bonn", "low"),
+        ("26", "7", "Bonn", None),
+    ]
+    why = aside["onward/why"].to_list()
+    assert why[0] == "age: no finite number below 2^53"
+    assert why[1].startswith("age: a number below `minimum: 21`; pay: no value")
+    assert sorted(rows["age"]) == [21.0 + row for row in range(24)]
+    assert [finding["count"] for finding in quality["findings"]] == [1, 1, 1]
+
+
+def test_a_table_without_a_good_row_is_refused(folder: Path) -> None:
+    config = write(folder, rows="{invalid: set_aside}")
+    (folder / "t.csv").write_text("age,city,pay\n1,Bonn,low\n2,Bonn,high\n")
+    with pytest.raises(DataError, match="each row breaks the contract"):
+        prepared(config)
+
+
+def test_rows_are_dropped_as_the_config_says(folder: Path) -> None:
+    more = ("50,Bonn,", "21,Paris,high", "22,Köln,high", "51,Bonn,HIGH", "51,Bonn,high")
+    config = write(folder, *more, rows="{without_target: drop, duplicates: drop, conflicts: drop}")
+    rows, quality = prepared(config)
+    assert quality["duplicates"] == 2
+    assert quality["conflicts"] == 1
+    assert list(quality["rows"].values()) == [29, 28, 26, 24]
+    assert sorted(rows["age"]) == [21.0, *(23.0 + row for row in range(22)), 51.0]
+    assert rows.filter(age=51)["pay"].to_list() == ["high"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "row", "message"),
+    [
+        ("{duplicates: refuse}", "21,Paris,high", "1 rows are equal to an earlier one"),
+        ("{conflicts: refuse}", "21,Paris,low", "1 rows have another class"),
+    ],
+)
+def test_repetitions_can_be_refused(folder: Path, rows: str, row: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        prepared(write(folder, row, rows=rows))
+
+
+def test_repetitions_are_counted() -> None:
+    rows = pl.LazyFrame(
+        {"a": [1.0, 1.0, 2.0, None, None, 1.0], "b": ["x", "x", "x", "y", "y", "X "]}
+    ).with_columns(y=pl.Series(["p", "p", "p", "p", "q", "p"]))
+    found = repetitions(rows, ["a", "b"], "y")
+    assert (found.duplicates, found.conflicts) == (1, 1)
+    assert near_duplicates(rows, ["a", "b"], "y") == 2
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ("{type: expression, holds: 'age > '}", "unable to parse"),
+        ("{type: expression, holds: '(SELECT 1)'}", "no SELECT"),
+        (
+            """{type: expression, holds: "EXISTS (SELECT 1 FROM read_csv('t.csv')) AND age > 1"}""",
+            "no SELECT",
+        ),
+        ("""{type: expression, holds: "read_csv('t.csv')"}""", "unsupported function"),
+        ("{type: expression, holds: '1 = 1'}", "no column"),
+        ("{type: expression, holds: age}", "cannot be computed: dtype Float64 not"),
+        ("{type: expression, holds: COUNT(age)}", "cannot be computed|is no condition"),
+        ("{type: unique, columns: []}", "at least 1 item"),
+    ],
+)
+def test_checks_that_cannot_be_made_are_refused(folder: Path, check: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        prepared(write(folder, checks=f"[{check}]"))
+
+
+def test_as_in_sql_what_is_neither_true_nor_false_breaks_no_check(folder: Path) -> None:
+    checks = "[{type: expression, holds: age < 30 OR city = 'Köln' OR city = 'Paris'}]"
+    assert validate(write(folder, ",Bonn,low", checks=checks)).exit_code == 0
+    assert validate(write(folder, "99,Bonn,low", checks=checks)).exit_code == 65
+
+
+def test_a_check_may_read_a_column_that_nothing_is_predicted_from(folder: Path) -> None:
+    checks = "[{type: unique, columns: [id]}]"
+    config = write(folder, checks=checks)
+    table = pl.read_csv("t.csv").with_row_index("id")
+    table.write_csv("t.csv")
+    assert validate(config).exit_code == 0
+    table.with_columns(id=pl.lit(3)).write_csv("t.csv")
+    assert "'id' 24 100.00%" in " ".join(validate(config).output.split())
