@@ -78,7 +78,9 @@ def test_piecewise_linear_embedding_agrees_with_its_authors() -> None:
 def test_piecewise_linear_embedding_starts_as_a_linear_map() -> None:
     member = Embedder.members["piecewise_linear_embedding"]
     embedder = member.fit(member.Config(), features())
-    low, middle, high = embedder(torch.tensor([[-50.0], [0.0], [50.0]]).expand(3, 4))
+    x = torch.tensor([[-50.0], [0.0], [50.0]]).expand(3, 4)
+    low, middle, high = embedder(x)[:, 2:]  # after the flag and the constant
+    torch.testing.assert_close(embedder(x)[:, :2], x[:, :2])
     torch.testing.assert_close(low + high, 2 * middle)
     assert not torch.allclose(low, high)
 
