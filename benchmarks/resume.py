@@ -2,12 +2,12 @@
 
     python benchmarks/resume.py [--quick] [--json FILE]
 
-`onward train` on the data of the package, with dropout, so that order and draws both matter. Half of
-the trials kill it by SIGKILL to the process group, half by SIGTERM; twice at random moments between
-the end of the first epoch and what comes after the last, or at once if the moment has passed. The
-third run may end. Compared are the hashes of network.pt, history.json and metrics.json with those of
-a run that nothing stopped. Processes are forked from one that has imported torch, which takes longer
-than the training.
+`onward train` on the data of the package, with dropout, so that order and draws both matter. Half
+of the trials kill it by SIGKILL to the process group, half by SIGTERM; twice at random moments
+between the end of the first epoch and what comes after the last, or at once if the moment has
+passed. The third run may end. Compared are the hashes of network.pt, history.json and metrics.json
+with those of a run that nothing stopped. Processes are forked from one that has imported torch,
+which takes longer than the training.
 """
 
 import argparse
