@@ -12,7 +12,7 @@ from onward.flat import Flat
 from onward.network import Network, Shape
 from onward.precision import Name, Precision
 from onward.rows import Chunk, Rows
-from onward.steps import WARM_UP, Steps
+from onward.steps import WARM_UP, Descent, Steps
 
 BATCH, CLIP = 8, 0.1
 RATES = [0.01, 0.02, 0.005, 0.01, 0.02, 0.03, 0.01]
@@ -41,17 +41,13 @@ def network(dropout: float = 0.0) -> Network:
 def steps(learning: Network, rows: Rows, precision: Name = "fp32") -> tuple[Steps, Tensor]:
     flat, total = Flat(list(learning.parameters())), torch.zeros((), device=rows.targets.device)
     optimizer = torch.optim.AdamW([flat.whole], fused=True, capturable=total.is_cuda)
-    return Steps(
-        learning,
-        [flat],
-        optimizer,
-        rows,
-        batch_size=BATCH,
-        longest=len(RATES),
-        clip=CLIP,
-        precision=Precision(precision, ""),
-        total=total,
-    ), total
+
+    def loss(batch: Rows) -> Tensor:
+        with Precision(precision, "").step(total.device):
+            return learning.loss(batch.numerical, batch.categorical, batch.targets)
+
+    descend = Descent(optimizer, [flat], CLIP)
+    return Steps(loss, descend, rows, batch_size=BATCH, longest=len(RATES), total=total), total
 
 
 def order(count: int) -> Chunk:

@@ -15,7 +15,7 @@ from onward.flat import Flat
 from onward.network import Network
 from onward.precision import Name, choose, fastest_float32
 from onward.rows import Chunk, Chunks, Orders, Rows, fits, shuffled
-from onward.steps import Steps
+from onward.steps import Descent, Steps
 
 CHUNK = 64
 """Steps in one batch of Lightning, whose own work for a batch takes 2 ms, as long as a step."""
@@ -149,17 +149,18 @@ class Learner(LightningModule):
                 rows = rows.room(longest * self.batch_size, self.device)
             optimizer: Any = self.optimizers(use_pl_optimizer=False)
             self._steps = Steps(
-                self.network,
-                self._flats,
-                optimizer,
+                self._loss,
+                Descent(optimizer, self._flats, self.config.clip),
                 rows,
                 batch_size=self.batch_size,
                 longest=longest,
-                clip=self.config.clip,
-                precision=self.precision,
                 total=self.loss_sum,
             )
         return self._steps
+
+    def _loss(self, rows: Rows) -> Tensor:
+        with self.precision.step(self.device):
+            return self.network.loss(rows.numerical, rows.categorical, rows.targets)
 
     @property
     def _chunk(self) -> int:

@@ -1,16 +1,46 @@
 """Optimizer steps, one after another, in which the device never waits for the host."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from onward.flat import Flat
-from onward.network import Network
-from onward.precision import Precision
 from onward.rows import Chunk, Rows
 
 WARM_UP = 3  # steps before a CUDA graph is captured, in which libraries choose and load kernels
+
+
+class Descent:
+    """Lets the weights follow their gradients, once a call.
+
+    Args:
+        optimizer: of the flats; gets its learning rate from here.
+        flats: all parameters.
+        clip: the largest norm of all gradients together.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, flats: Sequence[Flat], clip: float
+    ) -> None:
+        self._optimizer, self._flats, self._clip = optimizer, flats, clip
+        self.rate = torch.zeros((), device=flats[0].whole.device)
+        for group in optimizer.param_groups:
+            group["lr"] = self.rate
+
+    def __call__(self) -> None:
+        """Collect the gradients, shorten them and step."""
+        for flat in self._flats:
+            flat.collect()
+        self._shorten([flat.gradient for flat in self._flats])
+        self._optimizer.step()
+
+    def _shorten(self, gradients: Sequence[Tensor]) -> None:
+        """As `torch.nn.utils.clip_grad_norm_` does, in fewer calls."""
+        norm = torch.linalg.vector_norm(torch.stack([g.norm() for g in gradients]))
+        factor = (self._clip / (norm + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient *= factor
 
 
 class Steps:
@@ -22,40 +52,30 @@ class Steps:
     does elsewhere what it does there.
 
     Args:
-        network: that learns.
-        flats: its parameters.
-        optimizer: of these; gets its learning rate from here.
+        loss: of a batch.
+        descend: what follows when its gradients are there.
         source: the rows that are numbered, on the device, or room there for those of a chunk.
         batch_size: rows of a step.
         longest: steps of the longest chunk.
-        clip: the largest norm of all gradients together.
-        precision: of the forward and the backward pass.
         total: gets the losses added, one at a time: the sum does not depend on the chunks.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
-        network: Network,
-        flats: Sequence[Flat],
-        optimizer: torch.optim.Optimizer,
+        loss: Callable[[Rows], Tensor],
+        descend: Descent,
         source: Rows,
         *,
         batch_size: int,
         longest: int,
-        clip: float,
-        precision: Precision,
         total: Tensor,
     ) -> None:
-        self._network, self._optimizer, self._source = network, optimizer, source
-        self._flats, self._clip, self._precision, self._total = flats, clip, precision, total
+        self._loss, self._descend, self._source, self._total = loss, descend, source, total
         self._device = device = source.targets.device
         self._order = torch.zeros(longest, batch_size, dtype=torch.int64, device=device)
         self._rates = torch.zeros(longest, device=device)
         self._losses = torch.zeros(longest, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
-        self._rate = torch.zeros((), device=device)
-        for group in optimizer.param_groups:
-            group["lr"] = self._rate
         self._warm = 0
         self._graph: torch.cuda.CUDAGraph | None = None
 
@@ -105,25 +125,13 @@ class Steps:
         current.wait_stream(stream)
 
     def _step(self) -> None:
-        self._rate.copy_(self._rates.index_select(0, self._place)[0])
-        rows = self._source.take(self._order.index_select(0, self._place)[0])
-        with self._precision.step(self._device):
-            loss = self._network.loss(rows.numerical, rows.categorical, rows.targets)
+        self._descend.rate.copy_(self._rates.index_select(0, self._place)[0])
+        loss = self._loss(self._source.take(self._order.index_select(0, self._place)[0]))
         torch.autograd.backward(loss)
-        for flat in self._flats:
-            flat.collect()
-        self._shorten([flat.gradient for flat in self._flats])
-        self._optimizer.step()
+        self._descend()
         self._losses.index_copy_(0, self._place, loss.detach()[None])
         self._total += loss.detach()
         self._place += 1
-
-    def _shorten(self, gradients: Sequence[Tensor]) -> None:
-        """As `torch.nn.utils.clip_grad_norm_` does, in fewer calls."""
-        norm = torch.linalg.vector_norm(torch.stack([g.norm() for g in gradients]))
-        factor = (self._clip / (norm + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient *= factor
 
 
 def _generator(device: torch.device) -> torch.Generator:
