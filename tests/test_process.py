@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from onward.errors import LockedError
-from onward.process import locked
+from onward.process import end_if_asked, locked, signals_received, signals_wait
 
 HOLD = """
 import sys, time
@@ -53,6 +54,35 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_with_their_code(tmp_path: Path, number: int) -> None:
     assert end(holder(tmp_path / "train"), number) == 128 + number
+
+
+@pytest.mark.parametrize(
+    ("numbers", "last", "waits", "code"),
+    [
+        ((signal.SIGTERM, signal.SIGTERM), end_if_asked, True, 143),  # the second: its parent ended
+        ((signal.SIGINT,), tuple, True, 130),
+        ((signal.SIGINT, signal.SIGINT), tuple, False, 130),
+        ((signal.SIGTERM,), sys.exit, True, 143),  # as Lightning does, with the code 0
+    ],
+)
+def test_signals_wait_until_it_suits(
+    numbers: tuple[int, ...], last: Callable[[], object], waits: bool, code: int
+) -> None:
+    before, reached = signal.getsignal(signal.SIGTERM), []
+
+    def work() -> None:
+        with signals_wait():
+            for number in numbers:
+                signal.raise_signal(number)
+            reached.append("the end")
+            last()
+
+    with pytest.raises(SystemExit) as ended:
+        work()
+    signals_received().clear()
+    assert ended.value.code == code
+    assert bool(reached) == waits
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
