@@ -86,6 +86,9 @@ def test_known_tables_are_what_people_say_they_are(table: str) -> None:
         (["01/02/2024", "03/04/2024"], "", "write them as YYYY-MM-DD"),
         (["01/02/2024", "03/24/2024"], "datetime", "'01/02/2024', month first"),
         (["01/02/2024", "24/03/2024"], "datetime", "'01/02/2024', day first"),
+        (["Nov 1, 2024", "2024-11-02", "3/4/2024"], "", "dates in several ways, such as 'Nov"),
+        ([*map(str, range(9)), "7mm", ">8"], "numerical", "but for 2 texts such as '7mm'"),
+        (["12", "12A", "3B", "7C", "9D", "12"] * 9, "categorical", "distinct texts"),
         (["no", "Yes", "no"], "boolean", "two values, 'no' and 'Yes'"),
         (["maybe", "Yes", "maybe"] * 2, "categorical", "2 distinct texts"),
         ([True, False, None], "boolean", "'0' and '1'"),
@@ -115,10 +118,34 @@ def test_numbers_with_the_name_of_a_code_are_categories(name: str) -> None:
         (["+", "-", "+", "-"], ()),
         ([*"137" * 20, "ERROR", "UNKNOWN"], ("ERROR", "UNKNOWN")),
         (["1", "2", "3", "4", "12 oz"] * 9, ()),
+        (["-999", *"1234567"], ("-999",)),
+        (["-999", "-3", *"1234567"], ()),
+        (["-999.0", *"1234567", "unknown"], ("-999.0", "unknown")),
     ],
 )
 def test_texts_that_mean_missing_are_found(values: list[str], missing: tuple[str, ...]) -> None:
     assert guess(values).missing == missing
+
+
+@pytest.mark.parametrize(
+    ("counts", "spellings"),
+    [
+        ({"Köln": 9, "köln ": 2, "KO\u0308LN": 1}, {"Köln": ("KO\u0308LN", "köln ")}),
+        ({"Chinstrap": 9, "Chin-strap": 9}, {"Chin-strap": ("Chinstrap",)}),
+        ({"California": 50, "Californa": 1}, {"California": ("Californa",)}),
+        ({"California": 5, "Californa": 1}, {}),
+        ({"male": 50, "mule": 1}, {}),
+        ({"value 11": 50, "value 12": 1}, {}),
+        ({"Female": 50, "Male": 50}, {}),
+        ({"+": 5, "-": 5}, {}),
+    ],
+)
+def test_spellings_of_one_value_are_suggested(
+    counts: dict[str, int], spellings: dict[str, tuple[str, ...]]
+) -> None:
+    values = [value for value, rows in counts.items() for _ in range(rows)]
+    assert infer_target(pl.Series("y", [*values, "?"])).spellings == spellings
+    assert guess([*values, "another", "another", "other", "other"]).spellings == spellings
 
 
 def test_a_column_that_repeats_another_or_the_target_is_left_out() -> None:
@@ -165,7 +192,10 @@ def test_rows_without_a_target_are_counted() -> None:
     ("values", "message"),
     [
         ([None, "a", "a"], "2 of 3 rows have a value, and it is the same in all"),
-        ([*map(str, range(50)), "0.05%"] * 2, r"2 of 102 values .* the first is '0\.05%'"),
+        (
+            [*map(str, range(50)), "0.05%"] * 2,
+            r"2 of 102 values .* the first is '0\.05%' in row 51\.",
+        ),
         ([f"text {row}" for row in range(9)], "9 distinct values in 9 rows are neither numbers"),
     ],
 )

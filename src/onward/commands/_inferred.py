@@ -22,7 +22,7 @@ def print_inferred(project: Project, written: list[str]) -> None:
     if target.missing:
         console.print(
             f"\n[yellow]{target.missing:,} rows have no {escape(repr(target.target.name))}.[/]"
-            " Remove them from the table: `prepare` refuses them"
+            " Remove them, or set `rows: {without_target: drop}`: `prepare` refuses them"
         )
     console.print(f"\nWritten: {escape(', '.join(written))}")
     console.print(f"Look at configs/{project.name}.yaml, then run: [bold]dvc repro[/]")

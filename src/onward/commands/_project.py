@@ -46,7 +46,10 @@ class Project:
         frame = source.head(MOST_ROWS)
         if split is not None:
             _refuse_split(table, split, frame[split], target)
-        found = infer_target(frame[target])
+        try:
+            found = infer_target(frame[target])
+        except DataError as error:
+            raise DataError(f"{table}: {error}") from error
         classes = frame[target] if found.target.classes else None
         guesses = infer(frame.select(n for n in names if n not in (target, split)), classes)
         columns = tuple(_refused(guess) or guess for guess in guesses)
@@ -163,9 +166,10 @@ def config(project: Project) -> str:
         f"  # {target.reason}",
         *_missing(target),
         f"  target: {one_line(_target(target))}",
+        *_respelled(target),
         f"  split: {one_line(split)}",
         "  columns:",
-        *(f"    {_column(guess)}" for guess in project.columns),
+        *(f"    {line}" for guess in project.columns for line in _column(guess)),
         "train:  # network and learner follow from the table, but for what is said here",
         "  seed: 0",
         f"  network: {{head: {one_line(_head(target))}}}",
@@ -182,12 +186,31 @@ def _source(config: Any) -> dict[str, Any]:
 def _missing(target: TargetGuess) -> list[str]:
     if not target.missing:
         return []
-    return [f"  # {target.missing:,} rows have no target: remove them, `prepare` refuses them"]
+    return [
+        f"  # {target.missing:,} rows have no target: `prepare` refuses them, unless you write",
+        "  # rows: {without_target: drop}",
+    ]
 
 
 def _target(guess: TargetGuess) -> dict[str, Any]:
     classes = {"classes": guess.target.classes} if guess.target.classes else {}
-    return {"name": guess.target.name, "kind": guess.target.kind, **classes}
+    missing = {"missing": guess.tokens} if guess.tokens else {}
+    return {"name": guess.target.name, "kind": guess.target.kind, **classes, **missing}
+
+
+def _respelled(guess: TargetGuess) -> list[str]:
+    """The target again, were it spelled in one way; for the person to take or to leave."""
+    if not guess.spellings:
+        return []
+    others = {text for texts in guess.spellings.values() for text in texts}
+    classes = tuple(name for name in guess.target.classes if name not in others)
+    if len(classes) < 2:
+        return []
+    target = _target(guess) | {"classes": classes, "spellings": guess.spellings}
+    return [
+        "  # or, if some classes are the same in other spellings:",
+        f"  # target: {one_line(target)}",
+    ]
 
 
 def _split(project: Project) -> dict[str, Any]:
@@ -197,12 +220,15 @@ def _split(project: Project) -> dict[str, Any]:
     return {"type": way, "validation": 0.15, "test": 0.15}
 
 
-def _column(guess: Guess) -> str:
+def _column(guess: Guess) -> list[str]:
     if not guess.type:
-        return f"# {one_line(guess.name)} is left out: {guess.reason}"
+        return [f"# {one_line(guess.name)} is left out: {guess.reason}"]
     missing = {"missing": guess.missing} if guess.missing else {}
     settings = {"type": guess.type, "name": guess.name, **guess.settings, **missing}
-    return f"- {one_line(settings)}  # {guess.reason}"
+    line = f"- {one_line(settings)}  # {guess.reason}"
+    if not guess.spellings:
+        return [line]
+    return [line, f"# if these are the same, add to it: spellings: {one_line(guess.spellings)}"]
 
 
 def _head(target: TargetGuess) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from onward.inference._sight import Sight, look, shown
+from onward.inference._variants import suggested
 
 PAIRS = ("0 1", "0.0 1.0", "false true", "no yes", "f t", "n y", "off on")
 CODES = frozenset({"id", "code", "zip", "zipcode", "postcode"})  # words in names of columns
@@ -20,6 +21,13 @@ USUAL = 0.5  # share of rows with a value seen elsewhere, from which on new rows
 
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 SLASHED = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
+WITH_UNIT = r"^([<>~]\s*[0-9]|[+-]?[0-9]+([.][0-9]+)?\s*[A-Za-z%°]+[.]?$)"
+UNIT = r"[A-Za-z%°<>~]+"
+MOST_UNITS = 3  # more are no units
+SOME_DATE = (
+    r"^([0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}|[0-9]{4}[/-][0-9]{1,2}[/-][0-9]{1,2}"
+    r"|[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4})$"
+)
 OTHER_DATE = r"^(\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{4}/\d{1,2}/\d{1,2})\b"
 
 
@@ -37,6 +45,8 @@ class Guess:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Texts found that mean the value is missing, beside the empty one."""
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values, and others that look like the same in another spelling: for a person to confirm."""
 
 
 def infer(frame: pl.DataFrame, classes: pl.Series | None = None) -> list[Guess]:
@@ -139,6 +149,15 @@ def _datetime(sight: Sight) -> Guess | None:
             f"dates such as {shown(sight.texts[0])}, which mean different days in different places;"
             " write them as YYYY-MM-DD to use them",
         )
+    is_date = sight.texts.str.contains(SOME_DATE)
+    if is_date.mean() > USUAL:  # type: ignore[operator]
+        shape = sight.texts.str.replace_all("[0-9]", "0").str.replace_all("[a-z]", "a")
+        other = sight.texts.filter(shape != shape[0])
+        return _left_out(
+            sight,
+            f"dates in several ways, such as {shown(sight.texts[0])} and {shown(other[0])}; write"
+            " them as YYYY-MM-DD to use them",
+        )
     return None
 
 
@@ -180,13 +199,28 @@ def _numerical(sight: Sight) -> Guess | None:
     return _found(sight, "numerical", f"{what} from {lowest:.6g} to {highest:.6g}")
 
 
+def _nearly_numerical(sight: Sight) -> Guess | None:
+    wrong = sight.unreadable
+    units = wrong.str.extract(f"({UNIT})").n_unique()
+    if not 0 < len(wrong) < USUAL * len(sight.texts) or units > MOST_UNITS:
+        return None
+    if not wrong.str.contains(WITH_UNIT).all():
+        return None
+    return _found(
+        sight,
+        "numerical",
+        f"numbers, but for {len(wrong):,} texts such as {shown(wrong[0])}: `prepare` refuses them,"
+        " write all in one unit, without it",
+    )
+
+
 def _categorical(sight: Sight) -> Guess | None:
     if sight.recurring < USUAL or sight.words > MOST_WORDS:
         return None
     reason = f"{sight.distinct:,} distinct texts"
     if sight.distinct >= MANY and sight.words >= 2:
         return _found(sight, "categorical", f"{reason} of several words", words=WORDS)
-    return _found(sight, "categorical", reason)
+    return replace(_found(sight, "categorical", reason), spellings=suggested(sight.texts))
 
 
 def _text(sight: Sight) -> Guess:
@@ -197,6 +231,7 @@ def _text(sight: Sight) -> Guess:
 
 
 RULES: tuple[Callable[[Sight], Guess | None], ...] = (
-    *(_constant, _boolean, _datetime, _numbering, _numerical, _categorical, _text),
+    *(_constant, _boolean, _datetime, _numbering, _numerical),
+    *(_nearly_numerical, _categorical, _text),
 )
 """In the order in which they are asked; the first that answers decides."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-TOKENS = ("", "-", "?", "n/a", "na", "nan", "null")  # lower case, without blanks around them
+# lower case, without blanks around them
+TOKENS = ("", "-", ".", "?", "#n/a", "error", "n/a", "na", "nan", "null", "unknown")
+SENTINELS = r"^-9{2,5}([.]0)?$"  # numbers that stand for missing, where no other is negative
 MOST_ODD = 5  # texts among numbers that count as missing; more are a sign of categories
 MOSTLY = 0.8  # share of numbers from which on such texts are the exception
 LARGEST = 2.0**53  # the last float64 before whole numbers begin to fall together
@@ -64,7 +66,7 @@ def look(column: pl.Series) -> Sight:
     texts = column.cast(pl.String)
     present = texts.filter((texts != "").fill_null(value=False))
     values = present.unique()
-    marks = pl.concat([_tokens(values), _odd(present)]).unique().sort()
+    marks = pl.concat([_tokens(values), _sentinels(values), _odd(present)]).unique().sort()
     present = present.filter(~present.is_in(marks.implode()))
     numbers = _as_numbers(present)
     is_number = len(present) > 0 and not numbers.null_count()
@@ -86,6 +88,14 @@ def _tokens(values: pl.Series) -> pl.Series:
     if len(values) - len(tokens) < 2:  # "-" and "+" are two values
         return values.filter(words == "")
     return tokens
+
+
+def _sentinels(values: pl.Series) -> pl.Series:
+    """A number such as -999, if it is the only one below zero."""
+    negative = values.filter(values.str.strip_chars().str.starts_with("-"))
+    numbers = _as_numbers(negative).drop_nulls()
+    found = negative.filter(negative.str.contains(SENTINELS))
+    return found if len(found) == len(numbers) == 1 and len(values) > MOST_ODD else found.clear()
 
 
 def _odd(present: pl.Series) -> pl.Series:

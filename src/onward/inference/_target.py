@@ -1,11 +1,13 @@
 """What the target seems to be."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from onward.errors import DataError
 from onward.inference._sight import Sight, look, shown
+from onward.inference._variants import suggested
 from onward.schema import Target
 
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
@@ -26,6 +28,10 @@ class TargetGuess:
     """Whether the logarithm is easier to predict."""
     missing: int = 0
     """Rows without a value, which are to be removed."""
+    tokens: tuple[str, ...] = ()
+    """Texts found that mean there is no value, beside the empty one."""
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Classes, and others that look like the same in another spelling: for a person to confirm."""
 
 
 def infer_target(values: pl.Series) -> TargetGuess:
@@ -53,7 +59,8 @@ def infer_target(values: pl.Series) -> TargetGuess:
     is_number = sight.numbers is not None and (
         is_stored_as_fraction or not sight.is_whole or not (few or sight.distinct == 2)
     )
-    return _number(sight) if is_number else _classes(sight)
+    guess = _number(sight) if is_number else _classes(sight, values)
+    return replace(guess, tokens=sight.missing)
 
 
 def _number(sight: Sight) -> TargetGuess:
@@ -70,12 +77,14 @@ def _number(sight: Sight) -> TargetGuess:
     return TargetGuess(target, "regression", reason, is_skewed, missing)
 
 
-def _classes(sight: Sight) -> TargetGuess:
+def _classes(sight: Sight, values: pl.Series) -> TargetGuess:
     wrong = sight.unreadable
     if 0 < len(wrong) < len(sight.texts) / 2 and sight.distinct > MOST_CLASSES:
+        row = int((values.cast(pl.String) == wrong[0]).arg_max() or 0) + 1
         raise DataError(
             f"target {sight.name!r}: {len(wrong):,} of {len(sight.texts):,} values are no numbers,"
-            f" and the others are; the first is {shown(wrong[0])}. Correct them in the table"
+            f" and the others are; the first is {shown(wrong[0])} in row {row}."
+            " Correct them in the table"
         )
     if sight.distinct > len(sight.texts) / 2 and sight.distinct > 2:
         raise DataError(
@@ -86,7 +95,9 @@ def _classes(sight: Sight) -> TargetGuess:
     missing = sight.rows - len(sight.texts)
     classes, reason = _pair(sight) if sight.distinct == 2 else _several(sight)
     head = "binary" if sight.distinct == 2 else "multiclass"
-    return TargetGuess(Target(sight.name, "classes", classes), head, reason, missing=missing)
+    target = Target(sight.name, "classes", classes)
+    spellings = suggested(sight.texts)
+    return TargetGuess(target, head, reason, missing=missing, spellings=spellings)
 
 
 def _several(sight: Sight) -> tuple[tuple[str, ...], str]:
