@@ -17,6 +17,7 @@ from onward.errors import ConfigError
 from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.heads import Head
 from onward.network import Shape
+from onward.observer import Observer
 from onward.precision import multiplies_bfloat16
 from onward.prepared import Arrays, Prepared
 from onward.rows import Rows
@@ -74,12 +75,11 @@ def run(given: Settings, folder: Path) -> None:
 def _key(settings: Complete, inputs: Mapping[str, str]) -> dict[str, str]:
     """What the bits of the result depend on.
 
-    Of plug-ins only the files that define the chosen classes are looked at, not what they import.
+    Of plug-ins only the files that define classes are looked at, not what they import.
     """
     network = settings.network
-    files = {
-        inspect.getfile(type(part)) for part in (network.embedder, network.model, network.head)
-    }
+    parts = (type(part) for part in (network.embedder, network.model, network.head))
+    files = {inspect.getfile(part) for part in (*parts, *Observer.members)}
     code = [sha256_of_code(), *sorted(sha256(Path(file)) for file in files)]
     return {
         "config": hashed(settings.model_dump_json().encode()).hexdigest(),
