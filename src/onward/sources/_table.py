@@ -1,6 +1,7 @@
 """What can be done with every table, wherever it is."""
 
 import difflib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
 
 FAULT, RAW = "onward/fault/", "onward/raw/"
 """Before the name of a column: whether a value cannot be read, and what is in the file."""
+
+OF_SYSTEM = re.compile(r"\(os error |Os \{ code: ")
 
 
 class Table(ABC):
@@ -118,9 +121,9 @@ class Table(ABC):
         try:
             return query.collect(engine="streaming")
         except (*DAMAGE, OSError) as error:
-            # what the disk says has a number; polars says so of bytes that cannot be unpacked
-            if getattr(error, "errno", None) is not None or "(os error " in str(error):
-                raise
+            # what the system says has a number; polars also uses OSError for bytes it cannot unpack
+            if getattr(error, "errno", None) is not None or OF_SYSTEM.search(str(error)):
+                raise OSError(str(error)) from error
             raise DataError(
                 f"{self.path}: the file is damaged ({error}). Copy or export it again"
             ) from error

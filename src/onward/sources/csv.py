@@ -1,5 +1,6 @@
 """Separated values: CSV, TSV."""
 
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +67,7 @@ class Csv(Source):
         """Let polars read the numbers, in one pass; where it balks, look at them one by one."""
         self.num_rows()  # checks the whole file
         is_known = {field.name for field in fields} <= set(self._names)
-        is_plain = self.numerals.is_plain and self.config.encoding == UTF8
+        is_plain = self.numerals.is_plain and not self._is_read_in_blocks
         if is_known and is_plain and self._copied(fields, path, group):
             return
         super().copy(fields, path, group)
@@ -92,8 +93,8 @@ class Csv(Source):
         return bool(rows == self.num_rows() and largest < ROUNDED)
 
     def _read(self, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        if self.config.encoding != UTF8:
-            return register_io_source(self._recoded, schema=dict(types), is_pure=True)
+        if self._is_read_in_blocks:
+            return register_io_source(self._blocks, schema=dict(types), is_pure=True)
         return pl.scan_csv(
             self.path,
             glob=False,
@@ -101,14 +102,14 @@ class Csv(Source):
             **self._settings(types),
         )
 
-    def _recoded(
+    def _blocks(
         self,
         names: list[str] | None,
         predicate: pl.Expr | None,
         num_rows: int | None,
         _: int | None,
     ) -> Iterator[pl.DataFrame]:
-        """The rows, for polars, which reads no encoding but UTF-8."""
+        """The rows, for polars, which reads no encoding but UTF-8, and maps whole files."""
         types = dict.fromkeys(self._names, pl.String())
         for block in records(self.path, self.config):
             frame = pl.read_csv(block, **self._settings(types)).slice(0, num_rows)
@@ -126,6 +127,12 @@ class Csv(Source):
             "schema": types,
             "has_header": False,
         }
+
+    @property
+    def _is_read_in_blocks(self) -> bool:
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)  # as `ulimit -v` and batch systems set it
+        has_room = limit == resource.RLIM_INFINITY or self.path.stat().st_size < limit / 4
+        return self.config.encoding != UTF8 or not has_room
 
     @cached_property
     def _names(self) -> list[str]:
