@@ -55,7 +55,11 @@ def test_the_table_they_are_made_from_is_good(tmp_path: Path) -> None:
             "prepare.source.type: there is no type 'cvs'. Did you mean 'csv'?",
         ),
         ("path: table.csv", "path: tabel.csv", "tabel.csv: there is no such file"),
-        ("path: table.csv", "paht: table.csv", "prepare.source.csv.paht: Extra inputs"),
+        (
+            "path: table.csv",
+            "paht: table.csv",
+            "prepare.source.csv.paht: there is no setting 'paht'. Did you mean 'path'?",
+        ),
         (
             "type: numerical",
             "type: numeric",
@@ -80,7 +84,11 @@ def test_the_table_they_are_made_from_is_good(tmp_path: Path) -> None:
         ("classes: [low, high]", "classes: [low]", "two or more values"),
         (", classes: [low, high]", "", "two or more values"),
         ("kind: classes", "kind: class", "Input should be 'classes' or 'number'"),
-        ("type: random", "type: column, name: part", "prepare.split.column.test: Extra inputs"),
+        (
+            "type: random",
+            "type: column, name: part",
+            "prepare.split.column.test: there is no setting 'test'",
+        ),
     ],
 )
 def test_wrong_configs(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -105,7 +113,10 @@ def test_wrong_configs(tmp_path: Path, old: str, new: str, message: str) -> None
         (TABLE.encode("utf-16"), "UTF-16"),
         (TABLE.replace("high", "low").encode(), "all 20 rows have the value 'low'"),
         (TABLE.replace("low", "lwo", 1).encode(), "'lwo' in row 2"),
-        (TABLE.replace(",low", ",", 1).encode(), "no value, and it is the target; the first is in row 2"),
+        (
+            TABLE.replace(",low", ",", 1).encode(),
+            "no value, and it is the target; the first is in row 2",
+        ),
         (TABLE.replace("Köln", "").replace("Paris", "").encode(), "column 'city'"),
         ("\n".join(["age,city,pay", *(f"7{row[2:]}" for row in ROWS)]).encode(), "column 'age'"),
         (TABLE.replace("Köln", "K\0ln").encode(), "NUL"),

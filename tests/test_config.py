@@ -25,7 +25,10 @@ def test_reads_numbers_as_dvc_does(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stage: {value: 1, valeu: 2}", "stage.valeu: Extra inputs are not permitted, got 2"),
+        (
+            "stage: {value: 1, valeu: 2}",
+            "stage.valeu: there is no setting 'valeu'. Did you mean 'value'?",
+        ),
         ("stage: {value: yes}", "stage.value.int: Input should be a valid integer, got 'yes'"),
         ("stag: {value: 1}", "there is no section 'stage'. Did you mean 'stag'"),
         ("stage: {value: ]", "this is no YAML"),

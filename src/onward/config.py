@@ -36,7 +36,7 @@ def section(path: Path, name: str, settings: type[S]) -> S:
         # as JSON: strict about types, but a list will do for a tuple and a text for a path
         return settings.model_validate_json(json.dumps(document[name] or {}, default=str))
     except ValidationError as error:
-        lines = [f"  {_problem(name, details)}" for details in error.errors()]
+        lines = [f"  {_problem(name, settings, details)}" for details in error.errors()]
         raise ConfigError("\n".join([f"{path}:", *lines])) from error
 
 
@@ -76,8 +76,11 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _problem(section: str, details: ErrorDetails) -> str:
+def _problem(section: str, settings: type[Settings], details: ErrorDetails) -> str:
     where = ".".join([section, *map(str, details["loc"])])
+    if details["type"] == "extra_forbidden":
+        *path, name = map(str, details["loc"])
+        return f"{where}: there is no setting {name!r}.{_hint(name, _settings_at(settings, path))}"
     if details["type"] == "union_tag_not_found":
         return f"{where}: there is no `type`"
     if details["type"] == "union_tag_invalid":
@@ -90,6 +93,34 @@ def _problem(section: str, details: ErrorDetails) -> str:
 
 def _no_such_type(tag: str, expected_tags: str, **_: str) -> str:
     known = [name.strip("' ") for name in expected_tags.split(",")]
-    meant = difflib.get_close_matches(tag, known, 1)
+    return f"there is no type {tag!r}.{_hint(tag, known)}"
+
+
+def _hint(name: str, known: list[str]) -> str:
+    meant = difflib.get_close_matches(name, known, 1)
     hint = f" Did you mean {meant[0]!r}?" if meant else ""
-    return f"there is no type {tag!r}.{hint} There are {', '.join(known)}"
+    return f"{hint} There are {', '.join(known)}" if known else hint
+
+
+def _settings_at(settings: type[Settings], path: list[str]) -> list[str]:
+    """The names of the settings at a place in a section, as its JSON schema says."""
+    schema = settings.model_json_schema()
+    definitions, here = schema.get("$defs", {}), schema
+    for step in path:
+        here = _inside(here, step, definitions)
+    return list(here.get("properties", {}))
+
+
+def _inside(schema: dict[str, Any], step: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The part of a schema that one step of a path leads to: a setting, a type, or an item."""
+    variants = schema.get("anyOf", [])  # something, or nothing
+    found = next((each for each in variants if each.get("type") != "null"), schema)
+    if step.isdigit():
+        found = found.get("items", {})
+    elif step in found.get("discriminator", {}).get("mapping", {}):
+        found = {"$ref": found["discriminator"]["mapping"][step]}
+    else:
+        found = found.get("properties", {}).get(step, {})
+    if "$ref" in found:
+        return definitions[found["$ref"].rpartition("/")[2]]  # type: ignore[no-any-return]
+    return found
