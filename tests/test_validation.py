@@ -138,6 +138,7 @@ def test_rows_are_dropped_as_the_config_says(folder: Path) -> None:
     assert list(quality["rows"].values()) == [29, 28, 26, 24]
     assert sorted(rows["age"]) == [21.0, *(23.0 + row for row in range(22)), 51.0]
     assert rows.filter(age=51)["pay"].to_list() == ["high"]
+    assert quality["changes"] == [{"column": "pay", "what": "another spelling", "count": 1}]
 
 
 @pytest.mark.parametrize(

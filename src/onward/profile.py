@@ -9,6 +9,7 @@ BINS = 20
 OUTER = (0.005, 0.995)  # quantiles where the outer bins end inside; they take all beyond
 NARROWEST = 1e-9  # of the size of the values; what is closer has no bins between
 LARGEST = 1e150  # whose square is still a float64
+FAR = 3.0  # times the distance of the quartiles beyond them; Tukey 1977 calls these far out
 MOST = 20  # values listed of a column of text
 
 
@@ -19,9 +20,9 @@ def profile(values: pl.Series) -> dict[str, Any]:
         values: Float64 or String; null is missing.
 
     Returns:
-        ``missing`` and ``distinct``; of numbers ``min``, ``max``, ``mean`` and a ``histogram``
-        whose outer bins also count all values beyond them; of text the ``top`` values with
-        their counts.
+        ``missing`` and ``distinct``; of numbers ``min``, ``max``, ``mean``, how many are
+        ``outliers``, and a ``histogram`` whose outer bins also count all values beyond them; of
+        text the ``top`` values with their counts.
     """
     if values.dtype == pl.Float64:
         values = values.fill_nan(None)
@@ -62,7 +63,10 @@ def _spread(finite: np.ndarray) -> dict[str, Any]:
     low, high = float(finite.min()), float(finite.max())
     size = max(abs(low), abs(high), LARGEST) / LARGEST
     small = finite / size  # sums and differences of the largest numbers would overflow
-    inner = np.quantile(small, OUTER)
+    quantiles = np.quantile(small, [*OUTER, 0.25, 0.75])
+    inner, (first, third) = quantiles[:2], quantiles[2:]
+    reach = FAR * (third - first)
+    outliers = int(((small < first - reach) | (small > third + reach)).sum()) if reach else 0
     if _is_narrow(inner):
         inner = np.array([low / size, high / size])
     if _is_narrow(inner):
@@ -70,7 +74,8 @@ def _spread(finite: np.ndarray) -> dict[str, Any]:
     else:
         counts, edges = np.histogram(small.clip(*inner), BINS, tuple(inner))
     histogram = {"edges": (edges * size).tolist(), "counts": counts.tolist()}
-    return {"min": low, "max": high, "mean": float(small.mean()) * size, "histogram": histogram}
+    mean = float(small.mean()) * size
+    return {"min": low, "max": high, "mean": mean, "outliers": outliers, "histogram": histogram}
 
 
 def _is_narrow(ends: np.ndarray) -> bool:

@@ -50,6 +50,16 @@ class TargetSettings(Settings):
         meanings = {**dict.fromkeys(self.missing), **meaning_of(self.spellings)}
         return pl.col(self.name).replace(list(meanings), list(meanings.values()))
 
+    def changes(self) -> dict[str, pl.Expr]:
+        """What `cleaned` makes of values, and which values."""
+        meanings = {
+            "counts as missing": self.missing,
+            "another spelling": meaning_of(self.spellings),
+        }
+        column = pl.col(self.name)
+        is_text = self.kind == "classes"
+        return {w: column.is_in(list(texts)) for w, texts in meanings.items() if texts and is_text}
+
     def rules(self, *, must_be_there: bool) -> list[Rule]:
         """That there is a value, if it must be, and that it is one of the classes."""
         rules, column = [], pl.col(self.name)

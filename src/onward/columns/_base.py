@@ -92,6 +92,12 @@ class Column(Family, ABC):
             rules.append(Rule((self.name,), twice, "a value that another row has, too", remedy))
         return rules
 
+    def changes(self) -> dict[str, pl.Expr]:
+        """What the graph makes of values other than to encode them, and which values."""
+        if self.wire == "number" or not self.config.missing:
+            return {}
+        return {"counts as missing": pl.col(self.name).is_in(self.config.missing)}
+
     def is_absent(self) -> pl.Expr:
         """Whether there is no value."""
         value = pl.col(self.name)

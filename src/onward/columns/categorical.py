@@ -83,6 +83,11 @@ class Categorical(Column):
             rules.append(Rule((self.name,), broken, "a value that is not allowed", remedy))
         return rules
 
+    def changes(self) -> dict[str, pl.Expr]:
+        """Declared spellings, too."""
+        spelled = {"another spelling": pl.col(self.name).is_in(list(self.meanings))}
+        return super().changes() | (spelled if self.meanings else {})
+
     def fit(self, values: pl.Series) -> None:
         """Learn the vocabulary; values equally frequent are sorted, so that two runs agree."""
         found = self._counts(values)

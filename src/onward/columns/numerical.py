@@ -78,6 +78,11 @@ class Numerical(Column):
         asked = [rule for rule, given in zip(bounds, is_set, strict=True) if given]
         return super().rules() + ([] if self.config.clip else asked)
 
+    def changes(self) -> dict[str, pl.Expr]:
+        """Numbers that are clipped."""
+        is_within = pl.col(self.name).is_between(*self.config.bounds)
+        return {"clipped": ~is_within} if self.config.clip else {}
+
     def fit(self, values: pl.Series) -> None:
         """Learn the middle, the scale, and whether values are missing."""
         numbers = values.to_numpy()

@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from onward.page.evidence import Evidence as Evidence
 from onward.page.markup import Html, tag
+from onward.page.quality import quality
 from onward.page.sections import data, errors, importance, origin, result, training, usage
 from onward.page.words import verdict
 
@@ -13,6 +14,7 @@ SECTIONS = {
     "What it looks at": importance,
     "Training": training,
     "Data": data,
+    "Data quality": quality,
     "Use it": usage,
     "Origin": origin,
 }

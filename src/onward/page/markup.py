@@ -1,7 +1,7 @@
 """HTML in which text cannot become markup: whatever is not made here is escaped."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Html(str):
@@ -30,6 +30,13 @@ def tag(name: str, *contents: Content, **attributes: str) -> Html:
 def join(*contents: Content) -> Html:
     """One after the other."""
     return Html("".join(_escaped(content) for content in contents))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Content]], kind: str = "mixed") -> Html:
+    """``kind`` is ``numbers``, which stand right in their columns, or ``mixed``."""
+    header = tag("thead", tag("tr", (tag("th", name, scope="col") for name in head)))
+    lines = (tag("tr", (tag("td", cell) for cell in row)) for row in rows)
+    return tag("div", tag("table", header, tag("tbody", lines), class_=kind), class_="scroll")
 
 
 def _escaped(content: Content) -> str:

@@ -1,12 +1,12 @@
 """The parts of the report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from onward import charts
 from onward.page import snippets, speed
 from onward.page.evidence import Evidence
-from onward.page.markup import Content, Html, join, tag
+from onward.page.markup import Content, Html, join, table, tag
 from onward.page.words import interval, measured, number, percent, size, within
 
 SHOWN = 40  # rows of a table before the rest is folded away
@@ -22,7 +22,7 @@ def result(evidence: Evidence) -> Html:
     found = [{"name": title, **evidence.metrics[who][main]} for who, title in WHO.items()]
     known = [row for row in found if None not in row.values()]
     title = evidence.of_task[main].title
-    comparison = _table(
+    comparison = table(
         ["", *WHO.values(), "95 % interval"],
         [_compared(evidence, name) for name in evidence.of_task],
         "numbers",
@@ -76,7 +76,7 @@ def training(evidence: Evidence) -> Html:
     chart = _figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
     if evidence.speed:
-        facts = _table(["run", ""], speed.facts(evidence.speed))
+        facts = table(["run", ""], speed.facts(evidence.speed))
         left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
     return tag("div", tag("div", left), chart, class_="noted")
 
@@ -92,18 +92,18 @@ def data(evidence: Evidence) -> Html:
         tag(
             "div",
             tag("h3", "Rows"),
-            _table(["split", "rows", "share"], splits, "numbers"),
+            table(["split", "rows", "share"], splits, "numbers"),
             class_="card",
         ),
         tag("div", tag("h3", "Target"), _target(evidence.data["target"]), class_="card"),
     ]
     rest = columns[SHOWN:]
     more = (
-        tag("details", tag("summary", f"{len(rest):,} more columns"), _table(head, rest))
+        tag("details", tag("summary", f"{len(rest):,} more columns"), table(head, rest))
         if rest
         else Html("")
     )
-    inside = (tag("h3", "Columns"), _table(head, columns[:SHOWN]), more, _left_out(evidence))
+    inside = (tag("h3", "Columns"), table(head, columns[:SHOWN]), more, _left_out(evidence))
     return join(tag("div", parts, class_="grid"), tag("div", inside, class_="card"))
 
 
@@ -188,11 +188,11 @@ def _multiclass(evidence: Evidence) -> dict[str, str]:
 
 
 def _regression(evidence: Evidence) -> dict[str, str]:
-    table, target = evidence.plots["residuals"], evidence.target
+    rows, target = evidence.plots["residuals"], evidence.target
     share = evidence.metrics["model"]["coverage"]["value"]
     return {
-        "Actual and predicted": charts.predicted(table, target),
-        "Error by predicted value": charts.residuals(table, target),
+        "Actual and predicted": charts.predicted(rows, target),
+        "Error by predicted value": charts.residuals(rows, target),
         "Interval coverage": charts.coverage(evidence.plots["bands"], share, target),
     }
 
@@ -209,8 +209,8 @@ def _classes(evidence: Evidence) -> Html:
         [str(label), f"{n:,}", *(measured("f1", value) for value in values)]
         for label, n, *values in evidence.plots["classes"].iter_rows()
     ]
-    table = _table(["class", "rows", "precision", "recall", "F1"], rows, "numbers")
-    return tag("div", tag("h3", "By class"), tag("div", table, class_="tall"), class_="card")
+    drawn = table(["class", "rows", "precision", "recall", "F1"], rows, "numbers")
+    return tag("div", tag("h3", "By class"), tag("div", drawn, class_="tall"), class_="card")
 
 
 def _column(column: Mapping[str, Any]) -> list[Content]:
@@ -234,7 +234,7 @@ def _target(target: Mapping[str, Any]) -> Html:
         [label, f"{sum(splits.values()):,}", percent(sum(splits.values()) / total)]
         for label, splits in target["classes"].items()
     ]
-    return tag("div", _table(["class", "rows", "share"], rows, "numbers"), class_="tall")
+    return tag("div", table(["class", "rows", "share"], rows, "numbers"), class_="tall")
 
 
 def _left_out(evidence: Evidence) -> Html:
@@ -242,14 +242,7 @@ def _left_out(evidence: Evidence) -> Html:
     rows = [[column["name"], column["reason"]] for column in left_out]
     if not rows:
         return Html("")
-    return join(tag("h3", "Left out"), _table(["column", "reason"], rows))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[Content]], kind: str = "mixed") -> Html:
-    """``kind`` is ``numbers``, which stand right in their columns, or ``mixed``."""
-    header = tag("thead", tag("tr", (tag("th", name, scope="col") for name in head)))
-    lines = (tag("tr", (tag("td", cell) for cell in row)) for row in rows)
-    return tag("div", tag("table", header, tag("tbody", lines), class_=kind), class_="scroll")
+    return join(tag("h3", "Left out"), table(["column", "reason"], rows))
 
 
 def _figure(title: str, svg: str) -> Html:

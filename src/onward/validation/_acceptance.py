@@ -52,6 +52,7 @@ def accepted(table: Table, contract: Contract, work: Path) -> tuple[pl.LazyFrame
         "rows": height,
         "duplicates": found.duplicates,
         "conflicts": found.conflicts,
+        "changes": contract.changes(pl.scan_parquet(work / READ)),
     }
     return rows, quality
 

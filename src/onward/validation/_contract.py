@@ -1,7 +1,7 @@
 """The contract of a table: what its columns, its target and the checks ask of each row."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -87,6 +87,20 @@ class Contract:
                 "Correct the file, or add the text to `missing:`",
             )
             for field in self.needed(training=training)
+        ]
+
+    def changes(self, rows: pl.LazyFrame) -> list[dict[str, Any]]:
+        """Values that come to mean something else, counted by column; the file does the same."""
+        changing: tuple[Column | TargetSettings, ...] = (*self.columns, self.target)
+        made = [(each.name, what, e) for each in changing for what, e in each.changes().items()]
+        if not made:
+            return []
+        sums = [found.sum().alias(str(place)) for place, (_, _, found) in enumerate(made)]
+        counts = rows.select(sums).collect(engine="streaming").row(0)
+        return [
+            {"column": name, "what": what, "count": count}
+            for (name, what, _), count in zip(made, counts, strict=True)
+            if count
         ]
 
     def cleaned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
