@@ -46,6 +46,31 @@ class Table:
     kind: Kind
 
 
+@dataclass(frozen=True)
+class Size:
+    """What goes with a number of training rows."""
+
+    below: float
+    """Rows."""
+    bins: int
+    """Of a number; each is to hold some rows, or it learns noise."""
+    dropout: float
+    batch_size: int
+    """Small where there are few rows: what counts is the number of steps."""
+    learning_rate: float
+    max_epochs: int
+
+
+STEPS, FEWEST_EPOCHS = 2_500, 16
+SIZES = (
+    Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3, max_epochs=40),
+    Size(10_000, bins=48, dropout=0.2, batch_size=128, learning_rate=4e-3, max_epochs=30),
+    Size(200_000, bins=128, dropout=0.0, batch_size=256, learning_rate=4e-3, max_epochs=40),
+    Size(math.inf, bins=128, dropout=0.0, batch_size=1024, learning_rate=4e-3, max_epochs=40),
+)
+"""The last is a guess; there was no table of that size to try it on."""
+
+
 def completed(given: Given, table: Table) -> Settings:
     """The settings with all that was left out.
 
@@ -54,16 +79,24 @@ def completed(given: Given, table: Table) -> Settings:
     """
     said = given.model_dump(exclude_unset=True)
     network = said.get("network", {})
+    size = next(size for size in SIZES if table.rows < size.below)
     parts: dict[str, dict[str, Any]] = {
-        "embedder": {"type": "piecewise_linear", "bins": _bins(table.rows)},
-        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": 0.1},
+        "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
+        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
         "head": {"type": _head(table)},
+    }
+    learner = {
+        "learning_rate": size.learning_rate,
+        "weight_decay": 1e-2,
+        "batch_size": size.batch_size,
+        "max_epochs": _epochs(table.rows, size),
+        "patience": 12,
     }
     return Settings.model_validate(
         {
             "seed": given.seed,
             "network": {name: _joined(rule, network.get(name)) for name, rule in parts.items()},
-            "learner": {**_learner(table), **said.get("learner", {})},
+            "learner": {**learner, **said.get("learner", {})},
         }
     )
 
@@ -74,24 +107,12 @@ def _joined(rule: Mapping[str, Any], said: Mapping[str, Any] | None) -> Mapping[
     return {**rule, **(said or {})}
 
 
-def _bins(rows: int) -> int:
-    """A bin is to hold some rows, or it learns noise."""
-    return 16 if rows < 2_000 else 48
-
-
 def _head(table: Table) -> str:
     if table.kind == "number":
         return "regression"
     return "binary" if table.shape.classes == 2 else "multiclass"
 
 
-def _learner(table: Table) -> dict[str, Any]:
-    """Small batches where there are few rows: what counts is the number of steps."""
-    batch_size = min(256, max(32, 2 ** round(math.log2(table.rows / 100))))
-    return {
-        "learning_rate": 2e-3,
-        "weight_decay": 1e-2,
-        "batch_size": batch_size,
-        "max_epochs": 40,
-        "patience": 12,
-    }
+def _epochs(rows: int, size: Size) -> int:
+    """About ``STEPS`` steps in all: what a schedule is long enough for, however many rows."""
+    return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))
