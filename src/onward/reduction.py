@@ -29,8 +29,8 @@ def reduce(
 ) -> Reduction:
     """Keep those ``k`` members that together predict the validation rows well, and calibrate.
 
-    They are chosen one after the other, each for what it adds to those before. Members chosen
-    from many do better than as many that were trained alone.
+    They are chosen one after the other, each for what it adds to those before. Training only
+    ``k`` members takes less time and may do as well; this is for a network that is there.
 
     Source: Caruana et al. 2004, "Ensemble Selection from Libraries of Models", section 2.
     Differs: no member is chosen twice.
