@@ -11,6 +11,7 @@ from onward.embedders import Embedder
 from onward.flat import Flat
 from onward.network import Network, Shape
 from onward.precision import Name, Precision
+from onward.ranks import Share
 from onward.rows import Chunk, Rows
 from onward.steps import WARM_UP, Descent, Steps
 
@@ -46,7 +47,7 @@ def steps(learning: Network, rows: Rows, precision: Name = "fp32") -> tuple[Step
         with Precision(precision, "").step(total.device):
             return learning.loss(batch.numerical, batch.categorical, batch.targets)
 
-    descend = Descent(optimizer, [flat], CLIP)
+    descend = Descent(optimizer, [flat], CLIP, Share(BATCH))
     return Steps(loss, descend, rows, batch_size=BATCH, longest=len(RATES), total=total), total
 
 

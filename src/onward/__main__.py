@@ -7,6 +7,7 @@ import pkgutil
 import sys
 from ast import get_docstring, parse
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,13 @@ import typer
 
 from onward import commands, stages
 from onward.errors import OnwardError
-from onward.process import end_with_parent, end_with_signals, signals_received
+from onward.process import (
+    end_with_parent,
+    end_with_signals,
+    is_first,
+    locked,
+    signals_received,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +40,7 @@ Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default
 def main() -> None:
     """Run the command, and end with the code that says how it went."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("onward").setLevel(logging.INFO)
+    logging.getLogger("onward").setLevel(logging.INFO if is_first() else logging.WARNING)
     # polars gives memory back as if it were still its own; a fifth of the peak of a large table
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
     end_with_signals()
@@ -59,13 +66,13 @@ def _stage(name: str) -> Callable[[Path], None]:
     def command(config: Config) -> None:
         # imports here: `onward --help` must not wait for torch, nor prepare for lightning
         from onward.config import import_plugins, section
-        from onward.process import locked
 
         end_with_parent()
         import_plugins(config)
         stage: Any = importlib.import_module(f"onward.stages.{name}")
         settings, folder = section(config, name, stage.Settings), ARTIFACTS / config.stem
-        with locked(folder / name):
+        # of the processes that train together the first has the lock; no other stage has several
+        with locked(folder / name) if is_first() or name != "train" else nullcontext():
             stage.run(settings, folder)
 
     return command

@@ -7,6 +7,7 @@
   * ExportError     66  the exported file does not predict what the network predicts
   * LockedError     75  another process runs this stage; try again later
   * NotFiniteError  76  the training loss is no longer a finite number
+  * PeerError       69  another process of the same training has ended or hangs
 
 The codes are those of sysexits.h, where it has one. Others in use: 0 success, 2 usage, 70 a bug
 of ours (with its traceback), 74 input/output or disk full, 130 Ctrl-C, 143 SIGTERM.
@@ -55,3 +56,9 @@ class NotFiniteError(OnwardError):
     """The training loss is no longer a finite number."""
 
     exit_code = 76
+
+
+class PeerError(OnwardError):
+    """Another process of the same training has ended or hangs."""
+
+    exit_code = 69

@@ -9,17 +9,19 @@ from lightning import LightningModule
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from onward.errors import NotFiniteError
+from onward.errors import ConfigError, NotFiniteError
 from onward.family import Settings
 from onward.flat import Flat
 from onward.network import Network
 from onward.precision import Name, choose, fastest_float32
+from onward.ranks import Share
 from onward.rows import Chunk, Chunks, Orders, Rows, fits, shuffled
 from onward.steps import Descent, Steps
 
 CHUNK = 64
 """Steps in one batch of Lightning, whose own work for a batch takes 2 ms, as long as a step."""
 CUDA_CHUNK = 1024  # there a step may take 60 µs
+ANOTHER = 2_654_435_761  # far from all others of 32 bits that are it times a small number
 STREAMED = 2**28  # bytes of a chunk that brings its rows; three of them are held
 VALIDATION_ROWS = 8192  # rows in one pass without gradients, of all members; more gains nothing
 
@@ -29,7 +31,8 @@ class Learner(LightningModule):
 
     A batch of Lightning is a chunk of many optimizer steps, inside which nothing waits for the
     device. The rows stay on the device, where each step gathers its own; if there is no room for
-    them, each chunk brings its rows along.
+    them, each chunk brings its rows along. Of several ranks each learns from its share of every
+    batch.
     """
 
     class Config(Settings):
@@ -37,7 +40,7 @@ class Learner(LightningModule):
 
         learning_rate: PositiveFloat = 1e-3
         weight_decay: NonNegativeFloat = 1e-2
-        batch_size: PositiveInt = 256
+        batch_size: PositiveInt = 256  # rows of a step, of all ranks together
         max_epochs: PositiveInt = 100
         patience: PositiveInt = 12  # epochs without a lower validation loss, before stopping
         warmup: float = Field(0.05, ge=0.0, lt=1.0)  # share of all steps; then a cosine to zero
@@ -58,6 +61,7 @@ class Learner(LightningModule):
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
+        self._share = Share(self.batch_size)
         self._orders = Orders(
             lambda epoch: shuffled(len(train), self.batch_size, self._draw(epoch))
         )
@@ -73,11 +77,12 @@ class Learner(LightningModule):
         without rows: Lightning does not validate after no chunk at all.
         """
         left = self._orders(self.current_epoch)[self._place * self.batch_size :]
+        mine = left.view(-1, self.batch_size)[:, self._share.start : self._share.stop].flatten()
         streamed = None if self.is_resident else self.train_rows
-        return Chunks(left, self._chunk * self.batch_size, streamed)
+        return Chunks(mine, self._chunk * len(self._share), streamed)
 
     def val_dataloader(self) -> Chunks:
-        """All validation rows, in one pass."""
+        """All validation rows of this rank, in one pass."""
         return Chunks(torch.arange(len(self.validation_rows)), len(self.validation_rows))
 
     def transfer_batch_to_device(self, batch: Chunk, device: torch.device, _: int) -> Chunk:
@@ -102,17 +107,32 @@ class Learner(LightningModule):
 
     def on_fit_start(self) -> None:
         """Move the rows to the device if there is room, and choose how it multiplies."""
+        self._share = self._share_of(self.batch_size)
+        seen = self._share_of(len(self.validation_rows))
+        self.validation_rows = self.validation_rows.between(seen.start, seen.stop)
         if fits(self.validation_rows, self.device):
             self.validation_rows = self.validation_rows.to(self.device)
-        self.is_resident = fits(self.train_rows, self.device)
+        # otherwise the ranks would have other chunks
+        self.is_resident = self.trainer.strategy.reduce_boolean_decision(
+            fits(self.train_rows, self.device)
+        )
         if self.is_resident:
             self.train_rows = self.train_rows.to(self.device)
         members = self.network.model.ensemble_size
         weights = sum(p.numel() for p in self.network.model.parameters() if p.ndim > 1)
-        multiplications = self.batch_size * members * weights
+        multiplications = self.batch_size // self._share.ranks * members * weights
         self.precision = choose(self.config.precision, self.device, multiplications)
         self._kernels.enter_context(fastest_float32(self.device))
         self._steps = None
+
+    def _share_of(self, rows: int) -> Share:
+        if rows < self.trainer.world_size:
+            raise ConfigError(
+                f"train: {self.trainer.world_size} processes cannot share {rows} rows of a batch,"
+                " or of the validation. Start fewer, or let them see fewer devices"
+                " (CUDA_VISIBLE_DEVICES)"
+            )
+        return Share(rows, self.global_rank, self.trainer.world_size)
 
     def teardown(self, stage: str) -> None:
         """Leave torch as it was."""
@@ -135,24 +155,25 @@ class Learner(LightningModule):
         return self.steps_taken - self.current_epoch * self.steps_in_epoch
 
     def _learn(self, chunk: Chunk) -> None:
-        taken = range(self.steps_taken, self.steps_taken + len(chunk.numbers) // self.batch_size)
+        taken = range(self.steps_taken, self.steps_taken + len(chunk.numbers) // len(self._share))
         rates = [self.config.learning_rate * self._pace(step) for step in taken]
-        losses = self._prepared_steps()(chunk, rates, [self._draw(step) for step in taken])
+        draws = [self._draw(step) + self.global_rank * ANOTHER for step in taken]
+        losses = self._prepared_steps()(chunk, rates, draws)
+        self._refuse_not_finite(losses.cpu())
         self.steps_taken = taken.stop
-        self._refuse_not_finite(losses.cpu(), chunk.numbers)
 
     def _prepared_steps(self) -> Steps:
         """Made with the first chunk, when a run that resumes has got its optimizer's state."""
         if self._steps is None:
             longest, rows = min(self._chunk, self.steps_in_epoch), self.train_rows
             if not self.is_resident:
-                rows = rows.room(longest * self.batch_size, self.device)
+                rows = rows.room(longest * len(self._share), self.device)
             optimizer: Any = self.optimizers(use_pl_optimizer=False)
             self._steps = Steps(
                 self._loss,
-                Descent(optimizer, self._flats, self.config.clip),
+                Descent(optimizer, self._flats, self.config.clip, self._share),
                 rows,
-                batch_size=self.batch_size,
+                batch_size=len(self._share),
                 longest=longest,
                 total=self.loss_sum,
             )
@@ -177,16 +198,17 @@ class Learner(LightningModule):
             return (step + 1) / (rise + 1)
         return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, self.steps - rise)))
 
-    def _refuse_not_finite(self, losses: Tensor, order: Tensor) -> None:
+    def _refuse_not_finite(self, losses: Tensor) -> None:
         # looked at once a chunk, since each look waits for the device
         wrong = (~losses.isfinite()).nonzero()
         if len(wrong):
-            place = int(wrong[0])
-            step = self.steps_taken - len(losses) + place
-            rows = sorted(order[place * self.batch_size :][: self.batch_size].tolist())
+            number = int(wrong[0])
+            order = self._orders(self.current_epoch)[(self._place + number) * self.batch_size :]
+            rows = sorted(order[: self.batch_size].tolist())
             shown = ", ".join(map(str, rows[:5]))
             raise NotFiniteError(
-                f"train: the loss of step {step} is {losses[place].item()}; its batch has the"
+                f"train: the loss of step {self.steps_taken + number} is"
+                f" {losses[number].item()}; its batch has the"
                 f" training rows {shown}, ... ({len(rows)} rows). Lower train.learner."
                 f"learning_rate, now {self.config.learning_rate:g}, or look at these rows"
             )
@@ -196,10 +218,10 @@ class Learner(LightningModule):
         return self.seed * 1_000_003 + place
 
     def validation_step(self, _: Chunk, __: int) -> None:
-        """Mean loss over all rows, in float32."""
+        """Mean loss over all rows of all ranks, in float32."""
         scores = scored(self.network, self.validation_rows, self.device)
         loss = self.network.head.loss(scores, self.validation_rows.targets.to(self.device))
-        self.log("validation/loss", loss, batch_size=len(scores))
+        self.log("validation/loss", loss, batch_size=len(scores), sync_dist=True)
 
 
 def scored(network: Network, rows: Rows, device: torch.device) -> Tensor:

@@ -82,7 +82,8 @@ def signals_wait() -> Iterator[None]:
 
     A second SIGTERM does wait: it comes when the parent has ended by the first one.
     """
-    handlers = {number: signal.signal(number, _note) for number in ENDING}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    note_signals()
     try:
         yield
     except SystemExit:  # Lightning's has the code 0
@@ -92,6 +93,12 @@ def signals_wait() -> Iterator[None]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     end_if_asked()
+
+
+def note_signals() -> None:
+    """Have signals wait, also where a library has put handlers of its own over ours."""
+    for number in ENDING:
+        signal.signal(number, _note)
 
 
 def _note(number: int, _: FrameType | None) -> None:
@@ -104,6 +111,15 @@ def end_if_asked() -> None:
     """End as the signal says that has come, if one has."""
     if _received:
         sys.exit(128 + _received[0])
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes: alone, or first of those that train together.
+
+    torchrun numbers the processes of all machines, Lightning those that it starts on this one.
+    """
+    name = "RANK" if "TORCHELASTIC_RUN_ID" in os.environ else "LOCAL_RANK"
+    return os.environ.get(name, "0") == "0"
 
 
 def end_with_parent() -> None:

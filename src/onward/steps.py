@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onward.flat import Flat
+from onward.ranks import Share
 from onward.rows import Chunk, Rows
 
 WARM_UP = 3  # steps before a CUDA graph is captured, in which libraries choose and load kernels
@@ -18,21 +19,28 @@ class Descent:
         optimizer: of the flats; gets its learning rate from here.
         flats: all parameters.
         clip: the largest norm of all gradients together.
+        share: of a batch, that this rank has the gradients of.
     """
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, flats: Sequence[Flat], clip: float
+        self, optimizer: torch.optim.Optimizer, flats: Sequence[Flat], clip: float, share: Share
     ) -> None:
-        self._optimizer, self._flats, self._clip = optimizer, flats, clip
+        self._optimizer, self._flats, self._clip, self._share = optimizer, flats, clip, share
         self.rate = torch.zeros((), device=flats[0].whole.device)
         for group in optimizer.param_groups:
             group["lr"] = self.rate
 
-    def __call__(self) -> None:
-        """Collect the gradients, shorten them and step."""
+    def __call__(self, loss: Tensor) -> None:
+        """Collect the gradients, shorten them and step.
+
+        Args:
+            loss: that has them; becomes the mean over all ranks, as they do.
+        """
         for flat in self._flats:
             flat.collect()
-        self._shorten([flat.gradient for flat in self._flats])
+        gradients = [flat.gradient for flat in self._flats]
+        self._share.average([*gradients, loss])
+        self._shorten(gradients)
         self._optimizer.step()
 
     def _shorten(self, gradients: Sequence[Tensor]) -> None:
@@ -55,7 +63,7 @@ class Steps:
         loss: of a batch.
         descend: what follows when its gradients are there.
         source: the rows that are numbered, on the device, or room there for those of a chunk.
-        batch_size: rows of a step.
+        batch_size: rows of a step, of this rank.
         longest: steps of the longest chunk.
         total: gets the losses added, one at a time: the sum does not depend on the chunks.
     """
@@ -128,9 +136,10 @@ class Steps:
         self._descend.rate.copy_(self._rates.index_select(0, self._place)[0])
         loss = self._loss(self._source.take(self._order.index_select(0, self._place)[0]))
         torch.autograd.backward(loss)
-        self._descend()
-        self._losses.index_copy_(0, self._place, loss.detach()[None])
-        self._total += loss.detach()
+        loss = loss.detach()
+        self._descend(loss)
+        self._losses.index_copy_(0, self._place, loss[None])
+        self._total += loss
         self._place += 1
 
 

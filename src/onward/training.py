@@ -3,6 +3,7 @@
 import copy
 import logging
 import math
+import signal
 import time
 import warnings
 from datetime import timedelta
@@ -21,8 +22,15 @@ from onward.family import Settings as Base
 from onward.learner import Learner, scored
 from onward.network import Network, Shape
 from onward.observer import Observer
-from onward.process import end_if_asked, signals_received, signals_wait
+from onward.process import (
+    end_if_asked,
+    is_first,
+    note_signals,
+    signals_received,
+    signals_wait,
+)
 from onward.progress import Watch
+from onward.ranks import Together, layout
 from onward.rows import Rows
 
 logger = logging.getLogger(__name__)
@@ -67,6 +75,8 @@ class Resumption(Callback):
     The state is what a step and a validation change. What they draw is a function of seed and
     step, so nothing else has to come back. A signal waits for the end of a chunk of steps, or of
     a validation. A state that cannot be written ends the run: no result could be written either.
+
+    The first rank reads and writes for all, and a signal to one ends all of them at the same place.
     """
 
     def __init__(
@@ -77,22 +87,26 @@ class Resumption(Callback):
         self._state: State | None = None
         self._saved, self._cost = time.monotonic(), 0.0
 
-    def restore(self, trainer: Trainer) -> bool:
-        """Go to where the last run of the same kind was cut, and say whether it was over."""
-        self._state = state = self._checkpoints.newest()
+    def setup(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        """Go to where the last run of the same kind was cut; train no more if it was over."""
+        found = self._checkpoints.newest() if trainer.is_global_zero else None
+        self._state = state = trainer.strategy.broadcast(found)
         if state is None:
-            return False
+            return
         self._module.load_state_dict(state["weights"])
         self._module.steps_taken = state["steps"]
         self._history.epochs, self._history.weights = state["epochs"], state["best"]
         progress: Any = trainer.fit_loop.epoch_progress.current
         progress.processed = progress.completed = len(state["epochs"])
         logger.info("train: resumed at %s", self._place())
-        is_over: bool = state["is_over"]
-        return is_over
+        trainer.should_stop = state["is_over"]
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """The trainer has just made the optimizer, and set the clock to zero."""
+        """The trainer has just made the optimizer, set the clock to zero, and handles SIGTERM.
+
+        Its handler waits for the other ranks in the middle of whatever they are doing.
+        """
+        note_signals()
         if self._state is not None:
             trainer.optimizers[0].load_state_dict(dict(self._state["optimizer"]))
             self._timer.load_state_dict(self._state["timer"])
@@ -108,12 +122,15 @@ class Resumption(Callback):
         self._save_if_due(trainer, 0.0, is_over=trainer.should_stop)
 
     def _save_if_due(self, trainer: Trainer, interval: float, is_over: bool = False) -> None:
+        is_asked = trainer.strategy.reduce_boolean_decision(bool(signals_received()), all=False)
         since = time.monotonic() - self._saved
-        if signals_received() or since >= max(interval, self._cost / SHARE):
+        if trainer.is_global_zero and (is_asked or since >= max(interval, self._cost / SHARE)):
             self._save(trainer, is_over)
-        if signals_received():
+        if is_asked:
             logger.info("train: cut at %s; the same run would resume there", self._place())
-        end_if_asked()
+            if not signals_received():  # another rank has one
+                signal.raise_signal(signal.SIGTERM)
+            end_if_asked()
 
     def _save(self, trainer: Trainer, is_over: bool) -> None:
         started = time.monotonic()
@@ -190,22 +207,24 @@ def _fit(
     limit = module.config.max_time
     timer = Timer(None if limit is None else timedelta(seconds=limit))
     resumption = Resumption(checkpoints, module, history, timer)
-    watch = Watch(len(module.train_rows), LOSS)
-    trainer = _trainer(module.config.max_epochs, [history, watch, timer, resumption, *others])
-    is_over = resumption.restore(trainer)
+    watch = [Watch(len(module.train_rows), LOSS)] if is_first() else []
+    trainer = _trainer(module.config.max_epochs, [history, *watch, timer, resumption, *others])
     with warnings.catch_warnings(), signals_wait():
         # Lightning 2.6 calls what torch 2.13 deprecates
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
-        if not is_over:
-            trainer.fit(module)
+        trainer.fit(module)
 
 
 def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
+        logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
+    place = layout()
     return Trainer(
         # of Apple's GPUs neither targets of numbers nor heads have float64
         accelerator="cuda" if torch.cuda.is_available() else "cpu",
-        devices=1,
+        devices=place.devices,
+        num_nodes=place.nodes,
+        strategy=Together() if place.ranks > 1 else "auto",
         max_epochs=max_epochs,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256 as hashed
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,10 +17,12 @@ from onward.defaults import Table, completed
 from onward.errors import ConfigError
 from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.heads import Head
-from onward.network import Shape
+from onward.network import Network, Shape
 from onward.observer import Observer
 from onward.precision import multiplies_bfloat16
 from onward.prepared import Arrays, Prepared
+from onward.process import is_first
+from onward.ranks import layout, leaving_together
 from onward.rows import Rows
 from onward.schema import Target
 from onward.speed import Speed
@@ -39,6 +42,8 @@ def run(given: Settings, folder: Path) -> None:
 
     Checkpoints lie beside the folder that is published, where no other stage and no DVC looks, and
     go with the end of the run: whoever trains again wants to train.
+
+    Of several ranks the first one writes; the others train along, and wait until that is done.
     """
     prepared = Prepared(folder / "prepare")
     target, features = prepared.schema().target, prepared.features()
@@ -53,17 +58,24 @@ def run(given: Settings, folder: Path) -> None:
     }
     checkpoints = Checkpoints(folder / ".train.checkpoints", _key(settings, notes["inputs"]))
     speed = Speed()
-    network, history = train(settings, shape, rows, validation, checkpoints, speed)
+    with leaving_together():
+        network, history = train(settings, shape, rows, validation, checkpoints, speed)
+        if is_first():
+            _publish(folder, network, history, notes)
+            with replacing(folder / "train" / "speed.json") as new:
+                new.write_text(json.dumps(speed.document(), indent=1) + "\n")
+            checkpoints.remove()
 
+
+def _publish(
+    folder: Path, network: Network, history: list[dict[str, float]], notes: Mapping[str, Any]
+) -> None:
     best = min(history, key=lambda epoch: epoch[LOSS])
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     with publishing(folder / "train", **notes) as work:
         (work / "network.pt").write_bytes(network.dump())
         (work / "history.json").write_text(json.dumps(history, indent=1) + "\n")
         (work / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    with replacing(folder / "train" / "speed.json") as new:
-        new.write_text(json.dumps(speed.document(), indent=1) + "\n")
-    checkpoints.remove()
     logger.info(
         "train: %d epochs, validation loss %.5g after epoch %d",
         len(history),
@@ -86,6 +98,7 @@ def _key(settings: Complete, inputs: Mapping[str, str]) -> dict[str, str]:
         "data": inputs["prepare"],
         "code": " ".join(code),
         "machine": _machine(),
+        "number of processes": str(layout().ranks),
     }
 
 
