@@ -1,5 +1,6 @@
 """The contract that every way of splitting keeps."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,29 @@ from pydantic import ValidationError
 
 from onward.errors import ConfigError, DataError
 from onward.splits import SPLITS, Split
+from onward.splits.hash import fractions
 
-COLUMN = {"name": "part"}
+SETTINGS = {name: {"name": "by"} for name in ("column", "group", "hash", "time")}
+DRAWN = sorted(set(Split.members) - {"time"})
 every_type = pytest.mark.parametrize("name", sorted(Split.members))
 
 
 def split(name: str, **settings: Any) -> Split:
     member = Split.members[name]
-    built: Split = member(member.Config(**settings, **(COLUMN if name == "column" else {})))
+    built: Split = member(member.Config(**settings, **SETTINGS.get(name, {})))
     return built
 
 
 def assigned(name: str, rows: int = 1000, seed: int = 0) -> np.ndarray:
     targets = np.arange(rows) % 4 // 3  # a quarter has class 1
-    parts = pl.Series(["test" if row % 5 == 0 else "train" for row in range(rows)])
-    return split(name).assign(targets, parts, seed)
+    return split(name).assign(targets, column(name, rows), seed)
+
+
+def column(name: str, rows: int) -> pl.Series:
+    """For the type, the values of the column that it reads."""
+    if name == "column":
+        return pl.Series("by", ["test" if row % 5 == 0 else "train" for row in range(rows)])
+    return pl.Series("by", [f"{2000 + row * 7 % rows // 3}" for row in range(rows)])
 
 
 @every_type
@@ -39,7 +48,14 @@ def test_each_row_has_a_split_and_the_seed_decides_which(name: str) -> None:
     assert len(splits) == 1000
     assert set(splits.tolist()) == set(range(len(SPLITS)))
     np.testing.assert_array_equal(assigned(name), splits)
-    assert (assigned(name, seed=1) != splits).any()
+    assert (assigned(name, seed=1) != splits).any() == (name in DRAWN)
+
+
+@every_type
+def test_shares_are_about_those_asked_for(name: str) -> None:
+    shares = np.bincount(assigned(name, rows=6000)) / 6000
+    wanted = (0.68, 0.12, 0.2) if name == "column" else (0.7, 0.15, 0.15)
+    np.testing.assert_allclose(shares, wanted, atol=0.02)
 
 
 @every_type
@@ -84,3 +100,88 @@ def test_another_word_in_the_column_is_refused() -> None:
 def test_shares_must_leave_rows_for_training() -> None:
     with pytest.raises(ValidationError, match="together must be below 1"):
         split("random", validation=0.5, test=0.5)
+
+
+@pytest.mark.parametrize("name", ["group", "hash", "time"])
+def test_rows_with_the_same_value_are_not_parted(name: str) -> None:
+    found = pl.DataFrame({"by": column(name, 900), "part": assigned(name, rows=900)})
+    assert found.group_by("by").agg(pl.col("part").n_unique())["part"].max() == 1
+    assert found["by"].n_unique() == 300
+
+
+def test_a_group_of_half_the_rows_is_for_training_and_the_others_fill_up() -> None:
+    groups = pl.Series(["big"] * 500 + [f"{row}" for row in range(500)])
+    splits = split("group").assign(np.arange(1000), groups, 3)
+    assert set(splits[:500].tolist()) == {0}
+    assert np.bincount(splits).tolist() == [700, 150, 150]
+
+
+@given(st.lists(st.text(min_size=1, max_size=3)), st.integers(0, 2**32 - 1))
+def test_rows_that_are_added_move_no_row_of_a_hash_split(added: list[str], seed: int) -> None:
+    old = [f"customer {row}" for row in range(200)]
+    before = split("hash").assign(np.zeros(200), pl.Series(old), seed)
+    new = [*added, *old]
+    after = split("hash").assign(np.zeros(len(new)), pl.Series(new), seed)
+    np.testing.assert_array_equal(after[len(added) :], before)
+
+
+def test_the_fractions_of_keys_never_change() -> None:
+    assert fractions(pl.Series(["a", "é", "a"]), 7).round(6).tolist() == [
+        0.443382,
+        0.644346,
+        0.443382,
+    ]
+
+
+def test_fractions_of_numbered_keys_are_uniform_and_their_seeds_independent() -> None:
+    texts = pl.Series([str(row) for row in range(20_000)])
+    first, second = fractions(texts, 0), fractions(texts, 1)
+    counts = np.histogram2d(first, second, bins=10, range=[[0, 1], [0, 1]])[0]
+    assert ((counts - 200) ** 2 / 200).sum() < 149  # 0.999 of chi-squared with 99 degrees
+
+
+def test_a_key_counts_as_it_is_written_whether_declared_a_number_or_not() -> None:
+    rows = [*range(100), 2.5]
+    as_numbers = split("hash").assign(np.zeros(101), pl.Series(rows, dtype=pl.Float64), 0)
+    as_texts = split("hash").assign(np.zeros(101), pl.Series([f"{row:g}" for row in rows]), 0)
+    np.testing.assert_array_equal(as_numbers, as_texts)
+
+
+@given(st.lists(st.datetimes(), min_size=20, max_size=60), st.sampled_from(["T", " "]))
+def test_time_runs_from_train_through_validation_to_test(dates: list[datetime], mark: str) -> None:
+    texts = pl.Series("by", [date.isoformat(mark) + "Z" for date in dates])
+    try:
+        splits = split("time").assign(np.zeros(len(dates)), texts, 0)
+    except DataError:
+        assert len(set(dates)) < len(dates)  # too many at one instant
+        return
+    when = np.array(dates)
+    assert when[splits == 0].max() < when[splits == 1].min()
+    assert when[splits == 1].max() < when[splits == 2].min()
+
+
+def test_numbers_as_text_are_in_the_order_of_numbers() -> None:
+    got = split("time", validation=0.25, test=0.25).assign(
+        np.zeros(4), pl.Series(["9", "10", "100", "2"]), 0
+    )
+    assert got.tolist() == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        (["2024-01-01", "soon"], "1 of 2 rows have neither a number .* first is 'soon'"),
+        (["2024-01-01T10:00Z", "2024-01-01T10:00+02:00"], "offset Z, others .02:00"),
+        (["2024-01-01T10:00", "2024-01-01T10:00Z"], "offset none, others Z"),
+    ],
+)
+def test_dates_whose_order_is_unknown_are_refused(dates: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        split("time").assign(np.zeros(2), pl.Series("by", dates), 0)
+
+
+@pytest.mark.parametrize("name", ["group", "hash", "time"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_row_without_a_value_is_refused(name: str, nothing: str | None) -> None:
+    with pytest.raises(DataError, match="'by': 1 of 3 rows have no value, the first is row 2"):
+        split(name).assign(np.zeros(3), pl.Series("by", ["2024", nothing, "2025"]), 0)

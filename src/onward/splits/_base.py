@@ -49,13 +49,30 @@ class Split(Family, ABC):
         """
 
 
+def sizes(rows: int, config: Split.Config) -> tuple[int, int, int]:
+    """How many of ``rows`` rows are for each place in `SPLITS`, by the shares of the config."""
+    validation, test = (round(share * rows) for share in (config.validation, config.test))
+    validation = min(validation, rows)
+    test = min(test, rows - validation)
+    return rows - validation - test, validation, test
+
+
 def shared_out(rows: int, config: Split.Config, rng: np.random.Generator) -> np.ndarray:
     """Splits for ``rows`` rows in random order, by the shares of the config."""
-    held_out = [round(share * rows) for share in (config.validation, config.test)]
-    splits = np.repeat(
-        np.array([TRAIN, VALIDATION, TEST], np.int8), [max(0, rows - sum(held_out)), *held_out]
-    )[:rows]
+    splits = np.repeat(np.array([TRAIN, VALIDATION, TEST], np.int8), sizes(rows, config))
     return rng.permutation(splits)
+
+
+def refuse_missing(values: pl.Series) -> pl.Series:
+    """The same values, if each row has one."""
+    missing = values.is_null() | (values == "" if values.dtype == pl.String else values.is_nan())
+    places = missing.arg_true()
+    if len(places):
+        raise DataError(
+            f"split column {values.name!r}: {len(places)} of {len(values)} rows have no value,"
+            f" the first is row {places[0] + 1}. Fill them in, or remove the rows"
+        )
+    return values
 
 
 def refuse_empty(splits: np.ndarray) -> np.ndarray:

@@ -1,0 +1,66 @@
+"""A row's key alone decides where it belongs."""
+
+from typing import Literal
+from zlib import crc32
+
+import numpy as np
+import polars as pl
+
+from onward.splits._base import TEST, TRAIN, VALIDATION, Split, refuse_empty, refuse_missing
+
+# of splitmix64
+STEP = np.uint64(0x9E3779B97F4A7C15)
+MIX = ((30, np.uint64(0xBF58476D1CE4E5B9)), (27, np.uint64(0x94D049BB133111EB)))
+LAST_SHIFT = 31
+
+
+class Hash(Split):
+    """By a number computed from a column, the key: rows that are added later move no other row.
+
+    Equal keys are in one part. The shares are those of the config on average, not exactly.
+    """
+
+    class Config(Split.Config):
+        """``name`` is the column of the key."""
+
+        type: Literal["hash"] = "hash"
+        name: str
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.column = config.name
+
+    def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
+        """Compare each key's number with the shares."""
+        assert values is not None
+        number = fractions(_texts(refuse_missing(values)), seed)
+        splits = np.full(len(number), TRAIN, np.int8)
+        splits[number < self.config.validation + self.config.test] = VALIDATION
+        splits[number < self.config.test] = TEST
+        return refuse_empty(splits)
+
+
+def _texts(values: pl.Series) -> pl.Series:
+    """As the key is written: 7, and not 7.0, whether or not a column declares it a number."""
+    if values.dtype == pl.String:
+        return values
+    texts = values.cast(pl.String)
+    whole = values == values.round()
+    return values.set(~whole, 0.0).cast(pl.Int64).cast(pl.String).zip_with(whole, texts)
+
+
+def fractions(keys: pl.Series, seed: int) -> np.ndarray:
+    """A number in [0, 1) for each key, the same in all versions and on all machines.
+
+    Source: Steele et al. 2014, "Fast Splittable Pseudorandom Number Generators", splitmix64.
+    Differs: it starts from the CRC-32 of the key, moved by the seed.
+    """
+    distinct, place = np.unique(keys.to_numpy(), return_inverse=True)
+    sums = np.fromiter((crc32(key.encode()) for key in distinct), np.uint64, len(distinct))
+    state = (sums + (np.uint64(seed) << np.uint64(32))) * STEP
+    for shift, factor in MIX:
+        state = (state ^ (state >> np.uint64(shift))) * factor
+    state ^= state >> np.uint64(LAST_SHIFT)
+    return np.asarray((state >> np.uint64(11)) * 2.0**-53)[place]  # a float64 has 53 bits
