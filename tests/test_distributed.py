@@ -31,7 +31,7 @@ train:
     embedder: {type: identity}
     model: {type: mlp, width: 8, depth: 1, dropout: DROPOUT}
     head: {type: regression}
-  learner: {batch_size: 15, max_epochs: EPOCHS, patience: EPOCHS}
+  learner: {batch_size: 45, max_epochs: EPOCHS, patience: EPOCHS}
 """
 ONE = [sys.executable, "-m"]
 TWO = [
@@ -103,7 +103,7 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose training takes some seconds, and draws."""
-    return project(tmp_path_factory.mktemp("slow") / "project", epochs=400, dropout=0.2)
+    return project(tmp_path_factory.mktemp("slow") / "project", epochs=150, dropout=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on(
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
     run = start(TWO, folder)
     assert run.stderr is not None
-    while "epoch 60/" not in run.stderr.readline():
+    while "epoch 40/" not in run.stderr.readline():
         assert run.poll() is None
     ranks = ranks_of(run)
 
@@ -166,7 +166,7 @@ def test_what_fails_in_the_first_process_is_said_and_no_other_ends_well(
 def test_no_process_is_without_rows(tmp_path: Path) -> None:
     folder = project(tmp_path / "project", epochs=3, dropout=0.0)
     config = folder / "table.yaml"
-    config.write_text(config.read_text().replace("batch_size: 15", "batch_size: 1"))
+    config.write_text(config.read_text().replace("batch_size: 45", "batch_size: 1"))
 
     run = start(TWO, folder)
     _, said = run.communicate(timeout=GRACE + SLACK)
