@@ -1,0 +1,127 @@
+"""The whole pipeline, once and quickly, to see what would stop it."""
+
+import importlib
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+
+from onward import stages
+from onward.commands._sample import sample
+from onward.config import import_plugins, section
+from onward.defaults import Given, Table, completed
+from onward.errors import ConfigError, OnwardError
+from onward.network import Shape
+from onward.prepared import Prepared
+from onward.splits import SPLITS
+
+EPOCHS = 2  # the second one starts where a first one has ended
+DEVICES = "CUDA_VISIBLE_DEVICES"
+
+Problems = dict[str, OnwardError]
+"""By stage."""
+
+
+def rehearse(config: Path) -> int:
+    """Print how long each stage takes, and what stops it; return the exit code of a full run.
+
+    Raises:
+        ConfigError: if the config names plugins that are not there.
+    """
+    import_plugins(config)
+    settings, problems = _sections(config)
+    with (
+        _quietly_on_one_device(),
+        # not where $TMPDIR says, which may have no room for the table
+        TemporaryDirectory(prefix=".check-", dir=Path.cwd()) as folder,
+    ):
+        problems |= _run(settings, Path(folder), config.stem)
+    found = [problems[name] for name in stages.ORDER if name in problems]
+    for message in dict.fromkeys(map(str, found)):  # one that all sections share is said once
+        typer.echo(message, err=True)
+    if found:
+        typer.echo(f"{config}: a full run would end with {found[0].exit_code}", err=True)
+        return found[0].exit_code
+    typer.echo(f"{config}: nothing found that would stop a full run")
+    return 0
+
+
+def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
+    """The settings of each stage, and what is wrong with those of the others."""
+    settings: dict[str, Any] = {}
+    problems: Problems = {}
+    for name in stages.ORDER:
+        try:
+            settings[name] = section(config, name, _stage(name).Settings)
+        except ConfigError as error:
+            problems[name] = error
+    return settings, problems
+
+
+def _run(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:
+    """Run the stages up to the first that cannot run."""
+    whole, few = folder / "whole" / name, folder / "few" / name
+    for stage in takewhile(settings.__contains__, stages.ORDER):
+        started = time.monotonic()
+        try:
+            rows = _run_stage(stage, settings[stage], whole, few)
+        except OnwardError as error:
+            return {stage: error}
+        typer.echo(f"{stage:9}{time.monotonic() - started:6.1f} s {rows:11,} rows")
+    return {}
+
+
+def _run_stage(name: str, settings: Any, whole: Path, few: Path) -> int:
+    """Run a stage, the first one on all rows, and return how many it had."""
+    stage = _stage(name)
+    if name == "prepare":
+        stage.run(settings, whole)
+        sample(whole / name, few / name)
+        return _rows(whole)
+    if name == "train":
+        settings = _shortened(settings, Prepared(whole / "prepare"))
+    stage.run(settings, few)
+    return _rows(few)
+
+
+def _rows(folder: Path) -> int:
+    prepared = Prepared(folder / "prepare")
+    return sum(len(prepared.arrays(split).targets) for split in SPLITS)
+
+
+def _stage(name: str) -> Any:
+    return importlib.import_module(f"onward.stages.{name}")
+
+
+def _shortened(given: Given, prepared: Prepared) -> Given:
+    """The same network as in a full run, for which the rules look at all rows; fewer epochs."""
+    target, features = prepared.schema().target, prepared.features()
+    shape = Shape(len(features.numerical), features.cardinalities, len(target.classes))
+    rows = len(prepared.arrays("train").targets)
+    settings = completed(given, Table(rows, shape, target.kind)).model_dump()
+    settings["learner"]["max_epochs"] = min(EPOCHS, settings["learner"]["max_epochs"])
+    return Given.model_validate(settings)
+
+
+@contextmanager
+def _quietly_on_one_device() -> Iterator[None]:
+    """Figures of a few rows mislead; and a second device would start this command once more."""
+    logger = logging.getLogger("onward")
+    level, devices = logger.level, os.environ.get(DEVICES)
+    logger.setLevel(logging.WARNING)
+    os.environ[DEVICES] = (devices if devices is not None else "0").partition(",")[0]
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if devices is None:
+            del os.environ[DEVICES]
+        else:
+            os.environ[DEVICES] = devices
