@@ -134,7 +134,7 @@ def measure(calls: int) -> dict[str, dict[str, float]]:
     rows = table()
     dicts = rows[np.arange(calls) % ROWS].to_dicts()
     fed = [wire(row) for row in dicts]
-    results = {}
+    results: dict[str, dict[str, float]] = {}
     for name, network in NETWORKS.items():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
