@@ -85,7 +85,7 @@ def test_wrong_tables_are_found(folder: Path, table: bytes, message: str) -> Non
             "train:",
             "train:\n  learner: {learning_rate: 1.0e+38, clip: 1.0e+38}",
             76,
-            "the loss of step 1 is nan",
+            "loss is not finite",
         ),
     ],
 )

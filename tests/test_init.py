@@ -169,7 +169,8 @@ def test_a_folder_with_git_and_dvc_keeps_its_own_files(folder: Path, table: Path
     (folder / ".dvc").mkdir()
     (folder / ".gitignore").write_text("mine")
     init(table, "--target", "yes")
-    assert files(folder) == [".gitignore", "configs/my_table_v2.yaml", "data.dvc", "dvc.yaml"]
+    made = ["configs/my_table_v2.yaml", "configs/schema.json", "data.dvc", "dvc.yaml"]
+    assert files(folder) == [".gitignore", *made]
     assert (folder / ".gitignore").read_text() == "mine"
 
 

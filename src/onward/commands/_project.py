@@ -16,6 +16,7 @@ from onward.splits import SPLITS
 from onward.stages.prepare import OUTPUTS
 
 MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
+SCHEMA = Path("configs/schema.json")  # for editors
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def write_files(folder: Path, project: Project) -> list[str]:
 def _once(folder: Path) -> dict[str, str]:
     """What a folder needs once: `dvc init` would write the same."""
     above = [folder.resolve(), *folder.resolve().parents]
-    contents = {".gitignore": "/artifacts/\n/data/\n"}
+    contents = {".gitignore": "/artifacts/\n/data/\n", SCHEMA.as_posix(): _resource(SCHEMA.name)}
     if any((each / ".dvc").is_dir() for each in above):
         return contents
     has_git = any((each / ".git").exists() for each in above)
@@ -146,10 +147,17 @@ def import_of(folder: Path, table: Path) -> str:
     )
 
 
+def _resource(name: str) -> str:
+    return (files("onward.commands") / f"_{name}").read_text(encoding="utf-8")
+
+
 def pipeline(name: str) -> str:
     """``dvc.yaml``."""
-    text = (files("onward.commands") / "_pipeline.yaml").read_text(encoding="utf-8")
-    text = text.replace("[kernels]", f"[{one_line(name)}]").replace("/kernels/", f"/{name}/")
+    text = (
+        _resource("pipeline.yaml")
+        .replace("[kernels]", f"[{one_line(name)}]")
+        .replace("/kernels/", f"/{name}/")
+    )
     return f"# The pipeline, run by `dvc repro` for each config that is listed here.\n{text}"
 
 
@@ -157,6 +165,7 @@ def config(project: Project) -> str:
     """The config, each line with its reason."""
     target, split = project.target, _split(project)
     lines = [
+        f"# yaml-language-server: $schema={SCHEMA.name}",
         f"# What `onward init` found in {one_line(project.path.name)}, {project.rows:,}"
         " rows, and why. Correct what is wrong.",
         "prepare:",

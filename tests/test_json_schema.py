@@ -1,0 +1,95 @@
+"""The JSON Schema of configs: it is of these classes, and says of configs what we say."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from bad_inputs import CONFIG, TABLE, WRONG_CONFIGS
+from ruamel.yaml import YAML, YAMLError
+from typer.testing import CliRunner
+
+from onward.__main__ import app
+from onward.commands._json_schema import json_schema
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "src/onward/commands/_schema.json"
+LATER = "train: {}\nexport: {}\nevaluate: {}\nreport: {}\n"
+ONLY_OURS = ("is there twice", "is the target", "must be below 1", "two or more", "no such file")
+"""What no schema can see."""
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    jsonschema.Draft202012Validator.check_schema(YAML(typ="safe").load(FILE))
+    return jsonschema.Draft202012Validator(YAML(typ="safe").load(FILE))
+
+
+def test_the_file_is_of_these_classes(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-golden"):
+        FILE.write_text(json_schema())
+    assert FILE.read_text() == json_schema(), "if this change is meant: pytest --update-golden"
+
+
+def test_the_config_of_the_package_is_valid_and_names_the_schema(
+    validator: jsonschema.Draft202012Validator,
+) -> None:
+    config = ROOT / "configs/kernels.yaml"
+    validator.validate(YAML(typ="safe").load(config))
+    place = config.read_text().splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert (config.parent / place).samefile(FILE)
+
+
+def test_init_writes_a_valid_config_and_the_schema_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, validator: jsonschema.Draft202012Validator
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "pay.csv").write_text(TABLE)
+    monkeypatch.chdir(tmp_path / "project")
+    CliRunner().invoke(app, ["init", "../pay.csv", "--target", "pay"])
+    config = Path("configs/pay.yaml").read_text()
+    assert config.startswith("# yaml-language-server: $schema=schema.json\n")
+    assert Path("configs/schema.json").read_text() == FILE.read_text()
+    validator.validate(YAML(typ="safe").load(config))
+
+
+def wrong_configs() -> Iterator[tuple[Any, str]]:
+    for old, new, message in WRONG_CONFIGS:
+        try:
+            yield YAML(typ="safe").load(CONFIG.replace(old, new, 1) + LATER), message
+        except YAMLError:
+            continue
+
+
+@pytest.mark.parametrize(("config", "message"), list(wrong_configs()))
+def test_wrong_configs_are_seen(
+    config: Any, message: str, validator: jsonschema.Draft202012Validator
+) -> None:
+    assert validator.is_valid(config) == any(part in message for part in ONLY_OURS)
+
+
+def test_a_member_needs_its_type(validator: jsonschema.Draft202012Validator) -> None:
+    config = YAML(typ="safe").load(CONFIG + LATER)
+    validator.validate(config)
+    config["prepare"]["split"] = {"name": "part"}
+    assert not validator.is_valid(config)
+
+
+def test_classes_of_plugins_are_in_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from typing import Literal\n"
+        "from onward.columns.categorical import Categorical\n"
+        "class Town(Categorical):\n"
+        "    class Config(Categorical.Config):\n"
+        "        type: Literal['town'] = 'town'\n"
+    )
+    (tmp_path / "config.yaml").write_text("plugins: [mine]\n")
+    command = [sys.executable, "-m", "onward", "schema", "config.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    document = YAML(typ="safe").load(done.stdout)
+    of_columns = document["$defs"]["onward__stages__prepare__Settings"]["properties"]["columns"]
+    assert "town" in of_columns["items"]["discriminator"]["mapping"]
+    assert "town" not in FILE.read_text()
