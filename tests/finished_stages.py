@@ -146,6 +146,13 @@ def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
         "duplicates": 2,
         "conflicts": 0,
         "changes": [{"column": "city", "what": "another spelling", "count": 41}],
+        "leaks": [
+            {
+                "level": "warning",
+                "what": "column 'city' alone explains 97.1%",
+                "remedy": "Remove it, or accept it",
+            }
+        ],
     }
     counts = {split: len(table) for split, table in rows.items()}
     left_out = [{"name": "id", "reason": "every row has another value"}]

@@ -165,6 +165,7 @@ def test_the_page_says_what_became_of_rows_and_values(pages: Mapping[str, Path])
         "age: &#x27;&lt;b&gt;&#x27;",
         "41",
         "995",
+        "alone explains 97.1%",
     ):
         assert cell in section
 

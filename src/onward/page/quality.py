@@ -21,6 +21,12 @@ def quality(evidence: Evidence) -> Html:
                 [[c["column"], c["what"], f"{c['count']:,}"] for c in found["changes"]],
                 "mixed",
             ),
+            (
+                "Suspected leaks",
+                ["what", "remedy"],
+                [[leak["what"], leak["remedy"]] for leak in found["leaks"]],
+                "mixed",
+            ),
             ("Far out", ["column", "training rows", "share"], _outliers(evidence), "numbers"),
         )
         if rows

@@ -3,5 +3,6 @@
 from onward.family import import_members
 from onward.splits._base import SPLITS as SPLITS
 from onward.splits._base import Split as Split
+from onward.splits.time import in_time as in_time
 
 import_members(__name__, __path__)

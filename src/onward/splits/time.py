@@ -35,7 +35,7 @@ class Time(Split):
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """Cut the order in three."""
         assert values is not None
-        when = ordered(refuse_missing(values)).rank("dense").to_numpy()
+        when = in_time(refuse_missing(values)).rank("dense").to_numpy()
         train, validation, _ = sizes(len(when), self.config)
         in_order = np.sort(when)
         splits = np.full(len(when), TRAIN, np.int8)
@@ -44,7 +44,7 @@ class Time(Split):
         return refuse_empty(splits)
 
 
-def ordered(values: pl.Series) -> pl.Series:
+def in_time(values: pl.Series) -> pl.Series:
     """Values whose order is that of time, from numbers or from texts that are numbers or dates.
 
     Raises:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -19,6 +20,7 @@ from onward.errors import DataError
 from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
+from onward.leaks import LeakRules, refuse, search
 from onward.prepared import CHUNK, ArrayFile, FeatureNames
 from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
@@ -43,6 +45,7 @@ class Settings(Base):
     target: TargetSettings
     split: Annotated[Split.Config, OneOf(Split)]
     rows: RowRules = RowRules()
+    leaks: LeakRules = LeakRules()
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
     columns: tuple[Annotated[Column.Config, OneOf(Column)], ...] = Field(min_length=1)
 
@@ -72,6 +75,8 @@ def run(settings: Settings, folder: Path) -> None:
         rows, quality = accepted(source, contract, work)
         with _naming(settings.source.path):
             targets, splits = _targets_and_splits(settings, schema, rows)
+            found = search(rows, splits, targets, schema, settings.leaks)
+            refuse(found)
         _write_splits(rows, splits, schema, work)
         discard(work)
         report: dict[str, Any] = {"source": str(settings.source.path)}
@@ -79,7 +84,7 @@ def run(settings: Settings, folder: Path) -> None:
         with _naming(settings.source.path):
             report["columns"] = _fit(columns, work / "train.parquet")
         report["target"] = _about_target(schema.target, targets, splits)
-        report["quality"] = quality
+        report["quality"] = {**quality, "leaks": [asdict(leak) for leak in found]}
         _write_graph(columns, work)
         _write_arrays(columns, targets, splits, work)
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
@@ -90,12 +95,14 @@ def run(settings: Settings, folder: Path) -> None:
 
 def contract_of(settings: Settings) -> Contract:
     """What the settings ask of a table."""
+    split = Split.build(settings.split).column
+    others = (*settings.leaks.columns, *(() if split is None else (split,)))
     return Contract(
         [Column.build(config) for config in settings.columns],
         settings.target,
         [Check.build(config) for config in settings.checks],
         settings.rows,
-        Split.build(settings.split).column,
+        others,
     )
 
 

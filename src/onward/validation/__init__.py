@@ -8,4 +8,5 @@ from onward.validation._findings import Finding as Finding
 from onward.validation._findings import shown as shown
 from onward.validation._inspection import Inspection as Inspection
 from onward.validation._repetitions import near_duplicates as near_duplicates
+from onward.validation._repetitions import normalized as normalized
 from onward.validation._repetitions import repetitions as repetitions

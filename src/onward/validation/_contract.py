@@ -40,10 +40,10 @@ class Contract:
         target: TargetSettings,
         checks: Sequence[Check],
         rows: RowRules,
-        split: str | None,
+        others: Sequence[str],
     ) -> None:
         self.columns, self.target, self.checks = columns, target, checks
-        self.rows, self.split = rows, split
+        self.rows, self.others = rows, others
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -64,8 +64,8 @@ class Contract:
         known = {field.name for field in fields}
         if not training:
             known.add(self.target.name)
-        if training and self.split is not None:
-            names.append(self.split)
+        if training:
+            names += self.others
         others = (name for name in dict.fromkeys(names) if name not in known)
         return fields + [Field(name, "other", "text") for name in others]
 

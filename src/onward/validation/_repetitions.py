@@ -34,13 +34,13 @@ def repetitions(frame: pl.LazyFrame, columns: Sequence[str], target: str) -> Rep
 
 def near_duplicates(frame: pl.LazyFrame, columns: Sequence[str], target: str) -> int:
     """Rows equal to an earlier one once case, outer blanks and Unicode forms count for nothing."""
-    types = frame.select(columns).collect_schema()
-    plain = [
-        pl.col(name).str.normalize("NFKC").str.to_lowercase().str.strip_chars()
-        for name, dtype in types.items()
-        if dtype == pl.String
-    ]
-    return repetitions(frame.with_columns(plain), columns, target).duplicates
+    return repetitions(normalized(frame, columns), columns, target).duplicates
+
+
+def normalized(frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """The same rows, without case, outer blanks and Unicode forms in the texts of the columns."""
+    text = pl.selectors.string() & pl.selectors.by_name(*columns)
+    return frame.with_columns(text.str.normalize("NFKC").str.to_lowercase().str.strip_chars())
 
 
 def repeated(

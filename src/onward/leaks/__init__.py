@@ -1,0 +1,6 @@
+"""What training must not see: columns that tell the target, and held-out rows in other clothes."""
+
+from onward.leaks._rules import LeakRules as LeakRules
+from onward.leaks._search import Leak as Leak
+from onward.leaks._search import refuse as refuse
+from onward.leaks._search import search as search
