@@ -20,6 +20,7 @@ prepare:
   source: {type: csv, path: table.csv}
   target: {name: pay, kind: number}
   split: {type: random, validation: 0.2, test: 0.2}
+  leaks: {accept: [age]}
   columns:
     - {type: numerical, name: age, missing: [NA]}
     - {type: categorical, name: city, missing: ["?"]}
@@ -108,6 +109,56 @@ def test_the_same_again_is_the_same_to_the_bit(project: Path) -> None:
     for stage in STAGES:
         assert onward(project, stage, "pay.yaml").returncode == 0
     assert (project / "artifacts/pay/export/model.onnx").read_bytes() == before
+
+
+def with_other_features(folder: Path, split: str) -> None:
+    """Change all features of the rows of a split, and no target."""
+    held_out = pl.read_parquet(folder / f"artifacts/pay/prepare/{split}.parquet")["pay"]
+    columns = {
+        "age": pl.col("age").fill_null(0.0) * 100 + 7,
+        "city": pl.col("city") + "!",
+        "since": pl.col("since").str.replace("^20", "19"),
+    }
+    is_held_out = pl.col("pay").is_in(held_out.implode())
+    other = [pl.when(is_held_out).then(e).otherwise(n).alias(n) for n, e in columns.items()]
+    table().with_columns(other).write_csv(folder / "table.csv", null_value="NA")
+
+
+def learned_part(path: Path) -> bytes:
+    """The file without its notes on the rows that it was tested with, and on the table's hash."""
+    model = onnx.load(path)
+    notes = {note.key: note.value for note in model.metadata_props}
+    del model.metadata_props[:]
+    hashes, reference = json.loads(notes.pop("hashes")), json.loads(notes.pop("reference"))
+    del hashes["data"], notes["replay"]
+    kept = [sorted(notes.items()), hashes, reference["columns"]]
+    return bytes(model.SerializeToString(deterministic=True)) + json.dumps(kept).encode()
+
+
+def test_other_features_of_test_rows_leave_the_file_as_it_is(project: Path) -> None:
+    path = project / "artifacts/pay/export/model.onnx"
+    before, replayed = learned_part(path), path.read_bytes()
+    with_other_features(project, "test")
+    shutil.rmtree(project / "artifacts")
+
+    for stage in STAGES:
+        done = onward(project, stage, "pay.yaml")
+        assert done.returncode == 0, done.stderr
+
+    assert path.read_bytes() != replayed
+    assert learned_part(path) == before
+
+
+@pytest.mark.parametrize(("split", "is_learned"), [("validation", False), ("train", True)])
+def test_preprocessing_learns_from_training_rows_alone(
+    project: Path, split: str, is_learned: bool
+) -> None:
+    path = project / "artifacts/pay/prepare/preprocess.onnx"
+    before = path.read_bytes()
+    with_other_features(project, split)
+    done = onward(project, "prepare", "pay.yaml")
+    assert done.returncode == 0, done.stderr
+    assert (path.read_bytes() != before) == is_learned
 
 
 def change(folder: Path, old: str, new: str) -> None:
