@@ -15,7 +15,7 @@ import typer
 
 from onward import stages
 from onward.commands._sample import sample
-from onward.config import import_plugins, section
+from onward.config import section
 from onward.defaults import Given, Table, completed
 from onward.errors import ConfigError, OnwardError
 from onward.network import Shape
@@ -32,10 +32,8 @@ Problems = dict[str, OnwardError]
 def rehearse(config: Path) -> int:
     """Print how long each stage takes, and what stops it; return the exit code of a full run.
 
-    Raises:
-        ConfigError: if the config names plugins that are not there.
+    Its plugins must have been imported, and before this module.
     """
-    import_plugins(config)
     settings, problems = _sections(config)
     with (
         _quietly_on_one_device(),

@@ -15,6 +15,10 @@ def check(
     epochs on some 200 of its rows, exports, evaluates and reports. Ends with
     the code that a full run would end with, and leaves nothing behind.
     """
+    from onward.config import import_plugins
+
+    import_plugins(config)  # their classes must be there before the settings that choose from them
+
     from onward.commands._rehearsal import rehearse
 
     raise typer.Exit(rehearse(config))
