@@ -1,0 +1,76 @@
+"""Print docs/families.md: what a config can choose, as the classes say it."""
+
+import importlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from onward import stages
+from onward.family import Family
+
+LIMITS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "below {}",
+    "minLength": "{} letters or more",
+    "minItems": "{} or more",
+}
+HEAD = """\
+# Families
+
+What a config can choose by `type`. `scripts/document_families.py` prints this page from the
+classes, and the tests compare. `onward schema` says the same to editors.
+"""
+
+
+def page() -> str:
+    """All families and their members, by name."""
+    for name in stages.ORDER:
+        importlib.import_module(f"onward.stages.{name}")
+    families = sorted(Family.__subclasses__(), key=lambda family: family.__module__)
+    return "\n".join([HEAD, *(line for family in families for line in _family(family))])
+
+
+def _family(family: type[Family]) -> Iterator[str]:
+    yield f"## {family.__module__.split('.')[1]}\n"
+    yield f"{inspect.getdoc(family)}\n"
+    for name, member in sorted(family.members.items()):
+        yield f"### `{name}`\n"
+        yield f"{inspect.getdoc(member)}\n"
+        yield from _settings(member.Config)
+
+
+def _settings(config: Any) -> Iterator[str]:
+    schema = config.model_json_schema()
+    rows = {name: value for name, value in schema["properties"].items() if name != "type"}
+    if not rows:
+        return
+    yield f"{inspect.getdoc(config)}\n"
+    yield "| setting | is | if not said |"
+    yield "|---|---|---|"
+    for name, value in rows.items():
+        is_optional = name not in schema.get("required", [])
+        default = f"`{json.dumps(value.get('default', {}))}`" if is_optional else "*must be said*"
+        yield f"| `{name}` | {_words(value)} | {default} |"
+    yield ""
+
+
+def _words(value: Mapping[str, Any]) -> str:
+    """A type and its limits, on one line of a table."""
+    if "anyOf" in value:
+        return " or ".join(map(_words, value["anyOf"]))
+    if "enum" in value or "const" in value:
+        return ", ".join(f"`{choice}`" for choice in value.get("enum", [value.get("const")]))
+    kind = {"null": "nothing", "array": "list", "object": "mapping"}.get(
+        value["type"], value["type"]
+    )
+    inside = value.get("items") or value.get("additionalProperties")
+    of = f" of {_words(inside)}" if isinstance(inside, dict) else ""
+    limits = [text.format(value[key]) for key, text in LIMITS.items() if key in value]
+    return ", ".join([kind + of, *limits])
+
+
+if __name__ == "__main__":
+    print(page())
