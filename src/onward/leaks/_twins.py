@@ -27,10 +27,11 @@ def repeated_share(
         witness: the one with the most different values.
     """
     every = -(-len(is_train) * len(columns) // MOST_CELLS)
-    plain = normalized(rows.select(columns), columns)
+    plain = normalized(rows.select(columns), [witness])
     marked = pl.concat([plain, pl.LazyFrame({KEY: is_train})], how="horizontal")
     # rows with equal witnesses are all looked at, or none of them
-    chosen = marked.filter((pl.col(witness).hash() % every == 0) & pl.col(witness).is_not_null())
+    is_chosen = (pl.col(witness).hash() % every == 0) & pl.col(witness).is_not_null()
+    chosen = normalized(marked.filter(is_chosen), columns)
     hashes = [pl.col(name).hash(seed) for seed, name in enumerate(columns)]
     found = chosen.select(
         pl.sum_horizontal(hashes).alias("row"), pl.col(witness).hash().alias(WITNESS), KEY
