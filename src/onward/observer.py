@@ -9,8 +9,10 @@ class Observer(Callback):
     """A callback of Lightning that takes part in every training: base class of one's own.
 
     Defining a subclass is what adds it, in a module that ``plugins`` of a config names. It is made
-    without arguments, and called after our own callbacks. A batch is a chunk of many optimizer
-    steps; `Learner.steps_taken` counts them.
+    without arguments. A batch is a chunk of many optimizer steps, which `Learner.steps_taken`
+    counts.
+
+    A run that resumes has the weights as a callback left them, but not what it kept for itself.
 
     Example:
         >>> class Temperature(Observer):

@@ -60,10 +60,16 @@ class History(Callback):
         """Keep what the epoch has brought; validation comes before this."""
         losses = {name: trainer.callback_metrics[name].item() for name in ("train/loss", LOSS)}
         before = [epoch[LOSS] for epoch in self.epochs]
-        self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
         if not math.isfinite(losses[LOSS]):
+            logger.warning(
+                "train: stopped, since the validation loss of epoch %d is %s",
+                trainer.current_epoch + 1,
+                losses[LOSS],
+            )
             trainer.should_stop = True
-        elif losses[LOSS] < min(before, default=math.inf):
+            return
+        self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
+        if losses[LOSS] < min(before, default=math.inf):
             self.weights = copy.deepcopy(module.state_dict())
         elif len(before) - before.index(min(before)) >= self._patience:
             trainer.should_stop = True
@@ -208,11 +214,16 @@ def _fit(
     timer = Timer(None if limit is None else timedelta(seconds=limit))
     resumption = Resumption(checkpoints, module, history, timer)
     watch = [Watch(len(module.train_rows), LOSS)] if is_first() else []
-    trainer = _trainer(module.config.max_epochs, [history, *watch, timer, resumption, *others])
+    trainer = _trainer(module.config.max_epochs, [history, *watch, timer, *others, resumption])
     with warnings.catch_warnings(), signals_wait():
         # Lightning 2.6 calls what torch 2.13 deprecates
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
-        trainer.fit(module)
+        try:
+            trainer.fit(module)
+        finally:  # which Lightning tears down after success only
+            module.teardown("fit")
+            for each in watch:
+                each.teardown(trainer, module, "fit")
 
 
 def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
