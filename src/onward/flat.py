@@ -33,7 +33,7 @@ class Flat:
 
     def collect(self) -> None:
         """Take the gradients of the parts, which are then without."""
-        gradients = [part.grad for part in self._parts if part.grad is not None]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parts]
         torch.cat([gradient.flatten() for gradient in gradients], out=self.gradient)
         for part in self._parts:
             part.grad = None

@@ -49,8 +49,8 @@ class Network(nn.Module):
             for cardinality, size in zip(shape.cardinalities, widths, strict=True)
         )
         for embedding in self.embeddings:
-            with torch.no_grad():  # a code that no training row has stays in the middle
-                embedding.get_parameter("weight")[0] = 0
+            with torch.no_grad():  # unknown and missing, if no training row is, stay in the middle
+                embedding.get_parameter("weight")[:2] = 0
         self.head = Head.build(config.head, shape.classes)
         self.model = Model.build(config.model, (*embedder.widths, *widths), self.head.width)
 
@@ -62,6 +62,8 @@ class Network(nn.Module):
         decaying: list[nn.Parameter] = []
         lasting: list[nn.Parameter] = []
         for name, weight in self.named_parameters():
+            if not weight.requires_grad:
+                continue
             is_lasting = weight.ndim <= 1 or name.endswith(LASTING)
             (lasting if is_lasting else decaying).append(weight)
         return decaying, lasting

@@ -35,7 +35,9 @@ class Watch(Callback):
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Show the bar."""
         if self._bar.console.is_terminal:
-            self._task = self._bar.add_task("train", total=trainer.max_epochs)
+            self._task = self._bar.add_task(
+                "train", total=trainer.max_epochs, completed=trainer.current_epoch
+            )
             self._bar.start()
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
