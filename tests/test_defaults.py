@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from onward.defaults import Given, Table, completed
+from onward.defaults import Choices, Given, Table, completed
 from onward.models.mlp import Mlp
 from onward.network import Shape
 from onward.schema import Kind
@@ -50,3 +50,5 @@ def test_what_is_said_is_kept_and_the_rest_added() -> None:
 def test_another_type_has_its_own_defaults() -> None:
     given = Given.model_validate({"network": {"model": {"type": "mlp", "depth": 1}}})
     assert completed(given, table()).network.model == Mlp.Config(depth=1)
+    given = Given(network=Choices(model=Mlp.Config()))
+    assert completed(given, table()).network.model == Mlp.Config()

@@ -78,7 +78,11 @@ def completed(given: Given, table: Table) -> Settings:
     type's own default.
     """
     said = given.model_dump(exclude_unset=True)
-    network = said.get("network", {})
+    chosen: dict[str, Any] = {name: part for name, part in given.network if part is not None}
+    network = {
+        name: {"type": part.type, **part.model_dump(exclude_unset=True)}
+        for name, part in chosen.items()
+    }
     size = next(size for size in SIZES if table.rows < size.below)
     parts: dict[str, dict[str, Any]] = {
         "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
@@ -95,16 +99,15 @@ def completed(given: Given, table: Table) -> Settings:
     return Settings.model_validate(
         {
             "seed": given.seed,
-            "network": {name: _joined(rule, network.get(name)) for name, rule in parts.items()},
+            "network": {name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
             "learner": {**learner, **said.get("learner", {})},
         }
     )
 
 
-def _joined(rule: Mapping[str, Any], said: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    if said and said["type"] != rule["type"]:
-        return said
-    return {**rule, **(said or {})}
+def _joined(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:
+    is_other = said.get("type", rule["type"]) != rule["type"]
+    return said if is_other else {**rule, **said}
 
 
 def _head(table: Table) -> str:
@@ -114,5 +117,5 @@ def _head(table: Table) -> str:
 
 
 def _epochs(rows: int, size: Size) -> int:
-    """About ``STEPS`` steps in all: what a schedule is long enough for, however many rows."""
+    """About ``STEPS`` steps in all are enough; within bounds, for very few and very many rows."""
     return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))

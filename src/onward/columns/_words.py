@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from onward.graph import Graph, Value
 
-LONGEST = 16  # words of a text that are looked at
+LONGEST = 16  # words of a text that are looked at one by one; what follows is one more
 LEAST = 3  # rows; a rarer word says no more than the value itself
 
 
@@ -27,7 +27,7 @@ class Words:
         counts: Counter[str] = Counter()
         forms: dict[str, str] = {}
         for text, number in rows.items():
-            some = {form: _word(form) for form in text.split(" ")[:LONGEST] if _word(form)}
+            some = {form: _word(form) for form in _pieces(text) if _word(form)}
             counts.update(dict.fromkeys(some.values(), number))
             forms |= some
         frequent = sorted(word for word, number in counts.items() if number >= LEAST)
@@ -51,6 +51,12 @@ class Words:
         has = graph("OneHot", codes, depth, values)  # (rows, pieces, words)
         counts = graph("ReduceSum", has, graph.constant([1], "int64"), keepdims=0)
         return graph("Min", counts, graph.constant(1, "float32"))
+
+
+def _pieces(text: str) -> list[str]:
+    """As StringSplit has them."""
+    pieces = [piece for piece in text.split(" ") if piece]
+    return [*pieces[:LONGEST], " ".join(pieces[LONGEST:])]
 
 
 def _word(form: str) -> str:

@@ -47,7 +47,7 @@ class Categorical(Column):
         merge_spellings: bool = False
         spellings: Spellings = Field(default_factory=dict)
         allowed: tuple[str, ...] | tuple[int, ...] = ()
-        words: int = Field(0, ge=0, le=1024)
+        words: int = Field(0, ge=0, le=512)
 
         @model_validator(mode="after")
         def _check(self) -> Self:
