@@ -62,7 +62,7 @@ def table(tmp_path: Path) -> Path:
         "day": [f"2024-02-{1 + row % 28:02}" for row in range(ROWS)],
         "open": [["Yes", "No"][row * 7 % 5 % 2] for row in range(ROWS)],
         "value": [row % 11 for row in range(ROWS)],
-        "yes": [["on", "Off"][row * row % 3 % 2] for row in range(ROWS)],
+        "yes": [["on", "Off"][row * row % 19 % 2] for row in range(ROWS)],
         "part": [["train", "train", "test"][row % 3] for row in range(ROWS)],
     }
     path = tmp_path / "my table.v2.csv.gz"
