@@ -58,7 +58,7 @@ def table(tmp_path: Path) -> Path:
     columns |= {
         "id": list(range(ROWS)),
         "dose": [["1.5", "NA", "2.5", "7.25"][row % 4] for row in range(ROWS)],
-        "city": [["Köln", "Paris", "?"][row % 3] for row in range(ROWS)],
+        "city": [["Köln", "Paris", "?"][row // 3 % 3] for row in range(ROWS)],
         "day": [f"2024-02-{1 + row % 28:02}" for row in range(ROWS)],
         "open": [["Yes", "No"][row * 7 % 5 % 2] for row in range(ROWS)],
         "value": [row % 11 for row in range(ROWS)],
