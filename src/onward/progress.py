@@ -63,5 +63,6 @@ class Watch(Callback):
             logger.info(text)
 
     def teardown(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
-        """Take the bar away, however it ended."""
-        self._bar.stop()
+        """Take the bar away, if there is one: where there is none, rich writes a line."""
+        if self._bar.live.is_started:
+            self._bar.stop()
