@@ -29,11 +29,14 @@ class Split(Family, ABC):
                 raise ValueError("validation and test together must be below 1")
             return self
 
-    column: str | None = None
-    """The column it reads, if any."""
-
     def __init__(self, config: Any) -> None:
         self.config = config
+
+    @property
+    def column(self) -> str | None:
+        """The column it reads, if any: its setting ``name``."""
+        name: str | None = getattr(self.config, "name", None)
+        return name
 
     @abstractmethod
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:

@@ -26,10 +26,6 @@ class Column(Split):
 
     config: Config
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.column = config.name
-
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """Read, and draw validation rows if there are none."""
         assert values is not None

@@ -24,10 +24,6 @@ class Group(Split):
 
     config: Config
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.column = config.name
-
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """Deal out the groups."""
         assert values is not None

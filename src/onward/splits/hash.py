@@ -28,10 +28,6 @@ class Hash(Split):
 
     config: Config
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.column = config.name
-
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """Compare each key's number with the shares."""
         assert values is not None

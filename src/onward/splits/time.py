@@ -28,10 +28,6 @@ class Time(Split):
 
     config: Config
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.column = config.name
-
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """Cut the order in three."""
         assert values is not None
