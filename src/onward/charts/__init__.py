@@ -1,0 +1,15 @@
+"""Charts as SVG, for a page that sets the colors."""
+
+from onward.charts._distributions import histogram as histogram
+from onward.charts._distributions import sparkline as sparkline
+from onward.charts._drawing import COLORS as COLORS
+from onward.charts._model import importance as importance
+from onward.charts._model import intervals as intervals
+from onward.charts._model import learning_curves as learning_curves
+from onward.charts._predictions import calibration as calibration
+from onward.charts._predictions import confusion as confusion
+from onward.charts._predictions import coverage as coverage
+from onward.charts._predictions import pr as pr
+from onward.charts._predictions import predicted as predicted
+from onward.charts._predictions import residuals as residuals
+from onward.charts._predictions import roc as roc
