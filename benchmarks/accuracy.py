@@ -18,7 +18,6 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from projects import DATA, METRICS, onward, write_project
 
 from onward import Predictor
 from onward.metrics import Predictions
@@ -37,19 +37,6 @@ from onward.prepared import Prepared
 from onward.schema import Field, Schema
 from onward.yardsticks import is_categorical, moments, targets_of
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data"
-METRICS = {
-    "adult": "AUC",
-    "california_housing": "RMSE",
-    "covertype_20k": "accuracy",
-    "diamonds": "RMSE",
-    "employee_salaries": "R2",
-    "penguins": "accuracy",
-    "taxis": "RMSE",
-    "telco_churn": "AUC",
-    "titanic": "AUC",
-}
-SPLIT = "onward_split"
 SINGLES = 200  # calls with one row
 TIE = 5e-4  # relative; closer than this, two programs have the same rank
 
@@ -67,42 +54,6 @@ class Run:
     score: float
     fit_s: float
     single_row_us: float
-
-
-def write_project(name: str, data: Path, folder: Path, seed: int) -> Path:
-    """A project as `onward init` makes it, and its table; returns the config."""
-    meta = json.loads((data / name / "meta.json").read_text())
-    form = meta["format"]
-    table = pl.read_csv(
-        data / name / meta["file"],
-        infer_schema=False,
-        null_values=form.get("na_values", []),
-        separator=form["sep"],
-    )
-    given = pl.read_csv(data / name / "split.csv.gz")["split"].to_numpy().astype(object)
-    train = np.flatnonzero(given == "train")
-    share = 0.1 if len(train) >= 5_000 else 0.2
-    drawn = np.random.default_rng(seed).permutation(train)[: round(share * len(train))]
-    given[drawn] = "validation"
-    split = pl.Series(SPLIT, given.tolist(), dtype=pl.String)
-    table = table.drop(meta["column_kinds"]["leak"]).with_columns(split)
-    path = folder / f"{name}.csv"
-    table.write_csv(path)
-    onward(folder, "init", path.name, "--target", meta["target"], "--split", SPLIT)
-    (folder / "data").mkdir()
-    path.rename(folder / "data" / path.name)
-    config = folder / "configs" / f"{name}.yaml"
-    text = config.read_text().replace("seed: 0", f"seed: {seed}")
-    config.write_text(text)
-    return config
-
-
-def onward(folder: Path, *words: str) -> None:
-    """Run a command of ours."""
-    command = [sys.executable, "-m", "onward", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"onward {' '.join(words)}: exit code {done.returncode}\n{done.stderr}")
 
 
 def values_of(predictions: Predictions) -> np.ndarray:

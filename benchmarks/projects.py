@@ -1,0 +1,72 @@
+"""Projects for public tables, made as a user would make them: `onward init`, and no hand edits."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+DATA = Path(__file__).resolve().parents[2] / "shared/data"
+"""A folder for each table, with the table, ``meta.json`` and ``split.csv.gz``."""
+METRICS = {
+    "adult": "AUC",
+    "california_housing": "RMSE",
+    "covertype_20k": "accuracy",
+    "diamonds": "RMSE",
+    "employee_salaries": "R2",
+    "penguins": "accuracy",
+    "taxis": "RMSE",
+    "telco_churn": "AUC",
+    "titanic": "AUC",
+}
+SPLIT = "onward_split"
+
+
+def meta_of(name: str, data: Path) -> dict[str, Any]:
+    """What is known of the table: its target, the kinds of its columns."""
+    meta: dict[str, Any] = json.loads((data / name / "meta.json").read_text())
+    return meta
+
+
+def write_table(name: str, data: Path, folder: Path, seed: int) -> Path:
+    """The table as CSV, its texts for missing values as they are; returns the file.
+
+    Columns that are known as leaks are dropped. One is added for the split that comes with the
+    table; a tenth of its training rows, drawn by the seed, is for validation (a fifth of fewer
+    than 5,000).
+    """
+    meta = meta_of(name, data)
+    table = pl.read_csv(data / name / meta["file"], infer_schema=False)
+    given = pl.read_csv(data / name / "split.csv.gz")["split"].to_numpy().astype(object)
+    train = np.flatnonzero(given == "train")
+    share = 0.1 if len(train) >= 5_000 else 0.2
+    drawn = np.random.default_rng(seed).permutation(train)[: round(share * len(train))]
+    given[drawn] = "validation"
+    split = pl.Series(SPLIT, given.tolist(), dtype=pl.String)
+    path = folder / f"{name}.csv"
+    table.drop(meta["column_kinds"]["leak"]).with_columns(split).write_csv(path)
+    return path
+
+
+def write_project(name: str, data: Path, folder: Path, seed: int) -> Path:
+    """A project as `onward init` makes it, and its table; returns the config."""
+    path = write_table(name, data, folder, seed)
+    target = meta_of(name, data)["target"]
+    onward(folder, "init", path.name, "--target", target, "--split", SPLIT)
+    (folder / "data").mkdir()
+    path.rename(folder / "data" / path.name)
+    config = folder / "configs" / f"{name}.yaml"
+    text = config.read_text().replace("seed: 0", f"seed: {seed}")
+    config.write_text(text)
+    return config
+
+
+def onward(folder: Path, *words: str) -> None:
+    """Run a command of ours."""
+    command = [sys.executable, "-m", "onward", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"onward {' '.join(words)}: exit code {done.returncode}\n{done.stderr}")
