@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 
@@ -13,24 +14,35 @@ class Rule:
     columns: tuple[str, ...]
     """That it looks at."""
     broken: pl.Expr
-    """Whether a row breaks it, from columns in wire form; null is no. With `confirmed`, whether it
-    may do so."""
+    """Whether a row breaks it, from columns in wire form; null is no. With `confirmed` or `judged`,
+    whether it may do so."""
     what: str
     """Completes "these rows have ..."."""
     remedy: str
     confirmed: Callable[[pl.Series], pl.Series] | None = None
     """Of values that may break it, which do so: for what polars cannot say itself."""
+    judged: Callable[[pl.DataFrame], "list[Rule]"] | None = None
+    """Of all values of the columns, the rules that rows break: for what is known only then."""
 
-    def settled(self, rows: pl.LazyFrame) -> "Rule":
-        """The same rule, for these rows in the words of polars alone.
+    def settled(self, rows: pl.LazyFrame) -> "list[Rule]":
+        """The same for these rows, in the words of polars alone.
 
         Functions of ours inside a query could wait for each other forever.
         """
+        if self.judged is not None:
+            values = rows.select(self.columns).collect(engine="streaming")
+            parts = self.judged(values) or [replace(self, broken=pl.lit(value=False), judged=None)]
+            return [replace(each, broken=each.broken & self.broken) for each in parts]
         if self.confirmed is None:
-            return self
+            return [self]
         [name] = self.columns
         doubtful = rows.filter(self.broken).select(pl.col(name).unique())
-        values = doubtful.collect(engine="streaming").to_series()
-        wrong = values.filter(self.confirmed(values))
+        found = doubtful.collect(engine="streaming").to_series()
+        wrong = found.filter(self.confirmed(found))
         broken = self.broken & pl.col(name).is_in(wrong.implode())
-        return replace(self, broken=broken, confirmed=None)
+        return [replace(self, broken=broken, confirmed=None)]
+
+
+def at(places: np.ndarray) -> pl.Expr:
+    """Whether a row is one of these, counted from 0."""
+    return pl.int_range(pl.len()).is_in(pl.Series(places, dtype=pl.Int64).implode())

@@ -64,7 +64,7 @@ def settled(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Rule]:
     """
     for rule in rules:
         _refuse_no_condition(frame, rule)
-    return [rule.settled(frame) for rule in rules]
+    return [each for rule in rules for each in rule.settled(frame)]
 
 
 def _refuse_no_condition(frame: pl.LazyFrame, rule: Rule) -> None:
