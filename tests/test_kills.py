@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.nn.modules.module import register_module_forward_hook
 
 from onward.config import section
 from onward.files import sha256
@@ -112,7 +112,7 @@ def test_another_run_starts_anew(
     prepared: Path, tmp_path: Path, part: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
-    hook = register_optimizer_step_post_hook(lambda *_: signal.raise_signal(signal.SIGTERM))
+    hook = register_module_forward_hook(lambda *_: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(SystemExit):
         run_here(folder)
     hook.remove()

@@ -4,7 +4,7 @@ import math
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from onward import learner, training
 from onward.checkpoints import Checkpoints
@@ -75,31 +74,13 @@ def kill() -> None:
 
 
 @contextmanager
-def after_step(number: int, act: Callable[[], None]) -> Iterator[None]:
-    """Act after so many optimizer steps."""
-    taken = 0
-
-    def count(*_: Any) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == number:
-            act()
-
-    handle = register_optimizer_step_post_hook(count)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def in_validation(number: int, act: Callable[[], None]) -> Iterator[None]:
-    """Act in so many validations."""
+def in_pass(number: int, act: Callable[[], None], *, training: bool) -> Iterator[None]:
+    """Act in so many passes of training, which are the steps, or of validation."""
     seen = 0
 
     def count(module: torch.nn.Module, _: Any) -> None:
         nonlocal seen
-        if isinstance(module, Model) and not module.training:
+        if isinstance(module, Model) and module.training == training:
             seen += 1
             if seen == number:
                 act()
@@ -111,6 +92,10 @@ def in_validation(number: int, act: Callable[[], None]) -> Iterator[None]:
         handle.remove()
 
 
+def in_step(number: int, act: Callable[[], None]) -> AbstractContextManager[None]:
+    return in_pass(number, act, training=True)
+
+
 def cut(folder: Path, **changes: Any) -> None:
     """Run until something cuts it."""
     with pytest.raises((SystemExit, KilledError)) as caught:
@@ -120,10 +105,10 @@ def cut(folder: Path, **changes: Any) -> None:
     signals_received().clear()
 
 
-def cut_after(gaps: list[int], folder: Path, act: Callable[[], None]) -> None:
-    """Run as often as there are gaps, each time for so many steps, if as many are left."""
+def cut_in(gaps: list[int], folder: Path, act: Callable[[], None]) -> None:
+    """Run as often as there are gaps, each time until so many steps, if as many are left."""
     for gap in gaps:
-        with after_step(gap, act), suppress(KilledError, SystemExit):
+        with in_step(gap, act), suppress(KilledError, SystemExit):
             fit(folder)
         signals_received().clear()
 
@@ -146,9 +131,9 @@ def saves_always(monkeypatch: pytest.MonkeyPatch) -> None:
 @example([STEPS, STEPS])
 @example([ALL])
 @settings(max_examples=12)
-def test_signals_after_any_steps_change_nothing(gaps: list[int]) -> None:
+def test_signals_in_any_steps_change_nothing(gaps: list[int]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        cut_after(gaps, Path(name), terminate)
+        cut_in(gaps, Path(name), terminate)
         assert fit(Path(name)) == uninterrupted()
 
 
@@ -160,7 +145,7 @@ def test_signals_after_any_steps_change_nothing(gaps: list[int]) -> None:
 @settings(max_examples=12)
 def test_kills_in_any_steps_change_nothing(gaps: list[int]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        cut_after(gaps, Path(name), kill)
+        cut_in(gaps, Path(name), kill)
         assert fit(Path(name)) == uninterrupted()
 
 
@@ -170,7 +155,7 @@ def test_kills_in_any_steps_change_nothing(gaps: list[int]) -> None:
 def test_an_end_in_validation_changes_nothing(
     tmp_path: Path, act: Callable[[], None], number: int
 ) -> None:
-    with in_validation(number, act):
+    with in_pass(number, act, training=False):
         cut(tmp_path)
     assert fit(tmp_path) == uninterrupted()
 
@@ -182,7 +167,7 @@ def test_a_run_that_was_killed_while_publishing_trains_no_more(
 ) -> None:
     caplog.set_level("INFO")
     first = fit(tmp_path, **changes)
-    with after_step(1, kill):
+    with in_step(1, kill):
         assert fit(tmp_path, **changes) == first
     assert "train: resumed at step" in caplog.text
 
@@ -190,7 +175,7 @@ def test_a_run_that_was_killed_while_publishing_trains_no_more(
 def test_the_time_of_all_parts_counts(tmp_path: Path) -> None:
     used = [0.0]
     for steps in (20 * STEPS, 1):
-        with after_step(steps, terminate):
+        with in_step(steps, terminate):
             cut(tmp_path, max_epochs=100, patience=100, max_time=60.0)
         state = Checkpoints(tmp_path, KEY).newest()
         assert state is not None
@@ -201,7 +186,7 @@ def test_the_time_of_all_parts_counts(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("saves_always")
 def test_no_more_is_trained_when_the_time_is_up(tmp_path: Path) -> None:
     _, history = fit(tmp_path, max_epochs=100_000, patience=100_000, max_time=0.2)
-    with after_step(1, kill):
+    with in_step(1, kill):
         _, again = fit(tmp_path, max_epochs=100_000, patience=100_000, max_time=0.2)
     assert again == history
 
@@ -210,7 +195,7 @@ def test_a_run_says_where_it_was_cut_and_where_it_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    with after_step(STEPS + 1, terminate):
+    with in_step(STEPS + 1, terminate):
         cut(tmp_path)
     fit(tmp_path)
     place = f"step {STEPS + CHUNK} of {ALL} (epoch 2)"
