@@ -18,8 +18,9 @@ from onward.ranks import Share
 from onward.rows import Chunk, Chunks, Orders, Rows, fits, shuffled
 from onward.steps import Descent, Steps
 
-CHUNK = 64
-"""Steps in one batch of Lightning, whose own work for a batch takes 2 ms, as long as a step."""
+CHUNK, CHUNK_WORK = 256, 2**34
+"""Most steps, and most multiplications of forward passes, in one batch of Lightning. Its own work
+for a batch takes 2 ms, as long as a small step; signals wait for its end, for about a second."""
 CUDA_CHUNK = 1024  # there a step may take 60 µs
 ANOTHER = 2_654_435_761  # far from all others of 32 bits that are it times a small number
 STREAMED = 2**28  # bytes of a chunk that brings its rows; three of them are held
@@ -61,6 +62,7 @@ class Learner(LightningModule):
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
+        self._multiplications = 0  # of the forward pass of a step
         self._share = Share(self.batch_size)
         self._orders = Orders(
             lambda epoch: shuffled(len(train), self.batch_size, self._draw(epoch))
@@ -120,8 +122,8 @@ class Learner(LightningModule):
             self.train_rows = self.train_rows.to(self.device)
         members = self.network.model.ensemble_size
         weights = sum(p.numel() for p in self.network.model.parameters() if p.ndim > 1)
-        multiplications = self.batch_size // self._share.ranks * members * weights
-        self.precision = choose(self.config.precision, self.device, multiplications)
+        self._multiplications = self.batch_size // self._share.ranks * members * weights
+        self.precision = choose(self.config.precision, self.device, self._multiplications)
         self._kernels.enter_context(fastest_float32(self.device))
         self._steps = None
 
@@ -186,7 +188,9 @@ class Learner(LightningModule):
     @property
     def _chunk(self) -> int:
         """The steps of a chunk."""
-        steps = CUDA_CHUNK if self.device.type == "cuda" else CHUNK
+        steps = CUDA_CHUNK
+        if self.device.type != "cuda":
+            steps = min(CHUNK, max(1, CHUNK_WORK // self._multiplications))
         if self.is_resident:
             return steps
         of_batch = self.train_rows.bytes * self.batch_size // len(self.train_rows)

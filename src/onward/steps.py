@@ -1,6 +1,7 @@
 """Optimizer steps, one after another, in which the device never waits for the host."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,25 +60,28 @@ class Descent:
             self._optimizer.step()
             return
         for group in self._optimizer.param_groups:
-            [whole] = group["params"]
-            state = self._optimizer.state[whole]
-            state["step"] += 1
-            with torch.no_grad():
-                torch._fused_adamw_(
-                    [whole],
-                    [whole.grad],
-                    [state["exp_avg"]],
-                    [state["exp_avg_sq"]],
-                    [],
-                    [state["step"]],
-                    lr=group["lr"],
-                    beta1=group["betas"][0],
-                    beta2=group["betas"][1],
-                    weight_decay=group["weight_decay"],
-                    eps=group["eps"],
-                    amsgrad=False,
-                    maximize=False,
-                )
+            self._follow(group)
+
+    @torch.no_grad()
+    def _follow(self, group: dict[str, Any]) -> None:
+        [whole] = group["params"]
+        state = self._optimizer.state[whole]
+        state["step"] += 1
+        torch._fused_adamw_(
+            [whole],
+            [whole.grad],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [state["step"]],
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class Steps:
