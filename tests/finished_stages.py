@@ -157,4 +157,11 @@ def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
     counts = {split: len(table) for split, table in rows.items()}
     left_out = [{"name": "id", "reason": "every row has another value"}]
     report = {"source": "data/table.csv", "rows": counts, "columns": columns, "target": target}
-    return report | {"left_out": left_out, "quality": quality}
+    made = {
+        "name": "years",
+        "type": "elapsed",
+        "made": "<end> - since, in days",
+        "reads": ["since"],
+    }
+    derived = [{**made, **profile(rows["train"][schema.columns[0].name])}]
+    return report | {"left_out": left_out, "quality": quality, "derived": derived}

@@ -141,10 +141,12 @@ class Parity:
         owners = (features.numerical_owners, features.categorical)
         for got, want, names in zip(self._blocks(row), blocks, owners, strict=True):
             for place in np.flatnonzero(got[0] != want[0]):
+                name = names[place]
+                value = f"its value {row[name][0]!r}" if name in row.columns else "what is derived"
                 return (
-                    f"The first column whose features differ is {names[place]!r}: its value"
-                    f" {row[names[place]][0]!r} becomes {got[0, place]:g} in the file, and was"
-                    f" {want[0, place]:g} in training. Run `onward prepare` again"
+                    f"The first column whose features differ is {name!r}: {value} becomes"
+                    f" {got[0, place]:g} in the file, and was {want[0, place]:g} in training. Run"
+                    " `onward prepare` again"
                 )
         return f"The features are the same; the network differs. {BUG}"
 

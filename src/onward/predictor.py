@@ -26,7 +26,7 @@ from onward.wire import Array, to_wire
 FORMAT = 1
 """Of the files that this version writes, and the newest it reads."""
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
-STRUCTURED = ("replay", "metrics", "versions", "hashes", "reference")  # entries that are JSON
+STRUCTURED = ("replay", "metrics", "versions", "hashes", "reference", "derived")  # JSON
 TOLERANCE = 1e-4  # of an output's largest number; other processors add float32 in another order
 DAMAGED = (
     *(runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf),

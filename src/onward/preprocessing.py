@@ -8,6 +8,7 @@ import polars as pl
 from onnx import ModelProto, TensorProto
 
 from onward.columns import BATCH, CATEGORICAL, NUMERICAL, Block, Column, Encoded, distinct, run
+from onward.derivations import Derivation, put
 from onward.graph import Graph, session
 
 
@@ -16,7 +17,7 @@ class Preprocessing:
     """The graph, and what its outputs are."""
 
     model: ModelProto
-    """One input ``(rows, 1)`` for each column; the outputs ``NUMERICAL`` and ``CATEGORICAL``,
+    """One input ``(rows, 1)`` for each raw column; the outputs ``NUMERICAL`` and ``CATEGORICAL``,
     ``(rows, features)``, each only if some column joins it."""
     numerical: Block | None
     categorical: Block | None
@@ -27,14 +28,27 @@ class Preprocessing:
         return self.numerical, self.categorical
 
 
-def preprocessing(columns: Sequence[Column]) -> Preprocessing:
-    """Put fitted columns side by side, those of one type next to each other."""
+def preprocessing(
+    columns: Sequence[Column], derivations: Sequence[Derivation] = ()
+) -> Preprocessing:
+    """Put fitted columns side by side, those of one type next to each other.
+
+    Args:
+        columns: in their order; those that derivations make are no inputs, and those that are no
+            features are nothing but inputs.
+        derivations: which have learned, each after those that it reads.
+    """
     graph = Graph()
-    raw = {column.name: graph.input(column.name, column.wire) for column in columns}
+    made = {derivation.name for derivation in derivations}
+    given = [column for column in columns if column.name not in made]
+    values = {column.name: graph.input(column.name, column.wire) for column in given}
+    if derivations:
+        values |= put(graph, derivations, given, values)
+    features = [column for column in columns if column.config.feature]
     encoded: list[Encoded] = []
-    for member in dict.fromkeys(type(column) for column in columns):
-        alike = [column for column in columns if type(column) is member]
-        encoded.append(member.encode(graph, alike, [raw[column.name] for column in alike]))
+    for member in dict.fromkeys(type(column) for column in features):
+        alike = [column for column in features if type(column) is member]
+        encoded.append(member.encode(graph, alike, [values[column.name] for column in alike]))
     numerical = _joined(graph, [part.numerical for part in encoded])
     categorical = _joined(graph, [part.categorical for part in encoded])
     if numerical:
@@ -78,6 +92,7 @@ class Encoder:
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
+        columns = [column for column in columns if column.config.feature]
         whole = preprocessing(columns)
         self._widths = [len(block.owners) if block else 0 for block in whole.blocks]
         numbers = [column for column in columns if column.wire == "number"]
@@ -89,7 +104,8 @@ class Encoder:
         """Encode the rows of ``frame``.
 
         Args:
-            frame: the columns by their names, Float64 or String; null and NaN are missing.
+            frame: the columns by their names, derived ones too, Float64 or String; null and NaN
+                are missing.
         """
         features = Features(
             np.empty((len(frame), self._widths[0]), np.float32),

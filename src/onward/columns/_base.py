@@ -52,12 +52,14 @@ class Column(Family, ABC):
         ``missing``: texts that mean the value is missing, beside the empty one.
         ``nullable``: whether a value may be missing.
         ``unique``: whether each value is in one row only.
+        ``feature``: whether the network reads it; if not, derivations alone do.
         """
 
         name: str
         missing: tuple[str, ...] = ()
         nullable: bool = True
         unique: bool = False
+        feature: bool = True
 
     wire: Wire
     """What callers send: float64 with NaN for missing, or text with "" for missing."""

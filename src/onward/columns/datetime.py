@@ -96,7 +96,7 @@ class Datetime(Column):
     def _parsed(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         """For each text whether it is a date, and its numbers."""
         graph = Graph()
-        dates = _parse(graph, [self], [graph.input(self.name, "text")])
+        dates = read(graph, [self], [graph.input(self.name, "text")])
         graph.output("is_date", dates.is_date, TensorProto.BOOL)
         graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
         is_date, numbers = run(session(graph.model()), texts)
@@ -130,7 +130,7 @@ class Datetime(Column):
     @classmethod
     def encode(cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]) -> Encoded:
         """The numbers of all columns, then the flags of those with missing values."""
-        dates = _parse(graph, columns, raw)
+        dates = read(graph, columns, raw)
         kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
         widths = [len(column.kept) for column in columns]
         numbers = _gather(graph, dates.numbers, np.concatenate(kept))
@@ -153,8 +153,8 @@ class Datetime(Column):
         return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
 
 
-def _parse(graph: Graph, columns: Sequence[Datetime], raw: Sequence[Value]) -> Dates:
-    """Read all columns at once; what a column declares missing is no date."""
+def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:
+    """Read all columns of dates at once; what a column declares missing is no date."""
     texts = graph("Concat", *raw, axis=1)
     orders = [column.config.order for column in columns]
     written = [

@@ -24,7 +24,9 @@ def print_description(model: Path) -> None:
     console.print(_headline(model, predictor.schema, metadata["task"]))
     console.print(_inputs(predictor.schema, reference.get("columns", {})), "")
     console.print(_outputs(predictor, reference.get("predictions", {})), "")
+    made = {each["name"]: each["made"] for each in metadata.get("derived", [])}
     for title, known in (
+        ("Derives", made),
         ("Metrics", {name: f"{value:.6g}" for name, value in metadata.get("metrics", {}).items()}),
         ("Made with", metadata.get("versions", {})),
         ("Made of (sha256)", metadata.get("hashes", {})),

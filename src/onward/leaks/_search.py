@@ -13,7 +13,7 @@ from onward.leaks._overlap import groups_on_both_sides, held_out_too_early
 from onward.leaks._rules import LeakRules
 from onward.leaks._strength import outcomes, strength
 from onward.leaks._twins import repeated_share
-from onward.schema import Schema
+from onward.schema import Field, Schema
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ IDENTIFIES = 0.1  # an identifier should explain nothing
 DISTINCT = 0.99  # of the values of an identifier
 REPEATED = 0.02  # of the held-out rows; real tables have less by chance
 MANY_REPEATED = 0.2  # what is measured on the others is hidden by these
+DERIVED = "derived"  # type of a field
+UNNUMBERED = (DERIVED, "datetime")  # whole numbers there measure something
 SAMPLED = "onward/sampled"  # no name of a column, which are checked for it
 
 
@@ -56,14 +58,34 @@ def search(
     if len(splits) - is_train.sum() < LEAST:
         return found
     names = [field.name for field in schema.columns]
-    sample = _sample(is_train, MOST_CELLS // len(names))
-    marked = pl.concat([rows, pl.LazyFrame({SAMPLED: sample})], how="horizontal")
-    some = marked.filter(SAMPLED).select(names).collect(engine="streaming")
-    found += _telling(some, targets[sample], is_train[sample], schema, rules)
+    some, sample = _some(rows, is_train, names)
+    found += _telling(some, targets[sample], is_train[sample], schema.columns, rules)
     if rules.repeated_rows == "refuse":
         witness = max(names, key=lambda name: some[name].n_unique())
         found += _repeated(rows, is_train, [*names, schema.target.name], witness)
     return found
+
+
+def search_derived(
+    rows: pl.LazyFrame,
+    is_train: np.ndarray,
+    targets: np.ndarray,
+    fields: Sequence[Field],
+    rules: LeakRules,
+) -> list[Leak]:
+    """Which derived columns tell the target.
+
+    Args:
+        rows: derived columns.
+        is_train: for each row, whether it is for training.
+        targets: encoded, of the same rows.
+        fields: the columns, of the type ``DERIVED``.
+        rules: of the config.
+    """
+    if len(is_train) - is_train.sum() < LEAST:
+        return []
+    some, sample = _some(rows, is_train, [field.name for field in fields])
+    return list(_telling(some, targets[sample], is_train[sample], fields, rules))
 
 
 def refuse(leaks: Sequence[Leak]) -> None:
@@ -114,24 +136,38 @@ def _sample(is_train: np.ndarray, rows: int) -> np.ndarray:
     return sampled
 
 
+def _some(
+    rows: pl.LazyFrame, is_train: np.ndarray, names: Sequence[str]
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """The rows to measure strengths from, and which they are."""
+    sample = _sample(is_train, MOST_CELLS // len(names))
+    marked = pl.concat([rows, pl.LazyFrame({SAMPLED: sample})], how="horizontal")
+    return marked.filter(SAMPLED).select(names).collect(engine="streaming"), sample
+
+
 def _telling(
-    some: pl.DataFrame, targets: np.ndarray, is_train: np.ndarray, schema: Schema, rules: LeakRules
+    some: pl.DataFrame,
+    targets: np.ndarray,
+    is_train: np.ndarray,
+    fields: Sequence[Field],
+    rules: LeakRules,
 ) -> Iterator[Leak]:
     wanted = outcomes(targets)
-    for field in schema.columns:
+    for field in fields:
         if field.name in rules.accept:
             continue
         values = some[field.name]
         share = strength(values, wanted, is_train)
+        section = "derive" if field.type == DERIVED else "columns"
         about = f"column {field.name!r} alone explains {share:.1%} of the target in held-out rows"
         if share >= SUSPICIOUS:
             yield Leak(
                 "error" if share >= TELLS else "warning",
                 about,
-                "If it is not known when a prediction is made, remove it from prepare.columns;"
+                f"If it is not known when a prediction is made, remove it from prepare.{section};"
                 " otherwise add it to prepare.leaks.accept",
             )
-        elif share >= IDENTIFIES and field.type != "datetime" and _identifies(values):
+        elif share >= IDENTIFIES and field.type not in UNNUMBERED and _identifies(values):
             yield Leak(
                 "error",
                 f"{about}, though it identifies the rows",

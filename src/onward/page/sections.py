@@ -103,7 +103,8 @@ def data(evidence: Evidence) -> Html:
         if rest
         else Html("")
     )
-    inside = (tag("h3", "Columns"), table(head, columns[:SHOWN]), more, _left_out(evidence))
+    rows = table(head, columns[:SHOWN])
+    inside = (tag("h3", "Columns"), rows, more, _derived(evidence), _left_out(evidence))
     return join(tag("div", parts, class_="grid"), tag("div", inside, class_="card"))
 
 
@@ -235,6 +236,19 @@ def _target(target: Mapping[str, Any]) -> Html:
         for label, splits in target["classes"].items()
     ]
     return tag("div", table(["class", "rows", "share"], rows, "numbers"), class_="tall")
+
+
+def _derived(evidence: Evidence) -> Html:
+    """Columns that are made from others."""
+    rows = [
+        [name, column["made"], *about]
+        for column in evidence.data.get("derived", [])
+        for name, _, *about in [_column(column)]
+    ]
+    if not rows:
+        return Html("")
+    head = ["column", "is", "missing", "distinct", "range or most frequent", "training rows"]
+    return join(tag("h3", "Derived"), table(head, rows))
 
 
 def _left_out(evidence: Evidence) -> Html:

@@ -100,7 +100,7 @@ def _notes(
     schema = prepared.schema()
     rows = prepared.rows("test").collect()
     some = rows[np.unique(np.linspace(0, len(rows) - 1, REPLAYED).astype(int))]
-    notes = {
+    notes: dict[str, Any] = {
         "replay": {
             "rows": {field.name: some[field.name].to_list() for field in schema.columns},
             "predictions": {name: v.tolist() for name, v in parity.predict(some).items()},
@@ -115,6 +115,8 @@ def _notes(
             "predictions": _reference_of(parity.predict(rows), schema),
         },
     }
+    if made := prepared.profiles().get("derived"):
+        notes["derived"] = [{name: each[name] for name in ("name", "made")} for each in made]
     texts = {name: json.dumps(note, ensure_ascii=False) for name, note in notes.items()}
     task = manifest(folder / "train")["settings"]["network"]["head"]["type"]
     return {"onward": FORMAT, "task": task, "schema": schema.dump(), **texts}

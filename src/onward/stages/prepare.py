@@ -16,11 +16,22 @@ from pydantic import Field, model_validator
 
 from onward.checks import Check
 from onward.columns import Column
+from onward.derivations import Derivation, refuse_unreadable
+from onward.derived import (
+    derive,
+    described,
+    discard_derived,
+    leaks_of,
+    refuse_broken,
+    refuse_taken,
+    rows_of,
+)
+from onward.deriving import Deriving
 from onward.errors import DataError
 from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
-from onward.leaks import LeakRules, refuse, search
+from onward.leaks import Leak, LeakRules, refuse, search
 from onward.prepared import CHUNK, ArrayFile, FeatureNames
 from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
@@ -47,6 +58,7 @@ class Settings(Base):
     rows: RowRules = RowRules()
     leaks: LeakRules = LeakRules()
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
+    derive: tuple[Annotated[Derivation.Config, OneOf(Derivation)], ...] = ()
     columns: tuple[Annotated[Column.Config, OneOf(Column)], ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -60,45 +72,60 @@ class Settings(Base):
         taken = [name for name in names if name in OUTPUTS or name.startswith("onward/")]
         if taken:
             raise ValueError(f"columns: {taken[0]!r} is a name in the exported file. Rename it")
+        refuse_unreadable(self.derive, self.columns, self.target.name)
         return self
 
 
 def run(settings: Settings, folder: Path) -> None:
     """Write the folder that `Prepared` reads."""
-    contract = contract_of(settings)
-    columns = contract.columns
-    source = Source.open(settings.source)
     inputs = {"data": sha256(settings.source.path)}
     settings_json = settings.model_dump(mode="json")
     with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
-        schema = Schema(contract.fields, settings.target.target())
-        rows, quality = accepted(source, contract, work)
-        with _naming(settings.source.path):
-            targets, splits = _targets_and_splits(settings, schema, rows)
-            found = search(rows, splits, targets, schema, settings.leaks)
-            refuse(found)
-        _write_splits(rows, splits, schema, work)
-        discard(work)
-        report: dict[str, Any] = {"source": str(settings.source.path)}
-        report["rows"] = dict(zip(SPLITS, np.bincount(splits).tolist(), strict=True))
-        with _naming(settings.source.path):
-            report["columns"] = _fit(columns, work / "train.parquet")
-        report["target"] = _about_target(schema.target, targets, splits)
-        report["quality"] = {**quality, "leaks": [asdict(leak) for leak in found]}
-        _write_graph(columns, work)
-        _write_arrays(columns, targets, splits, work)
+        report = _prepare(settings, work)
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
-        (work / "schema.json").write_text(schema.dump())
     counts = ", ".join(f"{count:,} {name}" for name, count in report["rows"].items())
-    logger.info("prepare: %d columns, rows: %s", len(columns), counts)
+    logger.info("prepare: %d columns, rows: %s", len(settings.columns), counts)
+
+
+def _prepare(settings: Settings, work: Path) -> dict[str, Any]:
+    """Write all but the data report, which is returned."""
+    contract = contract_of(settings)
+    columns = [Column.build(config) for config in settings.columns]
+    derivations = [Derivation.build(config) for config in settings.derive]
+    source = Source.open(settings.source)
+    schema = Schema(contract.fields, settings.target.target())
+    with _naming(settings.source.path):
+        refuse_taken(derivations, source.names())
+    rows, quality = accepted(source, contract, work)
+    with _naming(settings.source.path):
+        targets, splits = _targets_and_splits(settings, schema, rows)
+        found = search(rows, splits, targets, schema, settings.leaks)
+        refuse(found)
+    _write_splits(rows, splits, schema, work)
+    discard(work)
+    report: dict[str, Any] = {"source": str(settings.source.path)}
+    report["rows"] = dict(zip(SPLITS, np.bincount(splits).tolist(), strict=True))
+    with _naming(settings.source.path):
+        if derivations:
+            parts = [targets[splits == place] for place in range(len(SPLITS))]
+            found += _derive(settings, derivations, parts, schema.target, work)
+        report |= _fit(columns, derivations, rows_of(work, "train"))
+    report["target"] = _about_target(schema.target, targets, splits)
+    report["quality"] = {**quality, "leaks": [asdict(leak) for leak in found]}
+    _write_graph(columns, derivations, work)
+    _write_arrays(columns, targets, splits, work)
+    (work / "schema.json").write_text(schema.dump())
+    discard_derived(work)
+    return report
 
 
 def contract_of(settings: Settings) -> Contract:
     """What the settings ask of a table."""
     split = Split.build(settings.split).column
     others = (*settings.leaks.columns, *(() if split is None else (split,)))
+    made = {config.name for config in settings.derive}
     return Contract(
-        [Column.build(config) for config in settings.columns],
+        [Column.build(config) for config in settings.columns if config.name not in made],
         settings.target,
         [Check.build(config) for config in settings.checks],
         settings.rows,
@@ -135,17 +162,44 @@ def _write_splits(rows: pl.LazyFrame, splits: np.ndarray, schema: Schema, work: 
         some.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
 
 
-def _fit(columns: Sequence[Column], train: Path) -> list[dict[str, Any]]:
+def _derive(
+    settings: Settings,
+    derivations: Sequence[Derivation],
+    targets: Sequence[np.ndarray],
+    target: Target,
+    work: Path,
+) -> list[Leak]:
+    """Learn and write the derived columns, and stop if they break a rule or tell the target."""
+    made = {derivation.name for derivation in derivations}
+    derive(
+        Deriving(contract_of(settings).columns, derivations, settings.seed), targets, target, work
+    )
+    encoded = [Column.build(config) for config in settings.columns if config.name in made]
+    refuse_broken(encoded, work)
+    found = leaks_of(derivations, targets, settings.leaks, work)
+    refuse(found)
+    return found
+
+
+def _fit(
+    columns: Sequence[Column], derivations: Sequence[Derivation], train: pl.LazyFrame
+) -> dict[str, Any]:
     """Learn, and describe, a few columns at a time, so that no more are held."""
 
     def learn(column: Column) -> dict[str, Any]:
-        values = pl.scan_parquet(train).select(column.name).collect().to_series()
-        column.fit(values)
+        values = train.select(column.name).collect().to_series()
+        if column.config.feature:
+            column.fit(values)
         found = profile(_without(values, column.config.missing))
         return {"name": column.name, "type": column.config.type, **found}
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(learn, columns))
+        found = list(pool.map(learn, columns))
+    made = {derivation.name for derivation in derivations}
+    of_table = [about for about in found if about["name"] not in made]
+    if not derivations:
+        return {"columns": of_table}
+    return {"columns": of_table, "derived": described(derivations, train)}
 
 
 def _without(values: pl.Series, missing: tuple[str, ...]) -> pl.Series:
@@ -155,8 +209,8 @@ def _without(values: pl.Series, missing: tuple[str, ...]) -> pl.Series:
     return values.replace(list(missing), [None] * len(missing))
 
 
-def _write_graph(columns: Sequence[Column], work: Path) -> None:
-    graph = preprocessing(columns)
+def _write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:
+    graph = preprocessing(columns, derivations)
     onnx.save(graph.model, work / "preprocess.onnx")
     cardinalities = {column.name: column.cardinality for column in columns}
     numbers, codes = graph.numerical, graph.categorical
@@ -175,7 +229,7 @@ def _write_arrays(
     encoder = Encoder(columns)
     for place, name in enumerate(SPLITS):
         rows = int((splits == place).sum())
-        frame = pl.scan_parquet(work / f"{name}.parquet")
+        frame = rows_of(work, name)
         with (
             closing(ArrayFile(work / f"{name}.numerical.npy", rows)) as numerical,
             closing(ArrayFile(work / f"{name}.categorical.npy", rows)) as categorical,

@@ -5,6 +5,8 @@ from onward.validation._acceptance import discard as discard
 from onward.validation._contract import Contract as Contract
 from onward.validation._contract import RowRules as RowRules
 from onward.validation._findings import Finding as Finding
+from onward.validation._findings import find as find
+from onward.validation._findings import refuse_findings as refuse_findings
 from onward.validation._findings import shown as shown
 from onward.validation._inspection import Inspection as Inspection
 from onward.validation._repetitions import near_duplicates as near_duplicates

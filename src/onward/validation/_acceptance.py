@@ -9,7 +9,7 @@ from onward.errors import DataError
 from onward.prepared import CHUNK
 from onward.sources import Table
 from onward.validation._contract import Contract
-from onward.validation._findings import Finding, find, refuse, said, shown
+from onward.validation._findings import Finding, find, refuse_findings, said, shown
 from onward.validation._inspection import Inspection
 from onward.validation._repetitions import Repetitions, repeated, repetitions
 
@@ -68,7 +68,7 @@ def _read(table: Table, contract: Contract, work: Path) -> list[Finding]:
     if contract.rows.invalid == "refuse":
         table.copy(contract.needed(training=True), work / READ, CHUNK)
         rows = contract.cleaned(pl.scan_parquet(work / READ))
-        refuse(str(table.path), find(rows, contract.rules(training=True)), table.place)
+        refuse_findings(str(table.path), find(rows, contract.rules(training=True)), table.place)
         return []
     inspection = Inspection(table, contract, training=True)
     findings = inspection.findings()

@@ -90,7 +90,7 @@ def _finding(frame: pl.LazyFrame, rule: Rule, broken: pl.Expr, count: int, rows:
     return Finding(rule, count, rows, places, tuple(first.to_dicts()))
 
 
-def refuse(where: str, findings: Sequence[Finding], place: Callable[[int], str]) -> None:
+def refuse_findings(where: str, findings: Sequence[Finding], place: Callable[[int], str]) -> None:
     """Stop at the findings, if there are any.
 
     Raises:
