@@ -82,6 +82,12 @@ def test_wrong_tables_are_found(folder: Path, table: bytes, message: str) -> Non
             "regression does not predict the target 'pay'",
         ),
         (
+            "evaluate: {}",
+            "evaluate: {sensitive: [aeg]}",
+            78,
+            "evaluate.sensitive: 'aeg' is no column that the model reads",
+        ),
+        (
             "train:",
             "train:\n  learner: {learning_rate: 1.0e+38, clip: 1.0e+38}",
             76,

@@ -22,7 +22,11 @@ class Estimate:
 
 
 def estimates(
-    metrics: Mapping[str, Metric], target: Array, predictions: Predictions, seed: int
+    metrics: Mapping[str, Metric],
+    target: Array,
+    predictions: Predictions,
+    seed: int,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Estimate]:
     """Each metric over all rows, with the percentile interval of resampled rows.
 
@@ -38,7 +42,8 @@ def estimates(
     drawn = np.sort(random.permutation(rows)[:ROWS])
     of_drawn = {name: values[drawn] for name, values in predictions.items()}
     asked = [metric.ask(target[drawn], of_drawn) for metric in metrics.values()]
-    distances = _distances(asked, len(drawn), random) * np.sqrt(len(drawn) / max(rows, 1))
+    distances = _distances(asked, len(drawn), random, resamples)
+    distances *= np.sqrt(len(drawn) / max(rows, 1))
     values = [metric(target, predictions) for metric in metrics.values()]
     return {
         name: _estimate(value, of_metric)
@@ -46,9 +51,11 @@ def estimates(
     }
 
 
-def _distances(asked: Sequence[Weighted], rows: int, random: np.random.Generator) -> Array:
+def _distances(
+    asked: Sequence[Weighted], rows: int, random: np.random.Generator, resamples: int
+) -> Array:
     """Of each resample's values from those of all rows; one column for each metric."""
-    resampled = np.empty((RESAMPLES, len(asked)))
+    resampled = np.empty((resamples, len(asked)))
     for values in resampled:
         weights = np.bincount(random.integers(rows, size=rows), minlength=rows).astype(np.float64)
         values[:] = [value(weights) for value in asked]

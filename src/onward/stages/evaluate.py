@@ -3,10 +3,11 @@
 It knows the file and raw rows, and nothing of how the file was made.
 """
 
+import difflib
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import polars as pl
 
 from onward.bootstrap import Estimate, estimates
 from onward.curves import CURVES
+from onward.diagnostics import HeldOut, diagnosed
+from onward.errors import ConfigError
 from onward.family import Seed
 from onward.family import Settings as Base
 from onward.files import inputs_of, publishing, refuse_stale, verified
@@ -24,6 +27,7 @@ from onward.latency import latency
 from onward.metrics import METRICS, Metric, Predictions
 from onward.predictor import Predictor
 from onward.prepared import Prepared
+from onward.schema import Schema
 from onward.yardsticks import Predict, boosted_trees, codes_of, constant, targets_of
 
 logger = logging.getLogger(__name__)
@@ -32,13 +36,19 @@ Estimates = Mapping[str, Mapping[str, Estimate]]
 """By predictor and metric."""
 
 LARGE = 10_000.0  # from here on, nobody wants digits behind the point
+NAMED = 10  # columns, in a message
 DIGITS = 6  # of what is written; the interval starts long before
 
 
 class Settings(Base):
-    """``seed`` of the resampled rows, the shuffled columns and the boosted trees."""
+    """``seed`` of the resampled rows, the shuffled columns and the boosted trees.
+
+    ``sensitive``: columns whose groups are compared in a table of fairness, such as sex or race;
+    they must be among the model's.
+    """
 
     seed: Seed = 0
+    sensitive: tuple[str, ...] = ()
 
 
 def run(settings: Settings, folder: Path) -> None:
@@ -50,6 +60,7 @@ def run(settings: Settings, folder: Path) -> None:
     refuse_stale(folder / "export")
     path = verified(folder / "export" / "model.onnx")
     predictor, prepared = Predictor(path), Prepared(folder / "prepare")
+    _check_sensitive(settings.sensitive, predictor.schema)
     task, schema = predictor.metadata["task"], predictor.schema
     test = prepared.rows("test").collect()
     target = targets_of(schema, test)
@@ -67,16 +78,18 @@ def run(settings: Settings, folder: Path) -> None:
     }
     main = next(iter(METRICS[task].values()))
     tables["importance"] = importance(predictors["model"], main, columns, target, settings.seed)
+    held_out = HeldOut(schema, columns, target, predictions["model"], predictions["boosted_trees"])
+    ordered = tables["importance"]["column"].to_list()
+    diagnoses = diagnosed(
+        held_out, predictors["model"], main, ordered, settings.sensitive, settings.seed
+    )
     with publishing(folder / "evaluate", inputs=inputs_of(folder, "prepare", "export")) as work:
         document = _document(found)
         values = {name: estimate["value"] for name, estimate in document["model"].items()}
         _write(work / "metrics.json", values)
         _write(work / "comparison.json", {"task": task, "rows": len(test), **document})
         _write(work / "latency.json", latency(predictor, columns))
-        (work / "plots").mkdir()
-        for name, table in tables.items():
-            rounded = table.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS))
-            rounded.write_csv(work / "plots" / f"{name}.csv")
+        _write_plots(work / "plots", tables, diagnoses)
     for line in _comparison(METRICS[task], found, len(test)):
         logger.info(line)
 
@@ -104,6 +117,19 @@ def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str
     }
 
 
+def _check_sensitive(names: Sequence[str], schema: Schema) -> None:
+    known = [field.name for field in schema.columns]
+    for name in names:
+        if name not in known:
+            meant = difflib.get_close_matches(name, known, 1)
+            few = ", ".join(known[:NAMED]) + (", ..." if len(known) > NAMED else "")
+            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {few}"
+            raise ConfigError(
+                f"evaluate.sensitive: {name!r} is no column that the model reads, and of others no"
+                f" values are kept. {hint}"
+            )
+
+
 def _document(found: Estimates) -> dict[str, Any]:
     """As JSON has it: no NaN."""
     return {
@@ -116,6 +142,18 @@ def _document(found: Estimates) -> dict[str, Any]:
         }
         for name, metrics in found.items()
     }
+
+
+def _write_plots(
+    folder: Path, curves: Mapping[str, pl.DataFrame], diagnoses: Mapping[str, pl.DataFrame]
+) -> None:
+    """Curves for DVC; the others keep their types, as CSV would take a text "007" for a number."""
+    folder.mkdir()
+    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
+    for name, table in curves.items():
+        table.with_columns(rounded).write_csv(folder / f"{name}.csv")
+    for name, table in diagnoses.items():
+        table.with_columns(rounded).write_parquet(folder / f"{name}.parquet")
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

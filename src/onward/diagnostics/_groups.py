@@ -1,0 +1,119 @@
+"""Rows put into groups by the values of one column."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from onward.metrics import Array
+from onward.schema import Field
+from onward.yardsticks import is_categorical, moments
+
+BINS = 10  # of a number, with equally many rows in each
+DISTINCT = 10  # values of a number that need no bins
+PERIODS = 24  # days, months or years at most; a date that has more has the next longer ones
+MISSING = "(missing)"
+LARGE = 10_000  # from here on thousands are set apart, and nobody reads digits behind the point
+
+Show = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which group each row is in; numbers and dates from low to high, categories by size."""
+
+    names: tuple[str, ...]
+    codes: Array
+    """``(rows,)``: a place among the names, or -1 for a row that is in none."""
+
+    @property
+    def sizes(self) -> Array:
+        """Rows of each."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.names))
+
+
+def grouped(field: Field, values: pl.Series, least: int) -> Groups:
+    """The groups of a column that have at least so many rows; a missing value is one, too."""
+    if is_categorical(field) or values.dtype == pl.String:
+        found = _dates(field, values, least) if field.type == "datetime" else _texts(field, values)
+    else:
+        found = _numbers(values.cast(pl.Float64).fill_nan(None), least, shown)
+    return _large(found, least)
+
+
+def shown(value: float) -> str:
+    """A number as people write it.
+
+    Example:
+        >>> shown(2019.0), shown(0.123456), shown(-1234567.8)
+        ('2019', '0.1235', '-1,234,568')
+    """
+    if abs(value) >= LARGE:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value == round(value) else f"{value:.4g}"
+
+
+def _texts(field: Field, values: pl.Series) -> Groups:
+    known = values.cast(pl.String)
+    known = known.set(known.is_in(["", *field.missing]), None)
+    counts = known.drop_nulls().alias("value").value_counts(name="rows")
+    ordered = counts.sort("rows", "value", descending=[True, False])["value"].to_list()
+    return _coded(known, ordered)
+
+
+def _dates(field: Field, values: pl.Series, least: int) -> Groups:
+    known = moments(values.set(values.is_in(["", *field.missing]), None))
+    for form in ("%Y-%m-%d", "%Y-%m", "%Y"):
+        periods = known.dt.strftime(form)
+        found = periods.drop_nulls().unique().sort()
+        if len(found) <= PERIODS:
+            return _coded(periods, found.to_list())
+    seconds = known.dt.epoch("s").cast(pl.Float64)
+    return _numbers(seconds, least, lambda second: str(np.datetime64(int(second), "s"))[:10])
+
+
+def _coded(values: pl.Series, names: Sequence[str]) -> Groups:
+    """With one more group for what is missing."""
+    codes = values.replace_strict(
+        list(names), list(range(len(names))), default=None, return_dtype=pl.Int64
+    )
+    return Groups((*names, MISSING), codes.fill_null(len(names)).to_numpy())
+
+
+def _numbers(values: pl.Series, least: int, show: Show) -> Groups:
+    found = values.drop_nulls().unique().sort()
+    if len(found) <= DISTINCT:
+        names = [show(value) for value in found]
+        codes = np.searchsorted(found.to_numpy(), values.fill_null(0).to_numpy())
+    else:
+        known = values.drop_nulls().to_numpy()
+        inner = _edges(known, min(BINS, len(known) // max(least, 1)))
+        codes = np.searchsorted(inner, values.fill_null(0).to_numpy())
+        names = _spans(known, np.searchsorted(inner, known), len(inner) + 1, show)
+    codes = np.where(values.is_null().to_numpy(), len(names), codes)
+    return Groups((*names, MISSING), codes)
+
+
+def _edges(known: Array, bins: int) -> Array:
+    """Values of the column, each the highest of its bin but for the last bin."""
+    places = np.arange(1, bins) / max(bins, 1)
+    if not len(places):
+        return np.array([])
+    return np.unique(np.quantile(known, places, method="inverted_cdf"))
+
+
+def _spans(known: Array, codes: Array, bins: int, show: Show) -> list[str]:
+    names = []
+    for place in range(bins):
+        inside = known[codes == place]
+        ends = dict.fromkeys((show(inside.min()), show(inside.max()))) if len(inside) else ["none"]
+        names.append(" to ".join(ends))
+    return names
+
+
+def _large(groups: Groups, least: int) -> Groups:
+    kept = np.flatnonzero(groups.sizes >= max(least, 1))
+    places = np.full(len(groups.names) + 1, -1)  # the last is that of rows in no group
+    places[kept] = np.arange(len(kept))
+    return Groups(tuple(groups.names[place] for place in kept), places[groups.codes])

@@ -1,0 +1,346 @@
+"""Where a model errs, and for whom: the references are loops, scipy and scikit-learn."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from finished_stages import finish
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn import metrics as reference
+
+from onward.diagnostics import HeldOut, diagnosed
+from onward.diagnostics._chance import LEVEL, adjusted, differ, exceeds
+from onward.diagnostics._dependence import ENDS, GRID, VALUES, dependence
+from onward.diagnostics._fairness import fairness
+from onward.diagnostics._groups import BINS, MISSING, grouped
+from onward.diagnostics._patterns import patterns
+from onward.diagnostics._slices import LEAST, slices
+from onward.diagnostics._worst import EACH, worst
+from onward.errors import ConfigError
+from onward.metrics import METRICS, Array, Predictions
+from onward.schema import Field, Schema, Target
+from onward.stages.evaluate import Settings, run
+
+AGE = Field("age", "numerical", "number")
+CITY = Field("city", "categorical", "text", ("?",))
+SINCE = Field("since", "datetime", "text")
+COLUMNS = (AGE, CITY, SINCE)
+NUMBER = Schema(COLUMNS, Target("pay", "number"))
+CLASSES = Schema(COLUMNS, Target("paid", "classes", ("no", "yes")))
+MAE = METRICS["regression"]["mae"]
+AUC = METRICS["binary"]["auc"]
+
+
+def raw(rows: int, seed: int = 0) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "age": random.normal(40, 10, rows).round(1),
+            "city": random.choice(["Ulm", "Köln", "Bonn", "?"], rows, p=[0.5, 0.3, 0.15, 0.05]),
+            "since": [f"20{year:02}-05-03" for year in random.integers(0, 24, rows)],
+        }
+    )
+
+
+def numbers(rows: pl.DataFrame, value: Array, target: Array) -> HeldOut:
+    told = {"value": value, "lower": value - 1, "upper": value + 1}
+    return HeldOut(NUMBER, rows, target, told, told)
+
+
+def classes(rows: pl.DataFrame, probability: Array, target: Array) -> HeldOut:
+    told = told_of(probability)
+    return HeldOut(CLASSES, rows, target.astype(np.int64), told, told)
+
+
+def told_of(probability: Array) -> Predictions:
+    both = np.stack([1 - probability, probability], axis=1)
+    return {"label": (probability >= 0.5).astype(np.int64), "probabilities": both}
+
+
+def noisy(rows: int, seed: int) -> HeldOut:
+    """Nothing is left to learn."""
+    random = np.random.default_rng(seed)
+    probability = random.uniform(0.05, 0.95, rows)
+    return classes(raw(rows, seed), probability, random.uniform(size=rows) < probability)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
+def test_rates_are_those_of_benjamini_and_hochberg(chances: list[float]) -> None:
+    want = stats.false_discovery_control(chances, method="bh")
+    np.testing.assert_allclose(adjusted(np.array(chances)), want, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [30, 150, 400])
+def test_chances_are_those_of_permutations(size: int) -> None:
+    random = np.random.default_rng(size)
+    loss = random.exponential(size=500) ** 2  # skewed, as losses are
+    codes = np.where(np.arange(500) < size, 0, -1)
+    orders = [random.permutation(loss) for _ in range(10_000)]
+    means = np.array([order[:size].mean() for order in orders])
+    for share in (0.5, 0.1, 0.02):
+        place = np.argsort(means)[round((1 - share) * 10_000)]
+        assert exceeds(orders[place], codes, 1)[0] == pytest.approx(share, rel=0.15)
+
+
+def test_two_groups_differ_as_welch_says() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.normal(0, 1, 40), random.normal(0.5, 3, 90)
+    want = stats.ttest_ind(one, other, equal_var=False).pvalue
+    of_groups = [np.array([f(one), f(other)]) for f in (len, np.mean, lambda x: np.var(x, ddof=1))]
+    assert differ(*of_groups) == pytest.approx(want)
+
+
+def test_three_equal_groups_seldom_differ() -> None:
+    random = np.random.default_rng(0)
+    rows = np.array([30, 60, 120])
+    found = []
+    for _ in range(1_000):
+        parts = [random.normal(0, scale, n) for scale, n in zip((1, 2, 4), rows, strict=True)]
+        of_groups = (np.array([f(part) for part in parts]) for f in (np.mean, np.var))
+        found.append(differ(rows, *of_groups))
+    assert np.mean(np.array(found) < 0.1) == pytest.approx(0.1, abs=0.04)
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=200))
+def test_each_number_is_in_the_one_group_that_spans_it(values: list[float | None]) -> None:
+    column = pl.Series("age", values, pl.Float64)
+    groups = grouped(AGE, column, 1)
+    assert groups.sizes.sum() == len(values)
+    assert len(groups.names) <= BINS + 1
+    for name, code in zip(groups.names, range(len(groups.names)), strict=True):
+        inside = column.filter(pl.Series(groups.codes == code))
+        assert (name == MISSING) == (inside.null_count() > 0)
+    ends = [(x.min(), x.max()) for x in _known_parts(column, groups.codes)]
+    assert all(low[1] < high[0] for low, high in itertools.pairwise(ends))
+
+
+def _known_parts(column: pl.Series, codes: Array) -> list[Array]:
+    known = [column.filter(pl.Series(codes == code)).drop_nulls() for code in np.unique(codes)]
+    return [part.to_numpy() for part in known if len(part)]
+
+
+def test_tenths_of_a_number_have_equally_many_rows() -> None:
+    groups = grouped(AGE, pl.Series(np.random.default_rng(0).normal(size=1_000)), 1)
+    assert groups.sizes.tolist() == [100] * BINS
+
+
+def test_small_groups_are_none() -> None:
+    column = pl.Series(["a"] * 60 + ["b"] * 49 + ["?"] * 50 + [None])
+    groups = grouped(CITY, column, 50)
+    assert (groups.names, groups.sizes.tolist()) == (("a", MISSING), [60, 51])
+    assert (groups.codes == -1).sum() == 49
+
+
+def test_dates_are_grouped_by_the_shortest_period_that_gives_few() -> None:
+    days = pl.Series([f"2024-0{month}-{day:02}" for month in (1, 2) for day in range(1, 29)])
+    assert grouped(SINCE, days, 1).names == ("2024-01", "2024-02")
+    assert grouped(SINCE, days[:10], 1).names[0] == "2024-01-01"
+
+
+@pytest.mark.parametrize("task", ["number", "classes"])
+def test_a_planted_weak_slice_comes_first(task: str) -> None:
+    random, table = np.random.default_rng(0), raw(3_000)
+    is_weak = (table["city"] == "Bonn").to_numpy()
+    if task == "number":
+        truth = random.normal(size=3_000)
+        found = slices(numbers(table, truth + random.normal(0, 1 + is_weak), truth), MAE, 0)
+    else:
+        happened = random.integers(0, 2, 3_000)
+        sure = np.where(is_weak, 0.5, 0.8)
+        is_right = random.uniform(size=3_000) < sure
+        probability = np.where(is_right == happened, 0.8, 0.2)
+        found = slices(classes(table, probability, happened), AUC, 0)
+    assert found["slice"].to_list()[:1] == ["Bonn"]
+    first = found.row(0, named=True)
+    assert first["rate"] < 1e-6
+    assert first["loss"] > first["elsewhere"]
+    assert first["rows"] == is_weak.sum()
+    assert first["lower"] <= first["metric"] <= first["upper"]
+
+
+def test_noise_has_weak_slices_no_more_often_than_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("onward.diagnostics._slices.MEASURED", 1)  # the rates are the point
+    found = [float(slices(noisy(600, seed), AUC, 0)["rate"].to_numpy().min()) for seed in range(60)]
+    assert sum(rate <= LEVEL for rate in found) <= 8  # 3 expected
+
+
+def test_a_slice_that_leaves_few_rows_is_none() -> None:
+    table = raw(400)
+    city = pl.when(pl.int_range(400) < LEAST - 1).then(pl.lit("Bonn")).otherwise(pl.lit("Ulm"))
+    table = table.with_columns(city.alias("city"))
+    truth = np.zeros(400)
+    assert "city" not in slices(numbers(table, truth + 1, truth), MAE, 0)["column"].to_list()
+
+
+def test_a_pattern_that_was_left_is_found_and_noise_is_not() -> None:
+    random, table = np.random.default_rng(1), raw(2_000)
+    truth = random.normal(size=2_000) + 0.3 * (table["city"] == "Köln").to_numpy()
+    tables = patterns(numbers(table, np.zeros(2_000), truth))
+    assert tables["patterns"].filter(pl.col("rate") <= LEVEL)["column"].to_list() == ["city"]
+    bins = tables["pattern_bins"].filter(pl.col("group") == "Köln").row(0, named=True)
+    mask = (table["city"] == "Köln").to_numpy()
+    assert bins["residual"] == pytest.approx(truth[mask].mean())
+    assert bins["upper"] - bins["residual"] == pytest.approx(
+        1.96 * truth[mask].std() / np.sqrt(mask.sum()), rel=0.01
+    )
+    noise = [patterns(noisy(1_000, seed))["patterns"] for seed in range(60)]
+    found = [float(table["rate"].to_numpy().min()) for table in noise]
+    assert sum(rate <= LEVEL for rate in found) <= 8
+
+
+def test_worst_rows_are_the_surest_errors_with_their_raw_values() -> None:
+    held_out = noisy(500, 3)
+    tables = worst(held_out, ["city", "age", "since"])
+    table, sure = tables["worst"], held_out.predictions["probabilities"].max(1)
+    wrong = held_out.predictions["label"] != held_out.target
+    assert table["certainty"].to_list() == sorted(table["certainty"], reverse=True)
+    for kind, name in ((1, "yes"), (0, "no")):
+        of_kind = table.filter(pl.col("actual") == name)
+        want = np.sort(sure[wrong & (held_out.target == kind)])[::-1][:EACH]
+        np.testing.assert_allclose(of_kind["certainty"].to_numpy(), want)
+    first = held_out.rows[int(table["row"][0]) - 1].to_dicts()[0]
+    shown = {
+        column: value for place, column, value in tables["worst_values"].iter_rows() if place == 1
+    }
+    assert shown == {**first, "age": f"{first['age']:.15g}"}
+
+
+def test_worst_rows_of_a_number_are_too_high_and_too_low() -> None:
+    truth = np.random.default_rng(0).normal(size=300)
+    table = worst(numbers(raw(300), np.where(truth > 0, 0.0, 0.1), truth), ["age"])["worst"]
+    assert (table["residual"] > 0).sum() == (table["residual"] < 0).sum() == EACH
+    assert table["residual"].abs().is_sorted(descending=True)
+
+
+def test_a_perfect_model_has_no_worst_rows() -> None:
+    truth = np.arange(20.0)
+    tables = worst(numbers(raw(20), truth, truth), ["age"])
+    assert len(tables["worst"]) == len(tables["worst_values"]) == 0
+
+
+def linear(rows: pl.DataFrame) -> Predictions:
+    """Knows a number and a category, which do not interact."""
+    value = (2 * rows["age"] + 5 * (rows["city"] == "Ulm").cast(pl.Float64)).to_numpy()
+    return {"value": value, "lower": value, "upper": value}
+
+
+def test_dependence_is_the_mean_over_rows_with_one_value_changed() -> None:
+    rows = raw(200)
+    held_out = numbers(rows, linear(rows)["value"], np.zeros(200))
+    tables = dependence(held_out, linear, ["city", "age"], np.random.default_rng(0))
+    table = tables["dependence"]
+    for column, value, number, mean in table.select("column", "value", "number", "mean").rows():
+        new = value if number is None else number
+        want = linear(rows.with_columns(pl.lit(new).alias(column)))["value"].mean()
+        assert mean == pytest.approx(want)
+    ages = table.filter(pl.col("column") == "age")["number"]
+    assert len(ages) == GRID
+    assert ages.is_sorted()
+    assert ages[0] == pytest.approx(rows["age"].quantile(ENDS[0]), abs=1)
+    assert ages[-1] == pytest.approx(rows["age"].quantile(ENDS[1]), abs=1)
+    lines = tables["ice"].filter(pl.col("column") == "age")
+    for (_,), line in lines.group_by("line"):
+        steps = np.diff(line.sort("place")["prediction"].to_numpy())
+        np.testing.assert_allclose(steps, 2 * np.diff(ages.to_numpy()))
+
+
+def test_a_column_with_one_value_has_no_dependence_and_many_categories_are_few() -> None:
+    table = raw(300).with_columns(
+        pl.lit(1.0).alias("age"), pl.int_range(300).cast(pl.String).alias("city")
+    )
+    held_out = numbers(table, np.zeros(300), np.zeros(300))
+    found = dependence(held_out, linear, ["age", "city"], np.random.default_rng(0))["dependence"]
+    assert found["column"].to_list() == ["city"] * VALUES
+
+
+def test_fairness_counts_what_scikit_learn_counts() -> None:
+    held_out = noisy(2_000, 5)
+    table = fairness(held_out, ["city"], AUC, 0)
+    assert table["group"].to_list() == ["Ulm", "Köln", "Bonn", MISSING]
+    truth, label = held_out.target, held_out.predictions["label"]
+    for line in table.to_dicts():
+        name = "?" if line["group"] == MISSING else line["group"]
+        mask = (held_out.rows["city"] == name).to_numpy()
+        cells = reference.confusion_matrix(truth[mask], label[mask]).ravel()
+        negative, false_positive, false_negative, positive = cells.tolist()
+        assert line["rows"] == mask.sum()
+        assert line["base_rate"] == pytest.approx(truth[mask].mean())
+        assert line["selection_rate"] == pytest.approx(label[mask].mean())
+        assert line["tpr"] == pytest.approx(positive / (positive + false_negative))
+        assert line["fpr"] == pytest.approx(false_positive / (false_positive + negative))
+        want = reference.roc_auc_score(
+            truth[mask], held_out.predictions["probabilities"][mask][:, 1]
+        )
+        assert line["metric"] == pytest.approx(want)
+
+
+def test_distances_are_to_the_largest_group() -> None:
+    table = fairness(noisy(2_000, 5), ["city"], AUC, 0)
+    largest, *others = table.to_dicts()
+    assert largest["parity"] is None
+    for line in others:
+        assert line["parity"] == pytest.approx(line["selection_rate"] - largest["selection_rate"])
+        assert line["tpr_gap"] == pytest.approx(line["tpr"] - largest["tpr"])
+        assert line["fpr_gap"] == pytest.approx(line["fpr"] - largest["fpr"])
+        assert line["ratio"] == pytest.approx(line["selection_rate"] / largest["selection_rate"])
+        for name in ("parity", "tpr_gap", "fpr_gap", "ratio"):
+            assert line[f"{name}_lower"] < line[name] < line[f"{name}_upper"]
+
+
+def test_intervals_of_equal_groups_hold_zero_as_often_as_they_say() -> None:
+    ends = pl.concat(fairness(noisy(400, seed), ["city"], AUC, seed) for seed in range(60))
+    known = ends.drop_nulls("parity")
+    for name in ("parity", "tpr_gap", "fpr_gap"):
+        holds = (known[f"{name}_lower"] <= 0) & (known[f"{name}_upper"] >= 0)
+        assert float(holds.mean()) == pytest.approx(0.95, abs=0.05)  # type: ignore[arg-type]
+
+
+def test_fairness_of_a_number_is_its_mean_error() -> None:
+    random, rows = np.random.default_rng(0), raw(1_000)
+    truth = random.normal(size=1_000) + (rows["city"] == "Köln").to_numpy()
+    table = fairness(numbers(rows, np.zeros(1_000), truth), ["city"], MAE, 0)
+    ulm, koeln = (
+        table.filter(pl.col("group") == name).row(0, named=True) for name in ("Ulm", "Köln")
+    )
+    assert koeln["error"] == pytest.approx(truth[(rows["city"] == "Köln").to_numpy()].mean())
+    assert koeln["error_gap"] == pytest.approx(koeln["error"] - ulm["error"])
+    assert 0.7 < koeln["error_gap_lower"] < 1 < koeln["error_gap_upper"] < 1.4
+    assert koeln["metric"] == pytest.approx(koeln["mae"])
+
+
+def test_a_wide_table_is_looked_at_by_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onward.diagnostics.CELLS", 600)
+    held_out = noisy(500, 0)
+    predict = lambda rows: told_of(np.full(len(rows), 0.5))  # noqa: E731
+    tables = diagnosed(held_out, predict, AUC, ["age", "city", "since"], [], 0)
+    rows = tables["pattern_bins"].group_by("column").agg(pl.col("rows").sum())["rows"]
+    assert max(rows.to_list()) <= 200
+    assert "fairness" not in tables
+
+
+def test_an_unknown_sensitive_column_is_refused(tmp_path: Path) -> None:
+    finish(tmp_path, "regression")
+    for name, message in {
+        "hieght in cm": "Did you mean 'height in cm'",
+        "xyz": "There are age, height in cm, city, since",
+    }.items():
+        with pytest.raises(ConfigError, match=f"'{name}' is no column .*{message}"):
+            run(Settings(sensitive=("city", name)), tmp_path)
+    assert not (tmp_path / "evaluate").exists()
+
+
+def test_texts_that_look_like_numbers_come_back_as_texts(tmp_path: Path) -> None:
+    finish(tmp_path, "binary", classes=("007", "08"))
+    run(Settings(sensitive=("city",)), tmp_path)
+    plots = tmp_path / "evaluate" / "plots"
+    table = pl.read_parquet(plots / "fairness.parquet")
+    assert table["class"].unique().to_list() == ["08"]
+    assert json.loads((tmp_path / "evaluate" / "metrics.json").read_text())
