@@ -59,9 +59,9 @@ class Reader(HTMLParser):
         return " ".join(self.texts)
 
 
-def reported(folder: Path, task: str, **table: Any) -> Path:
+def reported(folder: Path, task: str, *sensitive: str, **table: Any) -> Path:
     finish(folder, task, **table)
-    evaluate.run(evaluate.Settings(), folder)
+    evaluate.run(evaluate.Settings(sensitive=sensitive), folder)
     report.run(report.Settings(), folder)
     return folder / "report" / "report.html"
 
@@ -70,16 +70,18 @@ def reported(folder: Path, task: str, **table: Any) -> Path:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """An ordinary one, and ones whose names are as bad as can be; no test changes them."""
 
-    def make(name: str, task: str, **table: Any) -> Path:
-        return reported(tmp_path_factory.mktemp(name), task, **table)
+    def make(name: str, task: str, *sensitive: str, **table: Any) -> Path:
+        return reported(tmp_path_factory.mktemp(name), task, *sensitive, **table)
 
     numbers = [f"number {place}" for place in range(160)]
     texts = [f"text {place}" for place in range(40)]
     fifty = [f"{EVIL} {code}" for code in range(50)]
     return {
-        "binary": make("b", "binary", classes=("no", "yes")),
-        "regression": make("r", "regression", numbers=("age", EVIL), texts=(EVIL + "2",)),
-        "multiclass": make("m", "multiclass", numbers=("age",), texts=(), classes=fifty),
+        "binary": make("b", "binary", "city", "age", classes=("no", "yes")),
+        "regression": make(
+            "r", "regression", EVIL + "2", numbers=("age", EVIL), texts=(EVIL + "2",)
+        ),
+        "multiclass": make("m", "multiclass", "age", numbers=("age",), texts=(), classes=fifty),
         "wide": make("w", "regression", numbers=numbers, texts=texts),
     }
 
@@ -168,6 +170,46 @@ def test_the_page_says_what_became_of_rows_and_values(pages: Mapping[str, Path])
         "alone explains 97.1%",
     ):
         assert cell in section
+
+
+def section(page: Path, name: str) -> str:
+    """Text of one section."""
+    found = re.search(f'<section id="{name}">.*?</section>', page.read_text(), re.DOTALL)
+    return Reader(found.group()).text if found else ""
+
+
+def test_groups_of_sensitive_columns_are_compared(pages: Mapping[str, Path]) -> None:
+    text = section(pages["binary"], "fairness")
+    plots = pages["binary"].parents[1] / "evaluate" / "plots"
+    for line in pl.read_parquet(plots / "fairness.parquet").to_dicts():
+        assert f"{line['rows']} {line['base_rate']:.1%}".replace("%", " %") in text
+    assert "By city: selected is yes" in text
+    assert "By age: selected is yes" in text
+    assert "selected is" in section(pages["multiclass"], "fairness")
+    assert "mean residual" in section(pages["regression"], "fairness")
+    assert "Fairness" not in Reader(pages["wide"].read_text()).text
+
+
+def test_worst_rows_stand_on_the_page_as_they_are_in_the_table(pages: Mapping[str, Path]) -> None:
+    plots = pages["regression"].parents[1] / "evaluate" / "plots"
+    text = section(pages["regression"], "weak-spots")
+    values = pl.read_parquet(plots / "worst_values.parquet")["value"].drop_nulls()
+    assert len(values) > 40
+    assert all(value in text for value in values)
+
+
+def test_the_page_names_slices_that_are_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ROWS, "test", 500)
+    page = reported(tmp_path, "binary", classes=("no", "yes"))
+    slices = pl.read_parquet(page.parents[1] / "evaluate" / "plots" / "slices.parquet")
+    worse = slices.filter(pl.col("rate") <= 0.05)
+    assert len(worse) > 1  # the network has not learned
+    text = section(page, "weak-spots")
+    assert f"In {len(worse)} of {len(slices)} slices" in text
+    first = slices.row(0, named=True)
+    assert f"{first['column']}: {first['slice']} {first['rows']}" in text
 
 
 def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:

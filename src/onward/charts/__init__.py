@@ -1,5 +1,7 @@
 """Charts as SVG, for a page that sets the colors."""
 
+from onward.charts._dependence import dependence as dependence
+from onward.charts._dependence import residuals_by as residuals_by
 from onward.charts._distributions import histogram as histogram
 from onward.charts._distributions import sparkline as sparkline
 from onward.charts._drawing import COLORS as COLORS

@@ -2,16 +2,22 @@
 
 from importlib.resources import files
 
+from onward.page.dependence import dependence
 from onward.page.evidence import Evidence as Evidence
+from onward.page.fairness import fairness
 from onward.page.markup import Html, tag
 from onward.page.quality import quality
 from onward.page.sections import data, errors, importance, origin, result, training, usage
+from onward.page.slices import slices
 from onward.page.words import verdict
 
 SECTIONS = {
     "Result": result,
     "Where it errs": errors,
+    "Weak spots": slices,
+    "Fairness": fairness,
     "What it looks at": importance,
+    "How it answers": dependence,
     "Training": training,
     "Data": data,
     "Data quality": quality,
@@ -31,10 +37,11 @@ def page(evidence: Evidence) -> str:
         tag("title", f"{evidence.target}: {evidence.config}"),
         tag("style", style),
     )
-    links = (tag("a", title, href=f"#{_id(title)}") for title in SECTIONS)
+    found = {title: section(evidence) for title, section in SECTIONS.items()}
+    written = {title: inside for title, inside in found.items() if inside}
+    links = (tag("a", title, href=f"#{_id(title)}") for title in written)
     sections = (
-        tag("section", tag("h2", title), section(evidence), id=_id(title))
-        for title, section in SECTIONS.items()
+        tag("section", tag("h2", title), inside, id=_id(title)) for title, inside in written.items()
     )
     body = tag("body", _header(evidence), tag("nav", links), tag("main", sections))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

@@ -36,6 +36,7 @@ def _evidence(folder: Path) -> Evidence:
     predictor, prepared = Predictor(model), Prepared(folder / "prepare")
     evaluate = folder / "evaluate"
     plots = {path.stem: pl.read_csv(path) for path in sorted((evaluate / "plots").glob("*.csv"))}
+    plots |= {p.stem: pl.read_parquet(p) for p in sorted((evaluate / "plots").glob("*.parquet"))}
     return Evidence(
         config=folder.name,
         schema=predictor.schema,
