@@ -1,5 +1,6 @@
 """Planted leaks are found before training, and honest tables raise no alarm."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ def found_in(frame: pl.DataFrame, rules: LeakRules, split: str = "random") -> li
         else frame["target"].replace_strict(CLASSES, [0, 1, 2], return_dtype=pl.Int64).to_numpy()
     )
     fields = [
-        Field(name, "datetime" if name == "since" else "any", "text")
+        Field(
+            name,
+            "datetime" if name == "since" else "any",
+            "number" if frame[name].dtype.is_numeric() else "text",
+        )
         for name in frame.columns
         if name not in ("target", *rules.columns)
     ]
@@ -97,6 +102,24 @@ def repeating(frame: pl.DataFrame, change: pl.Expr) -> pl.DataFrame:
     return pl.concat([frame, frame[:100].with_columns(change)])
 
 
+def with_total(frame: pl.DataFrame, draw: np.random.Generator) -> pl.DataFrame:
+    """What is paid in total, and the tip, tell the fare but for small fees."""
+    tip = pl.Series(draw.exponential(5, ROWS).round(2))
+    fee = pl.Series(draw.choice([0.0, 0.2], ROWS))
+    total = pl.col("target") + tip + fee
+    return frame.with_columns(tip=tip, leak=total)
+
+
+def with_parts(frame: pl.DataFrame, draw: np.random.Generator) -> pl.DataFrame:
+    """Two parts that make the target up, one of them often missing."""
+    part = pl.Series(draw.normal(0, 20, ROWS))
+    has_part = pl.Series(draw.random(ROWS) < 0.5)
+    return frame.with_columns(
+        part=pl.when(has_part).then(part),
+        leak=pl.col("target") - pl.when(has_part).then(part).otherwise(0.0),
+    )
+
+
 NUMBER: dict[str, Plant] = {
     "copy": lambda frame, _: copied(frame, pl.col("target")),
     "scaled": lambda frame, _: copied(frame, 7 - 1e9 * pl.col("target")),
@@ -133,6 +156,25 @@ def test_a_column_that_tells_the_target_is_found(
     [found] = found_in(frame, LeakRules())
     assert found.startswith("column 'leak' alone explains"), name
     assert found_in(frame, LeakRules(accept=("leak",))) == []
+
+
+@pytest.mark.parametrize("plant", [with_total, with_parts])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_columns_that_add_up_to_the_target_are_found(plant: Plant, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    frame = plant(honest("number", draw), draw)
+    [found] = found_in(frame, LeakRules())
+    assert re.fullmatch("columns .*'leak'.* add up to [0-9.]*% of the target .*", found)
+    assert "'size'" not in found
+    assert found_in(frame, LeakRules(accept=("leak",))) == []
+
+
+def test_a_law_of_nature_is_no_bookkeeping() -> None:
+    draw = np.random.default_rng(0)
+    parts = draw.normal(size=(2, ROWS))
+    target = 3.2 * parts[0] - 1.5 * parts[1] + draw.normal(0, 0.1, ROWS)
+    frame = pl.DataFrame({"size": parts[0], "weight": parts[1], "target": target})
+    assert found_in(frame, LeakRules()) == []
 
 
 @pytest.mark.parametrize("kind", ["number", "classes"])

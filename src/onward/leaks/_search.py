@@ -12,6 +12,7 @@ from onward.errors import DataError
 from onward.leaks._overlap import groups_on_both_sides, held_out_too_early
 from onward.leaks._rules import LeakRules
 from onward.leaks._strength import outcomes, strength
+from onward.leaks._sums import explained, sum_of
 from onward.leaks._twins import repeated_share
 from onward.schema import Field, Schema
 
@@ -26,6 +27,7 @@ IDENTIFIES = 0.1  # an identifier should explain nothing
 DISTINCT = 0.99  # of the values of an identifier
 REPEATED = 0.02  # of the held-out rows; real tables have less by chance
 MANY_REPEATED = 0.2  # what is measured on the others is hidden by these
+LARGEST = 1e150
 DERIVED = "derived"  # type of a field
 UNNUMBERED = (DERIVED, "datetime")  # whole numbers there measure something
 SAMPLED = "onward/sampled"  # no name of a column, which are checked for it
@@ -60,6 +62,8 @@ def search(
     names = [field.name for field in schema.columns]
     some, sample = _some(rows, is_train, names)
     found += _telling(some, targets[sample], is_train[sample], schema.columns, rules)
+    if schema.target.kind == "number":
+        found += _adding_up(some, targets[sample], is_train[sample], schema.columns, rules)
     if rules.repeated_rows == "refuse":
         witness = max(names, key=lambda name: some[name].n_unique())
         found += _repeated(rows, is_train, [*names, schema.target.name], witness)
@@ -174,6 +178,34 @@ def _telling(
                 "The table seems to be sorted or numbered by the target. Remove the column from"
                 " prepare.columns, or add it to prepare.leaks.accept",
             )
+
+
+def _adding_up(
+    some: pl.DataFrame,
+    targets: np.ndarray,
+    is_train: np.ndarray,
+    fields: Sequence[Field],
+    rules: LeakRules,
+) -> Iterator[Leak]:
+    wired = [field.name for field in fields if field.wire == "number"]
+    names = [name for name in wired if name not in rules.accept]
+    if len(names) < 2:
+        return
+    values = some.select(pl.col(names).fill_nan(None).fill_null(0.0)).to_numpy()
+    values = np.clip(values, -LARGEST, LARGEST)  # their squares are finite
+    signs = sum_of(values, np.clip(targets, -LARGEST, LARGEST), is_train)
+    share = explained(values @ signs, targets, is_train)
+    if np.abs(signs).sum() < 2 or share < TELLS:
+        return
+    by_sign = sorted(zip(signs, names, strict=True), key=lambda each: -each[0])
+    terms = [f"{'-' if sign < 0 else '+'} {name!r}" for sign, name in by_sign if sign]
+    yield Leak(
+        "error",
+        f"columns {' '.join(terms).removeprefix('+ ')} add up to {share:.1%} of the target in"
+        " held-out rows",
+        "Remove those from prepare.columns that are not known when a prediction is made; add the"
+        " others to prepare.leaks.accept",
+    )
 
 
 def _identifies(values: pl.Series) -> bool:
