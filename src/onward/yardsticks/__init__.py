@@ -1,0 +1,15 @@
+"""What predictions are measured against: a constant, a linear model, gradient-boosted trees.
+
+All learn from the training rows, and see the same raw values as the exported file. Intervals of
+numbers are split-conformal, from the validation rows, as those of our own heads.
+"""
+
+from onward.yardsticks._boosted_trees import boosted_trees as boosted_trees
+from onward.yardsticks._constant import constant as constant
+from onward.yardsticks._encoding import MOST as MOST
+from onward.yardsticks._encoding import is_categorical as is_categorical
+from onward.yardsticks._encoding import moments as moments
+from onward.yardsticks._linear import linear as linear
+from onward.yardsticks._predictions import Predict as Predict
+from onward.yardsticks._predictions import codes_of as codes_of
+from onward.yardsticks._predictions import targets_of as targets_of

@@ -1,0 +1,20 @@
+"""The yardstick that looks at nothing."""
+
+import numpy as np
+import polars as pl
+
+from onward.schema import Schema
+from onward.yardsticks._predictions import Predict, targets_of, with_interval, with_label
+
+
+def constant(
+    schema: Schema, train: pl.DataFrame, validation: pl.DataFrame, coverage: float
+) -> Predict:
+    """The best that can be said without looking at any column."""
+    target = targets_of(schema, train)
+    if schema.target.kind == "number":
+        mean = float(target.mean())
+        return with_interval(lambda rows: np.full(len(rows), mean), schema, validation, coverage)
+    codes = np.arange(len(schema.target.classes))
+    shares = np.bincount(target, minlength=len(codes)) / len(target)
+    return with_label(lambda rows: np.tile(shares, (len(rows), 1)), codes, schema)

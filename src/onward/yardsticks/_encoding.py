@@ -1,0 +1,71 @@
+"""Raw values as numbers, for models that take nothing else."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import polars as pl
+
+from onward.metrics import Array
+from onward.schema import Field, Schema
+
+MOST = 254  # categories; scikit-learn's trees take 255, and one is all that are rarer
+CLOCK = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
+
+
+def is_categorical(field: Field) -> bool:
+    """Whether a value is one of a set."""
+    return field.type == "categorical" or (field.wire == "text" and field.type != "datetime")
+
+
+def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Array]:
+    """Raw rows to float64; NaN is missing, and so is a category that training has not seen."""
+    known = {
+        field.name: _common(train[field.name]) for field in schema.columns if is_categorical(field)
+    }
+
+    def encode(rows: pl.DataFrame) -> Array:
+        columns = [_numbers(field, rows[field.name], known) for field in schema.columns]
+        dates = [part for field in schema.columns for part in _parts(field, rows[field.name])]
+        return np.stack([*columns, *dates], axis=1)
+
+    return encode
+
+
+def _common(values: pl.Series) -> Mapping[object, float]:
+    counts = values.drop_nulls().alias("value").value_counts(name="rows")
+    ordered = counts.sort("rows", "value", descending=[True, False])["value"].to_list()
+    return {value: float(min(place, MOST)) for place, value in enumerate(ordered)}
+
+
+def _numbers(field: Field, values: pl.Series, known: Mapping[str, Mapping[object, float]]) -> Array:
+    if field.name in known:
+        table = known[field.name]
+        codes = values.replace_strict(
+            list(table), list(table.values()), default=None, return_dtype=pl.Float64
+        )
+        return codes.to_numpy()
+    if field.type == "datetime":
+        return moments(values).dt.epoch("s").cast(pl.Float64).to_numpy()
+    return values.cast(pl.Float64).to_numpy()
+
+
+def _parts(field: Field, values: pl.Series) -> list[Array]:
+    """Month, weekday and hour of a date; trees cannot find them in seconds."""
+    if field.type != "datetime":
+        return []
+    dates = moments(values)
+    parts = (dates.dt.month(), dates.dt.weekday(), dates.dt.hour())
+    return [part.cast(pl.Float64).to_numpy() for part in parts]
+
+
+def moments(values: pl.Series) -> pl.Series:
+    """As the clock says, whatever its offset; null where it is none."""
+    slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
+    best = min(slashed, key=lambda dates: dates.null_count())
+    if best.null_count() < len(values):
+        return best
+    plain = values.str.replace("T", " ", literal=True)
+    read = [
+        plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCK
+    ]
+    return pl.select(pl.coalesce(*read)).to_series()

@@ -1,0 +1,100 @@
+"""The yardstick that says what a sum of the columns is worth."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from onward.metrics import Array
+from onward.schema import Schema
+from onward.yardsticks._encoding import encoder, is_categorical
+from onward.yardsticks._predictions import Ask, Predict, targets_of, with_interval, with_label
+
+ITERATIONS = 100  # scikit-learn's default
+LEAST_ITERATIONS, LEAST_ROWS = 10, 1_000
+PRODUCTS = 4_000_000_000  # of a value and a weight, in all iterations: some 10 s
+
+
+def linear(
+    schema: Schema, train: pl.DataFrame, validation: pl.DataFrame, coverage: float, seed: int
+) -> Predict:
+    """scikit-learn's logistic or ridge regression, with its default settings.
+
+    Categories are one-hot, numbers standardized, and what misses in training rows says so in a
+    feature of its own. Numbers beyond those of the training rows count as the outermost of them.
+
+    Differs: of large tables some rows are drawn, and if that is not enough, there are fewer
+    iterations: see `PRODUCTS`.
+
+    Args:
+        schema: columns and target.
+        train: raw rows to learn from.
+        validation: raw rows that say how wide an interval is.
+        coverage: share of rows whose truth an interval is to hold.
+        seed: of the rows that are drawn.
+    """
+    width = len(schema.columns) * max(1, len(schema.target.classes) - 1)  # products of one row
+    most = max(LEAST_ROWS, PRODUCTS // ITERATIONS // width)
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(train))[:most])
+    products = len(drawn) * width
+    iterations = max(LEAST_ITERATIONS, min(ITERATIONS, PRODUCTS // products))
+    if schema.target.kind == "number":
+        ridge = Ridge(solver="lsqr", max_iter=iterations)
+        value = _fitted(ridge, ridge.predict, train[drawn], schema)
+        return with_interval(value, schema, validation, coverage)
+    logistic = LogisticRegression(max_iter=iterations)
+    known = _fitted(logistic, logistic.predict_proba, train[drawn], schema)
+    return with_label(known, logistic.classes_, schema)
+
+
+def _fitted(model: Any, predict: Any, train: pl.DataFrame, schema: Schema) -> Ask:
+    features = _Features(schema, train)
+    with threadpool_limits(1), warnings.catch_warnings():  # threads change the last digits
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the end of `ITERATIONS`
+        model.fit(features(train), targets_of(schema, train))
+
+    def asked(rows: pl.DataFrame) -> Array:
+        with threadpool_limits(1):
+            answers: Array = predict(features(rows))
+        return answers
+
+    return asked
+
+
+class _Features:
+    """Raw rows to what a weight can be given to."""
+
+    def __init__(self, schema: Schema, train: pl.DataFrame) -> None:
+        self._encode = encoder(schema, train)
+        raw = self._encode(train)
+        is_code = np.array([is_categorical(field) for field in schema.columns])
+        is_code = np.r_[is_code, np.zeros(raw.shape[1] - len(is_code), bool)]  # parts of dates
+        is_number = ~is_code & np.isfinite(raw).any(0)
+        self._codes, self._numbers = np.flatnonzero(is_code), np.flatnonzero(is_number)
+        numbers = raw[:, self._numbers]
+        self._missing = np.isnan(numbers).any(0)
+        finite = np.where(np.isfinite(numbers), numbers, np.nan)
+        self._ends = np.nanmin(finite, 0), np.nanmax(finite, 0)
+        # squares of the largest numbers would overflow
+        self._size = np.maximum(np.abs(self._ends).max(0), np.finfo(np.float64).tiny)
+        self._scaler = StandardScaler().fit(self._within(numbers))
+        self._one_hot = OneHotEncoder(handle_unknown="ignore").fit(raw[:, self._codes])
+
+    def __call__(self, rows: pl.DataFrame) -> sparse.csr_matrix:
+        raw = self._encode(rows)
+        numbers = self._within(raw[:, self._numbers])
+        parts = [
+            np.nan_to_num(self._scaler.transform(numbers)),
+            np.isnan(numbers[:, self._missing]),
+            self._one_hot.transform(raw[:, self._codes]),
+        ]
+        return sparse.hstack([sparse.csr_matrix(part) for part in parts], "csr", np.float64)
+
+    def _within(self, numbers: Array) -> Array:
+        return np.asarray(np.clip(numbers, *self._ends) / self._size)
