@@ -12,6 +12,8 @@ PAIRS = 5_000  # rows of a table that `dvc plots` counts by itself
 DOTS = 500  # of a scatter plot
 CLASSES = 25  # of a confusion matrix; the rarest beyond are one
 OTHERS = "(other classes)"
+NORMAL = 1.959964  # standard deviations to each side of the mean hold 95 %
+STEPS = 101  # of thresholds from 0 to 1; as many again lie where the rows are
 BANDS = 10  # of rows ordered by their prediction
 
 Curve = Callable[[Sequence[str], Array, Predictions, np.random.Generator], pl.DataFrame]
@@ -35,10 +37,51 @@ def pr(_: Sequence[str], target: Array, predictions: Predictions, __: object) ->
     )
 
 
+def threshold(
+    _: Sequence[str], target: Array, predictions: Predictions, __: object
+) -> pl.DataFrame:
+    """What would be if rows from a probability on were of the second class.
+
+    Null where there is nothing to divide by, as of the precision if no row is selected.
+    """
+    probability = np.sort(predictions["probabilities"][:, 1].astype(np.float64))
+    hit = np.sort(predictions["probabilities"][target == 1, 1].astype(np.float64))
+    places = np.linspace(0, len(probability) - 1, STEPS).round().astype(np.int64)
+    thresholds = np.unique(np.r_[np.linspace(0, 1, STEPS), probability[places]].round(6))
+    rows, positives = len(probability), len(hit)
+    selected = rows - np.searchsorted(probability.round(6), thresholds)
+    hits = positives - np.searchsorted(hit.round(6), thresholds)
+    misses = selected - hits
+    recall, fall_out = _shares(hits, positives), _shares(misses, rows - positives)
+    found = {
+        "precision": _shares(hits, selected),
+        "recall": recall,
+        "f1": _shares(2 * hits, selected + positives),
+        "balanced_accuracy": (recall + 1 - fall_out) / 2,
+        "selected": selected / rows,
+    }
+    return pl.DataFrame({"threshold": thresholds, **found}).with_columns(
+        pl.exclude("threshold").round(6).fill_nan(None)
+    )
+
+
+def gain(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """Of the surest rows: the share of all of the second class, and how often that is by chance."""
+    hits, misses = (counts[1:] for counts in _counts(target, predictions))
+    share = (hits + misses) / len(target)
+    found = _shares(hits, hits[-1])
+    table = {
+        "share": np.r_[0, share],
+        "gain": np.r_[0, found],
+        "lift": np.r_[np.nan, found / share],
+    }
+    return _thinned(pl.DataFrame(table)).with_columns(pl.all().fill_nan(None))
+
+
 def calibration(
     _: Sequence[str], target: Array, predictions: Predictions, __: object
 ) -> pl.DataFrame:
-    """Mean probability and frequency of what happened, in bins of the probability.
+    """Mean probability and frequency of what happened, with its interval, by probability.
 
     With two classes that of the second; with more that of the class that was predicted.
     """
@@ -54,7 +97,19 @@ def calibration(
         "frequency": np.bincount(bins, happened, BINS),
     }
     means = {name: (values[filled] / rows[filled]).round(6) for name, values in sums.items()}
-    return pl.DataFrame({**means, "rows": rows[filled]})
+    lower, upper = interval_of_share(means["frequency"], rows[filled])
+    return pl.DataFrame({**means, "lower": lower, "upper": upper, "rows": rows[filled]})
+
+
+def interval_of_share(share: Array, rows: Array) -> tuple[Array, Array]:
+    """Both ends of the 95 % interval of a share of rows; sensible for few rows and near 0 and 1.
+
+    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+    """
+    odds = NORMAL**2 / rows
+    middle = (share + odds / 2) / (1 + odds)
+    half = NORMAL * np.sqrt(share * (1 - share) / rows + odds / (4 * rows)) / (1 + odds)
+    return (middle - half).clip(0, share).round(6), (middle + half).clip(share, 1).round(6)
 
 
 def confusion(
@@ -101,9 +156,7 @@ def by_class(
     parts = {"precision": (right, predicted), "recall": (right, true)}
     parts["f1"] = (2 * right, true + predicted)
     return table.with_columns(
-        pl.Series(name, np.divide(part, whole, out=np.full(size, np.nan), where=whole > 0))
-        .round(6)
-        .fill_nan(None)
+        pl.Series(name, _shares(part, whole)).round(6).fill_nan(None)
         for name, (part, whole) in parts.items()
     )
 
@@ -144,6 +197,8 @@ CURVES: Mapping[str, Mapping[str, Curve]] = {
     "binary": {
         "roc": roc,
         "pr": pr,
+        "threshold": threshold,
+        "gain": gain,
         "calibration": calibration,
         "confusion": confusion,
         "labels": labels,
@@ -158,6 +213,11 @@ CURVES: Mapping[str, Mapping[str, Curve]] = {
     "regression": {"residuals": residuals, "bands": bands},
 }
 """By task; the name is that of the file."""
+
+
+def _shares(part: Array, whole: Array | int) -> Array:
+    whole = np.broadcast_to(whole, part.shape)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
 def _counts(target: Array, predictions: Predictions) -> tuple[Array, Array]:
