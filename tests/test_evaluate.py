@@ -11,15 +11,30 @@ import polars as pl
 import pytest
 from finished_stages import ROWS, finish
 from sklearn import metrics as reference
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from onward.curves import CLASSES, CURVES, OTHERS, PAIRS, POINTS, confusion, pr, roc
+from onward.curves import (
+    CLASSES,
+    CURVES,
+    OTHERS,
+    PAIRS,
+    POINTS,
+    calibration,
+    confusion,
+    gain,
+    pr,
+    roc,
+    threshold,
+)
 from onward.errors import ArtifactError
 from onward.importance import importance
 from onward.metrics import METRICS
 from onward.predictor import Predictor
 from onward.schema import Field, Schema, Target
 from onward.stages.evaluate import Settings, run
-from onward.yardsticks import MOST, boosted_trees, constant
+from onward.yardsticks import MOST, boosted_trees, constant, linear
 
 TASKS: dict[str, tuple[str, ...]] = {
     "binary": ("no", "yes"),
@@ -50,10 +65,18 @@ def test_every_predictor_gets_every_metric_with_its_interval(
 ) -> None:
     document = metrics_of(folders[task])
     assert (document["task"], document["rows"]) == (task, ROWS["test"])
-    for who in ("model", "constant", "boosted_trees"):
-        assert list(document[who]) == list(METRICS[task])
-        for metric in document[who].values():
+    yardsticks = ("constant", "linear", "boosted_trees")
+    for found in (
+        *(document[w] for w in ("model", *yardsticks)),
+        *document["differences"].values(),
+    ):
+        assert list(found) == list(METRICS[task])
+        for metric in found.values():
             assert metric["lower"] <= metric["value"] <= metric["upper"]
+    for who in yardsticks:
+        for name, difference in document["differences"][who].items():
+            want = document["model"][name]["value"] - document[who][name]["value"]
+            assert difference["value"] == pytest.approx(want, abs=1e-4)
 
 
 def test_the_numbers_are_those_of_the_file(folders: dict[str, Path]) -> None:
@@ -69,12 +92,13 @@ def test_the_numbers_are_those_of_the_file(folders: dict[str, Path]) -> None:
 
 
 @every_task
-def test_trees_beat_the_constant_where_there_is_something_to_learn(
-    folders: dict[str, Path], task: str
+@pytest.mark.parametrize("who", ["linear", "boosted_trees"])
+def test_who_learns_beats_the_constant_where_there_is_something_to_learn(
+    folders: dict[str, Path], task: str, who: str
 ) -> None:
     document = metrics_of(folders[task])
     main = next(iter(METRICS[task]))
-    assert document["boosted_trees"][main]["lower"] > document["constant"][main]["upper"]
+    assert document[who][main]["lower"] > document["constant"][main]["upper"]
 
 
 @every_task
@@ -94,7 +118,7 @@ def test_all_but_the_latency_is_the_same_when_run_again(
         run(Settings(), folder)
     changed = {path.name for path, content in first.items() if path.read_bytes() != content}
     assert changed <= {"latency.json", "manifest.json"}
-    for word in ("60 held-out rows", "constant", "boosted trees", "AUC", "Brier score"):
+    for word in ("60 held-out rows", "constant", "linear", "boosted trees", "AUC", "Brier score"):
         assert word in caplog.text
 
 
@@ -167,7 +191,8 @@ def hostile(rows: int) -> pl.DataFrame:
     )
 
 
-def test_trees_take_whatever_is_in_the_rows() -> None:
+@pytest.mark.parametrize("learner", [linear, boosted_trees])
+def test_yardsticks_take_whatever_is_in_the_rows(learner: Any) -> None:
     types = {"number": "numerical", "nothing": "categorical", "many": "text", "when": "datetime"}
     fields = (
         Field(name, type_, "number" if name == "number" else "text")
@@ -175,7 +200,7 @@ def test_trees_take_whatever_is_in_the_rows() -> None:
     )
     schema = Schema((*fields,), Target("y", "classes", ("absent", "False", "True")))
     train, test = hostile(800), hostile(400)
-    predictions = boosted_trees(schema, train, test, 0.9, seed=0)(test)
+    predictions = learner(schema, train, test, 0.9, seed=0)(test)
     assert predictions["probabilities"].shape == (400, 3)
     assert (predictions["probabilities"][:, 0] == 0).all()
     assert (predictions["label"] == 1 + (test["y"] == "True").to_numpy()).mean() > 0.95
@@ -187,7 +212,7 @@ def test_intervals_of_the_yardsticks_cover_as_asked() -> None:
     x = random.normal(size=(3, 2_000))
     tables = [pl.DataFrame({"x": row, "y": row + random.normal(size=2_000)}) for row in x]
     known = schema, tables[0], tables[1], 0.8
-    for predict in (constant(*known), boosted_trees(*known, seed=0)):
+    for predict in (constant(*known), linear(*known, seed=0), boosted_trees(*known, seed=0)):
         predictions = predict(tables[2])
         covered = METRICS["regression"]["coverage"](tables[2]["y"].to_numpy(), predictions)
         assert covered == pytest.approx(0.8, abs=0.04)
@@ -203,3 +228,108 @@ def test_trees_read_other_dates_and_do_without_a_column_that_is_empty() -> None:
     schema = Schema(fields, Target("outcome", "number"))
     predictions = boosted_trees(schema, rows, rows, 0.9, seed=0)(rows)
     np.testing.assert_allclose(predictions["value"], rows["outcome"], atol=0.1)
+
+
+def mixed(rows: int, seed: int) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    number, city = random.normal(3, 2, rows), random.choice(["a", "b", "c"], rows)
+    shift = pl.Series(city).replace_strict({"a": 0.0, "b": 5.0, "c": -5.0}).to_numpy()
+    holes = np.where(random.random(rows) < 0.1, np.nan, number)
+    outcome = 2 * np.where(np.isnan(holes), -3, holes) + shift
+    return pl.DataFrame({"number": holes, "city": city.tolist(), "outcome": outcome})
+
+
+def test_a_linear_target_is_what_the_linear_yardstick_finds() -> None:
+    fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
+    schema = Schema(fields, Target("outcome", "number"))
+    train, test = mixed(2_000, 0), mixed(500, 1)
+    predictions = linear(schema, train, train, 0.9, seed=0)(test)
+    np.testing.assert_allclose(predictions["value"], test["outcome"], atol=0.2)
+
+
+def test_the_linear_yardstick_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(600, 3)) * [1, 10, 1e6]
+    y = (x / [1, 10, 1e6] @ [1, -2, 0.5] + random.logistic(size=600) > 0) * 1
+    table = pl.DataFrame(x, schema=["a", "b", "c"]).with_columns(y=pl.Series(y).cast(pl.String))
+    fields = tuple(Field(name, "numerical", "number") for name in "abc")
+    schema = Schema(fields, Target("y", "classes", ("0", "1")))
+    want = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y).predict_proba(x)
+    got = linear(schema, table, table, 0.9, seed=0)(table)["probabilities"]
+    np.testing.assert_allclose(got, want, atol=1e-3)
+
+
+def test_numbers_as_large_as_they_get_do_not_stop_the_linear_yardstick() -> None:
+    numbers = [1e308, -1e308, 0.0, 5e-324, None, float("inf")] * 50
+    rows = pl.DataFrame({"x": numbers, "y": [float(place % 3) for place in range(300)]})
+    schema = Schema((Field("x", "numerical", "number"),), Target("y", "number"))
+    beyond = pl.DataFrame({"x": [float("-inf"), float("inf"), float("nan")], "y": [0.0] * 3})
+    predictions = linear(schema, rows, rows, 0.9, seed=0)(beyond)
+    assert np.isfinite(predictions["value"]).all()
+
+
+def test_a_table_of_much_work_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onward.yardsticks._linear.PRODUCTS", 2_000_000)
+    monkeypatch.setattr("onward.yardsticks._linear.LEAST_ROWS", 100)
+    fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
+    schema = Schema(fields, Target("outcome", "number"))
+    train, test = mixed(100_000, 0), mixed(500, 1)
+    first, second = (linear(schema, train, test, 0.9, seed)(test)["value"] for seed in (0, 1))
+    assert not np.array_equal(first, second)  # other rows were drawn
+    np.testing.assert_allclose(first, test["outcome"], atol=0.5)
+
+
+def binary(rows: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    random = np.random.default_rng(seed)
+    target = random.integers(2, size=rows)
+    probability = ((target + random.normal(0, 1, rows)) / 6 + 0.4).clip(0, 1).round(2)
+    return target, {"probabilities": np.stack([1 - probability, probability], 1)}
+
+
+@pytest.mark.parametrize(("rows", "seed"), [(2, 0), (9, 1), (60, 2), (400, 3)])
+def test_a_threshold_does_what_scikit_learn_counts(rows: int, seed: int) -> None:
+    target, predictions = binary(rows, seed)
+    table = threshold((), target, predictions, np.random.default_rng(0))
+    for line in table[:: len(table) // 7].iter_rows(named=True):
+        label = (predictions["probabilities"][:, 1] >= line["threshold"]) * 1
+        known = {"y_true": target, "y_pred": label, "zero_division": np.nan}
+        assert line["selected"] == pytest.approx(label.mean(), abs=1e-6)
+        for name, want in (
+            ("precision", reference.precision_score(**known)),
+            ("recall", reference.recall_score(**known)),
+            ("f1", reference.f1_score(**known)),
+        ):
+            got = np.nan if line[name] is None else line[name]
+            assert got == pytest.approx(want, abs=1e-6, nan_ok=True)
+        if 0 < target.mean() < 1:
+            want = reference.balanced_accuracy_score(target, label)
+            assert line["balanced_accuracy"] == pytest.approx(want, abs=1e-6)
+
+
+def test_gain_and_lift_follow_from_the_surest_rows() -> None:
+    target = np.array([1, 1, 0, 1, 0, 0, 0, 0])
+    probability = np.linspace(0.9, 0.1, 8)
+    predictions = {"probabilities": np.stack([1 - probability, probability], 1)}
+    table = gain((), target, predictions, np.random.default_rng(0))
+    assert table["share"].to_list() == [place / 8 for place in range(9)]
+    np.testing.assert_allclose(table["gain"], np.array([0, 1, 2, 2, 3, 3, 3, 3, 3]) / 3, atol=1e-6)
+    np.testing.assert_allclose(table["lift"][2], 8 / 3, atol=1e-6)
+    assert table["lift"][0] is None
+    assert table["lift"][-1] == 1
+
+
+def test_bins_of_a_calibration_have_the_interval_of_wilson() -> None:
+    probability = np.full(10, 0.35)
+    predictions = {"probabilities": np.stack([1 - probability, probability], 1)}
+    target = np.array([1] + [0] * 9)
+    line = calibration((), target, predictions, np.random.default_rng(0)).row(0, named=True)
+    # Newcombe 1998, "Two-sided confidence intervals for the single proportion", method 3, for 1/10
+    assert (line["lower"], line["upper"]) == pytest.approx((0.0179, 0.4042), abs=1e-4)
+
+
+def test_one_class_alone_has_curves_without_numbers_that_are_none() -> None:
+    predictions = {"probabilities": np.full((4, 2), 0.5), "label": np.zeros(4, np.int64)}
+    for name, curve in CURVES["binary"].items():
+        table = curve(("no", "yes"), np.zeros(4, np.int64), predictions, np.random.default_rng(0))
+        assert len(table), name
+        assert not table.select(pl.col(pl.Float64).is_nan().any()).to_numpy().any(), name

@@ -1,4 +1,4 @@
-"""Measure the exported file on rows that nothing was learned from, beside two yardsticks.
+"""Measure the exported file on rows that nothing was learned from, beside three yardsticks.
 
 It knows the file and raw rows, and nothing of how the file was made.
 """
@@ -6,42 +6,46 @@ It knows the file and raw rows, and nothing of how the file was made.
 import difflib
 import json
 import logging
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from onward.bootstrap import Estimate, estimates
+from onward.bootstrap import DIGITS, rounded
+from onward.changes import Measured, as_sample, as_table, changes, is_paired, lines
+from onward.comparison import MODEL, Comparison, compare
 from onward.curves import CURVES
 from onward.diagnostics import HeldOut, diagnosed
 from onward.errors import ConfigError
 from onward.family import Seed
 from onward.family import Settings as Base
-from onward.files import inputs_of, publishing, refuse_stale, verified
+from onward.files import (
+    MANIFEST,
+    inputs_of,
+    manifest,
+    publishing,
+    refuse_stale,
+    replacing,
+    verified,
+)
 from onward.importance import importance
 from onward.latency import latency
-from onward.metrics import METRICS, Metric, Predictions
+from onward.metrics import METRICS, Predictions
 from onward.predictor import Predictor
 from onward.prepared import Prepared
-from onward.schema import Schema
-from onward.yardsticks import Predict, boosted_trees, codes_of, constant, targets_of
+from onward.schema import Schema, Target
+from onward.yardsticks import Predict, boosted_trees, codes_of, constant, linear, targets_of
 
 logger = logging.getLogger(__name__)
 
-Estimates = Mapping[str, Mapping[str, Estimate]]
-"""By predictor and metric."""
-
-LARGE = 10_000.0  # from here on, nobody wants digits behind the point
+CHANGES = "changes.json"
 NAMED = 10  # columns, in a message
-DIGITS = 6  # of what is written; the interval starts long before
 
 
 class Settings(Base):
-    """``seed`` of the resampled rows, the shuffled columns and the boosted trees.
+    """``seed`` of the resampled rows, the shuffled columns and the yardsticks.
 
     ``sensitive``: columns whose groups are compared in a table of fairness, such as sex or race;
     they must be among the model's.
@@ -52,10 +56,11 @@ class Settings(Base):
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``metrics.json``, ``comparison.json``, ``latency.json`` and ``plots/``.
+    """Write ``metrics.json``, ``comparison.json``, ``sample.parquet``, ``plots/`` and more.
 
     The metrics are those of the model alone, for `dvc metrics show`; the comparison has their
-    intervals and the yardsticks.
+    intervals and the yardsticks. What changed since the run before, ``changes.json``, is written
+    last and is not hashed: it depends on what was here, and not on the inputs alone.
     """
     refuse_stale(folder / "export")
     path = verified(folder / "export" / "model.onnx")
@@ -66,31 +71,29 @@ def run(settings: Settings, folder: Path) -> None:
     target = targets_of(schema, test)
     predictors = _predictors(predictor, prepared, settings.seed)
     predictions = {name: predict(test) for name, predict in predictors.items()}
-    found = {
-        name: estimates(METRICS[task], target, predicted, settings.seed)
-        for name, predicted in predictions.items()
-    }
+    comparison = compare(task, target, predictions, settings.seed)
     columns = test.select(field.name for field in schema.columns)
     random = np.random.default_rng(settings.seed)
     tables = {
-        name: curve(schema.target.classes, target, predictions["model"], random)
+        name: curve(schema.target.classes, target, predictions[MODEL], random)
         for name, curve in CURVES[task].items()
     }
     main = next(iter(METRICS[task].values()))
-    tables["importance"] = importance(predictors["model"], main, columns, target, settings.seed)
-    held_out = HeldOut(schema, columns, target, predictions["model"], predictions["boosted_trees"])
+    tables["importance"] = importance(predictors[MODEL], main, columns, target, settings.seed)
+    held_out = HeldOut(schema, columns, target, predictions[MODEL], predictions["boosted_trees"])
     ordered = tables["importance"]["column"].to_list()
     diagnoses = diagnosed(
-        held_out, predictors["model"], main, ordered, settings.sensitive, settings.seed
+        held_out, predictors[MODEL], main, ordered, settings.sensitive, settings.seed
     )
-    with publishing(folder / "evaluate", inputs=inputs_of(folder, "prepare", "export")) as work:
-        document = _document(found)
-        values = {name: estimate["value"] for name, estimate in document["model"].items()}
-        _write(work / "metrics.json", values)
-        _write(work / "comparison.json", {"task": task, "rows": len(test), **document})
+    inputs = inputs_of(folder, "prepare", "export")
+    changed = _changes(folder / "evaluate", comparison, schema.target, inputs, settings.seed)
+    with publishing(folder / "evaluate", inputs=inputs) as work:
+        _write_comparison(work, comparison, schema.target)
         _write(work / "latency.json", latency(predictor, columns))
         _write_plots(work / "plots", tables, diagnoses)
-    for line in _comparison(METRICS[task], found, len(test)):
+    with replacing(folder / "evaluate" / CHANGES) as new:
+        _write(new, changed)
+    for line in (*comparison.lines(), *lines(METRICS[task], changed["before"])):
         logger.info(line)
 
 
@@ -111,8 +114,9 @@ def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str
         metric = METRICS[predictor.metadata["task"]]["coverage"]
         coverage = metric(targets_of(schema, validation), model(validation))
     return {
-        "model": model,
+        MODEL: model,
         "constant": constant(schema, train, validation, coverage),
+        "linear": linear(schema, train, validation, coverage, seed),
         "boosted_trees": boosted_trees(schema, train, validation, coverage, seed),
     }
 
@@ -130,18 +134,39 @@ def _check_sensitive(names: Sequence[str], schema: Schema) -> None:
             )
 
 
-def _document(found: Estimates) -> dict[str, Any]:
-    """As JSON has it: no NaN."""
-    return {
-        name: {
-            metric: {
-                key: float(f"{number:.{DIGITS}g}") if math.isfinite(number) else None
-                for key, number in asdict(estimate).items()
-            }
-            for metric, estimate in metrics.items()
-        }
-        for name, metrics in found.items()
-    }
+def _write_comparison(work: Path, comparison: Comparison, target: Target) -> None:
+    values = {name: rounded(value) for name, value in comparison.values.items()}
+    _write(work / "metrics.json", values)
+    classes = {"classes": target.classes}  # codes of others would mean something else
+    _write(work / "comparison.json", {**classes, **comparison.document()})
+    as_table(comparison.sample).write_parquet(work / "sample.parquet")
+
+
+def _changes(
+    folder: Path, now: Comparison, target: Target, inputs: Mapping[str, str], seed: int
+) -> dict[str, Any]:
+    """What changed since the evaluation that is there; one of the same inputs says it again."""
+    nothing = {"of": dict(inputs), "before": None}
+    if not (folder / MANIFEST).exists():
+        return nothing
+    noted, path = manifest(folder), folder / CHANGES
+    if noted["inputs"] == inputs:
+        return dict(json.loads(path.read_text())) if path.exists() else nothing
+    document = json.loads(verified(folder / "comparison.json").read_text())
+    if document.get("task") != now.task or document.get("classes") != list(target.classes):
+        logger.info("evaluate: the run before predicted something else, and is not compared")
+        return nothing
+    table = pl.read_parquet(verified(folder / "sample.parquet"))
+    before = Measured(
+        {name: metric["value"] for name, metric in document[MODEL].items()},
+        as_sample(table, document["rows"]),
+    )
+    metrics = {n: metric for n, metric in METRICS[now.task].items() if n in before.values}
+    values = {name: rounded(value) for name, value in now.values.items()}  # as those before
+    found = changes(metrics, Measured(values, now.sample), before, seed)
+    about = {"inputs": noted["inputs"], "is_paired": is_paired(now.sample, before.sample)}
+    documents = {name: change.document() for name, change in found.items()}
+    return {"of": dict(inputs), "before": {**about, "metrics": documents}}
 
 
 def _write_plots(
@@ -149,31 +174,12 @@ def _write_plots(
 ) -> None:
     """Curves for DVC; the others keep their types, as CSV would take a text "007" for a number."""
     folder.mkdir()
-    rounded = pl.col(pl.Float64).round_sig_figs(DIGITS)
+    digits = pl.col(pl.Float64).round_sig_figs(DIGITS)
     for name, table in curves.items():
-        table.with_columns(rounded).write_csv(folder / f"{name}.csv")
+        table.with_columns(digits).write_csv(folder / f"{name}.csv")
     for name, table in diagnoses.items():
-        table.with_columns(rounded).write_parquet(folder / f"{name}.parquet")
+        table.with_columns(digits).write_parquet(folder / f"{name}.parquet")
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
-
-
-def _comparison(metrics: Mapping[str, Metric], found: Estimates, rows: int) -> Iterator[str]:
-    """A table for people."""
-    yield f"evaluate: {rows:,} held-out rows"
-    yield f"  {'':18}{'model':>11}{'95 % interval':>24}{'constant':>11}{'boosted trees':>15}"
-    for name, metric in metrics.items():
-        model, constant, trees = (
-            found[who][name] for who in ("model", "constant", "boosted_trees")
-        )
-        interval = f"{_shown(model.lower)} to {_shown(model.upper)}"
-        yield (
-            f"  {metric.title:18}{_shown(model.value):>11}{interval:>24}"
-            f"{_shown(constant.value):>11}{_shown(trees.value):>15}"
-        )
-
-
-def _shown(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.4g}"

@@ -8,7 +8,6 @@ import polars as pl
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from onward.metrics import Array
@@ -18,6 +17,7 @@ from onward.yardsticks._predictions import Ask, Predict, targets_of, with_interv
 
 ITERATIONS = 100  # scikit-learn's default
 LEAST_ITERATIONS, LEAST_ROWS = 10, 1_000
+EQUAL = 1e-9  # standard deviation, beside the largest number, from which on numbers differ
 PRODUCTS = 4_000_000_000  # of a value and a weight, in all iterations: some 10 s
 
 
@@ -73,28 +73,35 @@ class _Features:
     def __init__(self, schema: Schema, train: pl.DataFrame) -> None:
         self._encode = encoder(schema, train)
         raw = self._encode(train)
-        is_code = np.array([is_categorical(field) for field in schema.columns])
-        is_code = np.r_[is_code, np.zeros(raw.shape[1] - len(is_code), bool)]  # parts of dates
-        is_number = ~is_code & np.isfinite(raw).any(0)
-        self._codes, self._numbers = np.flatnonzero(is_code), np.flatnonzero(is_number)
+        is_code = np.zeros(raw.shape[1], bool)  # the last columns are parts of dates
+        is_code[: len(schema.columns)] = [is_categorical(field) for field in schema.columns]
+        self._codes = np.flatnonzero(is_code)
+        self._widths = np.nan_to_num(raw[:, self._codes]).max(0).astype(np.int64) + 2
+        self._numbers = np.flatnonzero(~is_code & np.isfinite(raw).any(0))
         numbers = raw[:, self._numbers]
         self._missing = np.isnan(numbers).any(0)
         finite = np.where(np.isfinite(numbers), numbers, np.nan)
         self._ends = np.nanmin(finite, 0), np.nanmax(finite, 0)
         # squares of the largest numbers would overflow
         self._size = np.maximum(np.abs(self._ends).max(0), np.finfo(np.float64).tiny)
-        self._scaler = StandardScaler().fit(self._within(numbers))
-        self._one_hot = OneHotEncoder(handle_unknown="ignore").fit(raw[:, self._codes])
+        within = self._within(numbers)
+        self._mean, spread = np.nanmean(within, 0), np.nanstd(within, 0)
+        self._spread = np.where(spread > EQUAL, spread, 1)
 
     def __call__(self, rows: pl.DataFrame) -> sparse.csr_matrix:
         raw = self._encode(rows)
         numbers = self._within(raw[:, self._numbers])
-        parts = [
-            np.nan_to_num(self._scaler.transform(numbers)),
-            np.isnan(numbers[:, self._missing]),
-            self._one_hot.transform(raw[:, self._codes]),
-        ]
+        scaled = np.nan_to_num((numbers - self._mean) / self._spread)
+        parts = [scaled, np.isnan(numbers[:, self._missing]), self._one_hot(raw[:, self._codes])]
         return sparse.hstack([sparse.csr_matrix(part) for part in parts], "csr", np.float64)
 
     def _within(self, numbers: Array) -> Array:
         return np.asarray(np.clip(numbers, *self._ends) / self._size)
+
+    def _one_hot(self, codes: Array) -> sparse.csr_matrix:
+        # the last place of each column is for what is missing, and for what training has not seen
+        places = np.where(np.isnan(codes), self._widths - 1, codes).astype(np.int64)
+        places += np.cumsum(self._widths) - self._widths
+        ends = np.arange(len(codes) + 1) * codes.shape[1]
+        shape = (len(codes), int(self._widths.sum()))
+        return sparse.csr_matrix((np.ones(places.size), places.ravel(), ends), shape)
