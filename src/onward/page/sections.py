@@ -11,7 +11,12 @@ from onward.page.words import interval, measured, number, percent, size, within
 
 SHOWN = 40  # rows of a table before the rest is folded away
 TILES = 4
-WHO = {"model": "this model", "boosted_trees": "boosted trees", "constant": "constant guess"}
+WHO = {
+    "model": "this model",
+    "boosted_trees": "boosted trees",
+    "linear": "linear model",
+    "constant": "constant guess",
+}
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
 

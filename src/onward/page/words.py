@@ -8,6 +8,11 @@ LARGE, SMALL = 10_000.0, 0.001
 SHARES = {"accuracy", "coverage"}  # metrics that are shown in percent
 OF_TARGET = {"rmse", "mae", "width"}  # metrics in the target's unit, whatever its size
 KIB = 1024
+YARDSTICKS = {
+    "constant": "a constant guess",
+    "linear": "a linear model",
+    "boosted_trees": "gradient-boosted trees",
+}
 FEW = 30  # held-out rows; of fewer, resamples know too little, and comparisons would be guesses
 
 Measured = Mapping[str, float | None]
@@ -76,42 +81,24 @@ def _ranking(evidence: Evidence) -> str:
         return f"But only {rows} rows were held out: too few to compare it with anything."
     name, metric = next(iter(evidence.of_task.items()))
     sign = 1 if metric.better == "higher" else -1
-    model, constant, trees = (
-        evidence.metrics[who][name] for who in ("model", "constant", "boosted_trees")
-    )
-    over_constant = compared(model, constant, sign)
-    over_trees = compared(model, trees, sign)
-    joint = "and" if ("worse" in over_constant) == ("worse" in over_trees) else "but"
-    return (
-        f"By {within(metric.title)}, the model is {over_constant} a constant guess"
-        f" ({measured(name, model['value'])} against {measured(name, constant['value'])}), {joint}"
-        f" {over_trees} gradient-boosted trees ({measured(name, trees['value'])})."
-    )
+    words = {who: compared(evidence.metrics["differences"][who][name], sign) for who in YARDSTICKS}
+    values = {who: measured(name, evidence.metrics[who][name]["value"]) for who in YARDSTICKS}
+    model = measured(name, evidence.metrics["model"][name]["value"])
+    parts = [f"{words[who]} {title} ({values[who]})" for who, title in YARDSTICKS.items()]
+    return f"By {within(metric.title)} ({model}), it is {', '.join(parts[:-1])}, and {parts[-1]}."
 
 
-def compared(one: Measured, other: Measured, sign: int) -> str:
-    """``better than`` and the like; cautious where the intervals overlap.
+def compared(difference: Measured, sign: int) -> str:
+    """``better than`` and the like; a difference that resamples do not confirm is none.
 
     Args:
-        one: that is judged.
-        other: what it is compared with.
+        difference: of the one that is judged to the other.
         sign: 1 if higher is better, else -1.
     """
-    ends = [
-        one["value"],
-        one["lower"],
-        one["upper"],
-        other["value"],
-        other["lower"],
-        other["upper"],
-    ]
-    known = [end for end in ends if end is not None]
-    if len(known) < len(ends):
+    known = [end for end in difference.values() if end is not None]
+    if len(known) < len(difference):
         return "not to be compared with"
-    value, lower, upper, value_of_other, lower_of_other, upper_of_other = known
-    word = "better than" if (value - value_of_other) * sign > 0 else "worse than"
-    if lower > upper_of_other or upper < lower_of_other:
-        return f"clearly {word}"
-    if lower <= value_of_other <= upper and lower_of_other <= value <= upper_of_other:
+    value, lower, upper = known
+    if lower <= 0 <= upper:
         return "about as good as"
-    return f"slightly {word}"
+    return "better than" if value * sign > 0 else "worse than"
