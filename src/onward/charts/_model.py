@@ -90,3 +90,29 @@ def intervals(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
     }
     size = {"height": {"step": 34}, "data": {"values": list(rows)}}
     return drawn(f"{metric} of the model and the yardsticks", [span, points], size)
+
+
+def differences(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """The model less each yardstick, with the paired 95 % interval; the line is no difference.
+
+    Args:
+        rows: each with ``name``, ``value``, ``lower``, ``upper``.
+        metric: title of the axis.
+    """
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    x = quantity("lower", f"difference of {metric}")
+    span = {
+        "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.5, "color": MODEL},
+        "encoding": {"y": y, "x": x, "x2": {"field": "upper"}},
+    }
+    points = {
+        "mark": {"type": "point", "size": 90},
+        "encoding": {"y": y, "x": x | {"field": "value"}},
+    }
+    none = {
+        "data": {"values": [{"x": 0}]},
+        "mark": {"type": "rule", "color": OTHER, "strokeDash": [4, 4], "strokeWidth": 1.5},
+        "encoding": {"x": {"field": "x", "type": "quantitative"}},
+    }
+    size = {"height": {"step": 34}, "data": {"values": list(rows)}}
+    return drawn(f"Difference of {metric} to each yardstick", [none, span, points], size)

@@ -40,18 +40,26 @@ def pr(table: pl.DataFrame, share: float) -> str:
 
 
 def calibration(table: pl.DataFrame) -> str:
-    """What was said and what happened, bigger points for more rows; the diagonal is right."""
+    """What was said and what happened, bigger points for more rows; the diagonal is right.
+
+    Through each point goes the 95 % interval of what happened.
+    """
     names = {"probability": "predicted probability", "frequency": "observed frequency"}
-    layers = curve_layers(table, names, [(0, 0), (1, 1)])
+    line, curve = curve_layers(table, names, [(0, 0), (1, 1)])
     size = {
         "field": "rows",
         "type": "quantitative",
         "legend": None,
         "scale": {"range": [25, 250]},
     }
-    points = {**layers[-1], "mark": "point"}
-    points["encoding"] = {**points["encoding"], "size": size}
-    return drawn("Observed frequency by predicted probability", [*layers, points])
+    points = {**curve, "mark": "point", "encoding": {**curve["encoding"], "size": size}}
+    ends = {"y": curve["encoding"]["y"] | {"field": "lower"}, "y2": {"field": "upper"}}
+    spans = {
+        **curve,
+        "mark": {"type": "rule", "color": MODEL, "strokeWidth": 1.5, "opacity": 0.55},
+        "encoding": {"x": curve["encoding"]["x"], **ends},
+    }
+    return drawn("Observed frequency by predicted probability", [line, spans, curve, points])
 
 
 def confusion(table: pl.DataFrame) -> str:

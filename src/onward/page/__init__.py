@@ -7,7 +7,8 @@ from onward.page.evidence import Evidence as Evidence
 from onward.page.fairness import fairness
 from onward.page.markup import Html, tag
 from onward.page.quality import quality
-from onward.page.sections import data, errors, importance, origin, result, training, usage
+from onward.page.result import overview, result, tiles
+from onward.page.sections import data, errors, importance, origin, training, usage
 from onward.page.slices import slices
 from onward.page.words import verdict
 
@@ -50,12 +51,13 @@ def page(evidence: Evidence) -> str:
 def _header(evidence: Evidence) -> Html:
     rows = sum(evidence.data["rows"].values())
     source = f"{evidence.config} · {evidence.task} · {len(evidence.schema.columns):,} columns"
-    return tag(
-        "header",
+    words = (
         tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
         tag("h1", "Predicting ", tag("em", evidence.target)),
         tag("p", verdict(evidence), class_="verdict"),
     )
+    top = tag("div", tag("div", words), overview(evidence), class_="overview")
+    return tag("header", top, tiles(evidence))
 
 
 def _id(title: str) -> str:

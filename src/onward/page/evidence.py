@@ -24,6 +24,8 @@ class Evidence:
     speed: Mapping[str, Any]
     """Of the training; empty where it was not measured."""
     metrics: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    """Since the evaluation before; empty where nobody looked."""
     latency: Mapping[str, float]
     plots: Mapping[str, pl.DataFrame]
     example: Mapping[str, Any]

@@ -39,6 +39,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Content]], kind: str = "m
     return tag("div", tag("table", header, tag("tbody", lines), class_=kind), class_="scroll")
 
 
+def figure(title: str, svg: str) -> Html:
+    """A chart with its title, in a card."""
+    return tag(
+        "figure", tag("figcaption", title), tag("div", Html(svg), class_="chart"), class_="card"
+    )
+
+
 def _escaped(content: Content) -> str:
     if isinstance(content, Html):
         return content

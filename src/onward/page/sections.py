@@ -6,51 +6,16 @@ from typing import Any
 from onward import charts
 from onward.page import snippets, speed
 from onward.page.evidence import Evidence
-from onward.page.markup import Content, Html, join, table, tag
-from onward.page.words import interval, measured, number, percent, size, within
+from onward.page.markup import Content, Html, figure, join, table, tag
+from onward.page.words import measured, number, percent, size, within
 
 SHOWN = 40  # rows of a table before the rest is folded away
-TILES = 4
-WHO = {
-    "model": "this model",
-    "boosted_trees": "boosted trees",
-    "linear": "linear model",
-    "constant": "constant guess",
-}
-ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
-
-
-def result(evidence: Evidence) -> Html:
-    """How good it is, beside the yardsticks, and how fast."""
-    rows = evidence.metrics["rows"]
-    main = next(iter(evidence.of_task))
-    found = [{"name": title, **evidence.metrics[who][main]} for who, title in WHO.items()]
-    known = [row for row in found if None not in row.values()]
-    title = evidence.of_task[main].title
-    comparison = table(
-        ["", *WHO.values(), "95 % interval"],
-        [_compared(evidence, name) for name in evidence.of_task],
-        "numbers",
-    )
-    figures = [_figure(f"{title} and its 95 % interval", charts.intervals(known, title))]
-    note = (
-        f"Measured on {rows:,} held-out rows that nothing was learned from. ↑ higher is better,"
-        " ↓ lower is better. The interval is that of this model, from"
-        " bootstrap resamples. The yardsticks learned"
-        " from the same training rows: boosted trees are scikit-learn's HistGradientBoosting with"
-        " default settings; the constant guess looks at no column."
-    )
-    return join(
-        tag("div", _tiles(evidence), class_="tiles"),
-        tag("div", tag("div", comparison, class_="card"), *figures, class_="uneven"),
-        tag("p", note, class_="quiet"),
-    )
 
 
 def errors(evidence: Evidence) -> Html:
     """Charts of right and wrong predictions."""
     drawn = BY_TASK[evidence.task](evidence)
-    parts = [_figure(title, svg) for title, svg in drawn.items()]
+    parts = [figure(title, svg) for title, svg in drawn.items()]
     if "classes" in evidence.plots:
         parts.append(_classes(evidence))
     return tag("div", parts, class_="grid")
@@ -66,7 +31,7 @@ def importance(evidence: Evidence) -> Html:
     )
     chart = charts.importance(evidence.plots["importance"], title)
     return tag(
-        "div", tag("p", note, class_="quiet"), _figure(f"Lost {title}", chart), class_="noted"
+        "div", tag("p", note, class_="quiet"), figure(f"Lost {title}", chart), class_="noted"
     )
 
 
@@ -78,7 +43,7 @@ def training(evidence: Evidence) -> Html:
         f" {int(best['epoch'])}, where the validation loss was lowest"
         f" ({number(best['validation/loss'])})."
     )
-    chart = _figure("Loss by epoch", charts.learning_curves(evidence.history))
+    chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
     if evidence.speed:
         facts = table(["run", ""], speed.facts(evidence.speed))
@@ -143,37 +108,6 @@ def origin(evidence: Evidence) -> Html:
     return tag("div", tag("dl", facts), class_="card")
 
 
-def _tiles(evidence: Evidence) -> list[Html]:
-    names = list(evidence.of_task)[:TILES]
-    tiles = []
-    for name in names:
-        estimate = evidence.metrics["model"][name]
-        tiles.append(
-            _tile(
-                evidence.of_task[name].title,
-                measured(name, estimate["value"]),
-                interval(name, estimate),
-            )
-        )
-    fast = evidence.latency
-    speed = f"{fast['rows_per_s']:,} rows/s in bulk"
-    return [*tiles, _tile("One row takes", f"{fast['single_row_p50_us']:,.0f} µs", speed)]
-
-
-def _tile(title: str, value: str, below: str) -> Html:
-    parts = {"title": title, "value": value, "quiet": below}
-    return tag(
-        "div", (tag("div", text, class_=name) for name, text in parts.items()), class_="tile"
-    )
-
-
-def _compared(evidence: Evidence, name: str) -> list[Content]:
-    metric = evidence.of_task[name]
-    values = [measured(name, evidence.metrics[who][name]["value"]) for who in WHO]
-    estimate = interval(name, evidence.metrics["model"][name])
-    return [f"{metric.title} {ARROWS[metric.better]}", tag("b", values[0]), *values[1:], estimate]
-
-
 def _binary(evidence: Evidence) -> dict[str, str]:
     positive = evidence.schema.target.classes[1]
     classes = evidence.plots["classes"]
@@ -181,7 +115,12 @@ def _binary(evidence: Evidence) -> dict[str, str]:
     return {
         f"ROC of {positive}": charts.roc(evidence.plots["roc"]),
         f"Precision and recall of {positive}": charts.pr(evidence.plots["pr"], share),
-        "Calibration": charts.calibration(evidence.plots["calibration"]),
+        f"Threshold: from what probability on it is {positive}": charts.threshold(
+            evidence.plots["threshold"]
+        ),
+        f"Gain: {positive} among the surest rows": charts.gain(evidence.plots["gain"]),
+        f"Lift: {positive} among the surest rows": charts.lift(evidence.plots["gain"]),
+        "Calibration, with 95 % intervals": charts.calibration(evidence.plots["calibration"]),
         "Confusion": charts.confusion(evidence.plots["confusion"]),
     }
 
@@ -189,7 +128,9 @@ def _binary(evidence: Evidence) -> dict[str, str]:
 def _multiclass(evidence: Evidence) -> dict[str, str]:
     return {
         "Confusion": charts.confusion(evidence.plots["confusion"]),
-        "Calibration of the predicted class": charts.calibration(evidence.plots["calibration"]),
+        "Calibration of the predicted class, with 95 % intervals": charts.calibration(
+            evidence.plots["calibration"]
+        ),
     }
 
 
@@ -262,8 +203,3 @@ def _left_out(evidence: Evidence) -> Html:
     if not rows:
         return Html("")
     return join(tag("h3", "Left out"), table(["column", "reason"], rows))
-
-
-def _figure(title: str, svg: str) -> Html:
-    caption = [tag("figcaption", title)] if title else []
-    return tag("figure", *caption, Html(svg), class_="card")

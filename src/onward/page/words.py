@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from onward.page.evidence import Evidence
 
+MINUS = "\u2212"  # as wide as a plus
 LARGE, SMALL = 10_000.0, 0.001
 SHARES = {"accuracy", "coverage"}  # metrics that are shown in percent
 OF_TARGET = {"rmse", "mae", "width"}  # metrics in the target's unit, whatever its size
@@ -13,6 +14,13 @@ YARDSTICKS = {
     "linear": "a linear model",
     "boosted_trees": "gradient-boosted trees",
 }
+WHO = {
+    "model": "this model",
+    "constant": "constant guess",
+    "linear": "linear model",
+    "boosted_trees": "boosted trees",
+}
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 FEW = 30  # held-out rows; of fewer, resamples know too little, and comparisons would be guesses
 
 Measured = Mapping[str, float | None]
@@ -53,6 +61,14 @@ def within(title: str) -> str:
 def interval(name: str, estimate: Measured) -> str:
     """The ends of an interval."""
     return f"{measured(name, estimate['lower'])} to {measured(name, estimate['upper'])}"
+
+
+def signed(difference: float | None) -> str:
+    """A difference, with its sign."""
+    if difference is None:
+        return "none"
+    text = number(abs(difference)) if difference else "0"
+    return text if text == "0" else f"{'+' if difference > 0 else MINUS}{text}"
 
 
 def size(count: int) -> str:

@@ -43,8 +43,9 @@ def _evidence(folder: Path) -> Evidence:
         notes=predictor.metadata,
         data=prepared.profiles(),
         history=_read(folder / "train" / "history.json"),
-        speed=_speed(folder / "train" / "speed.json"),
+        speed=_unhashed(folder / "train" / "speed.json"),
         metrics=_read(evaluate / "comparison.json"),
+        changes=_unhashed(evaluate / "changes.json"),
         latency=_read(evaluate / "latency.json"),
         plots=plots,
         example=prepared.rows("test").head(1).collect().to_dicts()[0],
@@ -53,8 +54,8 @@ def _evidence(folder: Path) -> Evidence:
     )
 
 
-def _speed(path: Path) -> Any:
-    # has times in it, and is not among the files whose hashes are kept
+def _unhashed(path: Path) -> Any:
+    # depends on times or on what was there before: not among the files whose hashes are kept
     return json.loads(path.read_text()) if path.exists() else {}
 
 
