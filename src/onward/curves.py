@@ -217,7 +217,7 @@ CURVES: Mapping[str, Mapping[str, Curve]] = {
 
 def _shares(part: Array, whole: Array | int) -> Array:
     whole = np.broadcast_to(whole, part.shape)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
 
 
 def _counts(target: Array, predictions: Predictions) -> tuple[Array, Array]:

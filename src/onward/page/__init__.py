@@ -1,11 +1,13 @@
-"""The report: one page of HTML that needs nothing else."""
+"""The report: one page of HTML that needs nothing else, and two cards in Markdown."""
 
 from importlib.resources import files
 
+from onward.page.data_card import data_card as data_card
 from onward.page.dependence import dependence
 from onward.page.evidence import Evidence as Evidence
 from onward.page.fairness import fairness
 from onward.page.markup import Html, tag
+from onward.page.model_card import model_card as model_card
 from onward.page.quality import quality
 from onward.page.result import overview, result, tiles
 from onward.page.sections import data, errors, importance, origin, training, usage

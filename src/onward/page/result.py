@@ -56,7 +56,8 @@ def result(evidence: Evidence) -> Html:
 def _differences(evidence: Evidence) -> Html:
     name, metric = next(iter(evidence.of_task.items()))
     found = evidence.metrics["differences"]
-    rows = [{"name": f"less {WHO[who]}", **found[who][name]} for who in YARDSTICKS]
+    learned = [who for who in YARDSTICKS if who != "constant"]  # which is too far off to draw
+    rows = [{"name": f"less {WHO[who]}", **found[who][name]} for who in learned]
     known = [row for row in rows if None not in row.values()]
     lines: list[list[Content]] = [
         [f"{of.title} {ARROWS[of.better]}", *(_difference(found[who][key]) for who in YARDSTICKS)]

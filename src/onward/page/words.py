@@ -31,6 +31,8 @@ def number(value: float | None) -> str:
     """Three or four digits that matter, and no exponent where one can do without."""
     if value is None:
         return "none"
+    if value == 0:
+        return "0"
     size = abs(value)
     if size >= 1e9 or 0 < size < SMALL:
         return f"{value:.2e}"

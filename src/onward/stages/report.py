@@ -9,7 +9,7 @@ import polars as pl
 
 from onward.family import Settings as Base
 from onward.files import inputs_of, publishing, refuse_stale, sha256, verified
-from onward.page import Evidence, page
+from onward.page import Evidence, data_card, model_card, page
 from onward.predictor import Predictor
 from onward.prepared import Prepared
 
@@ -21,13 +21,19 @@ class Settings(Base):
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``report.html``, which needs no other file and no network."""
+    """Write ``report.html``, which needs no other file and no network, and two cards."""
     for stage in ("train", "export", "evaluate"):
         refuse_stale(folder / stage)
-    text = page(_evidence(folder))
+    evidence = _evidence(folder)
+    texts = {
+        "report.html": page(evidence),
+        "model_card.md": model_card(evidence),
+        "data_card.md": data_card(evidence),
+    }
     inputs = inputs_of(folder, "prepare", "train", "export", "evaluate")
     with publishing(folder / "report", inputs=inputs) as work:
-        (work / "report.html").write_text(text, encoding="utf-8")
+        for name, text in texts.items():
+            (work / name).write_text(text, encoding="utf-8")
     logger.info("report: open %s in a browser", folder / "report" / "report.html")
 
 
