@@ -30,7 +30,7 @@ COLORS = (MODEL, OTHER, QUIET, INK, MUTED, GRID, PAPER)
 THEME: Spec = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
-    "padding": 4,
+    "padding": {"left": 14, "top": 4, "right": 8, "bottom": 4},  # fonts of browsers are wider
     "view": {"stroke": None},
     "axis": {
         "domainColor": GRID,

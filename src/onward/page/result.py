@@ -1,5 +1,6 @@
 """How good the model is: beside the yardsticks, and beside the run before."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from onward import charts
@@ -60,7 +61,10 @@ def _differences(evidence: Evidence) -> Html:
     rows = [{"name": f"less {WHO[who]}", **found[who][name]} for who in learned]
     known = [row for row in rows if None not in row.values()]
     lines: list[list[Content]] = [
-        [f"{of.title} {ARROWS[of.better]}", *(_difference(found[who][key]) for who in YARDSTICKS)]
+        [
+            f"{of.title} {ARROWS[of.better]}",
+            *(_difference(key, found[who][key]) for who in YARDSTICKS),
+        ]
         for key, of in evidence.of_task.items()
     ]
     note = (
@@ -69,15 +73,20 @@ def _differences(evidence: Evidence) -> Html:
         " intervals of the two may overlap."
     )
     head = ["", *(f"less {WHO[who]}" for who in YARDSTICKS)]
-    text = tag("div", tag("h3", "Paired differences"), tag("p", note, class_="quiet"))
-    drawn = figure(f"Difference of {within(metric.title)}", charts.differences(known, metric.title))
-    left = tag("div", text, table(head, lines, "numbers"), class_="card")
+    left = tag("div", tag("h3", "Paired differences"), table(head, lines, "numbers"), class_="card")
+    drawing = tag("div", Html(charts.differences(known, metric.title)), class_="chart")
+    title = tag("figcaption", f"Difference of {within(metric.title)} {ARROWS[metric.better]}")
+    drawn = tag("figure", title, drawing, tag("p", note, class_="quiet"), class_="card")
     return tag("div", left, drawn, class_="uneven")
 
 
-def _difference(difference: dict[str, float | None]) -> Html:
-    ends = f"{signed(difference['lower'])} to {signed(difference['upper'])}"
-    return join(signed(difference["value"]), tag("div", ends, class_="quiet"))
+def _difference(name: str, difference: Mapping[str, float | None]) -> Html:
+    below = tag("div", _ends(name, difference), class_="quiet")
+    return join(signed(name, difference["value"]), below)
+
+
+def _ends(name: str, difference: Mapping[str, float | None]) -> str:
+    return f"{signed(name, difference['lower'])} to {signed(name, difference['upper'])}"
 
 
 def _changes(evidence: Evidence) -> Html:
@@ -99,10 +108,15 @@ def _changes(evidence: Evidence) -> Html:
 
 def _change(evidence: Evidence, name: str, change: dict[str, Any]) -> list[Content]:
     metric, difference = evidence.of_task[name], change["difference"]
-    ends = f"{signed(difference['lower'])} to {signed(difference['upper'])}"
     values = (measured(name, change["before"]), measured(name, change["now"]))
     first = f"{metric.title} {ARROWS[metric.better]}"
-    return [first, *values, signed(difference["value"]), ends, tag("b", change["verdict"])]
+    return [
+        first,
+        *values,
+        signed(name, difference["value"]),
+        _ends(name, difference),
+        tag("b", change["verdict"]),
+    ]
 
 
 def _tile(title: str, value: str, below: str) -> Html:

@@ -65,12 +65,15 @@ def interval(name: str, estimate: Measured) -> str:
     return f"{measured(name, estimate['lower'])} to {measured(name, estimate['upper'])}"
 
 
-def signed(difference: float | None) -> str:
-    """A difference, with its sign."""
+def signed(name: str, difference: float | None) -> str:
+    """The difference of two values of a metric; of shares in percentage points."""
     if difference is None:
         return "none"
-    text = number(abs(difference)) if difference else "0"
-    return text if text == "0" else f"{'+' if difference > 0 else MINUS}{text}"
+    sign = MINUS if difference < 0 else "+" if difference > 0 else ""
+    if name in SHARES:
+        return f"{sign}{abs(difference) * 100:.1f} pp"
+    size = abs(difference)
+    return sign + (number(size) if name in OF_TARGET else f"{size:.3f}")
 
 
 def size(count: int) -> str:
