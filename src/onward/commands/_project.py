@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from onward.commands._plots import plots
 from onward.commands._yaml import one_line
 from onward.errors import ConfigError, DataError
 from onward.inference import Guess, TargetGuess, infer, infer_target
@@ -102,7 +103,7 @@ def write_files(folder: Path, project: Project) -> list[str]:
         raise ConfigError(f"{table}: data/ is where DVC will put a copy. Move the table elsewhere")
     contents = {
         f"configs/{project.name}.yaml": config(project),
-        "dvc.yaml": pipeline(project.name),
+        "dvc.yaml": pipeline(project.name, project.target.head),
         "data.dvc": import_of(folder, table),
     }
     existing = sorted(name for name in contents if (folder / name).exists())
@@ -151,13 +152,13 @@ def _resource(name: str) -> str:
     return (files("onward.commands") / f"_{name}").read_text(encoding="utf-8")
 
 
-def pipeline(name: str) -> str:
-    """``dvc.yaml``."""
+def pipeline(name: str, task: str) -> str:
+    """``dvc.yaml``; ``task`` is that of the head."""
     text = (
         _resource("pipeline.yaml")
         .replace("[kernels]", f"[{one_line(name)}]")
         .replace("/kernels/", f"/{name}/")
-    )
+    ) + plots(name, task)
     return f"# The pipeline, run by `dvc repro` for each config that is listed here.\n{text}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from onward.page.evidence import Evidence
 from onward.page.markdown import bullets, document, plain, table
-from onward.page.words import number, percent
+from onward.page.words import counted, number, percent
 
 UNANSWERED = (
     "why the table was made, by whom, and who paid for it",
@@ -85,7 +85,7 @@ def _cleaning(data: Mapping[str, Any]) -> list[str]:
         "contradicting": quality["conflicts"],
     }
     found = [
-        f"Each row was checked against {quality['checks']} rules.",
+        f"Each row was checked against {counted(quality['checks'], 'rule')}.",
         table(["rows", "count"], ((name, f"{count:,}") for name, count in counts.items())),
     ]
     if quality["findings"]:

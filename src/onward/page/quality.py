@@ -4,7 +4,7 @@ from typing import Any
 
 from onward.page.evidence import Evidence
 from onward.page.markup import Content, Html, join, table, tag
-from onward.page.words import percent
+from onward.page.words import counted, percent
 
 
 def quality(evidence: Evidence) -> Html:
@@ -32,9 +32,9 @@ def quality(evidence: Evidence) -> Html:
         if rows
     ]
     note = (
-        f"Each row was checked against {found['checks']} rules. A repeated row equals an earlier"
-        " one in all columns and the target; a contradicting one has another class than an equal"
-        " row."
+        f"Each row was checked against {counted(found['checks'], 'rule')}. A repeated row equals an"
+        " earlier one in all columns and the target; a contradicting one has another class than an"
+        " equal row."
         " Values are changed by the exported file, too. Far out are numbers more than three times"
         " the distance of the quartiles away from them; they are kept, unless a column clips."
     )

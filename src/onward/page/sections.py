@@ -105,7 +105,10 @@ def origin(evidence: Evidence) -> Html:
         *([name, text] for name, text in notes.get("versions", {}).items()),
     ]
     facts = (join(tag("dt", name), tag("dd", text)) for name, text in rows)
-    return tag("div", tag("dl", facts), class_="card")
+    cards = (
+        "Beside this page lie model_card.md and data_card.md: the same for people who review it."
+    )
+    return join(tag("p", cards, class_="quiet"), tag("div", tag("dl", facts), class_="card"))
 
 
 def _binary(evidence: Evidence) -> dict[str, str]:

@@ -55,6 +55,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of them; one is no plural."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def within(title: str) -> str:
     """A title as it stands in a sentence; AUC and R² stay as they are."""
     return title.lower() if title[1].islower() else title
