@@ -24,6 +24,7 @@ from onward.curves import (
     calibration,
     confusion,
     gain,
+    lift,
     pr,
     roc,
     threshold,
@@ -313,9 +314,10 @@ def test_gain_and_lift_follow_from_the_surest_rows() -> None:
     table = gain((), target, predictions, np.random.default_rng(0))
     assert table["share"].to_list() == [place / 8 for place in range(9)]
     np.testing.assert_allclose(table["gain"], np.array([0, 1, 2, 2, 3, 3, 3, 3, 3]) / 3, atol=1e-6)
-    np.testing.assert_allclose(table["lift"][2], 8 / 3, atol=1e-6)
-    assert table["lift"][0] is None
+    table = lift((), target, predictions, np.random.default_rng(0))
+    np.testing.assert_allclose(table["lift"][1], 8 / 3, atol=1e-6)
     assert table["lift"][-1] == 1
+    assert table["lift"].null_count() == 0
 
 
 def test_bins_of_a_calibration_have_the_interval_of_wilson() -> None:

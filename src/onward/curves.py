@@ -66,16 +66,27 @@ def threshold(
 
 
 def gain(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
-    """Of the surest rows: the share of all of the second class, and how often that is by chance."""
+    """The share of all of the second class that is among the surest rows."""
+    share, found = _surest(target, predictions)
+    table = pl.DataFrame({"share": np.r_[0, share], "gain": np.r_[0, found]})
+    return _thinned(table.with_columns(pl.all().fill_nan(None)))
+
+
+def lift(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """How many times as often as by chance rows of the second class are among the surest.
+
+    Of no rows there is none, so the first point is that of the surest; `dvc plots` would take a
+    null for 0.
+    """
+    share, found = _surest(target, predictions)
+    table = pl.DataFrame({"share": share, "lift": found / share})
+    return _thinned(table.with_columns(pl.all().fill_nan(None)))
+
+
+def _surest(target: Array, predictions: Predictions) -> tuple[Array, Array]:
+    """Shares of the rows, the surest first, and of those of the second class among them."""
     hits, misses = (counts[1:] for counts in _counts(target, predictions))
-    share = (hits + misses) / len(target)
-    found = _shares(hits, hits[-1])
-    table = {
-        "share": np.r_[0, share],
-        "gain": np.r_[0, found],
-        "lift": np.r_[np.nan, found / share],
-    }
-    return _thinned(pl.DataFrame(table)).with_columns(pl.all().fill_nan(None))
+    return (hits + misses) / len(target), _shares(hits, hits[-1])
 
 
 def calibration(
@@ -199,6 +210,7 @@ CURVES: Mapping[str, Mapping[str, Curve]] = {
         "pr": pr,
         "threshold": threshold,
         "gain": gain,
+        "lift": lift,
         "calibration": calibration,
         "confusion": confusion,
         "labels": labels,

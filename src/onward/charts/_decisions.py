@@ -65,7 +65,7 @@ def lift(table: pl.DataFrame) -> str:
     """How many times as often as by chance they are among the surest rows."""
     names = {"share": "surest rows", "lift": "times as often as by chance"}
     line = reference([(0, 1), (1, 1)], ("share", "lift"))
-    return _by_share(table.drop_nulls(), names, line, "Lift")
+    return _by_share(table, names, line, "Lift")
 
 
 def _by_share(table: pl.DataFrame, names: dict[str, str], line: Spec, title: str) -> str:

@@ -26,7 +26,7 @@ PLOTS: Mapping[str, Mapping[str, Plot]] = {
             {"y_label": "share"},
         ),
         "gain": ("gain.csv", "share", ["gain"], SHARE),
-        "lift": ("gain.csv", "share", ["lift"], SHARE),
+        "lift": ("lift.csv", "share", ["lift"], SHARE),
         "calibration": CALIBRATION,
         "confusion": CONFUSION,
     },

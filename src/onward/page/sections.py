@@ -122,7 +122,7 @@ def _binary(evidence: Evidence) -> dict[str, str]:
             evidence.plots["threshold"]
         ),
         f"Gain: {positive} among the surest rows": charts.gain(evidence.plots["gain"]),
-        f"Lift: {positive} among the surest rows": charts.lift(evidence.plots["gain"]),
+        f"Lift: {positive} among the surest rows": charts.lift(evidence.plots["lift"]),
         "Calibration, with 95 % intervals": charts.calibration(evidence.plots["calibration"]),
         "Confusion": charts.confusion(evidence.plots["confusion"]),
     }
