@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from onward.commands._plots import PLOTS
 from onward.curves import (
     CLASSES,
     CURVES,
@@ -107,6 +108,13 @@ def test_each_curve_has_a_file_of_moderate_size(folders: dict[str, Path], task: 
     for name in (*CURVES[task], "importance"):
         table = pl.read_csv(folders[task] / "evaluate" / "plots" / f"{name}.csv")
         assert 0 < len(table) <= PAIRS
+
+
+@pytest.mark.parametrize("task", PLOTS)
+def test_dvc_draws_what_is_written(folders: dict[str, Path], task: str) -> None:
+    for file, x, y, _ in PLOTS[task].values():
+        table = pl.read_csv(folders[task] / "evaluate" / "plots" / file)
+        assert {x, *y} <= {*table.columns}
 
 
 def test_all_but_the_latency_is_the_same_when_run_again(

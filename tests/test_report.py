@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onward import charts
 from onward.errors import ArtifactError
 from onward.page.markup import Html, tag
-from onward.page.words import compared, measured, number
+from onward.page.words import compared, measured, number, signed
 from onward.stages import evaluate, report
 
 EVIL = "<script>alert(\"1\")</script> & 'x' {{y}} " + "long" * 40
@@ -110,6 +110,17 @@ def test_a_run_that_nobody_measured_has_a_page(tmp_path: Path) -> None:
     (tmp_path / "train" / "speed.json").unlink()
     report.run(report.Settings(), tmp_path)
     assert "rows lay" not in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_the_page_says_what_changed_since_the_run_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Reader(reported(tmp_path, "binary", classes=("no", "yes")).read_text())
+    assert "Since the run before" not in page.text
+    monkeypatch.setitem(ROWS, "test", 50)
+    page = Reader(reported(tmp_path, "binary", classes=("no", "yes")).read_text())
+    assert "Since the run before" in page.text
+    assert "other held-out rows" in page.text
 
 
 @every_page
@@ -284,6 +295,22 @@ def test_numbers_keep_three_digits(value: float) -> None:
 )
 def test_metrics_are_shown_in_their_unit(name: str, value: float | None, shown: str) -> None:
     assert measured(name, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "difference", "shown"),
+    [
+        ("accuracy", 0.0213, "+2.1 pp"),
+        ("auc", -0.0184, "\u22120.018"),
+        ("rmse", 10430.2, "+10,430"),
+        ("rmse", 0.0, "0"),
+        ("auc", None, "none"),
+    ],
+)
+def test_differences_have_the_unit_of_their_metric(
+    name: str, difference: float | None, shown: str
+) -> None:
+    assert signed(name, difference) == shown
 
 
 @pytest.mark.parametrize(
