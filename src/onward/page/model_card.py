@@ -116,7 +116,14 @@ def _classes(evidence: Evidence) -> list[str]:
 
 
 def _ethics(evidence: Evidence) -> list[str]:
+    compared = (
+        evidence.plots["fairness"]["column"].unique(maintain_order=True).to_list()
+        if "fairness" in evidence.plots
+        else []
+    )
+    groups = ", ".join(plain(name) for name in compared)
     return [
+        f"Groups were compared by {groups}: the report has a table for each." if groups else "",
         "The run looks at numbers, not at what they stand for: whether rows are people, whether a"
         " column describes something that must not matter, and what a wrong prediction costs whom"
         " has to be judged by those who use the model.",
