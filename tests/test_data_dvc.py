@@ -1,27 +1,51 @@
 """`dvc repro data.dvc` brings a table from a server, and again when it changes there.
 
-The servers are real ones on loopback: of Python for HTTP, moto for S3, asyncssh for SSH, which is
-the library that DVC itself talks SSH with; no sshd is needed.
+The servers are real ones on loopback: of Python for HTTP, moto for S3, asyncssh and OpenSSH for
+SSH, and emulators for Google's and Azure's storage, which have to be installed:
+
+    uv pip install --group clouds; npm install --global azurite
 """
 
 import asyncio
+import base64
+import getpass
 import os
+import secrets
+import shutil
+import socket
 import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from onward.commands._project import import_of
 
 pytestmark = pytest.mark.slow
+
+SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+CLOUDS = "libraries of clouds are not installed: uv pip install --group clouds"
+SSHD_CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {home}/key
+AuthorizedKeysFile {home}/authorized
+PidFile {home}/pid
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+Subsystem sftp internal-sftp
+"""
 
 
 @dataclass
@@ -70,7 +94,108 @@ def s3() -> Iterator[Server]:
 
 
 @pytest.fixture
-def ssh(tmp_path: Path) -> Iterator[Server]:
+def gs() -> Iterator[Server]:
+    pytest.importorskip("dvc_gs", reason=CLOUDS)
+    emulator = pytest.importorskip("gcp_storage_emulator.server", reason=CLOUDS)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="shop")
+    server.start()
+
+    def put(data: bytes) -> None:
+        where = f"{url}/upload/storage/v1/b/shop/o?uploadType=media&name=tables/table.csv"
+        with urlopen(Request(where, data, {"Content-Type": "text/csv"}, method="POST")):
+            pass
+
+    yield Server(
+        put,
+        "remote://far/tables/table.csv",
+        {"url": "gs://shop", "endpointurl": url, "allow_anonymous_login": "true"},
+        {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},  # asks by gRPC, which the emulator lacks
+    )
+    server.stop()
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[Server]:
+    pytest.importorskip("dvc_azure", reason=CLOUDS)
+    blob = pytest.importorskip("azure.storage.blob", reason=CLOUDS)
+    azurite = shutil.which("azurite-blob")
+    if azurite is None:
+        pytest.skip("azurite is not here: npm install --global azurite")
+    port, key = free_port(), base64.b64encode(secrets.token_bytes(64)).decode()
+    account = (
+        f"DefaultEndpointsProtocol=http;AccountName=shop;AccountKey={key};"
+        f"BlobEndpoint=http://127.0.0.1:{port}/shop;"
+    )
+    accounts = {**os.environ, "AZURITE_ACCOUNTS": f"shop:{key}"}
+    options = ["--silent", "--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck"]
+    command = [azurite, "--blobPort", str(port), *options]
+    with running(command, port, cwd=tmp_path, env=accounts, stdout=subprocess.DEVNULL):
+        client = blob.BlobServiceClient.from_connection_string(account)
+        client.create_container("shop")
+        table = client.get_blob_client("shop", "tables/table.csv")
+        yield Server(
+            partial(table.upload_blob, overwrite=True),
+            "remote://far/tables/table.csv",
+            {"url": "azure://shop"},
+            {"AZURE_STORAGE_CONNECTION_STRING": account},
+        )
+        table.close()
+        client.close()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(command: list[Any], port: int, **how: Any) -> Iterator[None]:
+    """A server, from when it listens until nobody needs it."""
+    with subprocess.Popen(command, **how) as server:
+        try:
+            await_port(port)
+            yield
+        finally:
+            server.terminate()
+
+
+def await_port(port: int) -> None:
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"nothing listens on port {port}")
+
+
+@dataclass
+class Home:
+    """Of somebody who may log in by key, and what the server offers."""
+
+    folder: Path
+    served: Path
+    key: Any
+
+    def server(self, port: int, user: str) -> Server:
+        public = self.key.export_public_key().decode()
+        (self.folder / ".ssh/known_hosts").write_text(f"[127.0.0.1]:{port} {public}")
+        url = f"ssh://{user}@127.0.0.1:{port}{self.served}"
+        return Server(
+            (self.served / "table.csv").write_bytes,
+            "remote://far/table.csv",
+            {"url": url, "keyfile": str(self.folder / "key")},
+            {"HOME": str(self.folder), "SSH_AUTH_SOCK": ""},
+        )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
     pytest.importorskip("dvc_ssh", reason="the extra ssh is not installed")
     asyncssh = pytest.importorskip("asyncssh")
     home, served = tmp_path / "home", tmp_path / "served"
@@ -80,6 +205,12 @@ def ssh(tmp_path: Path) -> Iterator[Server]:
     key.write_private_key(str(home / "key"))
     (home / "key").chmod(0o600)
     key.write_public_key(str(home / "authorized"))
+    return Home(home, served, key)
+
+
+@pytest.fixture
+def ssh(home: Home) -> Iterator[Server]:
+    asyncssh = pytest.importorskip("asyncssh")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -88,25 +219,31 @@ def ssh(tmp_path: Path) -> Iterator[Server]:
         return await asyncssh.listen(
             "127.0.0.1",
             0,
-            server_host_keys=[key],
-            authorized_client_keys=str(home / "authorized"),
+            server_host_keys=[home.key],
+            authorized_client_keys=str(home.folder / "authorized"),
             sftp_factory=True,
         )
 
     server = asyncio.run_coroutine_threadsafe(listen(), loop).result(30)
-    public = key.export_public_key().decode()
-    (home / ".ssh/known_hosts").write_text(f"[127.0.0.1]:{server.get_port()} {public}")
-    yield Server(
-        (served / "table.csv").write_bytes,
-        "remote://far/table.csv",
-        {"url": f"ssh://me@127.0.0.1:{server.get_port()}{served}", "keyfile": str(home / "key")},
-        {"HOME": str(home), "SSH_AUTH_SOCK": ""},
-    )
+    yield home.server(server.get_port(), "me")
     loop.call_soon_threadsafe(server.close)
     asyncio.run_coroutine_threadsafe(server.wait_closed(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+@pytest.fixture
+def sshd(home: Home) -> Iterator[Server]:
+    if SSHD is None:
+        pytest.skip("OpenSSH's server is not here: apt-get install openssh-server")
+    if os.geteuid() == 0 and not Path("/run/sshd").is_dir():
+        pytest.skip("sshd run by root needs a folder: mkdir /run/sshd")
+    port = free_port()
+    config = home.folder / "sshd_config"
+    config.write_text(SSHD_CONFIG.format(port=port, home=home.folder))
+    with running([SSHD, "-D", "-f", config, "-E", home.folder / "log"], port):
+        yield home.server(port, getpass.getuser())
 
 
 def dvc(folder: Path, server: Server, *words: str) -> str:
@@ -119,7 +256,7 @@ def dvc(folder: Path, server: Server, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["http", "s3", "ssh"])
+@pytest.mark.parametrize("kind", ["http", "s3", "gs", "azure", "ssh", "sshd"])
 def test_a_table_comes_from_a_server_and_again_when_it_changed(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

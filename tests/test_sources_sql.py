@@ -174,8 +174,15 @@ def test_a_source_that_is_no_database_has_nothing_to_collect(folder: Path) -> No
         collect()
 
 
+def program(name: str) -> str | None:
+    """Of PostgreSQL; Debian keeps them off the path, a folder for each version."""
+    folders = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *folders]))
+
+
+INITDB, SERVER = program("initdb"), program("postgres")
 needs_postgres = pytest.mark.skipif(
-    not (shutil.which("initdb") and shutil.which("postgres")),
+    not (INITDB and SERVER),
     reason="PostgreSQL is not here: apt-get install postgresql",
 )
 
@@ -193,10 +200,11 @@ def postgres() -> Iterator[dict[str, str]]:
         if user:
             shutil.chown(name, user)
             shutil.chown(secret, user)
-        make = ["initdb", "-D", str(data), "-U", "me", "-A", "scram-sha-256", f"--pwfile={secret}"]
+        access = ["-U", "me", "-A", "scram-sha-256", f"--pwfile={secret}"]
+        make = [str(INITDB), "-D", str(data), *access]
         subprocess.run(make, check=True, user=user, cwd=name, stdout=subprocess.DEVNULL)
         settings = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        command = ["postgres", "-D", str(data), "-p", str(port), *settings, "-F"]
+        command = [str(SERVER), "-D", str(data), "-p", str(port), *settings, "-F"]
         with (Path(name) / "log").open("wb") as log:
             server = subprocess.Popen(command, user=user, cwd=name, stderr=log)
         try:
