@@ -1,17 +1,25 @@
 """The documentation: its commands run, its pages are those of the classes, they build."""
 
+import ast
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import onnxruntime
 import pytest
+from dvc.schema import COMPILED_SINGLE_STAGE_SCHEMA
 from finished_stages import finish
+from ruamel.yaml import YAML
 
+from onward.config import section
 from onward.errors import OnwardError
+from onward.stages import prepare
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -23,18 +31,77 @@ def blocks(page: str) -> list[tuple[str, str]]:
     return BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
 
 
-def run(folder: Path, language: str, text: str) -> None:
+def run(folder: Path, language: str, text: str) -> str:
+    """What it prints."""
     command = {"sh": ["sh", "-ec", text], "python": [sys.executable, "-c", text]}[language]
     tools = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **tools}, capture_output=True, text=True
+        command,
+        cwd=folder,
+        env={**os.environ, **tools},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{text}\n{done.stdout}"
+    return done.stdout
+
+
+def without_figures(text: str) -> str:
+    """Figures and widths differ from machine to machine."""
+    return " ".join(re.sub(r"\d[\d.,e-]*", "0", text).split())
+
+
+def follow(page: str, folder: Path, configs: Sequence[str] = ()) -> None:
+    """Run the blocks of a page in their order; what one prints contains the ``text`` after it."""
+    names, printed = iter(configs), ""
+    for language, text in blocks(page):
+        if language == "yaml":
+            (folder / next(names)).write_text(text, encoding="utf-8")
+        elif language == "text":
+            assert without_figures(text) in without_figures(printed), printed
+        else:
+            printed = run(folder, language, text)
 
 
 def test_the_tutorial_leads_to_a_prediction(tmp_path: Path) -> None:
-    for language, text in blocks("tutorial.md"):
-        run(tmp_path, language, text)
+    follow("tutorial.md", tmp_path)
+
+
+def test_derived_columns_are_suggested_and_used_as_the_page_says(tmp_path: Path) -> None:
+    follow("features.md", tmp_path, ["trips.yaml", "speeds.yaml"])
+
+
+REST = {
+    "source": {"type": "csv", "path": "t.csv"},
+    "split": {"type": "random"},
+    "target": {"name": "y", "kind": "number"},
+    "columns": [{"type": "numerical", "name": "x"}],
+}
+
+
+def test_the_configs_on_sources_and_splits_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    yaml = YAML(typ="safe")
+    shown = [text for page in ("sources.md", "splits.md") for _, text in blocks(page)]
+    parts = [yaml.load(text)["prepare"] for text in shown if text.startswith("prepare:")]
+    split = (DOCS / "splits.md").read_text(encoding="utf-8")
+    parts += [{"split": yaml.load(text)} for text in re.findall(r"`(\{type: .+?\})`", split)]
+    assert len(parts) > 8
+    for part in parts:
+        path.write_text(json.dumps({"prepare": {**REST, **part}}))
+        section(path, "prepare", prepare.Settings)
+
+
+def test_the_imports_on_sources_are_read_by_dvc_with_extras_that_exist() -> None:
+    shown = [text for _, text in blocks("sources.md") if text.startswith("deps:")]
+    imports = [YAML(typ="safe").load(text) for text in shown]
+    for each in imports:
+        COMPILED_SINGLE_STAGE_SCHEMA(each)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    kinds = {each["deps"][0]["path"].partition(":")[0] for each in imports}
+    assert kinds - {"https", "remote"} == {"azure", "gs", "s3", "ssh"}
+    assert kinds - {"https", "remote"} <= {*extras["optional-dependencies"]}
 
 
 def test_what_the_page_on_extending_defines_passes_a_check(tmp_path: Path) -> None:
@@ -77,10 +144,53 @@ def test_the_page_of_families_is_of_these_classes(request: pytest.FixtureRequest
     assert page.read_text() == wanted, "if this change is meant: pytest --update-golden"
 
 
+def test_the_readme_names_all_types_stages_and_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    types = re.findall("^### (`.+`)$", (DOCS / "families.md").read_text(), re.MULTILINE)
+    files = [ROOT / "src/onward" / name for name in ("commands", "stages")]
+    names = [path.stem for folder in files for path in folder.glob("[a-z]*.py")]
+    assert [name for name in types if name not in readme] == []
+    tables = "\n".join(line for line in readme.splitlines() if line.startswith("|"))
+    assert [name for name in names if not re.search(rf"\| {name} \||`{name}`", tables)] == []
+    assert len(readme.splitlines()) < 260
+
+
 def test_each_exit_code_is_explained() -> None:
     page = (DOCS / "errors.md").read_text()
     codes = [OnwardError.exit_code, *(error.exit_code for error in OnwardError.__subclasses__())]
     assert [code for code in codes if f"\n| {code} |" not in page] == []
+
+
+def without_values(node: ast.AST) -> str:
+    """A text of the code, with … for what is put in when it runs."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(without_values, node.values))
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return "…"
+
+
+def messages() -> Iterator[tuple[str, int | None]]:
+    """The texts in the code, each with the exit code of the error that it is raised with."""
+    errors = {each.__name__: each.exit_code for each in OnwardError.__subclasses__()}
+    for path in (ROOT / "src/onward").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr | ast.Constant):
+                yield without_values(node), None
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                for text in node.args[:1]:
+                    yield without_values(text), errors.get(node.func.id)
+
+
+def test_each_message_that_is_explained_is_one_of_the_code() -> None:
+    page = (DOCS / "errors.md").read_text(encoding="utf-8")
+    said = re.findall(r'^\*\*"(.+)"\*\* \((\d+)\)$', page, re.MULTILINE)
+    there = list(messages())
+    assert len(said) > 20
+    for message, code in said:
+        codes = {found for text, found in there if message in text}
+        assert codes, f"no message in the code has {message!r}"
+        assert codes - {None} <= {int(code)}, message
 
 
 def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
