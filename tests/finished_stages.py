@@ -30,6 +30,23 @@ SPEED = {
     "device": "cpu",
     "threads": 2,
 }
+CURVE = [
+    {"columns": 2, "loss": 0.3, "worse": 0.1, "lower": 0.08, "upper": 0.12},
+    {"columns": 4, "loss": 0.2, "worse": 0.0, "lower": 0.0, "upper": 0.0},
+    {"columns": 6, "loss": 0.21, "worse": 0.01, "lower": -0.02, "upper": 0.04},
+]
+SELECTION = {
+    "kept": ["age", "height in cm", "city", "since"],
+    "dropped": ["<b>noise</b>", "luck"],
+    "above_noise": 4,
+    "relevance": [
+        *({"column": c, "value": 0.2, "lower": 0.1, "upper": 0.3} for c in ("age", "height in cm")),
+        *({"column": c, "value": 0.1, "lower": 0.05, "upper": 0.15} for c in ("city", "since")),
+        {"column": "<b>noise</b>", "value": 0.001, "lower": -0.0123, "upper": 0.0143},
+        {"column": "luck", "value": -0.002, "lower": -0.01, "upper": 0.006},
+    ],
+    "curve": CURVE,
+}
 ROWS = {"train": 120, "validation": 40, "test": 60}
 
 
@@ -63,6 +80,7 @@ def finish(
     with publishing(folder / "train", inputs={}, settings=settings) as work:
         (work / "history.json").write_text(json.dumps(history))
         (work / "metrics.json").write_text(json.dumps({"epochs": 9, "best_epoch": 5}))
+        (work / "selection.json").write_text(json.dumps(SELECTION))
     (folder / "train" / "speed.json").write_text(json.dumps(SPEED))
     with publishing(folder / "export", inputs={}) as work:
         onnx.save(model, work / "model.onnx")

@@ -223,6 +223,16 @@ def test_the_page_names_slices_that_are_worse(
     assert f"{first['column']}: {first['slice']} {first['rows']}" in text
 
 
+def test_the_page_says_what_was_dropped(pages: Mapping[str, Path]) -> None:
+    reader = Reader(pages["binary"].read_text())
+    text = reader.text
+    assert "What it does without" in text
+    assert "That holds for 4 of 6 columns." in text
+    assert "the most relevant 6, 4 and 2 columns" in text
+    assert "<b>noise</b> 0.0010 -0.0123 to 0.0143" in " ".join(text.split())
+    assert ("aria-label", "Validation loss by number of columns") in reader.attributes
+
+
 def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:
     page = Reader(pages["wide"].read_text())
     assert "161 more columns" in page.text

@@ -17,6 +17,7 @@ from onward.learner import Learner
 from onward.models import Model
 from onward.network import Shape
 from onward.schema import Kind
+from onward.selection import Selection
 from onward.training import Settings
 
 
@@ -34,6 +35,7 @@ class Given(Base):
     seed: Seed = 0
     network: Choices = Choices()
     learner: Learner.Config = Learner.Config()
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True)

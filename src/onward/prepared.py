@@ -1,8 +1,10 @@
 """What ``prepare`` writes and the later stages read."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from onward.files import verified
 from onward.schema import Schema
 
 PARTS = ("numerical", "categorical", "target")
+LEARNED = "learned"  # training rows of the table that a sample was taken from
 CHUNK = 16_384  # rows held at once
 
 
@@ -40,23 +43,58 @@ class FeatureNames:
         """As JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that some feature is made from."""
+        return tuple(dict.fromkeys((*self.numerical_owners, *self.categorical)))
+
+    def places(self, columns: Collection[str]) -> tuple[list[int], list[int]]:
+        """In each of the two blocks, where the features of some columns are."""
+        blocks = (self.numerical_owners, self.categorical)
+        number, code = (
+            [p for p, owner in enumerate(block) if owner in columns] for block in blocks
+        )
+        return number, code
+
+    def of(self, columns: Collection[str]) -> "FeatureNames":
+        """The features of some columns, in the same order."""
+        numbers, codes = self.places(columns)
+        return FeatureNames(
+            tuple(self.numerical[place] for place in numbers),
+            tuple(self.numerical_owners[place] for place in numbers),
+            tuple(self.categorical[place] for place in codes),
+            tuple(self.cardinalities[place] for place in codes),
+        )
+
 
 class Prepared:
     """The folder of a finished ``prepare`` stage; each file is checked by its hash when read.
+
+    Args:
+        folder: of the stage.
+        kept: the columns that schema, features and arrays have; all of them if not given. Raw
+            rows have all columns in any case.
 
     Raises:
         ArtifactError: from each method, if a file is missing or damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kept: Collection[str] | None = None) -> None:
+        self.folder, self.kept = folder, kept
 
     def schema(self) -> Schema:
         """Columns and target."""
-        return Schema.load(verified(self.folder / "schema.json").read_text())
+        schema = Schema.load(verified(self.folder / "schema.json").read_text())
+        if self.kept is None:
+            return schema
+        return replace(schema, columns=tuple(f for f in schema.columns if f.name in self.kept))
 
     def features(self) -> FeatureNames:
         """What the blocks are made of."""
+        features = self._features()
+        return features if self.kept is None else features.of(self.kept)
+
+    def _features(self) -> FeatureNames:
         document = json.loads(verified(self.folder / "features.json").read_text())
         return FeatureNames(**{name: tuple(values) for name, values in document.items()})
 
@@ -66,16 +104,37 @@ class Prepared:
         return found
 
     def preprocessing(self) -> bytes:
-        """The ONNX graph from raw columns to features."""
+        """The ONNX graph from all raw columns to their features."""
         return verified(self.folder / "preprocess.onnx").read_bytes()
 
     def arrays(self, split: str) -> Arrays:
         """FeatureNames and targets of one split."""
-        return Arrays(*(_load(verified(self.folder / f"{split}.{part}.npy")) for part in PARTS))
+        parts = [_load(verified(self.folder / f"{split}.{part}.npy")) for part in PARTS]
+        if self.kept is not None:
+            places = self._features().places(self.kept)
+            for block, some in enumerate(places):
+                parts[block] = self._narrowed(parts[block], some)
+        return Arrays(*parts)
+
+    def _narrowed(self, block: np.ndarray, places: list[int]) -> np.ndarray:
+        """Some columns of a block, mapped from a file without a name: memory may lack room."""
+        shape = (len(block), len(places))
+        if len(places) == block.shape[1] or 0 in shape:
+            return block[:, places] if 0 in shape else block
+        with TemporaryFile(dir=self.folder.parent) as file:
+            for start in range(0, len(block), CHUNK):
+                file.write(np.ascontiguousarray(block[start : start + CHUNK, places]).data)
+            file.flush()
+            return np.memmap(file, block.dtype, "c", shape=shape)
 
     def rows(self, split: str) -> pl.LazyFrame:
         """Raw rows of one split: the columns in wire form with null for missing, and the target."""
         return pl.scan_parquet(verified(self.folder / f"{split}.parquet"))
+
+    def learned(self) -> pl.LazyFrame:
+        """The raw rows that the columns have learned from: of a sample, all of its table's."""
+        is_sample = (self.folder / f"{LEARNED}.parquet").exists()
+        return self.rows(LEARNED if is_sample else "train")
 
 
 def _load(path: Path) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -19,6 +20,7 @@ from torch import Tensor, distributed
 
 from onward.errors import PeerError
 
+T = TypeVar("T")
 TIMEOUT = timedelta(seconds=90)  # of each message between ranks, waiting for the slowest included
 
 
@@ -107,6 +109,15 @@ class Together(DDPStrategy):
         assert self.model is not None
         for value in self.model.state_dict().values():
             distributed.broadcast(value, 0)
+
+
+def of_first(value: T) -> T:
+    """What the first rank has found: others may find it with other rounding."""
+    if distributed.is_initialized():
+        found = [value]
+        distributed.broadcast_object_list(found, 0)
+        return found[0]
+    return value
 
 
 @contextmanager

@@ -19,3 +19,4 @@ from onward.charts._predictions import pr as pr
 from onward.charts._predictions import predicted as predicted
 from onward.charts._predictions import residuals as residuals
 from onward.charts._predictions import roc as roc
+from onward.charts._selection import selection as selection

@@ -46,11 +46,8 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> str:
 
 
 def importance(table: pl.DataFrame, metric: str) -> str:
-    """The columns whose loss costs most, with one standard deviation to each side."""
-    top = table.head(MOST_BARS).with_columns(
-        (pl.col("drop") - pl.col("std")).alias("low"),
-        (pl.col("drop") + pl.col("std")).alias("high"),
-    )
+    """The columns whose loss costs most, with the interval of each."""
+    top = table.head(MOST_BARS)
     y = {"field": "column", "type": "nominal", "sort": None, "title": None}
     bars = {
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
@@ -58,7 +55,7 @@ def importance(table: pl.DataFrame, metric: str) -> str:
     }
     spread = {
         "mark": {"type": "rule", "color": INK, "strokeWidth": 1.5},
-        "encoding": {"y": y, "x": quantity("low", f"lost {metric}"), "x2": {"field": "high"}},
+        "encoding": {"y": y, "x": quantity("lower", f"lost {metric}"), "x2": {"field": "upper"}},
     }
     size = {"height": {"step": 20}, "data": {"values": top.to_dicts()}}
     return drawn("Columns by importance", [bars, spread], size)

@@ -105,7 +105,7 @@ def _shortened(given: Given, prepared: Prepared) -> Given:
     rows = len(prepared.arrays("train").targets)
     settings = completed(given, Table(rows, shape, target.kind)).model_dump()
     settings["learner"]["max_epochs"] = min(EPOCHS, settings["learner"]["max_epochs"])
-    return Given.model_validate(settings)
+    return Given.model_validate({**given.model_dump(), **settings})
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from onward.files import MANIFEST, manifest, publishing
-from onward.prepared import PARTS, Prepared
+from onward.prepared import LEARNED, PARTS, Prepared
 from onward.splits import SPLITS
 
 ROWS = {"train": 120, "validation": 40, "test": 40}
@@ -30,6 +30,7 @@ def sample(folder: Path, few: Path) -> None:
             ):
                 np.save(work / f"{split}.{part}.npy", array[some])
             _rows(prepared.rows(split), some).sink_parquet(work / f"{split}.parquet")
+        (work / f"{LEARNED}.parquet").hardlink_to(folder / "train.parquet")
         for path in folder.iterdir():
             if path.name != MANIFEST and not path.name.startswith(tuple(f"{s}." for s in SPLITS)):
                 (work / path.name).hardlink_to(path)

@@ -11,6 +11,7 @@ from onward.page.model_card import model_card as model_card
 from onward.page.quality import quality
 from onward.page.result import overview, result, tiles
 from onward.page.sections import data, errors, importance, origin, training, usage
+from onward.page.selection import selection
 from onward.page.slices import slices
 from onward.page.words import verdict
 
@@ -21,6 +22,7 @@ SECTIONS = {
     "Fairness": fairness,
     "What it looks at": importance,
     "How it answers": dependence,
+    "What it does without": selection,
     "Training": training,
     "Data": data,
     "Data quality": quality,

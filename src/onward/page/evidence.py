@@ -23,6 +23,8 @@ class Evidence:
     history: Sequence[Mapping[str, float]]
     speed: Mapping[str, Any]
     """Of the training; empty where it was not measured."""
+    selection: Mapping[str, Any]
+    """Of columns; empty where none was asked for."""
     metrics: Mapping[str, Any]
     changes: Mapping[str, Any]
     """Since the evaluation before; empty where nobody looked."""

@@ -26,8 +26,8 @@ def importance(evidence: Evidence) -> Html:
     title = within(next(iter(evidence.of_task.values())).title)
     note = (
         f"How much {title} is lost when the values of one column are dealt out anew among the rows;"
-        " the thin line is one standard deviation of five repeats. A column whose information"
-        " others repeat appears to matter less than it does."
+        " the thin line is a 95 % interval, for the luck of the rows and of five repeats. A column"
+        " whose information others repeat appears to matter less than it does."
     )
     chart = charts.importance(evidence.plots["importance"], title)
     return tag(

@@ -1,6 +1,7 @@
 """Numbers and findings as people say them."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from onward.page.evidence import Evidence
 
@@ -41,6 +42,18 @@ def number(value: float | None) -> str:
     if size >= 1:
         return f"{value:,.4g}" if size < 1_000 else f"{value:,.0f}"
     return f"{value:.3f}"
+
+
+def alike(values: Sequence[float]) -> list[str]:
+    """Numbers with as many decimals as give the largest of them three digits.
+
+    Example:
+        >>> alike([0.0126, -0.00004, 0.001])
+        ['0.0126', '0.0000', '0.0010']
+    """
+    largest = max(map(abs, values), default=0.0)
+    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+    return [f"{value:z.{decimals}f}" for value in values]
 
 
 def measured(name: str, value: float | None) -> str:

@@ -102,8 +102,10 @@ def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str
     schema = predictor.schema
     train, validation = (prepared.rows(split).collect() for split in ("train", "validation"))
 
+    names = [field.name for field in schema.columns]
+
     def model(rows: pl.DataFrame) -> Predictions:
-        predictions = predictor(rows)
+        predictions = predictor(rows.select(names))  # there may be columns that it does without
         if schema.target.kind == "number":
             return predictions
         labels = pl.Series(predictions["label"].tolist(), dtype=pl.String)

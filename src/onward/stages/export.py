@@ -24,6 +24,7 @@ from onward.parity import Parity, Predictions
 from onward.prepared import Prepared
 from onward.profile import profile, reference
 from onward.reduction import Reduction, reduce
+from onward.refitting import refitted
 from onward.schema import Schema
 
 logger = logging.getLogger(__name__)
@@ -43,15 +44,18 @@ class Settings(Base):
 def run(settings: Settings, folder: Path) -> None:
     """Write ``model.onnx`` and ``parity.json``."""
     refuse_stale(folder / "train")
-    prepared = Prepared(folder / "prepare")
+    selection = json.loads(verified(folder / "train" / "selection.json").read_text())
+    prepared = Prepared(folder / "prepare", selection.get("kept"))
     schema = prepared.schema()
     network = Network.load(verified(folder / "train" / "network.pt").read_bytes()).eval()
     metrics = json.loads(verified(folder / "train" / "metrics.json").read_text())
     if settings.k is not None:
         metrics["reduction"] = asdict(_reduced(network, settings.k, prepared))
-    graph = onnx.load_from_string(prepared.preprocessing())
+    is_whole = schema == Prepared(folder / "prepare").schema()
+    preprocessing = prepared.preprocessing() if is_whole else refitted(prepared).SerializeToString()
+    graph = onnx.load_from_string(preprocessing)
     model = export(graph, network, schema.target.classes, {})
-    parity = Parity(model.SerializeToString(), prepared.preprocessing(), network, schema)
+    parity = Parity(model.SerializeToString(), preprocessing, network, schema)
     found = _gate(parity, prepared)
 
     helper.set_model_props(model, _notes(folder, prepared, parity, metrics))
@@ -111,7 +115,7 @@ def _notes(
         },
         "hashes": _hashes(folder),
         "reference": {
-            "columns": _reference(prepared.profiles()),
+            "columns": _reference(prepared.profiles(), schema),
             "predictions": _reference_of(parity.predict(rows), schema),
         },
     }
@@ -132,9 +136,9 @@ def _hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _reference(report: dict[str, Any]) -> dict[str, Any]:
-    rows = report["rows"]["train"]
-    return {column["name"]: reference(column, rows) for column in report["columns"]}
+def _reference(report: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    rows, names = report["rows"]["train"], {field.name for field in schema.columns}
+    return {c["name"]: reference(c, rows) for c in report["columns"] if c["name"] in names}
 
 
 def _reference_of(predictions: Predictions, schema: Schema) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def _evidence(folder: Path) -> Evidence:
         data=prepared.profiles(),
         history=_read(folder / "train" / "history.json"),
         speed=_unhashed(folder / "train" / "speed.json"),
+        selection=_read(folder / "train" / "selection.json"),
         metrics=_read(evaluate / "comparison.json"),
         changes=_unhashed(evaluate / "changes.json"),
         latency=_read(evaluate / "latency.json"),

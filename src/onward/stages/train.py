@@ -3,7 +3,8 @@
 import inspect
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256 as hashed
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +18,15 @@ from onward.defaults import Table, completed
 from onward.errors import ConfigError
 from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.heads import Head
-from onward.network import Network, Shape
+from onward.network import Shape
 from onward.observer import Observer
 from onward.precision import multiplies_bfloat16
-from onward.prepared import Arrays, Prepared
+from onward.prepared import Arrays, FeatureNames, Prepared
 from onward.process import is_first
 from onward.ranks import layout, leaving_together
 from onward.rows import Rows
 from onward.schema import Target
+from onward.selection import Selected, Trained, select
 from onward.speed import Speed
 from onward.training import LOSS, train
 from onward.training import Settings as Complete
@@ -33,9 +35,11 @@ __all__ = ["Settings", "run"]
 
 logger = logging.getLogger(__name__)
 
+LEAST_ROWS = 20  # validation rows; of fewer, the spread of differences is a guess
+
 
 def run(given: Settings, folder: Path) -> None:
-    """Write ``network.pt``, ``history.json``, ``metrics.json`` and ``speed.json``.
+    """Write ``network.pt``, ``history.json``, ``metrics.json``, ``selection.json``, ``speed.json``.
 
     The last is written last and is not hashed: it has times in it, and who trains again gets the
     other files again, to the bit.
@@ -46,36 +50,82 @@ def run(given: Settings, folder: Path) -> None:
     Of several ranks the first one writes; the others train along, and wait until that is done.
     """
     prepared = Prepared(folder / "prepare")
-    target, features = prepared.schema().target, prepared.features()
-    shape = Shape(len(features.numerical), features.cardinalities, len(target.classes))
-    rows, validation = (_rows(prepared.arrays(split)) for split in ("train", "validation"))
-    settings = completed(given, Table(len(rows), shape, target.kind))
+    schema, features = prepared.schema(), prepared.features()
+    target = schema.target
+    table = Table(len(prepared.arrays("train").targets), _shape(features, target), target.kind)
+    settings = completed(given, table)
     _refuse_wrong_head(Head.member(settings.network.head), target)
     logger.info("train: %s", _words(settings, given))
-    notes = {
-        "inputs": inputs_of(folder, "prepare"),
-        "settings": settings.model_dump(mode="json"),
-    }
-    checkpoints = Checkpoints(folder / ".train.checkpoints", _key(settings, notes["inputs"]))
-    speed = Speed()
+    if given.selection is not None:
+        _refuse_few(len(prepared.arrays("validation").targets))
+        _refuse_derived([made["name"] for made in prepared.profiles().get("derived", [])])
+    inputs = inputs_of(folder, "prepare")
+    trainer = _Trainer(settings, folder, _key(settings, inputs))
     with leaving_together():
-        network, history = train(settings, shape, rows, validation, checkpoints, speed)
+        if given.selection is None:
+            found = Selected(trainer(), {})
+        else:
+            names = [field.name for field in schema.columns]
+            found = select(trainer.alone, names, given.selection, settings.seed)
         if is_first():
-            _publish(folder, network, history, notes)
-            with replacing(folder / "train" / "speed.json") as new:
-                new.write_text(json.dumps(speed.document(), indent=1) + "\n")
-            checkpoints.remove()
+            asked = given.model_dump(mode="json", include={"selection"}, exclude_none=True)
+            _publish(folder, found, inputs, settings.model_dump(mode="json") | asked)
+            trainer.remove_checkpoints()
+
+
+@dataclass(frozen=True)
+class _Trainer:
+    """Trains with all columns, or with some."""
+
+    settings: Complete
+    folder: Path
+    key: Mapping[str, str]
+
+    def __call__(self) -> Trained:
+        """With all of them."""
+        return self._train(Prepared(self.folder / "prepare"), self._checkpoints, self.key)
+
+    def alone(self, columns: Sequence[str]) -> Trained:
+        """With some of them: one of several trainings, of which each finds its checkpoints."""
+        prepared = Prepared(self.folder / "prepare", columns)
+        names = hashed("\n".join(columns).encode()).hexdigest()
+        place = self._checkpoints / f"{len(columns)} columns"
+        return self._train(prepared, place, {**self.key, "set of columns": names})
+
+    def _train(self, prepared: Prepared, place: Path, key: Mapping[str, str]) -> Trained:
+        features, target = prepared.features(), prepared.schema().target
+        rows, validation = (_rows(prepared.arrays(split)) for split in ("train", "validation"))
+        speed, checkpoints = Speed(), Checkpoints(place, key)
+        shape = _shape(features, target)
+        network, history = train(self.settings, shape, rows, validation, checkpoints, speed)
+        return Trained(features, network, history, speed.document(), validation)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / ".train.checkpoints"
+
+    def remove_checkpoints(self) -> None:
+        """Those of all trainings."""
+        Checkpoints(self._checkpoints, self.key).remove()
+
+
+def _shape(features: FeatureNames, target: Target) -> Shape:
+    return Shape(len(features.numerical), features.cardinalities, len(target.classes))
 
 
 def _publish(
-    folder: Path, network: Network, history: list[dict[str, float]], notes: Mapping[str, Any]
+    folder: Path, found: Selected, inputs: Mapping[str, str], settings: Mapping[str, Any]
 ) -> None:
+    history = found.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
-    with publishing(folder / "train", **notes) as work:
-        (work / "network.pt").write_bytes(network.dump())
-        (work / "history.json").write_text(json.dumps(history, indent=1) + "\n")
-        (work / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    documents = {"history": history, "metrics": metrics, "selection": found.about}
+    with publishing(folder / "train", inputs=inputs, settings=settings) as work:
+        (work / "network.pt").write_bytes(found.trained.network.dump())
+        for name, document in documents.items():
+            (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    with replacing(folder / "train" / "speed.json") as new:
+        new.write_text(json.dumps(found.trained.speed, indent=1) + "\n")
     logger.info(
         "train: %d epochs, validation loss %.5g after epoch %d",
         len(history),
@@ -135,6 +185,22 @@ def _refuse_wrong_head(head: type[Head], target: Target) -> None:
         raise ConfigError(
             f"train.network.head: {head.__name__.lower()} does not predict the target"
             f" {target.name!r} of `kind: {target.kind}`. Choose {' or '.join(fitting)}"
+        )
+
+
+def _refuse_few(rows: int) -> None:
+    if rows < LEAST_ROWS:
+        raise ConfigError(
+            f"train.selection: {rows} validation rows cannot tell a column from noise; {LEAST_ROWS}"
+            " might. Ask for more in prepare.split, or remove `selection`"
+        )
+
+
+def _refuse_derived(names: Sequence[str]) -> None:
+    if names:
+        raise ConfigError(
+            f"train.selection: {names[0]!r} is a derived column, one of {len(names)}, and selection"
+            " knows only columns of the table. Remove prepare.derive, or remove `selection`"
         )
 
 
