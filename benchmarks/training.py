@@ -4,8 +4,10 @@
 
 The network has 100 inputs, three layers of 256 and one output; the rows are random. Beside our
 engine are the loop that the manuals of Lightning and PyTorch show (TensorDataset, DataLoader,
-`self.log`), and a bare loop of PyTorch without any library, in each precision. All take turns
-round by round, so that whatever else the machine does meets them alike; medians count.
+`self.log`), and a bare loop of PyTorch without any library, in each precision that the device
+multiplies: a CPU without instructions for bfloat16 computes it step by step, which takes many
+minutes, and which `auto` never chooses. All take turns round by round, so that whatever else the
+machine does meets them alike; medians count.
 
 The share is that of the fastest product of two matrices that was measured in the same run in the
 same precision: what a step needs at least, if it had nothing to do but to multiply.
@@ -31,7 +33,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from onward.embedders import Embedder
 from onward.learner import Learner
 from onward.network import Network, Shape
-from onward.precision import Name, Precision, choose, fastest_float32
+from onward.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
 from onward.rows import Rows, shuffled
 
 D_IN, WIDTH, DEPTH = 100, 256, 3
@@ -41,7 +43,6 @@ FLOP = 2 * (3 * WEIGHTS - D_IN * WIDTH)  # a row: forward, weights, inputs but t
 BATCHES = (256, 1024, 8192)
 ROWS = 65_536  # in an epoch, on a CPU
 CUDA_ROWS = 4_194_304
-PRECISIONS: tuple[Name, ...] = ("fp32", "bf16")
 
 Run = Callable[[], float]
 """Learns for an epoch, and says how many seconds it took."""
@@ -200,15 +201,21 @@ def busy(learner: Learner) -> float:
     return float(sum(kernel.self_device_time_total for kernel in kernels)) / 1e6 / seconds
 
 
+def precisions(device: torch.device) -> tuple[Name, ...]:
+    """That the device has instructions for."""
+    return ("fp32", "bf16") if multiplies_bfloat16(device) else ("fp32",)
+
+
 def measure(rows: Rows, batch_size: int, rounds: int, device: torch.device) -> dict[str, Any]:
     """Medians of all loops at one batch size."""
-    learners = {name: ours(rows, batch_size, name) for name in PRECISIONS}
+    names = precisions(device)
+    learners = {name: ours(rows, batch_size, name) for name in names}
     plainly = plain(rows, batch_size)
     runs: dict[str, Run] = {"plain": plainly}
     for name, learner in learners.items():
         runs[f"ours {name}"] = partial(learning, learner)
         runs[f"bare {name}"] = bare(rows, batch_size, Precision(name, ""), device)
-    peaks = {name: peak(name, device) for name in PRECISIONS}
+    peaks = {name: peak(name, device) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in (*runs, *peaks)}
     for run in (*runs.values(), *peaks.values()):  # warms up
         run()
@@ -221,7 +228,7 @@ def measure(rows: Rows, batch_size: int, rounds: int, device: torch.device) -> d
     rates = {name: round(per_epoch / statistics.median(seconds[name])) for name in runs}
     limits = {name: 1 / min(seconds[name]) for name in peaks}
     found: dict[str, Any] = {"rows_per_s": rates}
-    for precision in PRECISIONS:
+    for precision in names:
         mine = rates[f"ours {precision}"]
         found[precision] = {
             "times_plain": round(mine / rates["plain"], 2),
@@ -250,6 +257,8 @@ def main() -> None:
     threads = torch.get_num_threads()
     results: dict[str, Any] = {"device": device.type, "threads": threads, "auto": chosen.name}
     print(f"{device.type}, {threads} threads; `auto` is {chosen.name}: {chosen.why}")
+    if "bf16" not in precisions(device):
+        print(f"bf16 is left out: this {device.type} has no instructions for it")
     print(f"{'batch':>6} {'loop':10} {'rows/s':>12} {'x plain':>8} {'of bare':>8} {'of peak':>8}")
     for batch_size in BATCHES:
         found = measure(rows, batch_size, 3 if arguments.quick else 9, device)
