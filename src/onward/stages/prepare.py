@@ -36,7 +36,7 @@ from onward.prepared import CHUNK, ArrayFile, FeatureNames
 from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
 from onward.schema import Schema, Target
-from onward.sources import Source
+from onward.sources import Source, Table
 from onward.splits import SPLITS, Split
 from onward.target import TargetSettings, encoded, refuse_unlearnable
 from onward.validation import Contract, RowRules, accepted, discard
@@ -78,21 +78,21 @@ class Settings(Base):
 
 def run(settings: Settings, folder: Path) -> None:
     """Write the folder that `Prepared` reads."""
+    source = Source.open(settings.source)
     inputs = {"data": sha256(settings.source.path)}
     settings_json = settings.model_dump(mode="json")
     with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
-        report = _prepare(settings, work)
+        report = _prepare(settings, source, work)
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
     counts = ", ".join(f"{count:,} {name}" for name, count in report["rows"].items())
     logger.info("prepare: %d columns, rows: %s", len(settings.columns), counts)
 
 
-def _prepare(settings: Settings, work: Path) -> dict[str, Any]:
+def _prepare(settings: Settings, source: Table, work: Path) -> dict[str, Any]:
     """Write all but the data report, which is returned."""
     contract = contract_of(settings)
     columns = [Column.build(config) for config in settings.columns]
     derivations = [Derivation.build(config) for config in settings.derive]
-    source = Source.open(settings.source)
     schema = Schema(contract.fields, settings.target.target())
     with _naming(settings.source.path):
         refuse_taken(derivations, source.names())
