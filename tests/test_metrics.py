@@ -42,6 +42,9 @@ REFERENCES: dict[tuple[str, str], Callable[[Array, Predictions, Array], float]] 
         y, p["label"], sample_weight=w
     ),
     ("binary", "f1"): lambda y, p, w: reference.f1_score(y, p["label"], sample_weight=w),
+    ("binary", "balanced_accuracy"): lambda y, p, w: reference.balanced_accuracy_score(
+        y, p["label"], sample_weight=w
+    ),
     ("binary", "brier"): lambda y, p, w: reference.brier_score_loss(
         y, p["probabilities"][:, 1], sample_weight=w
     ),
@@ -54,6 +57,9 @@ REFERENCES: dict[tuple[str, str], Callable[[Array, Predictions, Array], float]] 
     ),
     ("multiclass", "log_loss"): lambda y, p, w: reference.log_loss(
         y, p["probabilities"], sample_weight=w, labels=[0, 1, 2, 3]
+    ),
+    ("multiclass", "balanced_accuracy"): lambda y, p, w: reference.balanced_accuracy_score(
+        y, p["label"], sample_weight=w
     ),
     ("regression", "r2"): lambda y, p, w: reference.r2_score(y, p["value"], sample_weight=w),
     ("regression", "rmse"): lambda y, p, w: reference.root_mean_squared_error(

@@ -9,6 +9,7 @@ from onward.heads import Head
 from onward.models import Model
 from onward.network import Network, Shape
 from onward.reduction import reduce
+from onward.rows import Rows
 
 ROWS = 3000
 ensembles = pytest.mark.parametrize("name", ["tabm", "tabm_mini"])
@@ -56,7 +57,7 @@ def test_the_one_stays_whose_predictions_are_the_targets(name: str, head: str) -
         said = built.head(built.member_scores(x, codes)[:, 3])
         targets = said["value"] if "value" in said else said["label"]
 
-    found = reduce(built, 1, x, codes, targets)
+    found = reduce(built, 1, Rows(x, codes, targets))
 
     assert found.kept == [3]
     assert found.trained == 5
@@ -74,7 +75,7 @@ def test_the_second_is_chosen_for_what_it_adds_to_the_first() -> None:
         out.get_parameter("weight").zero_()
         out.get_parameter("bias").copy_(torch.tensor([[2.0], [2.5], [-1.0], [9.0]]))
     targets = torch.ones(ROWS, dtype=torch.float64)
-    assert reduce(built, 2, x, codes, targets).kept == [0, 2]
+    assert reduce(built, 2, Rows(x, codes, targets)).kept == [0, 2]
 
 
 def test_who_stays_is_calibrated_anew() -> None:
@@ -82,7 +83,7 @@ def test_who_stays_is_calibrated_anew() -> None:
     x, codes = torch.randn(ROWS, 3), torch.zeros(ROWS, 0, dtype=torch.int64)
     targets = 5 * torch.randn(ROWS, dtype=torch.float64)
 
-    reduce(built, 2, x, codes, targets)
+    reduce(built, 2, Rows(x, codes, targets))
 
     said = built(x, codes)
     inside = (said["lower"] <= targets) & (targets <= said["upper"])

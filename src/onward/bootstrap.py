@@ -49,6 +49,8 @@ class Sample:
     predictions: Predictions
     rows: int
     """That they were drawn from."""
+    weights: Array
+    """How much each counts, ``(drawn,)``."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,16 @@ class Resampled:
         return _estimate(self.value - other.value, self.distances - other.distances)
 
 
-def sample(target: Array, predictions: Predictions, seed: int) -> Sample:
+def sample(
+    target: Array, predictions: Predictions, seed: int, weights: Array | None = None
+) -> Sample:
     """All rows, or so many as an interval needs."""
     rows, cells = len(target), sum(values[:1].size for values in predictions.values())
     most = min(ROWS, CELLS // max(cells, 1))
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:most])
-    return Sample(
-        target[drawn], {name: values[drawn] for name, values in predictions.items()}, rows
-    )
+    of_drawn = {name: values[drawn] for name, values in predictions.items()}
+    of_rows = np.ones(rows) if weights is None else weights
+    return Sample(target[drawn], of_drawn, rows, of_rows[drawn])
 
 
 def resampled(
@@ -93,8 +97,9 @@ def resampled(
     """Each metric with its resamples; all metrics see the same ones.
 
     Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
-    Differs: of large tables some rows are drawn once and resampled. Errors shrink with the root of
-    the number of rows, and distances are scaled by that.
+    Differs: a row that is drawn counts as its weight says. Of large tables some rows are drawn once
+    and resampled. Errors shrink with the root of the number of rows, and distances are scaled by
+    that.
 
     Args:
         metrics: by name.
@@ -108,9 +113,9 @@ def resampled(
     found = np.empty((resamples, len(asked)))
     for line in found:
         drawn = random.integers(number, size=number)
-        weights = np.bincount(drawn, minlength=number).astype(np.float64)
+        weights = np.bincount(drawn, minlength=number) * rows.weights
         line[:] = [value(weights) for value in asked]
-    found -= [value(np.ones(number)) for value in asked]
+    found -= [value(rows.weights) for value in asked]
     found *= np.sqrt(number / max(rows.rows, 1))
     return {
         name: Resampled(values[name], distances)
@@ -123,11 +128,13 @@ def estimates(
     target: Array,
     predictions: Predictions,
     seed: int,
+    weights: Array | None = None,
     resamples: int = RESAMPLES,
 ) -> dict[str, Estimate]:
     """Each metric over all rows, with its interval."""
-    values = {name: metric(target, predictions) for name, metric in metrics.items()}
-    found = resampled(metrics, values, sample(target, predictions, seed), seed, resamples)
+    values = {name: metric(target, predictions, weights) for name, metric in metrics.items()}
+    rows = sample(target, predictions, seed, weights)
+    found = resampled(metrics, values, rows, seed, resamples)
     return {name: of_metric.estimate for name, of_metric in found.items()}
 
 

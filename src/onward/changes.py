@@ -81,7 +81,7 @@ def verdict(metric: Metric, difference: Estimate) -> str:
 
 def as_table(sample: Sample) -> pl.DataFrame:
     """A sample as a file holds it."""
-    columns: dict[str, Any] = {"truth": sample.target}
+    columns: dict[str, Any] = {"truth": sample.target, "weight": sample.weights}
     for name, values in sample.predictions.items():
         parts = (
             {name: values}
@@ -96,11 +96,14 @@ def as_sample(table: pl.DataFrame, rows: int) -> Sample:
     """What `as_table` made."""
     wide = [name for name in table.columns if name.startswith("probabilities_")]
     predictions = {
-        name: table[name].to_numpy() for name in table.columns if name not in {"truth", *wide}
+        name: table[name].to_numpy()
+        for name in table.columns
+        if name not in {"truth", "weight", *wide}
     }
     if wide:
         predictions["probabilities"] = table.select(wide).to_numpy()
-    return Sample(table["truth"].to_numpy(), predictions, rows)
+    truth, weights = (table[name].to_numpy() for name in ("truth", "weight"))
+    return Sample(truth, predictions, rows, weights)
 
 
 def lines(metrics: Mapping[str, Metric], before: Mapping[str, Any] | None) -> Iterator[str]:

@@ -60,19 +60,21 @@ class Comparison:
 
 
 def compare(
-    task: str, target: Array, predictions: Mapping[str, Predictions], seed: int
+    task: str,
+    target: Array,
+    predictions: Mapping[str, Predictions],
+    seed: int,
+    weights: Array | None = None,
 ) -> Comparison:
     """Ask every metric of every predictor; the model comes first."""
-    samples = {who: sample(target, predicted, seed) for who, predicted in predictions.items()}
-    found = {
-        who: resampled(METRICS[task], _values(task, target, predicted), samples[who], seed)
-        for who, predicted in predictions.items()
+    metrics = METRICS[task]
+    samples = {who: sample(target, each, seed, weights) for who, each in predictions.items()}
+    values = {
+        who: {name: metric(target, each, weights) for name, metric in metrics.items()}
+        for who, each in predictions.items()
     }
+    found = {who: resampled(metrics, values[who], samples[who], seed) for who in predictions}
     return Comparison(task, samples[MODEL], found)
-
-
-def _values(task: str, target: Array, predictions: Predictions) -> dict[str, float]:
-    return {name: metric(target, predictions) for name, metric in METRICS[task].items()}
 
 
 def _documents(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:

@@ -5,18 +5,22 @@ Found by trying on nine public tables of 220 to 38,837 training rows, see "Accur
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+
+from pydantic import model_validator
 
 from onward.embedders import Embedder
+from onward.errors import ConfigError
 from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.heads import Head
+from onward.imbalance import Balanced, ClassWeights
 from onward.learner import Learner
 from onward.models import Model
 from onward.network import Shape
-from onward.schema import Kind
+from onward.schema import Kind, refuse_unknown
 from onward.selection import Selection
 from onward.training import Settings
 
@@ -30,12 +34,25 @@ class Choices(Base):
 
 
 class Given(Base):
-    """What a config says about training: as much or as little as one likes."""
+    """What a config says about training: as much or as little as one likes.
+
+    ``class_weights``: how much a row of each class counts, ``{yes: 5}``, and 1 where it is not
+    said; or ``balanced``. ``sampler: balanced`` shows as many rows of each class in an epoch.
+    Probabilities stay those of the table.
+    """
 
     seed: Seed = 0
     network: Choices = Choices()
+    class_weights: ClassWeights | None = None
+    sampler: Balanced | None = None
     learner: Learner.Config = Learner.Config()
     selection: Selection | None = None
+
+    @model_validator(mode="after")
+    def _balances_once(self) -> Self:
+        if self.class_weights == self.sampler == "balanced":
+            raise ValueError("class_weights and sampler balance the classes twice. Remove one")
+        return self
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ class Table:
     """For training."""
     shape: Shape
     kind: Kind
+    classes: Sequence[str] = ()
+    """Empty where the target is a number."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +97,15 @@ def completed(given: Given, table: Table) -> Settings:
 
     Where a config names another type than the rule's, what it does not say about that type is the
     type's own default.
+
+    Raises:
+        ConfigError: if classes are weighed that there are not.
     """
+    if table.kind == "number" and (given.class_weights or given.sampler):
+        raise ConfigError(
+            "train: the target is a number and has no classes to balance. Remove `class_weights`"
+            " and `sampler`"
+        )
     said = given.model_dump(exclude_unset=True)
     chosen: dict[str, Any] = {name: part for name, part in given.network if part is not None}
     network = {
@@ -102,9 +129,19 @@ def completed(given: Given, table: Table) -> Settings:
         {
             "seed": given.seed,
             "network": {name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
+            "class_weights": _class_weights(given.class_weights, table),
+            "sampler": given.sampler,
             "learner": {**learner, **said.get("learner", {})},
         }
     )
+
+
+def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:
+    """Those of all classes, in the order of their codes."""
+    if said is None or said == "balanced":
+        return said
+    refuse_unknown("train.class_weights", said, table.classes)
+    return {name: said.get(name, 1.0) for name in table.classes}
 
 
 def _joined(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:

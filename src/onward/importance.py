@@ -21,6 +21,7 @@ def importance(
     rows: pl.DataFrame,
     target: Array,
     seed: int,
+    weights: Array | None = None,
 ) -> pl.DataFrame:
     """How much worse the metric gets when the values of one column change rows.
 
@@ -41,8 +42,9 @@ def importance(
     chosen = np.sort(random.permutation(len(rows))[:most])
     rows, target = rows[chosen], target[chosen]
     sign = 1 if metric.better == "higher" else -1
-    weights = _with_and_without(len(rows))
-    base = _values(metric, target, predict(rows), weights)
+    of_rows = np.ones(len(rows)) if weights is None else weights[chosen]
+    weighed = _with_and_without(len(rows)) * of_rows
+    base = _values(metric, target, predict(rows), weighed)
     repeated = pl.concat([rows] * REPEATS)
 
     def drops(name: str) -> Array:
@@ -52,7 +54,7 @@ def importance(
             {key: values[part] for key, values in shuffled.items()}
             for part in np.split(np.arange(len(repeated)), REPEATS)
         )
-        after = [_values(metric, target, part, weights) for part in parts]
+        after = [_values(metric, target, part, weighed) for part in parts]
         lost: Array = sign * (base - np.mean(after, axis=0))
         return lost
 

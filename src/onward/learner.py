@@ -1,6 +1,7 @@
 """How a network learns."""
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from onward.errors import ConfigError, NotFiniteError
 from onward.family import Settings
 from onward.flat import Flat
+from onward.imbalance import Balanced, balanced, by_class
 from onward.network import Network
 from onward.precision import Name, choose, fastest_float32
 from onward.ranks import Share
@@ -50,7 +52,13 @@ class Learner(LightningModule):
         max_time: PositiveFloat | None = None  # seconds; the best weights by then are kept
 
     def __init__(
-        self, config: Config, network: Network, train: Rows, validation: Rows, seed: int
+        self,
+        config: Config,
+        network: Network,
+        train: Rows,
+        validation: Rows,
+        seed: int,
+        sampler: Balanced | None = None,
     ) -> None:
         super().__init__()
         self.config, self.network, self.seed = config, network, seed
@@ -64,13 +72,18 @@ class Learner(LightningModule):
         self._steps: Steps | None = None
         self._multiplications = 0  # of the forward pass of a step
         self._share = Share(self.batch_size)
-        self._orders = Orders(
-            lambda epoch: shuffled(len(train), self.batch_size, self._draw(epoch))
-        )
+        self._orders = Orders(self._order_by(sampler))
         self.is_resident = True
         self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
         self.register_buffer("loss_sum", torch.zeros(()))
+
+    def _order_by(self, sampler: Balanced | None) -> Callable[[int], Tensor]:
+        if sampler is None:
+            rows = len(self.train_rows)
+            return lambda epoch: shuffled(rows, self.batch_size, self._draw(epoch))
+        groups = by_class(self.train_rows.targets)
+        return lambda epoch: balanced(groups, self.batch_size, self._draw(epoch))
 
     def train_dataloader(self) -> Chunks:
         """What is left of the order of this epoch; the trainer has to ask anew before each one.
@@ -183,7 +196,7 @@ class Learner(LightningModule):
 
     def _loss(self, rows: Rows) -> Tensor:
         with self.precision.step(self.device):
-            return self.network.loss(rows.numerical, rows.categorical, rows.targets)
+            return self.network.loss(rows.numerical, rows.categorical, rows.targets, rows.weights)
 
     @property
     def _chunk(self) -> int:
@@ -223,8 +236,10 @@ class Learner(LightningModule):
 
     def validation_step(self, _: Chunk, __: int) -> None:
         """Mean loss over all rows of all ranks, in float32."""
-        scores = scored(self.network, self.validation_rows, self.device)
-        loss = self.network.head.loss(scores, self.validation_rows.targets.to(self.device))
+        rows = self.validation_rows
+        scores = scored(self.network, rows, self.device)
+        weights = None if rows.weights is None else rows.weights.to(self.device)
+        loss = self.network.head.loss(scores, rows.targets.to(self.device), weights)
         self.log("validation/loss", loss, batch_size=len(scores), sync_dist=True)
 
 

@@ -32,9 +32,12 @@ class Metric:
     better: Literal["higher", "lower", "neither"]
     """``neither`` where the best value is one that was asked for, as of a coverage."""
 
-    def __call__(self, target: Array, predictions: Predictions) -> float:
-        """The value, over all rows."""
-        return self.ask(target, predictions)(np.ones(len(target)))
+    def __call__(
+        self, target: Array, predictions: Predictions, weights: Array | None = None
+    ) -> float:
+        """The value, over all rows, which count alike if there are no weights."""
+        weights = np.ones(len(target)) if weights is None else weights
+        return self.ask(target, predictions)(weights)
 
 
 def auc(target: Array, predictions: Predictions) -> Weighted:
@@ -81,7 +84,7 @@ def f1(target: Array, predictions: Predictions) -> Weighted:
 def macro_f1(target: Array, predictions: Predictions) -> Weighted:
     """Mean F1 of the classes that occur in the truth or in the labels."""
     label = predictions["label"]
-    classes = predictions["probabilities"].shape[1]
+    classes = 1 + max(int(codes.max(initial=0)) for codes in (target, label))
     hits = target == label
 
     def value(weights: Array) -> float:
@@ -91,6 +94,23 @@ def macro_f1(target: Array, predictions: Predictions) -> Weighted:
         )
         occurs = true + predicted > 0
         return float(np.mean(2 * right[occurs] / (true + predicted)[occurs]))
+
+    return value
+
+
+def balanced_accuracy(target: Array, predictions: Predictions) -> Weighted:
+    """Mean share of rows with the right label, over the classes that occur in the truth.
+
+    0.5 is a guess between two classes, however rare one of them is.
+
+    Source: Brodersen et al. 2010, "The Balanced Accuracy and Its Posterior Distribution".
+    """
+    classes = 1 + int(target.max(initial=0))
+    hits = target == predictions["label"]
+
+    def value(weights: Array) -> float:
+        true, right = (np.bincount(target, part, classes) for part in (weights, weights * hits))
+        return float(np.mean(right[true > 0] / true[true > 0]))
 
     return value
 
@@ -164,6 +184,7 @@ METRICS: Mapping[str, Mapping[str, Metric]] = {
         "log_loss": Metric("Log-loss", log_loss, "lower"),
         "accuracy": Metric("Accuracy", accuracy, "higher"),
         "f1": Metric("F1", f1, "higher"),
+        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher"),
         "brier": Metric("Brier score", brier, "lower"),
         "calibration_error": Metric("Calibration error", calibration_error, "lower"),
     },
@@ -171,6 +192,7 @@ METRICS: Mapping[str, Mapping[str, Metric]] = {
         "accuracy": Metric("Accuracy", accuracy, "higher"),
         "macro_f1": Metric("Macro F1", macro_f1, "higher"),
         "log_loss": Metric("Log-loss", log_loss, "lower"),
+        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher"),
     },
     "regression": {
         "r2": Metric("R²", r2, "higher"),

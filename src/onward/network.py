@@ -90,11 +90,15 @@ class Network(nn.Module):
         numerical: Float[Tensor, "rows features"],
         categorical: Int64[Tensor, "rows codes"],
         targets: Shaped[Tensor, " rows"],
+        weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
         """What training lowers: the mean of the losses that the members have alone."""
         scores = self.member_scores(numerical, categorical).float()  # of bfloat16, where it is used
-        alone = targets.repeat_interleave(self.model.ensemble_size)
-        return self.head.loss(scores.flatten(0, 1), alone)
+        members = self.model.ensemble_size
+        alone = targets.repeat_interleave(members)
+        if weights is not None:
+            weights = weights.repeat_interleave(members)
+        return self.head.loss(self.head.emphasized(scores.flatten(0, 1)), alone, weights)
 
     def forward(
         self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]

@@ -1,6 +1,6 @@
 """Does the exported file predict what the network predicts, row by row, whatever comes in?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from onward.schema import Field, Schema
 ROWS = 8192  # compared at once
 RELATIVE = 1e-4  # of a prediction; float32 sums in another order differ by less
 ABSOLUTE = 1e-5  # of the spread of the predictions
-TIE = 1e-4  # probabilities closer than this may change places
+TIE = 1e-4  # labels whose gains are closer than this may change places
 
 Predictions = dict[str, np.ndarray]
 
@@ -47,6 +47,8 @@ class Parity:
         self._model = onnxruntime.InferenceSession(model)
         self._preprocessing = onnxruntime.InferenceSession(preprocessing)
         self._network, self._schema = network, schema
+        gains = network.head.gains
+        self._gains = np.eye(len(schema.target.classes)) if gains is None else gains.numpy()
 
     def predict(self, rows: pl.DataFrame) -> Predictions:
         """What the file predicts for raw rows."""
@@ -67,7 +69,7 @@ class Parity:
             place = slice(start, start + ROWS)
             chunk = rows[place]
             want = self._by_network(arrays.numerical[place], arrays.categorical[place])
-            worst = _compare(self.predict(chunk), want, found)
+            worst = self._compare(self.predict(chunk), want, found)
             if worst is not None:
                 row = start + worst.row
                 blocks = (arrays.numerical[row : row + 1], arrays.categorical[row : row + 1])
@@ -91,7 +93,7 @@ class Parity:
         bad = hostile_rows(rows, self._schema.columns)
         found = Found(len(bad))
         together = self.predict(bad)
-        self._refuse(_compare(together, self._by_network(*self._blocks(bad)), found), bad)
+        self._refuse(self._compare(together, self._by_network(*self._blocks(bad)), found), bad)
         for name, values in together.items():
             if name != "label" and not np.isfinite(values).all():
                 row = int((~np.isfinite(values.reshape(len(bad), -1)).all(1)).argmax())
@@ -101,7 +103,7 @@ class Parity:
         for batch in batches:
             want = {name: values[batch] for name, values in together.items()}
             some = bad[batch]
-            self._refuse(_compare(self.predict(some), want, found), some)
+            self._refuse(self._compare(self.predict(some), want, found), some)
         return found
 
     def _refuse(self, worst: "Worst | None", rows: pl.DataFrame) -> None:
@@ -133,6 +135,29 @@ class Parity:
             classes = np.array(self._schema.target.classes, object)
             predictions["label"] = classes[predictions["label"]]
         return predictions
+
+    def _compare(self, got: Predictions, want: Predictions, found: Found) -> "Worst | None":
+        """The worst row, if any differs by more than rounding."""
+        excess = {name: self._excess(name, got, want, found) for name in got}
+        name = max(excess, key=lambda n: float(excess[n].max(initial=0.0)))
+        if excess[name].max(initial=0.0) <= 1:
+            return None
+        row = int(excess[name].argmax())
+        count = int((np.stack(list(excess.values())) > 1).any(0).sum())
+        return Worst(row, count, f"{name} is {got[name][row]} and should be {want[name][row]}")
+
+    def _excess(self, name: str, got: Predictions, want: Predictions, found: Found) -> np.ndarray:
+        """For each row the difference in units of what is allowed."""
+        rows = len(want[name])
+        if name == "label":
+            best = np.sort(want["probabilities"] @ self._gains, 1)
+            is_tie = best[:, -1] - best[:, -2] < TIE
+            return np.where((got[name] != want[name]) & ~is_tie, np.inf, 0.0)
+        difference = np.abs(got[name].astype(np.float64) - want[name]).reshape(rows, -1)
+        difference = np.where(np.isnan(difference), np.inf, difference)
+        allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1) + ABSOLUTE * _spread(want[name])
+        found.largest[name] = max(found.largest.get(name, 0.0), float(difference.max(initial=0.0)))
+        return np.asarray((difference / allowed).max(1, initial=0.0))
 
     def _cause(
         self, row: pl.DataFrame, blocks: tuple[np.ndarray, np.ndarray], features: FeatureNames
@@ -196,33 +221,6 @@ def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
 
 def _bad(column: Field) -> list[Any]:
     return [None, *NUMBERS] if column.wire == "number" else [None, *TEXTS, *column.missing]
-
-
-def _compare(got: Predictions, want: Predictions, found: Found) -> Worst | None:
-    """The worst row, if any differs by more than rounding."""
-    excess = {name: _excess(name, got, want, found) for name in got}
-    name = max(excess, key=lambda n: float(excess[n].max(initial=0.0)))
-    if excess[name].max(initial=0.0) <= 1:
-        return None
-    row = int(excess[name].argmax())
-    count = int((np.stack(list(excess.values())) > 1).any(0).sum())
-    return Worst(row, count, f"{name} is {got[name][row]} and should be {want[name][row]}")
-
-
-def _excess(
-    name: str, got: Mapping[str, np.ndarray], want: Mapping[str, np.ndarray], found: Found
-) -> np.ndarray:
-    """For each row the difference in units of what is allowed."""
-    rows = len(want[name])
-    if name == "label":
-        best = np.sort(want["probabilities"], 1)
-        is_tie = best[:, -1] - best[:, -2] < TIE
-        return np.where((got[name] != want[name]) & ~is_tie, np.inf, 0.0)
-    difference = np.abs(got[name].astype(np.float64) - want[name]).reshape(rows, -1)
-    difference = np.where(np.isnan(difference), np.inf, difference)
-    allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1) + ABSOLUTE * _spread(want[name])
-    found.largest[name] = max(found.largest.get(name, 0.0), float(difference.max(initial=0.0)))
-    return np.asarray((difference / allowed).max(1, initial=0.0))
 
 
 def _spread(values: np.ndarray) -> float:

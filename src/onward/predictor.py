@@ -26,7 +26,9 @@ from onward.wire import Array, to_wire
 FORMAT = 1
 """Of the files that this version writes, and the newest it reads."""
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
-STRUCTURED = ("replay", "metrics", "versions", "hashes", "reference", "derived")  # JSON
+STRUCTURED = (  # entries that are JSON
+    *("replay", "metrics", "decision", "versions", "hashes", "reference", "derived"),
+)
 TOLERANCE = 1e-4  # of an output's largest number; other processors add float32 in another order
 DAMAGED = (
     *(runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf),
@@ -89,7 +91,7 @@ class Predictor:
         """The largest difference of each output, when the file's own rows are predicted anew.
 
         In units of the output's largest number; for ``label`` the distance of the two best
-        probabilities where another class is predicted, which is 0 in a tie.
+        probabilities, or of what they gain, where another class is predicted: 0 in a tie.
 
         Raises:
             ArtifactError: naming output and row, if one is too large.
@@ -129,7 +131,7 @@ class Predictor:
 
     def _compare(self, name: str, want: list[Any], got: dict[str, Array]) -> float:
         if name == "label":
-            best = np.sort(got["probabilities"], axis=1)[:, -2:]
+            best = np.sort(self._gained(got["probabilities"]), axis=1)[:, -2:]
             differences = np.where(got[name] == np.array(want, object), 0, best[:, 1] - best[:, 0])
         else:
             expected = np.array(want, np.float64)
@@ -145,6 +147,11 @@ class Predictor:
                 " the file anew, or try another version"
             )
         return float(rows[worst])
+
+    def _gained(self, probabilities: Array) -> Array:
+        """What a label is chosen by: see the stage ``export``."""
+        decision = self.metadata.get("decision")
+        return probabilities if decision is None else probabilities @ np.array(decision["gains"])
 
 
 def _session(path: Path) -> Any:

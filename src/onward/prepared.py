@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onward.files import verified
+from onward.files import manifest, verified
 from onward.schema import Schema
 
 PARTS = ("numerical", "categorical", "target")
@@ -28,6 +28,8 @@ class Arrays:
     """``(rows, codes)`` int64."""
     targets: np.ndarray
     """``(rows,)`` int64 codes of classes, or float64 numbers."""
+    weights: np.ndarray | None = None
+    """``(rows,)`` float64, not below 0; None where all rows count alike."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,19 @@ class Prepared:
         return verified(self.folder / "preprocess.onnx").read_bytes()
 
     def arrays(self, split: str) -> Arrays:
-        """FeatureNames and targets of one split."""
+        """Features, targets and weights of one split."""
         parts = [_load(verified(self.folder / f"{split}.{part}.npy")) for part in PARTS]
         if self.kept is not None:
             places = self._features().places(self.kept)
             for block, some in enumerate(places):
                 parts[block] = self._narrowed(parts[block], some)
-        return Arrays(*parts)
+        numerical, categorical, targets = parts
+        return Arrays(numerical, categorical, targets, self.weights(split))
+
+    def weights(self, split: str) -> np.ndarray | None:
+        """How much each row of one split counts; None where all count alike."""
+        path = weights_file(self.folder, split)
+        return _load(verified(path)) if path.name in manifest(self.folder)["files"] else None
 
     def _narrowed(self, block: np.ndarray, places: list[int]) -> np.ndarray:
         """Some columns of a block, mapped from a file without a name: memory may lack room."""
@@ -135,6 +143,11 @@ class Prepared:
         """The raw rows that the columns have learned from: of a sample, all of its table's."""
         is_sample = (self.folder / f"{LEARNED}.parquet").exists()
         return self.rows(LEARNED if is_sample else "train")
+
+
+def weights_file(folder: Path, split: str) -> Path:
+    """Where the weights of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.weight.npy"
 
 
 def _load(path: Path) -> np.ndarray:

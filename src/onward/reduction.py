@@ -8,6 +8,7 @@ from torch import Tensor
 
 from onward.heads import Head
 from onward.network import Network
+from onward.rows import Rows
 
 ROWS = 2048  # scored at once; an ensemble needs memory for each member
 CHOOSING = 20_000  # rows that the choice is made by; more seldom change it
@@ -24,9 +25,7 @@ class Reduction:
     loss: float
 
 
-def reduce(
-    network: Network, k: int, numerical: Tensor, categorical: Tensor, targets: Tensor
-) -> Reduction:
+def reduce(network: Network, k: int, rows: Rows) -> Reduction:
     """Keep those ``k`` members that together predict the validation rows well, and calibrate.
 
     They are chosen one after the other, each for what it adds to those before. Training only
@@ -37,31 +36,38 @@ def reduce(
     """
     head = network.head
     with torch.no_grad():
-        batches = zip(torch.split(numerical, ROWS), torch.split(categorical, ROWS), strict=True)
-        scores = torch.cat([network.member_scores(*batch) for batch in batches])
-        step = -(-len(scores) // CHOOSING)
-        kept = sorted(_chosen(head, k, scores[::step], targets[::step]))
+        scores = torch.cat([_scores(network, rows.between(at, at + ROWS)) for at in _starts(rows)])
+        kept = sorted(_chosen(head, k, scores, rows))
         network.model.keep(kept)
-        together = head.together(scores[:, kept])
-        head.calibrate(together, targets)
+        head.calibrate(head.together(scores[:, kept]), rows.targets, rows.weights)
     return Reduction(
         trained=scores.shape[1],
         kept=kept,
-        loss_of_all=_loss(head, scores, targets),
-        loss=_loss(head, scores[:, kept], targets),
+        loss_of_all=_loss(head, scores, rows),
+        loss=_loss(head, scores[:, kept], rows),
     )
 
 
-def _chosen(head: Head, k: int, scores: Tensor, targets: Tensor) -> Sequence[int]:
+def _starts(rows: Rows) -> range:
+    return range(0, len(rows), ROWS)
+
+
+def _scores(network: Network, rows: Rows) -> Tensor:
+    return network.member_scores(rows.numerical, rows.categorical)
+
+
+def _chosen(head: Head, k: int, scores: Tensor, rows: Rows) -> Sequence[int]:
+    some = torch.arange(0, len(rows), -(-len(rows) // CHOOSING))
+    scores, rows = scores[some], rows.take(some)
     chosen: list[int] = []
     left = set(range(scores.shape[1]))
     while len(chosen) < k:
-        losses = {one: _loss(head, scores[:, [*chosen, one]], targets) for one in sorted(left)}
+        losses = {one: _loss(head, scores[:, [*chosen, one]], rows) for one in sorted(left)}
         best = min(losses, key=losses.__getitem__)
         chosen.append(best)
         left.remove(best)
     return chosen
 
 
-def _loss(head: Head, scores: Tensor, targets: Tensor) -> float:
-    return head.loss(head.together(scores), targets).item()
+def _loss(head: Head, scores: Tensor, rows: Rows) -> float:
+    return head.loss(head.together(scores), rows.targets, rows.weights).item()

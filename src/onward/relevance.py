@@ -83,7 +83,8 @@ def block_losses(network: Network, rows: Rows) -> Tensor:
     with torch.no_grad():
         scores = scored(network, rows, torch.device("cpu"))
     number = min(BLOCKS, len(rows))
-    blocks = zip(scores.tensor_split(number), rows.targets.tensor_split(number), strict=True)
+    parts = (scores, rows.targets, *(() if rows.weights is None else (rows.weights,)))
+    blocks = zip(*(part.tensor_split(number) for part in parts), strict=True)
     losses = [network.head.loss(*block).double() * len(block[0]) for block in blocks]
     return torch.stack(losses) * number / len(rows)
 

@@ -8,10 +8,12 @@ import psutil
 import torch
 from torch import Tensor
 
+from onward.prepared import Arrays
+
 
 @dataclass(frozen=True)
 class Rows:
-    """Features and targets, row by row."""
+    """Features, targets and weights, row by row."""
 
     numerical: Tensor
     """``(rows, features)`` float32."""
@@ -19,54 +21,61 @@ class Rows:
     """``(rows, codes)`` int64."""
     targets: Tensor
     """``(rows,)`` int64 codes of classes, or float64 numbers."""
+    weights: Tensor | None = None
+    """``(rows,)`` float32, 1 in the mean of all rows; None where each counts 1."""
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def to(self, device: torch.device) -> "Rows":
         """The same rows on another device."""
-        return Rows(self.numerical.to(device), self.categorical.to(device), self.targets.to(device))
+        return self._each(lambda part: part.to(device))
 
     def take(self, index: Tensor) -> "Rows":
         """The rows with these numbers."""
         # four times as fast as indexing in brackets, on the CPU
-        return Rows(
-            self.numerical.index_select(0, index),
-            self.categorical.index_select(0, index),
-            self.targets.index_select(0, index),
-        )
+        return self._each(lambda part: part.index_select(0, index))
 
     @property
     def bytes(self) -> int:
         """Of memory."""
-        return self.numerical.nbytes + self.categorical.nbytes + self.targets.nbytes
+        return sum(part.nbytes for part in self._parts())
 
     def pinned(self) -> "Rows":
         """A copy that a GPU can read by itself."""
-        return Rows(
-            self.numerical.pin_memory(), self.categorical.pin_memory(), self.targets.pin_memory()
-        )
+        return self._each(lambda part: part.pin_memory())
 
     def room(self, count: int, device: torch.device) -> "Rows":
         """Memory for as many such rows."""
-        return Rows(
-            self.numerical.new_empty((count, *self.numerical.shape[1:]), device=device),
-            self.categorical.new_empty((count, *self.categorical.shape[1:]), device=device),
-            self.targets.new_empty(count, device=device),
-        )
+        return self._each(lambda part: part.new_empty((count, *part.shape[1:]), device=device))
 
     def fill(self, rows: "Rows") -> None:
         """Overwrite the first rows with others, without waiting until it is done."""
-        count = len(rows)
-        self.numerical[:count].copy_(rows.numerical, non_blocking=True)
-        self.categorical[:count].copy_(rows.categorical, non_blocking=True)
-        self.targets[:count].copy_(rows.targets, non_blocking=True)
+        for part, new in zip(self._parts(), rows._parts(), strict=True):
+            part[: len(new)].copy_(new, non_blocking=True)
 
     def between(self, start: int, stop: int) -> "Rows":
         """Rows that stand together, not copied."""
-        return Rows(
-            self.numerical[start:stop], self.categorical[start:stop], self.targets[start:stop]
-        )
+        return self._each(lambda part: part[start:stop])
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> "Rows":
+        """What ``prepare`` wrote, not copied but for the weights."""
+        parts = map(torch.from_numpy, (arrays.numerical, arrays.categorical, arrays.targets))
+        rows = cls(*parts)
+        return rows if arrays.weights is None else rows.weighed(torch.from_numpy(arrays.weights))
+
+    def weighed(self, weights: Tensor) -> "Rows":
+        """The same rows with these weights, which only say how they compare with each other."""
+        mean = weights.double().mean()
+        return Rows(self.numerical, self.categorical, self.targets, (weights / mean).float())
+
+    def _parts(self) -> list[Tensor]:
+        parts = [self.numerical, self.categorical, self.targets]
+        return parts if self.weights is None else [*parts, self.weights]
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Rows":
+        return Rows(*map(change, self._parts()))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,19 @@
 """What a table looks like to a model: its columns and its target. Standard library only."""
 
+import difflib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from onward.errors import ConfigError
 
 Wire = Literal["number", "text"]
 """What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Kind = Literal["classes", "number"]
 """What a target is."""
+
+SHOWN = 5  # classes in a message
 
 
 @dataclass(frozen=True)
@@ -59,3 +65,18 @@ class Schema:
         )
         target = document["target"]
         return cls(columns, Target(**{**target, "classes": tuple(target["classes"])}))
+
+
+def refuse_unknown(where: str, names: Iterable[str], classes: Sequence[str]) -> None:
+    """Look at classes that a setting names.
+
+    Raises:
+        ConfigError: if one of them is none of the target's.
+    """
+    for name in names:
+        if name not in classes:
+            meant = difflib.get_close_matches(name, classes, 1)
+            hint = f"Did you mean {meant[0]!r}? " if meant else ""
+            shown = ", ".join(map(repr, classes[:SHOWN]))
+            shown += ", ..." if len(classes) > SHOWN else ""
+            raise ConfigError(f"{where}: there is no class {name!r}. {hint}There are {shown}")

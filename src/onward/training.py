@@ -19,6 +19,13 @@ from onward.embedders import Embedder
 from onward.errors import NotFiniteError
 from onward.family import Seed
 from onward.family import Settings as Base
+from onward.imbalance import (
+    Balanced,
+    ClassWeights,
+    factors,
+    oversampled,
+    weighed,
+)
 from onward.learner import Learner, scored
 from onward.network import Network, Shape
 from onward.observer import Observer
@@ -45,6 +52,8 @@ class Settings(Base):
 
     seed: Seed
     network: Network.Config
+    class_weights: ClassWeights | None = None
+    sampler: Balanced | None = None
     learner: Learner.Config = Learner.Config()
 
 
@@ -182,7 +191,8 @@ def train(
     """
     seed_everything(settings.seed, verbose=False)
     built = _untrained(settings.network, rows, shape)
-    module = Learner(settings.learner, built, rows, validation, settings.seed)
+    rows = _emphasized(settings, rows, built)
+    module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
     history = History(settings.learner.patience)
     others = [*watching, *(member() for member in Observer.members)]
     _fit(module, history, checkpoints, others)
@@ -195,7 +205,7 @@ def train(
     built.cpu().eval()
     with torch.no_grad():
         scores = scored(built, validation, torch.device("cpu"))
-        built.head.calibrate(scores, validation.targets)
+        built.head.calibrate(scores, validation.targets, validation.weights)
     return built, history.epochs
 
 
@@ -204,6 +214,21 @@ def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
     built = Network(config, shape, embedder)
     built.head.fit(rows.targets)
     return built
+
+
+def _emphasized(settings: Settings, rows: Rows, built: Network) -> Rows:
+    """The rows as they count in training, of which the head is told."""
+    classes = built.shape.classes
+    emphasis = torch.ones(classes, dtype=torch.float64)
+    if settings.sampler is not None:
+        emphasis *= oversampled(rows, classes)
+    if settings.class_weights is not None:
+        of_classes = factors(settings.class_weights, rows, classes)
+        emphasis *= of_classes
+        rows = weighed(rows, of_classes)
+    if settings.sampler is not None or settings.class_weights is not None:
+        built.head.emphasize(emphasis.float())
+    return rows
 
 
 def _fit(

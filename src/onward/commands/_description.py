@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from onward.decision import said
 from onward.predictor import Predictor
 from onward.schema import Field, Schema
 
@@ -25,9 +26,11 @@ def print_description(model: Path) -> None:
     console.print(_inputs(predictor.schema, reference.get("columns", {})), "")
     console.print(_outputs(predictor, reference.get("predictions", {})), "")
     made = {each["name"]: each["made"] for each in metadata.get("derived", [])}
+    decision = metadata.get("decision")
     for title, known in (
         ("Derives", made),
-        ("Metrics", {name: f"{value:.6g}" for name, value in metadata.get("metrics", {}).items()}),
+        ("Decides", dict(said(decision, predictor.schema.target.classes)) if decision else {}),
+        ("Metrics", {name: _number(value) for name, value in metadata.get("metrics", {}).items()}),
         ("Made with", metadata.get("versions", {})),
         ("Made of (sha256)", metadata.get("hashes", {})),
     ):
@@ -79,6 +82,13 @@ def _outputs(predictor: Predictor, reference: Mapping[str, Any]) -> Table:
         kind = "text" if array.dtype.kind == "O" else str(array.dtype)
         table.add_row(name, shape, kind, escape(_summary(reference.get(name, {}))))
     return table
+
+
+def _number(value: Any) -> str:
+    """A metric, or several by name."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_number(each)}" for name, each in value.items())
+    return f"{value:.6g}" if isinstance(value, float | int) else str(value)
 
 
 def _pairs(title: str, known: Mapping[str, Any]) -> Table:

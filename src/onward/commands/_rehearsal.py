@@ -103,7 +103,7 @@ def _shortened(given: Given, prepared: Prepared) -> Given:
     target, features = prepared.schema().target, prepared.features()
     shape = Shape(len(features.numerical), features.cardinalities, len(target.classes))
     rows = len(prepared.arrays("train").targets)
-    settings = completed(given, Table(rows, shape, target.kind)).model_dump()
+    settings = completed(given, Table(rows, shape, target.kind, target.classes)).model_dump()
     settings["learner"]["max_epochs"] = min(EPOCHS, settings["learner"]["max_epochs"])
     return Given.model_validate({**given.model_dump(), **settings})
 

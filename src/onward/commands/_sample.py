@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from onward.files import MANIFEST, manifest, publishing
-from onward.prepared import LEARNED, PARTS, Prepared
+from onward.prepared import LEARNED, PARTS, Prepared, weights_file
 from onward.splits import SPLITS
 
 ROWS = {"train": 120, "validation": 40, "test": 40}
@@ -29,6 +29,8 @@ def sample(folder: Path, few: Path) -> None:
                 PARTS, (arrays.numerical, arrays.categorical, arrays.targets), strict=True
             ):
                 np.save(work / f"{split}.{part}.npy", array[some])
+            if arrays.weights is not None:
+                np.save(weights_file(work, split), arrays.weights[some])
             _rows(prepared.rows(split), some).sink_parquet(work / f"{split}.parquet")
         (work / f"{LEARNED}.parquet").hardlink_to(folder / "train.parquet")
         for path in folder.iterdir():

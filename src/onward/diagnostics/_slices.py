@@ -97,7 +97,9 @@ def _measured(
     found = []
     for column, place in table.head(MEASURED).select("column", "place").iter_rows():
         part = held_out.where(groups[column].codes == place)
-        known = estimates({"metric": metric}, part.target, part.predictions, seed, RESAMPLES)
+        known = estimates(
+            {"metric": metric}, part.target, part.predictions, seed, resamples=RESAMPLES
+        )
         found.append(asdict(known["metric"]))
     names = ("value", "lower", "upper")
     unknown = [None] * (len(table) - len(found))

@@ -4,10 +4,12 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
+from pydantic import Field
 from torch import Tensor, nn
 
 from onward.errors import ConfigError
 from onward.heads._base import Head
+from onward.heads._focal import focused
 from onward.temperature import temperature
 
 
@@ -15,9 +17,10 @@ class Binary(Head):
     """The probability of the second of two classes, from one score."""
 
     class Config(Head.Config):
-        """No settings of its own."""
+        """``gamma`` above 0 is focal loss: rows that are already right count less in training."""
 
         type: Literal["binary"] = "binary"
+        gamma: float = Field(0.0, ge=0.0, le=10.0)
 
     kind = "classes"
     examples = {
@@ -33,6 +36,7 @@ class Binary(Head):
                 f"train.network.head: binary needs a target with 2 classes; this one has {classes}."
                 " Choose {type: multiclass}"
             )
+        self.gamma = config.gamma
         self.sharpness = nn.Buffer(torch.tensor(1.0))
 
     def fit(self, targets: Int64[Tensor, " rows"]) -> None:
@@ -44,17 +48,35 @@ class Binary(Head):
         return yes - no
 
     def loss(
-        self, scores: Float[Tensor, "rows 1"], targets: Int64[Tensor, " rows"]
+        self,
+        scores: Float[Tensor, "rows 1"],
+        targets: Int64[Tensor, " rows"],
+        weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
-        """Cross-entropy, in nats."""
-        return nn.functional.binary_cross_entropy_with_logits(scores[:, 0], targets.to(scores))
+        """Cross-entropy or focal loss, in nats."""
+        if self.gamma == 0:
+            return self._cross_entropy(scores, targets, weights)
+        toward_truth = torch.where(targets == 1, scores[:, 0], -scores[:, 0])
+        of_truth, of_rest = map(nn.functional.logsigmoid, (toward_truth, -toward_truth))
+        losses = focused(of_truth, of_rest, self.gamma)
+        return (losses if weights is None else losses * weights).mean()
 
-    def calibrate(self, scores: Float[Tensor, "rows 1"], targets: Int64[Tensor, " rows"]) -> None:
+    def _cross_entropy(self, scores: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        return nn.functional.binary_cross_entropy_with_logits(
+            scores[:, 0], targets.to(scores), weights
+        )
+
+    def calibrate(
+        self,
+        scores: Float[Tensor, "rows 1"],
+        targets: Int64[Tensor, " rows"],
+        weights: Float[Tensor, " rows"] | None = None,
+    ) -> None:
         """Learn the temperature."""
-        self.sharpness.fill_(1 / temperature(self.loss, scores, targets))
+        self.sharpness.fill_(1 / temperature(self._cross_entropy, scores, targets, weights))
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
         """``label`` and ``probabilities`` ``(rows, 2)``."""
         score = scores * self.sharpness
         probabilities = torch.cat([-score, score], 1).sigmoid()
-        return {"label": probabilities.argmax(1), "probabilities": probabilities}
+        return {"label": self.labels(probabilities), "probabilities": probabilities}

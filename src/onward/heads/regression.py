@@ -1,6 +1,5 @@
 """A real number, with an interval."""
 
-import math
 from typing import Literal
 
 import torch
@@ -18,8 +17,10 @@ class Regression(Head):
     ``lower`` and ``upper`` are a split-conformal interval: of new rows like the validation rows,
     the share ``coverage`` lies inside.
 
-    Source: Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", algorithm 2.
-    Differs: the validation rows also stop the training early, so the interval is slightly narrow.
+    Source: Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", algorithm 2;
+    with weights, Tibshirani et al. 2019, "Conformal Prediction Under Covariate Shift", lemma 1.
+    Differs: the validation rows also stop the training early, so the interval is slightly narrow;
+    a new row is taken to have the mean weight.
     """
 
     class Config(Head.Config):
@@ -56,17 +57,30 @@ class Regression(Head):
         return scores.mean(1)
 
     def loss(
-        self, scores: Float[Tensor, "rows 1"], targets: Float64[Tensor, " rows"]
+        self,
+        scores: Float[Tensor, "rows 1"],
+        targets: Float64[Tensor, " rows"],
+        weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
         """Mean squared error on the standardized scale; 1.0 is as good as the mean."""
-        standardized = (self._read(targets) - self.mean) / self.scale
-        return nn.functional.mse_loss(scores[:, 0], standardized.to(scores))
+        standardized = ((self._read(targets) - self.mean) / self.scale).to(scores)
+        if weights is None:
+            return nn.functional.mse_loss(scores[:, 0], standardized)
+        return ((scores[:, 0] - standardized).square() * weights).mean()
 
-    def calibrate(self, scores: Float[Tensor, "rows 1"], targets: Float64[Tensor, " rows"]) -> None:
+    def calibrate(
+        self,
+        scores: Float[Tensor, "rows 1"],
+        targets: Float64[Tensor, " rows"],
+        weights: Float[Tensor, " rows"] | None = None,
+    ) -> None:
         """Learn how far from the predictions the targets lie."""
-        distance = (self._read(targets) - self._rescaled(scores)).abs().sort().values
-        place = math.ceil((len(distance) + 1) * self.coverage)  # the place counts from 1
-        self.radius.copy_(distance[min(place, len(distance)) - 1])
+        distance, order = (self._read(targets) - self._rescaled(scores)).abs().sort()
+        if weights is None:
+            weights = torch.ones_like(distance)
+        weighed = weights[order].double().cumsum(0)
+        place = torch.searchsorted(weighed, self.coverage * (weighed[-1] + weights.mean()))
+        self.radius.copy_(distance[min(int(place), len(distance) - 1)])
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
         """``value``, ``lower`` and ``upper``, in the target's own unit."""

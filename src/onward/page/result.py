@@ -46,6 +46,8 @@ def result(evidence: Evidence) -> Html:
         " are scikit-learn's HistGradientBoosting with default settings; the linear model is its"
         " logistic or ridge regression; the constant guess looks at no column."
     )
+    if "weights" in evidence.data:
+        note += f" Rows count as {evidence.data['weights']['name']} says."
     return join(
         tag("p", note, class_="quiet"),
         tag("div", tag("h3", "Metrics"), comparison, class_="card"),

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onward import charts
-from onward.page import snippets, speed
+from onward.page import decision, snippets, speed
 from onward.page.evidence import Evidence
 from onward.page.markup import Content, Html, figure, join, table, tag
-from onward.page.words import measured, number, percent, size, within
+from onward.page.words import chosen_rows, measured, number, percent, size, within
 
 SHOWN = 40  # rows of a table before the rest is folded away
 
@@ -18,7 +18,10 @@ def errors(evidence: Evidence) -> Html:
     parts = [figure(title, svg) for title, svg in drawn.items()]
     if "classes" in evidence.plots:
         parts.append(_classes(evidence))
-    return tag("div", parts, class_="grid")
+    charted = tag("div", parts, class_="grid")
+    if "decision" in evidence.notes:
+        return join(tag("div", decision.card(evidence), class_="grid"), charted)
+    return charted
 
 
 def importance(evidence: Evidence) -> Html:
@@ -58,11 +61,13 @@ def data(evidence: Evidence) -> Html:
     splits = [[split, f"{n:,}", percent(n / total)] for split, n in counts.items()]
     columns = [_column(column) for column in evidence.data["columns"]]
     head = ["column", "type", "missing", "distinct", "range or most frequent", "training rows"]
+    about_rows = (tag("p", text, class_="quiet") for text in chosen_rows(evidence.data))
     parts = [
         tag(
             "div",
             tag("h3", "Rows"),
             table(["split", "rows", "share"], splits, "numbers"),
+            *about_rows,
             class_="card",
         ),
         tag("div", tag("h3", "Target"), _target(evidence.data["target"]), class_="card"),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from onward.page.evidence import Evidence
 
@@ -97,6 +98,28 @@ def signed(name: str, difference: float | None) -> str:
 def size(count: int) -> str:
     """Bytes, readable."""
     return f"{count / KIB:,.0f} KiB" if count < KIB**2 else f"{count / KIB**2:,.1f} MiB"
+
+
+def chosen_rows(data: Mapping[str, Any]) -> list[str]:
+    """Which rows were learned from, and how much they count, where that is not all of them alike.
+
+    Args:
+        data: the report of ``prepare``.
+    """
+    said = []
+    if "sampled_from" in data:
+        said.append(
+            f"The {data['rows']['train']:,} training rows were drawn from"
+            f" {data['sampled_from']:,}, with the same shares of the classes (prepare.sample)."
+        )
+    if "weights" in data:
+        weights = data["weights"]
+        said.append(
+            f"Rows count as {weights['name']} says, from {number(weights['min'])} to"
+            f" {number(weights['max'])}; the training rows are worth as much as"
+            f" {weights['equal_rows']:,.0f} that count alike. Charts count all rows alike."
+        )
+    return said
 
 
 def verdict(evidence: Evidence) -> str:

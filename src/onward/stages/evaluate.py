@@ -36,7 +36,16 @@ from onward.metrics import METRICS, Predictions
 from onward.predictor import Predictor
 from onward.prepared import Prepared
 from onward.schema import Schema, Target
-from onward.yardsticks import Predict, boosted_trees, codes_of, constant, linear, targets_of
+from onward.yardsticks import (
+    WEIGHT,
+    Predict,
+    boosted_trees,
+    codes_of,
+    constant,
+    linear,
+    targets_of,
+    weights_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -67,11 +76,11 @@ def run(settings: Settings, folder: Path) -> None:
     predictor, prepared = Predictor(path), Prepared(folder / "prepare")
     _check_sensitive(settings.sensitive, predictor.schema)
     task, schema = predictor.metadata["task"], predictor.schema
-    test = prepared.rows("test").collect()
-    target = targets_of(schema, test)
+    test = _rows(prepared, "test")
+    target, weights = targets_of(schema, test), weights_of(test)
     predictors = _predictors(predictor, prepared, settings.seed)
     predictions = {name: predict(test) for name, predict in predictors.items()}
-    comparison = compare(task, target, predictions, settings.seed)
+    comparison = compare(task, target, predictions, settings.seed, weights)
     columns = test.select(field.name for field in schema.columns)
     random = np.random.default_rng(settings.seed)
     tables = {
@@ -79,7 +88,9 @@ def run(settings: Settings, folder: Path) -> None:
         for name, curve in CURVES[task].items()
     }
     main = next(iter(METRICS[task].values()))
-    tables["importance"] = importance(predictors[MODEL], main, columns, target, settings.seed)
+    tables["importance"] = importance(
+        predictors[MODEL], main, columns, target, settings.seed, weights
+    )
     held_out = HeldOut(schema, columns, target, predictions[MODEL], predictions["boosted_trees"])
     ordered = tables["importance"]["column"].to_list()
     diagnoses = diagnosed(
@@ -97,10 +108,16 @@ def run(settings: Settings, folder: Path) -> None:
         logger.info(line)
 
 
+def _rows(prepared: Prepared, split: str) -> pl.DataFrame:
+    """Raw rows, beside how much each counts, if they do not count alike."""
+    rows, weights = prepared.rows(split).collect(), prepared.weights(split)
+    return rows if weights is None else rows.with_columns(pl.Series(WEIGHT, weights))
+
+
 def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str, Predict]:
     """The file, and the yardsticks, trained here."""
     schema = predictor.schema
-    train, validation = (prepared.rows(split).collect() for split in ("train", "validation"))
+    train, validation = (_rows(prepared, split) for split in ("train", "validation"))
 
     names = [field.name for field in schema.columns]
 
@@ -114,7 +131,8 @@ def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str
     coverage = 0.0
     if schema.target.kind == "number":  # the model's own, where it was set
         metric = METRICS[predictor.metadata["task"]]["coverage"]
-        coverage = metric(targets_of(schema, validation), model(validation))
+        target, weights = targets_of(schema, validation), weights_of(validation)
+        coverage = metric(target, model(validation), weights)
     return {
         MODEL: model,
         "constant": constant(schema, train, validation, coverage),

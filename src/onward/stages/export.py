@@ -14,7 +14,9 @@ import polars as pl
 import torch
 from onnx import helper
 from pydantic import PositiveInt
+from torch import Tensor
 
+from onward.decision import Decision, Purpose, gains, purpose, said, threshold
 from onward.errors import ConfigError
 from onward.export import export
 from onward.family import Settings as Base
@@ -25,20 +27,26 @@ from onward.prepared import Prepared
 from onward.profile import profile, reference
 from onward.reduction import Reduction, reduce
 from onward.refitting import refitted
+from onward.rows import Rows
 from onward.schema import Schema
 
 logger = logging.getLogger(__name__)
 
 REPLAYED = 100  # raw rows that travel in the file, with their predictions
+SCORED = 2048  # rows at once; an ensemble needs memory for each member
 HELD_OUT = ("validation", "test")
 USUAL = 200  # held-out rows that hostile ones are made of
 FORMAT = "1"  # of the metadata; readers refuse what they do not know
 
 
 class Settings(Base):
-    """``k`` is how many members of an ensemble the file keeps; all of them if not given."""
+    """``k`` is how many members of an ensemble the file keeps; all of them if not given.
+
+    ``decision``: what labels are for, if not to be the likeliest class.
+    """
 
     k: PositiveInt | None = None
+    decision: Decision | None = None
 
 
 def run(settings: Settings, folder: Path) -> None:
@@ -51,6 +59,9 @@ def run(settings: Settings, folder: Path) -> None:
     metrics = json.loads(verified(folder / "train" / "metrics.json").read_text())
     if settings.k is not None:
         metrics["reduction"] = asdict(_reduced(network, settings.k, prepared))
+    known = {"metrics": metrics}
+    if settings.decision is not None:
+        known["decision"] = _decided(network, settings.decision, prepared)
     is_whole = schema == Prepared(folder / "prepare").schema()
     preprocessing = prepared.preprocessing() if is_whole else refitted(prepared).SerializeToString()
     graph = onnx.load_from_string(preprocessing)
@@ -58,7 +69,7 @@ def run(settings: Settings, folder: Path) -> None:
     parity = Parity(model.SerializeToString(), preprocessing, network, schema)
     found = _gate(parity, prepared)
 
-    helper.set_model_props(model, _notes(folder, prepared, parity, metrics))
+    helper.set_model_props(model, _notes(folder, prepared, parity, known))
     inputs = inputs_of(folder, "prepare", "train")
     with publishing(folder / "export", inputs=inputs) as work:
         onnx.save(model, work / "model.onnx")
@@ -84,9 +95,7 @@ def _reduced(network: Network, k: int, prepared: Prepared) -> Reduction:
             f"export.k: {k} members cannot be kept, the model has {size}. Choose at most {size}, or"
             " remove `k`"
         )
-    arrays = prepared.arrays("validation")
-    blocks = (arrays.numerical, arrays.categorical, arrays.targets)
-    found = reduce(network, k, *(torch.from_numpy(np.array(block)) for block in blocks))
+    found = reduce(network, k, Rows.of(prepared.arrays("validation")))
     logger.info(
         "export: %d of %d members kept; validation loss %.5g, with all of them %.5g",
         k,
@@ -97,8 +106,55 @@ def _reduced(network: Network, k: int, prepared: Prepared) -> Reduction:
     return found
 
 
+def _decided(network: Network, setting: Decision, prepared: Prepared) -> dict[str, Any]:
+    """Tell the head how to decide, by the validation rows, and measure that on all held-out ones.
+
+    Nothing is learned from the test rows.
+    """
+    target = prepared.schema().target
+    if target.kind == "number":
+        raise ConfigError(
+            "export.decision: the target is a number, and nothing is decided. Remove it"
+        )
+    serves = purpose(setting, target.classes)
+    rows = {split: Rows.of(prepared.arrays(split)) for split in HELD_OUT}
+    found = {split: _probabilities(network, rows[split]) for split in HELD_OUT}
+    before = {split: _served(serves, network, rows[split], found[split]) for split in HELD_OUT}
+    validation = rows["validation"]
+    gained = gains(
+        serves, validation.targets.numpy(), found["validation"].numpy(), _weights(validation)
+    )
+    network.head.decide(torch.from_numpy(gained).float())
+    after = {split: _served(serves, network, rows[split], found[split]) for split in HELD_OUT}
+    note = {
+        "metric": serves.metric.title,
+        "gains": gained.tolist(),
+        "threshold": threshold(gained),
+        **{split: {"before": before[split], "after": after[split]} for split in HELD_OUT},
+    }
+    for name, text in said(note, target.classes):
+        logger.info("export: %s: %s", name, text)
+    return note
+
+
+def _probabilities(network: Network, rows: Rows) -> Tensor:
+    parts = (rows.between(at, at + SCORED) for at in range(0, len(rows), SCORED))
+    with torch.no_grad():
+        found = [network(part.numerical, part.categorical)["probabilities"] for part in parts]
+    return torch.cat(found)
+
+
+def _served(serves: Purpose, network: Network, rows: Rows, found: Tensor) -> float:
+    labels = network.head.labels(found).numpy()
+    return serves(rows.targets.numpy(), labels, _weights(rows))
+
+
+def _weights(rows: Rows) -> np.ndarray | None:
+    return None if rows.weights is None else rows.weights.numpy()
+
+
 def _notes(
-    folder: Path, prepared: Prepared, parity: Parity, metrics: dict[str, Any]
+    folder: Path, prepared: Prepared, parity: Parity, known: dict[str, Any]
 ) -> dict[str, str]:
     """What the file knows about itself; all of it is text."""
     schema = prepared.schema()
@@ -109,7 +165,7 @@ def _notes(
             "rows": {field.name: some[field.name].to_list() for field in schema.columns},
             "predictions": {name: v.tolist() for name, v in parity.predict(some).items()},
         },
-        "metrics": metrics,
+        **known,
         "versions": {
             name: version(name) for name in ("onward", "torch", "lightning", "onnx", "onnxruntime")
         },

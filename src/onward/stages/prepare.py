@@ -32,12 +32,12 @@ from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
 from onward.leaks import Leak, LeakRules, refuse, search
-from onward.prepared import CHUNK, ArrayFile, FeatureNames
+from onward.prepared import CHUNK, ArrayFile, FeatureNames, weights_file
 from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
 from onward.schema import Schema, Target
 from onward.sources import Source, Table
-from onward.splits import SPLITS, Split
+from onward.splits import SPLITS, Sample, Split, sampled
 from onward.target import TargetSettings, encoded, refuse_unlearnable
 from onward.validation import Contract, RowRules, accepted, discard
 
@@ -49,12 +49,18 @@ SPLIT = "onward/split"  # no name of a column, which are checked for it
 
 
 class Settings(Base):
-    """Where the table is, what it predicts, from which columns, and how it is split."""
+    """Where the table is, what it predicts, from which columns, and how it is split.
+
+    ``weights``: a column that says how much each row counts, in training and in measuring.
+    ``sample``: how many rows to learn from, where a table has more than one wants to wait for.
+    """
 
     seed: Seed = 0
     source: Annotated[Source.Config, OneOf(Source)]
     target: TargetSettings
+    weights: str | None = None
     split: Annotated[Split.Config, OneOf(Split)]
+    sample: Sample | None = None
     rows: RowRules = RowRules()
     leaks: LeakRules = LeakRules()
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
@@ -69,6 +75,10 @@ class Settings(Base):
             raise ValueError(f"columns: {twice[0]!r} is there twice. Remove one of them")
         if self.target.name in names:
             raise ValueError(f"columns: {self.target.name!r} is the target. Remove it")
+        if self.weights in (*names, self.target.name):
+            raise ValueError(
+                f"weights: {self.weights!r} is the target or a column. Remove it from them"
+            )
         taken = [name for name in names if name in OUTPUTS or name.startswith("onward/")]
         if taken:
             raise ValueError(f"columns: {taken[0]!r} is a name in the exported file. Rename it")
@@ -101,10 +111,12 @@ def _prepare(settings: Settings, source: Table, work: Path) -> dict[str, Any]:
         targets, splits = _targets_and_splits(settings, schema, rows)
         found = search(rows, splits, targets, schema, settings.leaks)
         refuse(found)
-    _write_splits(rows, splits, schema, work)
+        splits, counts = _sampled(settings, targets, splits)
+        refuse_unlearnable(schema.target, targets[splits == SPLITS.index("train")])
+        _write_splits(rows, splits, schema, work)
+        counts |= _write_weights(rows, settings.weights, splits, work)
     discard(work)
-    report: dict[str, Any] = {"source": str(settings.source.path)}
-    report["rows"] = dict(zip(SPLITS, np.bincount(splits).tolist(), strict=True))
+    report: dict[str, Any] = {"source": str(settings.source.path), **counts}
     with _naming(settings.source.path):
         if derivations:
             parts = [targets[splits == place] for place in range(len(SPLITS))]
@@ -130,6 +142,7 @@ def contract_of(settings: Settings) -> Contract:
         [Check.build(config) for config in settings.checks],
         settings.rows,
         others,
+        settings.weights,
     )
 
 
@@ -148,9 +161,21 @@ def _targets_and_splits(
     targets = encoded(schema.target, rows.select(schema.target.name).collect().to_series())
     split = Split.build(settings.split)
     by = rows.select(split.column).collect().to_series() if split.column is not None else None
-    splits = split.assign(targets, by, settings.seed)
-    refuse_unlearnable(schema.target, targets[splits == SPLITS.index("train")])
-    return targets, splits
+    return targets, split.assign(targets, by, settings.seed)
+
+
+def _sampled(
+    settings: Settings, targets: np.ndarray, splits: np.ndarray
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """The splits, without the training rows that are too many, and how many there are and were."""
+    if settings.sample is None:
+        return splits, {"rows": _counts(splits)}
+    kept = sampled(splits, targets, settings.sample, settings.seed)
+    return kept, {"rows": _counts(kept), "sampled_from": _counts(splits)["train"]}
+
+
+def _counts(splits: np.ndarray) -> dict[str, int]:
+    return {name: int((splits == place).sum()) for place, name in enumerate(SPLITS)}
 
 
 def _write_splits(rows: pl.LazyFrame, splits: np.ndarray, schema: Schema, work: Path) -> None:
@@ -179,6 +204,28 @@ def _derive(
     found = leaks_of(derivations, targets, settings.leaks, work)
     refuse(found)
     return found
+
+
+def _write_weights(
+    rows: pl.LazyFrame, name: str | None, splits: np.ndarray, work: Path
+) -> dict[str, Any]:
+    """Write those of each split, if rows have any, and describe those of the training rows."""
+    if name is None:
+        return {}
+    values = rows.select(name).collect().to_series().to_numpy()
+    for place, split in enumerate(SPLITS):
+        some = values[splits == place]
+        if not some.any():
+            raise DataError(
+                f"weights {name!r}: all {len(some)} rows for {split!r} have the weight 0. Give some"
+                " more, change prepare.split, or remove prepare.weights"
+            )
+        np.save(weights_file(work, split), some)
+    train = values[splits == SPLITS.index("train")]
+    # Source: Kish 1965, "Survey Sampling", section 8.2
+    equal_rows = float(train.sum() ** 2 / (train**2).sum())
+    ends = {"min": float(train.min()), "max": float(train.max())}
+    return {"weights": {"name": name, **ends, "equal_rows": equal_rows}}
 
 
 def _fit(

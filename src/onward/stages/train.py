@@ -21,7 +21,7 @@ from onward.heads import Head
 from onward.network import Shape
 from onward.observer import Observer
 from onward.precision import multiplies_bfloat16
-from onward.prepared import Arrays, FeatureNames, Prepared
+from onward.prepared import FeatureNames, Prepared
 from onward.process import is_first
 from onward.ranks import layout, leaving_together
 from onward.rows import Rows
@@ -52,7 +52,8 @@ def run(given: Settings, folder: Path) -> None:
     prepared = Prepared(folder / "prepare")
     schema, features = prepared.schema(), prepared.features()
     target = schema.target
-    table = Table(len(prepared.arrays("train").targets), _shape(features, target), target.kind)
+    rows = len(prepared.arrays("train").targets)
+    table = Table(rows, _shape(features, target), target.kind, target.classes)
     settings = completed(given, table)
     _refuse_wrong_head(Head.member(settings.network.head), target)
     logger.info("train: %s", _words(settings, given))
@@ -94,7 +95,7 @@ class _Trainer:
 
     def _train(self, prepared: Prepared, place: Path, key: Mapping[str, str]) -> Trained:
         features, target = prepared.features(), prepared.schema().target
-        rows, validation = (_rows(prepared.arrays(split)) for split in ("train", "validation"))
+        rows, validation = (Rows.of(prepared.arrays(split)) for split in ("train", "validation"))
         speed, checkpoints = Speed(), Checkpoints(place, key)
         shape = _shape(features, target)
         network, history = train(self.settings, shape, rows, validation, checkpoints, speed)
@@ -171,11 +172,20 @@ def _words(settings: Complete, given: Settings) -> str:
     sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
     said = given.model_dump(exclude_unset=True)
     parts = {"learner": said, **dict.fromkeys(network, said.get("network", {}))}
+    balanced = [
+        f"; {name} {value}"
+        for name, value in (
+            ("class weights", settings.class_weights),
+            ("sampler", settings.sampler),
+        )
+        if value is not None
+    ]
     by_rule = sorted(name for name, those in parts.items() if name not in those)
     return (
         f"{sizes.removeprefix('type ')} on {network['embedder']['type']}, batches of"
         f" {learner.batch_size}, learning rate {learner.learning_rate:g}, up to"
-        f" {learner.max_epochs} epochs" + (f"; by rule: {', '.join(by_rule)}" if by_rule else "")
+        f" {learner.max_epochs} epochs{''.join(balanced)}"
+        + (f"; by rule: {', '.join(by_rule)}" if by_rule else "")
     )
 
 
@@ -202,8 +212,3 @@ def _refuse_derived(names: Sequence[str]) -> None:
             f"train.selection: {names[0]!r} is a derived column, one of {len(names)}, and selection"
             " knows only columns of the table. Remove prepare.derive, or remove `selection`"
         )
-
-
-def _rows(arrays: Arrays) -> Rows:
-    parts = (arrays.numerical, arrays.categorical, arrays.targets)
-    return Rows(*(torch.from_numpy(part) for part in parts))

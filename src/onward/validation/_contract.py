@@ -41,9 +41,10 @@ class Contract:
         checks: Sequence[Check],
         rows: RowRules,
         others: Sequence[str],
+        weights: str | None,
     ) -> None:
         self.columns, self.target, self.checks = columns, target, checks
-        self.rows, self.others = rows, others
+        self.rows, self.others, self.weights = rows, others, weights
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -54,16 +55,16 @@ class Contract:
         )
 
     def needed(self, *, training: bool) -> list[Field]:
-        """All columns that are read: with the target and the split, or only those to predict."""
+        """All columns that are read: with target, weights and split, or only those to predict."""
         fields = list(self.fields)
         if training:
             target = self.target
             wire: Wire = "number" if target.kind == "number" else "text"
             fields.append(Field(target.name, "target", wire, target.missing))
-        names = [name for check in self.checks for name in check.columns]
+            if self.weights is not None:
+                fields.append(Field(self.weights, "weights", "number"))
+        names = [name for check in self._checks(training=training) for name in check.columns]
         known = {field.name for field in fields}
-        if not training:
-            known.add(self.target.name)
         if training:
             names += self.others
         others = (name for name in dict.fromkeys(names) if name not in known)
@@ -74,8 +75,13 @@ class Contract:
         found = [rule for column in self.columns for rule in column.rules()]
         if training:
             found += self.target.rules(must_be_there=self.rows.without_target == "refuse")
-        checks = [c for c in self.checks if training or self.target.name not in c.columns]
-        return found + [check.rule() for check in checks]
+            found += [] if self.weights is None else _rules_of_weights(self.weights)
+        return found + [check.rule() for check in self._checks(training=training)]
+
+    def _checks(self, *, training: bool) -> list[Check]:
+        """Those that look at columns which rows to predict have, too; or all of them."""
+        learned = {self.target.name, self.weights}
+        return [check for check in self.checks if training or not learned & {*check.columns}]
 
     def readable(self, *, training: bool) -> list[Rule]:
         """That each value can be read: what `Table.inspected` says of it."""
@@ -106,3 +112,11 @@ class Contract:
     def cleaned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """The same rows, the target under its canonical names."""
         return frame.with_columns(self.target.cleaned())
+
+
+def _rules_of_weights(name: str) -> list[Rule]:
+    remedy = "Each row needs a weight of 0 or more, as prepare.weights says: correct the table"
+    return [
+        Rule((name,), pl.col(name).is_null(), "no weight", remedy),
+        Rule((name,), pl.col(name) < 0, "a weight below 0", remedy),
+    ]

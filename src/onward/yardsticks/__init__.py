@@ -10,6 +10,8 @@ from onward.yardsticks._encoding import MOST as MOST
 from onward.yardsticks._encoding import is_categorical as is_categorical
 from onward.yardsticks._encoding import moments as moments
 from onward.yardsticks._linear import linear as linear
+from onward.yardsticks._predictions import WEIGHT as WEIGHT
 from onward.yardsticks._predictions import Predict as Predict
 from onward.yardsticks._predictions import codes_of as codes_of
 from onward.yardsticks._predictions import targets_of as targets_of
+from onward.yardsticks._predictions import weights_of as weights_of

@@ -10,7 +10,14 @@ from threadpoolctl import threadpool_limits
 from onward.metrics import Array
 from onward.schema import Schema
 from onward.yardsticks._encoding import encoder, is_categorical
-from onward.yardsticks._predictions import Ask, Predict, targets_of, with_interval, with_label
+from onward.yardsticks._predictions import (
+    Ask,
+    Predict,
+    targets_of,
+    weights_of,
+    with_interval,
+    with_label,
+)
 
 TREES = 2_000  # in total, one for each class and round: 50 classes take a minute otherwise
 ROUNDS = 100  # scikit-learn's default
@@ -52,7 +59,7 @@ def _fitted(trees: Any, predict: Any, train: pl.DataFrame, schema: Schema) -> As
     features = encode(train)
     kept = ~np.isnan(features).all(0)  # scikit-learn stops at a feature that no row has
     with _threads(features):
-        trees.fit(features[:, kept], targets_of(schema, train))
+        trees.fit(features[:, kept], targets_of(schema, train), weights_of(train))
 
     def asked(rows: pl.DataFrame) -> Array:
         raw = encode(rows)[:, kept]

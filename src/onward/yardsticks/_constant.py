@@ -4,7 +4,13 @@ import numpy as np
 import polars as pl
 
 from onward.schema import Schema
-from onward.yardsticks._predictions import Predict, targets_of, with_interval, with_label
+from onward.yardsticks._predictions import (
+    Predict,
+    targets_of,
+    weights_of,
+    with_interval,
+    with_label,
+)
 
 
 def constant(
@@ -13,8 +19,9 @@ def constant(
     """The best that can be said without looking at any column."""
     target = targets_of(schema, train)
     if schema.target.kind == "number":
-        mean = float(target.mean())
+        mean = float(np.average(target, weights=weights_of(train)))
         return with_interval(lambda rows: np.full(len(rows), mean), schema, validation, coverage)
     codes = np.arange(len(schema.target.classes))
-    shares = np.bincount(target, minlength=len(codes)) / len(target)
+    counts = np.bincount(target, weights_of(train), len(codes))
+    shares = counts / counts.sum()
     return with_label(lambda rows: np.tile(shares, (len(rows), 1)), codes, schema)

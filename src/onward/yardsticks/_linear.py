@@ -13,7 +13,14 @@ from threadpoolctl import threadpool_limits
 from onward.metrics import Array
 from onward.schema import Schema
 from onward.yardsticks._encoding import encoder, is_categorical
-from onward.yardsticks._predictions import Ask, Predict, targets_of, with_interval, with_label
+from onward.yardsticks._predictions import (
+    Ask,
+    Predict,
+    targets_of,
+    weights_of,
+    with_interval,
+    with_label,
+)
 
 ITERATIONS = 100  # scikit-learn's default
 LEAST_ITERATIONS, LEAST_ROWS = 10, 1_000
@@ -57,7 +64,7 @@ def _fitted(model: Any, predict: Any, train: pl.DataFrame, schema: Schema) -> As
     features = _Features(schema, train)
     with threadpool_limits(1), warnings.catch_warnings():  # threads change the last digits
         warnings.simplefilter("ignore", ConvergenceWarning)  # the end of `ITERATIONS`
-        model.fit(features(train), targets_of(schema, train))
+        model.fit(features(train), targets_of(schema, train), weights_of(train))
 
     def asked(rows: pl.DataFrame) -> Array:
         with threadpool_limits(1):

@@ -1,6 +1,5 @@
 """Predictions as those of an exported file, and the truth they are compared with."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,6 +7,8 @@ import polars as pl
 
 from onward.metrics import Array, Predictions
 from onward.schema import Schema
+
+WEIGHT = "onward/weight"  # of raw rows that do not count alike; no name of a column
 
 Predict = Callable[[pl.DataFrame], Predictions]
 Ask = Callable[[pl.DataFrame], Array]
@@ -21,6 +22,11 @@ def targets_of(schema: Schema, rows: pl.DataFrame) -> Array:
     return codes_of(schema.target.classes, values)
 
 
+def weights_of(rows: pl.DataFrame) -> Array | None:
+    """How much each row counts; None where all count alike."""
+    return rows[WEIGHT].to_numpy() if WEIGHT in rows.columns else None
+
+
 def codes_of(classes: Sequence[str], values: pl.Series) -> Array:
     """The place of each value among the classes."""
     places = list(range(len(classes)))
@@ -32,15 +38,23 @@ def with_interval(value: Ask, schema: Schema, validation: pl.DataFrame, coverage
 
     Source: Papadopoulos et al. 2002, "Inductive Confidence Machines for Regression".
     """
-    errors = np.sort(np.abs(targets_of(schema, validation) - value(validation)))
-    place = math.ceil((len(errors) + 1) * coverage)  # the place counts from 1
-    radius = float(errors[min(place, len(errors)) - 1])
+    radius = _radius(
+        np.abs(targets_of(schema, validation) - value(validation)), coverage, weights_of(validation)
+    )
 
     def predict(rows: pl.DataFrame) -> Predictions:
         found = value(rows)
         return {"value": found, "lower": found - radius, "upper": found + radius}
 
     return predict
+
+
+def _radius(errors: Array, coverage: float, weights: Array | None) -> float:
+    order = np.argsort(errors, kind="stable")
+    weighed = np.cumsum(np.ones(len(errors)) if weights is None else weights[order])
+    wanted = coverage * (weighed[-1] + weighed[-1] / len(errors))  # a new row has the mean weight
+    place = int(np.searchsorted(weighed, wanted))
+    return float(errors[order][min(place, len(errors) - 1)])
 
 
 def with_label(known: Ask, codes: Array, schema: Schema) -> Predict:
