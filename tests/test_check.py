@@ -1,5 +1,6 @@
 """`onward check` finds what would stop a full run, and says it as that would."""
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -182,6 +183,18 @@ def test_the_config_of_the_package_passes_in_time(folder: Path) -> None:
     result = CliRunner().invoke(app, ["check", str(ROOT / "configs/kernels.yaml")])
     assert result.exit_code == 0, result.output
     assert time.process_time() - started < LIMIT
+
+
+def test_folds_and_shares_are_made_with_few_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere")
+    asked = LATER.replace("evaluate: {}", "evaluate: {cross_validation: 3, learning_curve: [0.5]}")
+    code, said = check(CONFIG + asked)
+    assert code == 0, said
+    code, said = check(CONFIG + asked.replace("validation: 3", "validation: 900"))
+    assert re.search(r"evaluate: fold \d+ of 900: .*Use fewer folds", said)
+    assert code == 65
 
 
 def test_a_project_of_init_passes(folder: Path) -> None:

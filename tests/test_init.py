@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from onward.__main__ import app
 from onward.commands._plots import plots
 from onward.commands._project import Project
-from onward.commands._yaml import one_line
 from onward.config import section
 from onward.errors import ConfigError, DataError
 from onward.heads.binary import Binary
 from onward.prepared import Prepared
 from onward.stages import prepare, train
+from onward.yaml import one_line
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = ROOT / "src/onward/commands/_pipeline.yaml"

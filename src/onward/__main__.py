@@ -36,6 +36,9 @@ app = typer.Typer(
 )
 Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)]
 
+# where `evaluate` has models of other rows made
+Folder = Annotated[Path | None, typer.Option(hidden=True)]
+
 
 def main() -> None:
     """Run the command, and end with the code that says how it went."""
@@ -63,14 +66,14 @@ def main() -> None:
 
 
 def _stage(name: str) -> Callable[[Path], None]:
-    def command(config: Config) -> None:
+    def command(config: Config, folder: Folder = None) -> None:
         # imports here: `onward --help` must not wait for torch, nor prepare for lightning
         from onward.config import import_plugins, section
 
         end_with_parent()
         import_plugins(config)
         stage: Any = importlib.import_module(f"onward.stages.{name}")
-        settings, folder = section(config, name, stage.Settings), ARTIFACTS / config.stem
+        settings, folder = section(config, name, stage.Settings), folder or ARTIFACTS / config.stem
         # of the processes that train together the first has the lock; no other stage has several
         with locked(folder / name) if is_first() or name != "train" else nullcontext():
             stage.run(settings, folder)

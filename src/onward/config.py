@@ -1,8 +1,9 @@
-"""Reading one section of a config file."""
+"""Reading one section of a config file, and writing a file like it."""
 
 import difflib
 import importlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +14,11 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from onward.errors import ConfigError
 from onward.family import Settings
+from onward.yaml import one_line
 
 S = TypeVar("S", bound=Settings)
 SHOWN = 80  # letters of a wrong value in a message
+_plugins: list[str] = []  # imported for the config of this run
 
 
 def section(path: Path, name: str, settings: type[S]) -> S:
@@ -56,6 +59,13 @@ def import_plugins(path: Path) -> None:
             raise ConfigError(
                 f"{path}: plugins: {error}. Install the package that has it, or correct the name"
             ) from error
+    _plugins[:] = names
+
+
+def write(path: Path, sections: Mapping[str, Any]) -> None:
+    """Write a config for another process, with the plugins of this one."""
+    values = {"plugins": _plugins, **sections}
+    path.write_text("".join(f"{name}: {one_line(value)}\n" for name, value in values.items()))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ The truth is codes of classes (int64) or numbers. The predictions are those of a
 with ``label`` as codes.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,10 @@ class Metric:
     ask: Callable[[Array, Predictions], Weighted]
     better: Literal["higher", "lower", "neither"]
     """``neither`` where the best value is one that was asked for, as of a coverage."""
+    least: float = -math.inf
+    """No value is below."""
+    most: float = math.inf
+    """No value is above."""
 
     def __call__(
         self, target: Array, predictions: Predictions, weights: Array | None = None
@@ -180,26 +185,26 @@ def width(target: Array, predictions: Predictions) -> Weighted:
 
 METRICS: Mapping[str, Mapping[str, Metric]] = {
     "binary": {
-        "auc": Metric("AUC", auc, "higher"),
-        "log_loss": Metric("Log-loss", log_loss, "lower"),
-        "accuracy": Metric("Accuracy", accuracy, "higher"),
-        "f1": Metric("F1", f1, "higher"),
-        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher"),
-        "brier": Metric("Brier score", brier, "lower"),
-        "calibration_error": Metric("Calibration error", calibration_error, "lower"),
+        "auc": Metric("AUC", auc, "higher", 0, 1),
+        "log_loss": Metric("Log-loss", log_loss, "lower", 0),
+        "accuracy": Metric("Accuracy", accuracy, "higher", 0, 1),
+        "f1": Metric("F1", f1, "higher", 0, 1),
+        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher", 0, 1),
+        "brier": Metric("Brier score", brier, "lower", 0, 1),
+        "calibration_error": Metric("Calibration error", calibration_error, "lower", 0, 1),
     },
     "multiclass": {
-        "accuracy": Metric("Accuracy", accuracy, "higher"),
-        "macro_f1": Metric("Macro F1", macro_f1, "higher"),
-        "log_loss": Metric("Log-loss", log_loss, "lower"),
-        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher"),
+        "accuracy": Metric("Accuracy", accuracy, "higher", 0, 1),
+        "macro_f1": Metric("Macro F1", macro_f1, "higher", 0, 1),
+        "log_loss": Metric("Log-loss", log_loss, "lower", 0),
+        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher", 0, 1),
     },
     "regression": {
-        "r2": Metric("R²", r2, "higher"),
-        "rmse": Metric("RMSE", rmse, "lower"),
-        "mae": Metric("MAE", mae, "lower"),
-        "coverage": Metric("Interval coverage", coverage, "neither"),
-        "width": Metric("Interval width", width, "lower"),
+        "r2": Metric("R²", r2, "higher", most=1),
+        "rmse": Metric("RMSE", rmse, "lower", 0),
+        "mae": Metric("MAE", mae, "lower", 0),
+        "coverage": Metric("Interval coverage", coverage, "neither", 0, 1),
+        "width": Metric("Interval width", width, "lower", 0),
     },
 }
 """By task; the first of each task is the one that decides."""

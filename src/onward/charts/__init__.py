@@ -12,6 +12,8 @@ from onward.charts._model import differences as differences
 from onward.charts._model import importance as importance
 from onward.charts._model import intervals as intervals
 from onward.charts._model import learning_curves as learning_curves
+from onward.charts._other_rows import by_training_rows as by_training_rows
+from onward.charts._other_rows import folds as folds
 from onward.charts._predictions import calibration as calibration
 from onward.charts._predictions import confusion as confusion
 from onward.charts._predictions import coverage as coverage

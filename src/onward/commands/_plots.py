@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.commands._yaml import one_line
+from onward.yaml import one_line
 
 # by title: the file, x, y, and what else DVC is told; labels where a column's name is not enough
 SHARE = {"x_label": "share of rows, surest first"}
@@ -37,6 +37,10 @@ PLOTS: Mapping[str, Mapping[str, Plot]] = {
         "coverage": ("bands.csv", "predicted", ["coverage"], {}),
     },
 }
+OTHER_ROWS: Mapping[str, Plot] = {  # files without rows, and not drawn, where nobody asks for them
+    "folds": ("cross_validation.csv", "fold", ["value"], {"template": "scatter"}),
+    "training rows": ("learning_curve.csv", "rows", ["value", "lower", "upper"], {}),
+}
 
 
 def plots(config: str, task: str) -> str:
@@ -53,7 +57,7 @@ def plots(config: str, task: str) -> str:
         "loss": {"x": "epoch", "y": loss, "y_label": "loss"},
         "importance": {"template": "bar_horizontal", "x": "drop", "y": drop},
     }
-    for title, (file, x, y, more) in PLOTS[task].items():
+    for title, (file, x, y, more) in {**PLOTS[task], **OTHER_ROWS}.items():
         path = f"{folder}/evaluate/plots/{file}"
         entries[title] = {**more, "x": x, "y": {path: list(y)}}
     return "".join(f"  - {title}: {one_line(entry)}\n" for title, entry in entries.items())

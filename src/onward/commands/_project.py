@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 
 from onward.commands._plots import plots
-from onward.commands._yaml import one_line
 from onward.errors import ConfigError, DataError
 from onward.inference import Guess, TargetGuess, infer, infer_target
 from onward.sources import Sniffed, Source
 from onward.splits import SPLITS
 from onward.stages.prepare import OUTPUTS
+from onward.yaml import one_line
 
 MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
 SCHEMA = Path("configs/schema.json")  # for editors

@@ -16,10 +16,13 @@ import typer
 from onward import stages
 from onward.commands._sample import sample
 from onward.config import section
+from onward.cross_validation import folds
 from onward.defaults import Given, Table, completed
 from onward.errors import ConfigError, OnwardError
+from onward.learning_curve import parts as shares
 from onward.network import Shape
 from onward.prepared import Prepared
+from onward.reruns import STAGES
 from onward.splits import SPLITS
 
 EPOCHS = 2  # the second one starts where a first one has ended
@@ -69,6 +72,8 @@ def _run(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:
     for stage in takewhile(settings.__contains__, stages.ORDER):
         started = time.monotonic()
         try:
+            if stage == "evaluate":
+                _rehearse_parts(settings, folder)
             rows = _run_stage(stage, settings[stage], whole, few)
         except OnwardError as error:
             return {stage: error}
@@ -85,8 +90,27 @@ def _run_stage(name: str, settings: Any, whole: Path, few: Path) -> int:
         return _rows(whole)
     if name == "train":
         settings = _shortened(settings, Prepared(whole / "prepare"))
+    if name == "evaluate":  # what else it asks for comes before
+        settings = settings.model_copy(update={"cross_validation": None, "learning_curve": ()})
     stage.run(settings, few)
     return _rows(few)
+
+
+def _rehearse_parts(settings: Mapping[str, Any], folder: Path) -> None:
+    """Prepare each part that `evaluate` makes a model from; train and export with the first."""
+    asked = settings["evaluate"]
+    parts = {**folds(asked.cross_validation or 0), **shares(asked.learning_curve)}
+    todo = STAGES
+    for name, part in parts.items():
+        of_part = {**settings, "prepare": settings["prepare"].model_copy(update={"part": part})}
+        with TemporaryDirectory(dir=folder) as place:
+            whole, few = Path(place, "whole"), Path(place, "few")
+            try:
+                for stage in todo:
+                    _run_stage(stage, of_part[stage], whole, few)
+            except OnwardError as error:
+                raise type(error)(f"evaluate: {name}: {error}") from error
+        todo = STAGES[:1]  # the later stages have nothing to say that they have not said
 
 
 def _rows(folder: Path) -> int:

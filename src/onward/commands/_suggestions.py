@@ -10,12 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from onward.columns import Column
-from onward.commands._yaml import one_line
 from onward.config import import_plugins, section
 from onward.derivations import Derivation
 from onward.prepared import Prepared
 from onward.stages import prepare
 from onward.suggestions import Suggestions, suggest
+from onward.yaml import one_line
 
 
 def print_suggestions(config: Path) -> None:

@@ -8,6 +8,7 @@ from onward.page.evidence import Evidence as Evidence
 from onward.page.fairness import fairness
 from onward.page.markup import Html, tag
 from onward.page.model_card import model_card as model_card
+from onward.page.other_rows import cross_validation, learning_curve
 from onward.page.quality import quality
 from onward.page.result import overview, result, tiles
 from onward.page.sections import data, errors, importance, origin, training, usage
@@ -17,6 +18,7 @@ from onward.page.words import verdict
 
 SECTIONS = {
     "Result": result,
+    "Cross-validation": cross_validation,
     "Where it errs": errors,
     "Weak spots": slices,
     "Fairness": fairness,
@@ -24,6 +26,7 @@ SECTIONS = {
     "How it answers": dependence,
     "What it does without": selection,
     "Training": training,
+    "More training rows": learning_curve,
     "Data": data,
     "Data quality": quality,
     "Use it": usage,

@@ -26,6 +26,9 @@ class Evidence:
     selection: Mapping[str, Any]
     """Of columns; empty where none was asked for."""
     metrics: Mapping[str, Any]
+    cross_validation: Mapping[str, Any]
+    """Empty where the config asks for none, as is the next."""
+    learning_curve: Mapping[str, Any]
     changes: Mapping[str, Any]
     """Since the evaluation before; empty where nobody looked."""
     latency: Mapping[str, float]

@@ -1,6 +1,7 @@
 """What every way of splitting can do."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,10 +13,12 @@ from onward.family import Family, Settings
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
+LEFT_OUT = len(SPLITS)
+"""The place of a row that is for nothing."""
 
 
 class Split(Family, ABC):
-    """Says for each row of the table what it is for."""
+    """Says for each row of the table what it is for, and in which fold it is tested."""
 
     class Config(Settings):
         """Shares of the rows; the rest is for training."""
@@ -38,7 +41,12 @@ class Split(Family, ABC):
         name: str | None = getattr(self.config, "name", None)
         return name
 
-    @abstractmethod
+    @property
+    def validation(self) -> float:
+        """The share for validation of the rows that are not for testing."""
+        share: float = self.config.validation / (1 - self.config.test)
+        return share
+
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """For each row its place in `SPLITS`; the same whenever seed and table are the same.
 
@@ -50,20 +58,71 @@ class Split(Family, ABC):
         Raises:
             DataError: if a part would be empty.
         """
+        shares = (self.config.validation, self.config.test)
+        return refuse_empty(self.deal(targets, values, seed, shares).astype(np.int8))
+
+    @abstractmethod
+    def deal(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
+    ) -> np.ndarray:
+        """Parts 1, 2, ... of these shares, and 0 for the rows that remain."""
+
+    @abstractmethod
+    def folds(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
+    ) -> np.ndarray:
+        """For each row the fold in which it is tested, from 0; -1 if it is tested in none."""
+
+    def before(self, folds: np.ndarray, fold: int) -> np.ndarray:
+        """Which rows may be learned from when those of ``fold`` are tested: all the others."""
+        others: np.ndarray = folds != fold
+        return others
+
+    def some(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
+    ) -> np.ndarray:
+        """Which rows make up a share of them: for a larger share the same ones, and more.
+
+        Random within each class, so that rare classes are there, too.
+        """
+        classes = targets if targets.dtype == np.int64 else np.zeros(len(targets), np.int64)
+        drawn = np.random.default_rng(seed).permutation(len(targets))
+        chosen = np.zeros(len(targets), bool)
+        for code in np.unique(classes):
+            rows = drawn[classes[drawn] == code]
+            chosen[rows[: at_least(share, len(rows))]] = True
+        return chosen
 
 
-def sizes(rows: int, config: Split.Config) -> tuple[int, int, int]:
-    """How many of ``rows`` rows are for each place in `SPLITS`, by the shares of the config."""
-    validation, test = (round(share * rows) for share in (config.validation, config.test))
-    validation = min(validation, rows)
-    test = min(test, rows - validation)
-    return rows - validation - test, validation, test
+def sizes(rows: int, shares: Sequence[float]) -> list[int]:
+    """How many of ``rows`` rows are for each part; the first one gets those that remain."""
+    found: list[int] = []
+    for share in shares:
+        found.append(min(round(share * rows), rows - sum(found)))
+    return [rows - sum(found), *found]
 
 
-def shared_out(rows: int, config: Split.Config, rng: np.random.Generator) -> np.ndarray:
-    """Splits for ``rows`` rows in random order, by the shares of the config."""
-    splits = np.repeat(np.array([TRAIN, VALIDATION, TEST], np.int8), sizes(rows, config))
-    return rng.permutation(splits)
+def even(rows: int, count: int) -> list[int]:
+    """How many of ``rows`` rows are for each of ``count`` parts that differ by one row at most."""
+    return [(rows + place) // count for place in range(count)]
+
+
+def at_least(share: float, rows: int) -> int:
+    """How many rows are a share of them, and one if there are any."""
+    return min(max(round(share * rows), 1), rows)
+
+
+def shared_out(rows: int, shares: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+    """Parts for ``rows`` rows in random order, by the shares of the parts after the first."""
+    parts = np.arange(len(shares) + 1, dtype=np.int8)
+    return rng.permutation(np.repeat(parts, sizes(rows, shares)))
+
+
+def in_turn(order: np.ndarray, count: int) -> np.ndarray:
+    """Folds, dealt out like cards to rows in this order."""
+    folds = np.empty(len(order), np.int64)
+    folds[order] = np.arange(len(order)) % count
+    return folds
 
 
 def refuse_missing(values: pl.Series) -> pl.Series:

@@ -5,9 +5,7 @@ from pydantic import PositiveInt
 
 from onward.errors import ConfigError
 from onward.family import Settings
-from onward.splits._base import TRAIN
-
-LEFT_OUT = -1  # the place of a row that is in no split
+from onward.splits._base import LEFT_OUT, TRAIN
 
 
 class Sample(Settings):

@@ -1,5 +1,6 @@
 """A split that is part of the table."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -8,23 +9,29 @@ from pydantic import Field
 
 from onward.errors import DataError
 from onward.family import Settings
-from onward.splits._base import SPLITS, TRAIN, VALIDATION, Split, refuse_empty
+from onward.splits._base import SPLITS, TRAIN, VALIDATION, Split, in_turn, refuse_empty, shared_out
 
 
 class Column(Split):
     """A column says ``train``, ``validation`` or ``test``.
 
-    Where no row says ``validation``, rows are drawn from those for training.
+    Where no row says ``validation``, rows are drawn from those for training. Folds of a
+    cross-validation are drawn, too, from all rows that do not say ``test``.
     """
 
     class Config(Settings):
-        """``validation`` is the share of the training rows to draw, if the column has none."""
+        """``validation`` is the share of the training rows to draw, where rows are drawn."""
 
         type: Literal["column"] = "column"
         name: str
         validation: float = Field(0.15, gt=0.0, lt=1.0)
 
     config: Config
+
+    @property
+    def validation(self) -> float:
+        """As the config says: of rows that do not say ``test``."""
+        return self.config.validation
 
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
         """Read, and draw validation rows if there are none."""
@@ -43,3 +50,15 @@ class Column(Split):
             drawn = np.random.default_rng(seed).permutation(rows)
             splits[drawn[: round(self.config.validation * len(rows))]] = VALIDATION
         return refuse_empty(splits)
+
+    def deal(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
+    ) -> np.ndarray:
+        """Draw: the column says nothing of this."""
+        return shared_out(len(targets), shares, np.random.default_rng(seed))
+
+    def folds(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
+    ) -> np.ndarray:
+        """Of equal size, but for one row."""
+        return in_turn(np.random.default_rng(seed).permutation(len(targets)), count)

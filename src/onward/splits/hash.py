@@ -1,12 +1,13 @@
 """A row's key alone decides where it belongs."""
 
+from collections.abc import Sequence
 from typing import Literal
 from zlib import crc32
 
 import numpy as np
 import polars as pl
 
-from onward.splits._base import TEST, TRAIN, VALIDATION, Split, refuse_empty, refuse_missing
+from onward.splits._base import Split, refuse_missing
 
 # of splitmix64
 STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -28,14 +29,31 @@ class Hash(Split):
 
     config: Config
 
-    def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
-        """Compare each key's number with the shares."""
-        assert values is not None
-        number = fractions(_texts(refuse_missing(values)), seed)
-        splits = np.full(len(number), TRAIN, np.int8)
-        splits[number < self.config.validation + self.config.test] = VALIDATION
-        splits[number < self.config.test] = TEST
-        return refuse_empty(splits)
+    def deal(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
+    ) -> np.ndarray:
+        """Compare each key's number with the shares, from the last to the first."""
+        number = _numbers(values, seed)
+        ends = np.cumsum(shares[::-1])
+        return len(shares) - np.searchsorted(ends, number, side="right").astype(np.int8)
+
+    def folds(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
+    ) -> np.ndarray:
+        """By the key alone, so of equal size on average only."""
+        folds: np.ndarray = (_numbers(values, seed) * count).astype(np.int64)
+        return folds
+
+    def some(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
+    ) -> np.ndarray:
+        """By the key alone."""
+        return _numbers(values, seed) < share
+
+
+def _numbers(values: pl.Series | None, seed: int) -> np.ndarray:
+    assert values is not None
+    return fractions(_texts(refuse_missing(values)), seed)
 
 
 def _texts(values: pl.Series) -> pl.Series:

@@ -1,11 +1,12 @@
 """Rows in random order."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from onward.splits._base import Split, refuse_empty, shared_out
+from onward.splits._base import Split, in_turn, shared_out
 
 
 class Random(Split):
@@ -16,7 +17,14 @@ class Random(Split):
 
         type: Literal["random"] = "random"
 
-    def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
+    def deal(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
+    ) -> np.ndarray:
         """Draw."""
-        rng = np.random.default_rng(seed)
-        return refuse_empty(shared_out(len(targets), self.config, rng))
+        return shared_out(len(targets), shares, np.random.default_rng(seed))
+
+    def folds(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
+    ) -> np.ndarray:
+        """Of equal size, but for one row."""
+        return in_turn(np.random.default_rng(seed).permutation(len(targets)), count)

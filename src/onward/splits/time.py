@@ -1,12 +1,13 @@
 """The past is for training, what came after it is held out."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from onward.errors import DataError
-from onward.splits._base import TEST, TRAIN, VALIDATION, Split, refuse_empty, refuse_missing, sizes
+from onward.splits._base import Split, at_least, even, refuse_missing, sizes
 
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
 OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -17,7 +18,10 @@ class Time(Split):
     """By a column of numbers or ISO-8601 dates: train, then validation, then test.
 
     Rows of one instant are never parted, so the shares are those of the config as nearly as that
-    allows. Nothing is drawn: the seed changes nothing.
+    allows. Nothing is drawn: the seed changes nothing. Folds of a cross-validation go forward, too:
+    each is later than the rows that were learned from, and the past grows from fold to fold.
+
+    Source: Tashman 2000, "Out-of-sample tests of forecasting accuracy", the rolling origin.
     """
 
     class Config(Split.Config):
@@ -28,16 +32,44 @@ class Time(Split):
 
     config: Config
 
-    def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
-        """Cut the order in three."""
-        assert values is not None
-        when = in_time(refuse_missing(values)).rank("dense").to_numpy()
-        train, validation, _ = sizes(len(when), self.config)
-        in_order = np.sort(when)
-        splits = np.full(len(when), TRAIN, np.int8)
-        for place, start in ((VALIDATION, train), (TEST, train + validation)):
-            splits[when >= in_order[min(start, len(when) - 1)]] = place
-        return refuse_empty(splits)
+    def deal(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
+    ) -> np.ndarray:
+        """Cut the order."""
+        return _cut(_order(values), sizes(len(targets), shares))
+
+    def folds(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
+    ) -> np.ndarray:
+        """Cut the order in one more than there are folds; the earliest rows are never tested."""
+        return _cut(_order(values), even(len(targets), count + 1)) - 1
+
+    def before(self, folds: np.ndarray, fold: int) -> np.ndarray:
+        """Earlier rows."""
+        earlier: np.ndarray = folds < fold
+        return earlier
+
+    def some(
+        self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
+    ) -> np.ndarray:
+        """The latest rows: a longer past has them, too."""
+        when = _order(values)
+        latest: np.ndarray = when >= np.sort(when)[-at_least(share, len(when))]
+        return latest
+
+
+def _order(values: pl.Series | None) -> np.ndarray:
+    """For each row the number of its instant."""
+    assert values is not None
+    return in_time(refuse_missing(values)).rank("dense").to_numpy()
+
+
+def _cut(when: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+    """For each row its part: of so many rows, but no instant is cut."""
+    in_order, parts = np.sort(when), np.zeros(len(when), np.int64)
+    for part, start in enumerate(np.cumsum(rows[:-1]), 1):
+        parts[when >= in_order[min(start, len(when) - 1)]] = part
+    return parts
 
 
 def in_time(values: pl.Series) -> pl.Series:

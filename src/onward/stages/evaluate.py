@@ -1,6 +1,7 @@
 """Measure the exported file on rows that nothing was learned from, beside three yardsticks.
 
-It knows the file and raw rows, and nothing of how the file was made.
+It knows the file and raw rows, and nothing of how the file was made; only for a cross-validation or
+a learning curve it has others made in the same way.
 """
 
 import difflib
@@ -8,10 +9,11 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 import polars as pl
+from pydantic import Field, PositiveInt, model_validator
 
 from onward.bootstrap import DIGITS, rounded
 from onward.changes import Measured, as_sample, as_table, changes, is_paired, lines
@@ -32,16 +34,18 @@ from onward.files import (
 )
 from onward.importance import importance
 from onward.latency import latency
-from onward.metrics import METRICS, Predictions
+from onward.metrics import METRICS, Array, Predictions
+from onward.other_rows import Asked, OtherRows, other_rows
 from onward.predictor import Predictor
 from onward.prepared import Prepared
+from onward.reruns import Outcome, forget
 from onward.schema import Schema, Target
 from onward.yardsticks import (
     WEIGHT,
     Predict,
     boosted_trees,
-    codes_of,
     constant,
+    exported,
     linear,
     targets_of,
     weights_of,
@@ -58,10 +62,31 @@ class Settings(Base):
 
     ``sensitive``: columns whose groups are compared in a table of fairness, such as sex or race;
     they must be among the model's.
+
+    ``cross_validation`` is the number of folds, 5 or 10 as a rule. The rows that are not for
+    testing are dealt out to them as prepare.split says; each fold is tested by a model that was
+    prepared, trained and exported without it. ``learning_curve`` lists shares of the training rows,
+    such as [0.1, 0.25, 0.5, 1.0]; with each a model is made, and tested on the same rows as the
+    published one, which is that of 1.0. ``at_once`` of these models are made side by side, each
+    with its share of the processor.
     """
 
     seed: Seed = 0
     sensitive: tuple[str, ...] = ()
+    cross_validation: Annotated[int, Field(ge=2)] | None = None
+    learning_curve: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    at_once: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _curve_has_two_points(self) -> Self:
+        if self.learning_curve and min(self.learning_curve) == 1:
+            raise ValueError("learning_curve: give a share below 1, too, such as 0.5")
+        return self
+
+    @property
+    def of_other_rows(self) -> Asked:
+        """The models that are to be made from other rows."""
+        return Asked(self.cross_validation, self.learning_curve, self.at_once, self.seed)
 
 
 def run(settings: Settings, folder: Path) -> None:
@@ -82,11 +107,7 @@ def run(settings: Settings, folder: Path) -> None:
     predictions = {name: predict(test) for name, predict in predictors.items()}
     comparison = compare(task, target, predictions, settings.seed, weights)
     columns = test.select(field.name for field in schema.columns)
-    random = np.random.default_rng(settings.seed)
-    tables = {
-        name: curve(schema.target.classes, target, predictions[MODEL], random)
-        for name, curve in CURVES[task].items()
-    }
+    tables = _curves(task, schema.target, target, predictions[MODEL], settings.seed)
     main = next(iter(METRICS[task].values()))
     tables["importance"] = importance(
         predictors[MODEL], main, columns, target, settings.seed, weights
@@ -96,15 +117,18 @@ def run(settings: Settings, folder: Path) -> None:
     diagnoses = diagnosed(
         held_out, predictors[MODEL], main, ordered, settings.sensitive, settings.seed
     )
+    published = Outcome(*_learned(prepared), target, predictions[MODEL], weights)
+    others = other_rows(settings.of_other_rows, folder, task, published)
     inputs = inputs_of(folder, "prepare", "export")
     changed = _changes(folder / "evaluate", comparison, schema.target, inputs, settings.seed)
     with publishing(folder / "evaluate", inputs=inputs) as work:
-        _write_comparison(work, comparison, schema.target)
+        _write_comparison(work, comparison, schema.target, others)
         _write(work / "latency.json", latency(predictor, columns))
-        _write_plots(work / "plots", tables, diagnoses)
+        _write_plots(work / "plots", tables | others.tables(), diagnoses)
     with replacing(folder / "evaluate" / CHANGES) as new:
         _write(new, changed)
-    for line in (*comparison.lines(), *lines(METRICS[task], changed["before"])):
+    forget(folder)
+    for line in (*comparison.lines(), *others.lines(), *lines(METRICS[task], changed["before"])):
         logger.info(line)
 
 
@@ -114,21 +138,28 @@ def _rows(prepared: Prepared, split: str) -> pl.DataFrame:
     return rows if weights is None else rows.with_columns(pl.Series(WEIGHT, weights))
 
 
+def _curves(
+    task: str, target: Target, truth: Array, predictions: Predictions, seed: int
+) -> dict[str, pl.DataFrame]:
+    random = np.random.default_rng(seed)
+    return {
+        name: curve(target.classes, truth, predictions, random)
+        for name, curve in CURVES[task].items()
+    }
+
+
+def _learned(prepared: Prepared) -> tuple[int, int]:
+    """How many rows are for training, and how many for validation."""
+    rows = prepared.profiles()["rows"]
+    return rows["train"], rows["validation"]
+
+
 def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str, Predict]:
     """The file, and the yardsticks, trained here."""
     schema = predictor.schema
     train, validation = (_rows(prepared, split) for split in ("train", "validation"))
 
-    names = [field.name for field in schema.columns]
-
-    def model(rows: pl.DataFrame) -> Predictions:
-        predictions = predictor(rows.select(names))  # there may be columns that it does without
-        if schema.target.kind == "number":
-            return predictions
-        labels = pl.Series(predictions["label"].tolist(), dtype=pl.String)
-        return predictions | {"label": codes_of(schema.target.classes, labels)}
-
-    coverage = 0.0
+    model, coverage = exported(predictor), 0.0
     if schema.target.kind == "number":  # the model's own, where it was set
         metric = METRICS[predictor.metadata["task"]]["coverage"]
         target, weights = targets_of(schema, validation), weights_of(validation)
@@ -154,9 +185,13 @@ def _check_sensitive(names: Sequence[str], schema: Schema) -> None:
             )
 
 
-def _write_comparison(work: Path, comparison: Comparison, target: Target) -> None:
+def _write_comparison(
+    work: Path, comparison: Comparison, target: Target, others: OtherRows
+) -> None:
     values = {name: rounded(value) for name, value in comparison.values.items()}
-    _write(work / "metrics.json", values)
+    _write(work / "metrics.json", values | others.values())
+    for name, document in others.documents.items():
+        _write(work / f"{name}.json", document)
     classes = {"classes": target.classes}  # codes of others would mean something else
     _write(work / "comparison.json", {**classes, **comparison.document()})
     as_table(comparison.sample).write_parquet(work / "sample.parquet")

@@ -71,7 +71,8 @@ def run(settings: Settings, folder: Path) -> None:
 
     helper.set_model_props(model, _notes(folder, prepared, parity, known))
     inputs = inputs_of(folder, "prepare", "train")
-    with publishing(folder / "export", inputs=inputs) as work:
+    noted = settings.model_dump(mode="json")
+    with publishing(folder / "export", inputs=inputs, settings=noted) as work:
         onnx.save(model, work / "model.onnx")
         (work / "parity.json").write_text(json.dumps(found, indent=1) + "\n")
     checked = sum(part["rows"] for part in found.values())

@@ -37,7 +37,7 @@ from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
 from onward.schema import Schema, Target
 from onward.sources import Source, Table
-from onward.splits import SPLITS, Sample, Split, sampled
+from onward.splits import LEFT_OUT, SPLITS, Part, Sample, Split, assigned, sampled
 from onward.target import TargetSettings, encoded, refuse_unlearnable
 from onward.validation import Contract, RowRules, accepted, discard
 
@@ -52,6 +52,7 @@ class Settings(Base):
     """Where the table is, what it predicts, from which columns, and how it is split.
 
     ``weights``: a column that says how much each row counts, in training and in measuring.
+    ``part``: of the rows, with which `evaluate` measures other models.
     ``sample``: how many rows to learn from, where a table has more than one wants to wait for.
     """
 
@@ -61,6 +62,7 @@ class Settings(Base):
     weights: str | None = None
     split: Annotated[Split.Config, OneOf(Split)]
     sample: Sample | None = None
+    part: Part = Part()
     rows: RowRules = RowRules()
     leaks: LeakRules = LeakRules()
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
@@ -108,9 +110,10 @@ def _prepare(settings: Settings, source: Table, work: Path) -> dict[str, Any]:
         refuse_taken(derivations, source.names())
     rows, quality = accepted(source, contract, work)
     with _naming(settings.source.path):
-        targets, splits = _targets_and_splits(settings, schema, rows)
-        found = search(rows, splits, targets, schema, settings.leaks)
-        refuse(found)
+        rows, targets, splits = _targets_and_splits(settings, schema, rows)
+        if settings.part != Part():
+            quality["rows"]["in this part"] = len(splits)
+        found = _leaks(settings, rows, splits, targets, schema)
         splits, counts = _sampled(settings, targets, splits)
         refuse_unlearnable(schema.target, targets[splits == SPLITS.index("train")])
         _write_splits(rows, splits, schema, work)
@@ -157,11 +160,17 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _targets_and_splits(
     settings: Settings, schema: Schema, rows: pl.LazyFrame
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[pl.LazyFrame, np.ndarray, np.ndarray]:
+    """Of the rows that the run has, and these rows."""
     targets = encoded(schema.target, rows.select(schema.target.name).collect().to_series())
     split = Split.build(settings.split)
     by = rows.select(split.column).collect().to_series() if split.column is not None else None
-    return targets, split.assign(targets, by, settings.seed)
+    splits = assigned(split, settings.part, targets, by, settings.seed)
+    kept = splits != LEFT_OUT
+    if not kept.all():
+        marked = pl.concat([rows, pl.LazyFrame({SPLIT: kept})], how="horizontal")
+        rows = marked.filter(SPLIT).drop(SPLIT)
+    return rows, targets[kept], splits[kept]
 
 
 def _sampled(
@@ -178,10 +187,18 @@ def _counts(splits: np.ndarray) -> dict[str, int]:
     return {name: int((splits == place).sum()) for place, name in enumerate(SPLITS)}
 
 
+def _leaks(
+    settings: Settings, rows: pl.LazyFrame, splits: np.ndarray, targets: np.ndarray, schema: Schema
+) -> list[Leak]:
+    """Of the whole table: its parts have no others, but fewer rows to measure them from."""
+    found = search(rows, splits, targets, schema, settings.leaks) if settings.part == Part() else []
+    refuse(found)
+    return found
+
+
 def _write_splits(rows: pl.LazyFrame, splits: np.ndarray, schema: Schema, work: Path) -> None:
     kept = [*(field.name for field in schema.columns), schema.target.name]
-    assigned = pl.LazyFrame({SPLIT: splits})
-    together = pl.concat([rows, assigned], how="horizontal")
+    together = pl.concat([rows, pl.LazyFrame({SPLIT: splits})], how="horizontal")
     for place, name in enumerate(SPLITS):
         some = together.filter(pl.col(SPLIT) == place).select(kept)
         some.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
@@ -201,6 +218,8 @@ def _derive(
     )
     encoded = [Column.build(config) for config in settings.columns if config.name in made]
     refuse_broken(encoded, work)
+    if settings.part != Part():  # as of other columns: see `_leaks`
+        return []
     found = leaks_of(derivations, targets, settings.leaks, work)
     refuse(found)
     return found

@@ -52,6 +52,8 @@ def _evidence(folder: Path) -> Evidence:
         speed=_unhashed(folder / "train" / "speed.json"),
         selection=_read(folder / "train" / "selection.json"),
         metrics=_read(evaluate / "comparison.json"),
+        cross_validation=_read(evaluate / "cross_validation.json"),
+        learning_curve=_read(evaluate / "learning_curve.json"),
         changes=_unhashed(evaluate / "changes.json"),
         latency=_read(evaluate / "latency.json"),
         plots=plots,

@@ -70,7 +70,12 @@ def run(given: Settings, folder: Path) -> None:
             found = select(trainer.alone, names, given.selection, settings.seed)
         if is_first():
             asked = given.model_dump(mode="json", include={"selection"}, exclude_none=True)
-            _publish(folder, found, inputs, settings.model_dump(mode="json") | asked)
+            notes = {
+                "inputs": inputs,
+                "settings": settings.model_dump(mode="json") | asked,
+                "given": given.model_dump(mode="json", exclude_unset=True),
+            }
+            _publish(folder, found, notes)
             trainer.remove_checkpoints()
 
 
@@ -114,14 +119,12 @@ def _shape(features: FeatureNames, target: Target) -> Shape:
     return Shape(len(features.numerical), features.cardinalities, len(target.classes))
 
 
-def _publish(
-    folder: Path, found: Selected, inputs: Mapping[str, str], settings: Mapping[str, Any]
-) -> None:
+def _publish(folder: Path, found: Selected, notes: Mapping[str, Any]) -> None:
     history = found.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     documents = {"history": history, "metrics": metrics, "selection": found.about}
-    with publishing(folder / "train", inputs=inputs, settings=settings) as work:
+    with publishing(folder / "train", **notes) as work:
         (work / "network.pt").write_bytes(found.trained.network.dump())
         for name, document in documents.items():
             (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")

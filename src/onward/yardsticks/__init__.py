@@ -13,5 +13,6 @@ from onward.yardsticks._linear import linear as linear
 from onward.yardsticks._predictions import WEIGHT as WEIGHT
 from onward.yardsticks._predictions import Predict as Predict
 from onward.yardsticks._predictions import codes_of as codes_of
+from onward.yardsticks._predictions import exported as exported
 from onward.yardsticks._predictions import targets_of as targets_of
 from onward.yardsticks._predictions import weights_of as weights_of

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from onward.metrics import Array, Predictions
+from onward.predictor import Predictor
 from onward.schema import Schema
 
 WEIGHT = "onward/weight"  # of raw rows that do not count alike; no name of a column
@@ -25,6 +26,21 @@ def targets_of(schema: Schema, rows: pl.DataFrame) -> Array:
 def weights_of(rows: pl.DataFrame) -> Array | None:
     """How much each row counts; None where all count alike."""
     return rows[WEIGHT].to_numpy() if WEIGHT in rows.columns else None
+
+
+def exported(predictor: Predictor) -> Predict:
+    """The file itself, with labels as codes."""
+    target = predictor.schema.target
+    names = [field.name for field in predictor.schema.columns]
+
+    def predict(rows: pl.DataFrame) -> Predictions:
+        predictions = predictor(rows.select(names))  # there may be columns that it does without
+        if target.kind == "number":
+            return predictions
+        labels = pl.Series(predictions["label"].tolist(), dtype=pl.String)
+        return predictions | {"label": codes_of(target.classes, labels)}
+
+    return predict
 
 
 def codes_of(classes: Sequence[str], values: pl.Series) -> Array:
