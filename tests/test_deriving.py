@@ -194,6 +194,17 @@ BAD: list[tuple[str, str, str]] = [
     (BINS.replace("quantiles", "quantile"), "far", "Did you mean 'quantiles'?"),
     (BINS.replace(", quantiles: 4", ""), "far", "give either edges or quantiles"),
     (BINS.replace("quantiles: 4", "edges: [2, 1]"), "far", "edges must ascend"),
+    (
+        f"{PAID}, {{type: group_statistic, name: a, column: paid, by: city}}",
+        "a",
+        "comes from the target by 'paid', and learns from it in turn",
+    ),
+    (
+        f"{PAID}, {{type: formula, name: b, expression: paid * 2}}, "
+        "{type: bins, name: a, column: b, quantiles: 3}",
+        "a",
+        "comes from the target by 'paid'",
+    ),
     ("{type: crosss, name: a, columns: [city, km]}", "a", "Did you mean 'cross'?"),
     ("{type: cross, name: a, columns: [city, since]}", "a", "Derive a `calendar` part first"),
     ("{type: cross, name: a, columns: [city, km]}", "a", "Declare it `type: categorical`"),

@@ -113,6 +113,8 @@ def test_candidates_have_names_of_their_own_and_read_what_is_there() -> None:
     readable = Readable(["a", "b c"], ["city", CLASSES], {("x", "y"): -90.0}, is_one_number=True)
     found = candidates(readable, taken=["a plus b c"])
     names = [each.name for each in found]
+    others = candidates(readable, taken=["y_to_x"])
+    assert not [part for each in others for part in each.derivations if part.name == "y_to_x"]
     assert len(set(names)) == len(names)
     assert "a plus b c" not in names
     by_name = {each.name: each for each in found}

@@ -6,11 +6,12 @@ that is the likeliest class; with two classes any diagonal is a threshold.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import NonNegativeFloat, model_validator
+from pydantic import Field, model_validator
 
+from onward.errors import ConfigError
 from onward.family import Settings
 from onward.metrics import Metric, balanced_accuracy, f1, macro_f1
 from onward.schema import refuse_unknown
@@ -25,6 +26,9 @@ ROUNDS = 3  # over all classes; a fourth seldom changes a label
 BETTER = 1e-9  # than which a gain is rounding
 
 
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Decision(Settings):
     """What labels are for: a ``metric``, or what mistakes cost, chosen by the validation rows.
 
@@ -35,7 +39,7 @@ class Decision(Settings):
     """
 
     metric: Literal["f1", "balanced_accuracy"] | None = None
-    costs: dict[str, dict[str, NonNegativeFloat]] | None = None
+    costs: dict[str, dict[str, Cost]] | None = None
 
     @model_validator(mode="after")
     def _has_one_purpose(self) -> Self:
@@ -78,6 +82,8 @@ def purpose(setting: Decision, classes: Sequence[str]) -> Purpose:
     for row, name in enumerate(classes):
         for column, label in enumerate(classes):
             costs[row, column] = setting.costs.get(name, {}).get(label, costs[row, column])
+    if not costs.any():
+        raise ConfigError("export.decision.costs: no mistake costs anything. Give one a cost")
 
     def cost(target: Array, predictions: Mapping[str, Array]) -> Callable[[Array], float]:
         of_rows = costs[target, predictions["label"]]
@@ -104,7 +110,7 @@ def gains(of: Purpose, target: Array, probabilities: Array, weights: Array | Non
     """
     classes = probabilities.shape[1]
     if of.costs is not None and classes > 2:
-        return np.asarray(1 - of.costs / max(of.costs.max(), 1e-9))
+        return np.asarray(-of.costs / of.costs.max())  # 1 less them would round small ones away
     some = slice(None, None, 1 if classes == 2 else -(-len(target) // ROWS))
     target, probabilities = target[some], probabilities[some].astype(np.float64)
     weights = np.ones(len(target)) if weights is None else weights[some]

@@ -101,7 +101,8 @@ def completed(given: Given, table: Table) -> Settings:
     Raises:
         ConfigError: if classes are weighed that there are not.
     """
-    if table.kind == "number" and (given.class_weights or given.sampler):
+    is_balanced = given.class_weights is not None or given.sampler is not None
+    if table.kind == "number" and is_balanced:
         raise ConfigError(
             "train: the target is a number and has no classes to balance. Remove `class_weights`"
             " and `sampler`"

@@ -1,16 +1,16 @@
 """Classes that count, or are seen, more often in training than there are rows of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import PositiveFloat
+from pydantic import Field
 from torch import Tensor
 
 from onward.rows import Rows
 
 Balanced = Literal["balanced"]
-ClassWeights = Balanced | dict[str, PositiveFloat]
+ClassWeights = Balanced | dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 """How much a row of each class counts in training; balanced: so that all classes count alike."""
 
 

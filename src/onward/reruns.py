@@ -106,7 +106,7 @@ class Reruns:
             shutil.rmtree(folder)
             how = f"{time.monotonic() - started:.1f} s"
         outcome = _loaded(done)
-        value = self._main(outcome.target, outcome.predictions)
+        value = self._main(outcome.target, outcome.predictions, outcome.weights)
         logger.info(
             "evaluate: %s: %s %.4g, learned from %s rows, tested on %s (%s)",
             name,

@@ -29,9 +29,27 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
             if read not in known:
                 raise ValueError(f"{where}, {_unknown(read, name, list(made), [*known], target)}")
             _refuse_kind(where, kind, known[read], getattr(raw.get(read), "type", ""))
+            _refuse_telling(where, derivation, read, made)
         known[name] = derivation.wire
     _refuse_encoding(made, columns)
     _refuse_idle(made, columns)
+
+
+def _refuse_telling(
+    where: str, derivation: Derivation, read: str, made: Mapping[str, Derivation]
+) -> None:
+    """What learns from means of the target over training rows would learn each row's own."""
+    behind = [read]
+    while derivation.learns != "nothing" and behind:
+        known = made.get(behind.pop())
+        if known is None:
+            continue
+        if known.learns == "target":
+            raise ValueError(
+                f"{where}, which comes from the target by {known.name!r}, and learns from it in"
+                " turn. Derive it from other columns"
+            )
+        behind += [name for name in known.reads if name != known.name]
 
 
 def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], target: str) -> str:

@@ -12,7 +12,7 @@ from onward.errors import DataError
 from onward.leaks._overlap import groups_on_both_sides, held_out_too_early
 from onward.leaks._rules import LeakRules
 from onward.leaks._strength import outcomes, strength
-from onward.leaks._sums import explained, sum_of
+from onward.leaks._sums import explained, needed, sum_of
 from onward.leaks._twins import repeated_share
 from onward.schema import Field, Schema
 
@@ -193,7 +193,8 @@ def _adding_up(
         return
     values = some.select(pl.col(names).fill_nan(None).fill_null(0.0)).to_numpy()
     values = np.clip(values, -LARGEST, LARGEST)  # their squares are finite
-    signs = sum_of(values, np.clip(targets, -LARGEST, LARGEST), is_train)
+    targets = np.clip(targets, -LARGEST, LARGEST)
+    signs = needed(sum_of(values, targets, is_train), values, targets, is_train)
     share = explained(values @ signs, targets, is_train)
     if np.abs(signs).sum() < 2 or share < TELLS:
         return

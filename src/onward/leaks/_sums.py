@@ -5,6 +5,9 @@ import numpy as np
 WHOLE = 0.15  # a coefficient of least squares may be that far from 1 or -1: columns that go along
 # with the parts of a sum take their share of it
 
+NEEDED = 2.0  # times as much is left unexplained without a column that belongs to a sum
+MOST = 20  # columns of a sum
+
 
 def sum_of(values: np.ndarray, targets: np.ndarray, is_train: np.ndarray) -> np.ndarray:
     """For each column its sign in the sum that comes nearest to the target, 0 if not in it.
@@ -24,6 +27,21 @@ def sum_of(values: np.ndarray, targets: np.ndarray, is_train: np.ndarray) -> np.
     found = np.linalg.lstsq((known - center) / scale, targets[is_train] - targets[is_train].mean())
     coefficients = found[0] / scale
     signs: np.ndarray = np.where(np.abs(np.abs(coefficients) - 1) < WHOLE, np.sign(coefficients), 0)
+    return signs
+
+
+def needed(
+    signs: np.ndarray, values: np.ndarray, targets: np.ndarray, is_train: np.ndarray
+) -> np.ndarray:
+    """The signs without those of columns that the sum does as well without."""
+    signs = signs.copy()
+    if np.abs(signs).sum() > MOST:
+        return np.zeros_like(signs)
+    for place in np.flatnonzero(signs):
+        without = np.where(np.arange(len(signs)) == place, 0, signs)
+        left = 1 - explained(values @ signs, targets, is_train)
+        if 1 - explained(values @ without, targets, is_train) < NEEDED * left:
+            signs = without
     return signs
 
 

@@ -179,7 +179,9 @@ def _sampled(
     """The splits, without the training rows that are too many, and how many there are and were."""
     if settings.sample is None:
         return splits, {"rows": _counts(splits)}
-    kept = sampled(splits, targets, settings.sample, settings.seed)
+    # of a share of the training rows the same share: a learning curve has more rows to the right
+    rows = max(1, round(settings.sample.rows * settings.part.training))
+    kept = sampled(splits, targets, Sample(rows=rows), settings.seed)
     return kept, {"rows": _counts(kept), "sampled_from": _counts(splits)["train"]}
 
 

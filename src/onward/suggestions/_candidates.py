@@ -57,7 +57,8 @@ def candidates(readable: Readable, taken: Sequence[str]) -> list[Candidate]:
         taken: names that no derived column may have.
     """
     found = {each.name: each for each in _all(readable)}
-    return [each for name, each in found.items() if name not in taken]
+    free = set(taken).isdisjoint
+    return [each for each in found.values() if free(part.name for part in each.derivations)]
 
 
 def _all(readable: Readable) -> Iterator[Candidate]:

@@ -84,7 +84,8 @@ def with_label(known: Ask, codes: Array, schema: Schema) -> Predict:
 
     def predict(rows: pl.DataFrame) -> Predictions:
         probabilities = np.zeros((len(rows), len(schema.target.classes)))
-        probabilities[:, codes] = known(rows)
+        # trees that have seen one class answer with two columns
+        probabilities[:, codes] = known(rows)[:, : len(codes)]
         return {"label": probabilities.argmax(1), "probabilities": probabilities}
 
     return predict
