@@ -58,7 +58,7 @@ runpy.run_module("onward", run_name="__main__")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     left, right = (pl.int_range(500, eager=True).shuffle(seed) % 60 for seed in (0, 1))
-    table = pl.DataFrame({"left": left, "right": right, "sum": left + right})
+    table = pl.DataFrame({"left": left, "right": right, "sum": 2 * left + right})
     table.write_csv(folder / "table.csv")
     (folder / "sum.yaml").write_text(CONFIG)
     subprocess.run([*ONWARD, "prepare", "sum.yaml"], cwd=folder, check=True)

@@ -119,7 +119,7 @@ def interval(values: Array, ratio: float) -> Array:
 
     Example:
         >>> interval(np.array([0.8, 0.9]), 1.0).round(2)
-        array([0.07, 1.63])
+        array([-0.25,  1.95])
     """
     count = len(values)
     error = values.std(ddof=1) * math.sqrt(1 / count + ratio)

@@ -54,7 +54,7 @@ def _shared(classes: np.ndarray, count: int) -> np.ndarray:
 
     Example:
         >>> _shared(np.array([900, 0, 99, 1]), 100)
-        array([89,  0, 10,  1])
+        array([90,  0,  9,  1])
     """
     found = int((classes > 0).sum())
     if count < found:
