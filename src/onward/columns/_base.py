@@ -10,7 +10,7 @@ import polars as pl
 from onward.family import Family, Settings
 from onward.graph import PREFIX, Graph, Value
 from onward.rule import Rule
-from onward.schema import Wire
+from onward.schema import Field, Wire
 
 NUMERICAL = f"{PREFIX}numerical"
 CATEGORICAL = f"{PREFIX}categorical"
@@ -81,6 +81,11 @@ class Column(Family, ABC):
         """The column's name in the table."""
         name: str = self.config.name
         return name
+
+    @property
+    def field(self) -> Field:
+        """What a schema says of it."""
+        return Field(self.name, self.config.type, self.wire, self.config.missing)
 
     def rules(self) -> list[Rule]:
         """What each row must keep; types that ask for more add to it."""

@@ -1,6 +1,5 @@
 """What every way of splitting can do."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ LEFT_OUT = len(SPLITS)
 """The place of a row that is for nothing."""
 
 
-class Split(Family, ABC):
+class Split(Family):
     """Says for each row of the table what it is for, and in which fold it is tested."""
 
     class Config(Settings):
@@ -61,17 +60,20 @@ class Split(Family, ABC):
         shares = (self.config.validation, self.config.test)
         return refuse_empty(self.deal(targets, values, seed, shares).astype(np.int8))
 
-    @abstractmethod
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
     ) -> np.ndarray:
-        """Parts 1, 2, ... of these shares, and 0 for the rows that remain."""
+        """Parts 1, 2, ... of these shares, and 0 for the rows that remain; here in random order."""
+        return shared_out(len(targets), shares, np.random.default_rng(seed))
 
-    @abstractmethod
     def folds(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
     ) -> np.ndarray:
-        """For each row the fold in which it is tested, from 0; -1 if it is tested in none."""
+        """For each row the fold in which it is tested, from 0; -1 if it is tested in none.
+
+        Here in random order, of equal size but for one row.
+        """
+        return in_turn(np.random.default_rng(seed).permutation(len(targets)), count)
 
     def before(self, folds: np.ndarray, fold: int) -> np.ndarray:
         """Which rows may be learned from when those of ``fold`` are tested: all the others."""

@@ -1,6 +1,5 @@
 """A split that is part of the table."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,7 +8,7 @@ from pydantic import Field
 
 from onward.errors import DataError
 from onward.family import Settings
-from onward.splits._base import SPLITS, TRAIN, VALIDATION, Split, in_turn, refuse_empty, shared_out
+from onward.splits._base import SPLITS, TRAIN, VALIDATION, Split, refuse_empty
 
 
 class Column(Split):
@@ -50,15 +49,3 @@ class Column(Split):
             drawn = np.random.default_rng(seed).permutation(rows)
             splits[drawn[: round(self.config.validation * len(rows))]] = VALIDATION
         return refuse_empty(splits)
-
-    def deal(
-        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
-    ) -> np.ndarray:
-        """Draw: the column says nothing of this."""
-        return shared_out(len(targets), shares, np.random.default_rng(seed))
-
-    def folds(
-        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
-    ) -> np.ndarray:
-        """Of equal size, but for one row."""
-        return in_turn(np.random.default_rng(seed).permutation(len(targets)), count)

@@ -1,12 +1,8 @@
 """Rows in random order."""
 
-from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-import polars as pl
-
-from onward.splits._base import Split, in_turn, shared_out
+from onward.splits._base import Split
 
 
 class Random(Split):
@@ -16,15 +12,3 @@ class Random(Split):
         """No settings of its own."""
 
         type: Literal["random"] = "random"
-
-    def deal(
-        self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
-    ) -> np.ndarray:
-        """Draw."""
-        return shared_out(len(targets), shares, np.random.default_rng(seed))
-
-    def folds(
-        self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
-    ) -> np.ndarray:
-        """Of equal size, but for one row."""
-        return in_turn(np.random.default_rng(seed).permutation(len(targets)), count)

@@ -79,7 +79,7 @@ def suggest(
     train = _with_derived(train, deriving, are_training=True)
     validation = _with_derived(validation, deriving, are_training=False)
     trees = Trees(schema.target, train, validation, seed)
-    given = [_field(column) for column in columns if column.config.feature]
+    given = [column.field for column in columns if column.config.feature]
     short = _screened(tried, train, *trees.residuals(given))
     loss = float(trees.losses(given).mean())
     return Suggestions(tuple(_chosen(trees, given, short)), len(tried), len(validation), loss)
@@ -93,10 +93,6 @@ def _drawn(prepared: Prepared, split: str, seed: int) -> pl.DataFrame:
 def _with_derived(rows: pl.DataFrame, deriving: Deriving, *, are_training: bool) -> pl.DataFrame:
     made = pl.concat(deriving.derived(rows.lazy(), are_training=are_training))
     return rows.hstack(made.get_columns())
-
-
-def _field(column: Column) -> Field:
-    return Field(column.name, column.config.type, column.wire, column.config.missing)
 
 
 def _readable(schema: Schema, train: pl.DataFrame, raw: Sequence[Column], seed: int) -> Readable:

@@ -49,10 +49,7 @@ class Contract:
     @property
     def fields(self) -> tuple[Field, ...]:
         """The columns that are predicted from."""
-        return tuple(
-            Field(column.name, column.config.type, column.wire, column.config.missing)
-            for column in self.columns
-        )
+        return tuple(column.field for column in self.columns)
 
     def needed(self, *, training: bool) -> list[Field]:
         """All columns that are read: with target, weights and split, or only those to predict."""
