@@ -4,7 +4,6 @@ import numpy as np
 
 WHOLE = 0.15  # a coefficient of least squares may be that far from 1 or -1: columns that go along
 # with the parts of a sum take their share of it
-
 NEEDED = 2.0  # times as much is left unexplained without a column that belongs to a sum
 MOST = 20  # columns of a sum
 
@@ -34,14 +33,14 @@ def needed(
     signs: np.ndarray, values: np.ndarray, targets: np.ndarray, is_train: np.ndarray
 ) -> np.ndarray:
     """The signs without those of columns that the sum does as well without."""
-    signs = signs.copy()
     if np.abs(signs).sum() > MOST:
         return np.zeros_like(signs)
+    left = 1 - explained(values @ signs, targets, is_train)
     for place in np.flatnonzero(signs):
         without = np.where(np.arange(len(signs)) == place, 0, signs)
-        left = 1 - explained(values @ signs, targets, is_train)
-        if 1 - explained(values @ without, targets, is_train) < NEEDED * left:
-            signs = without
+        left_without = 1 - explained(values @ without, targets, is_train)
+        if left_without < NEEDED * left:
+            signs, left = without, left_without
     return signs
 
 
