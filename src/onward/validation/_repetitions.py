@@ -27,9 +27,14 @@ def repetitions(frame: pl.LazyFrame, columns: Sequence[str], target: str) -> Rep
     """
     keys = frame.select(_key([*columns, target]).alias("all"), _key(columns).alias("inputs"))
     together, inputs = keys.collect(engine="streaming")
-    # polars would take ten times the memory
-    pairs, distinct = len(np.unique(together.to_numpy())), len(np.unique(inputs.to_numpy()))
+    pairs, distinct = _distinct(together.to_numpy()), _distinct(inputs.to_numpy())
     return Repetitions(len(together) - pairs, pairs - distinct)
+
+
+def _distinct(keys: np.ndarray) -> int:
+    # polars would take ten times the memory, and the hashes of `np.unique` six times as long
+    ordered = np.sort(keys)
+    return int((ordered[1:] != ordered[:-1]).sum()) + min(1, len(ordered))
 
 
 def near_duplicates(frame: pl.LazyFrame, columns: Sequence[str], target: str) -> int:
