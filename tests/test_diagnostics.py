@@ -16,7 +16,7 @@ from sklearn import metrics as reference
 from onward.diagnostics import HeldOut, diagnosed
 from onward.diagnostics._chance import LEVEL, adjusted, differ, exceeds
 from onward.diagnostics._dependence import ENDS, GRID, VALUES, dependence
-from onward.diagnostics._fairness import fairness
+from onward.diagnostics._fairness import MOST, fairness
 from onward.diagnostics._groups import BINS, MISSING, grouped
 from onward.diagnostics._patterns import patterns
 from onward.diagnostics._slices import LEAST, slices
@@ -293,6 +293,17 @@ def test_distances_are_to_the_largest_group() -> None:
         assert line["ratio"] == pytest.approx(line["selection_rate"] / largest["selection_rate"])
         for name in ("parity", "tpr_gap", "fpr_gap", "ratio"):
             assert line[f"{name}_lower"] < line[name] < line[f"{name}_upper"]
+
+
+def test_the_largest_group_is_shown_though_it_is_the_last_of_many() -> None:
+    rows = raw(2_000)
+    cities = [None if place % 2 else f"city {place % 80:02}" for place in range(len(rows))]
+    truth = np.zeros(len(rows))
+    held_out = numbers(rows.with_columns(city=pl.Series(cities)), truth, truth)
+    table = fairness(held_out, ["city"], MAE, 0)
+    assert len(table) == MOST
+    assert table["group"][-1] == MISSING
+    assert table.filter(pl.col("group") == MISSING)["error_gap"].to_list() == [None]
 
 
 def test_intervals_of_equal_groups_hold_zero_as_often_as_they_say() -> None:

@@ -52,12 +52,13 @@ def fairness(held_out: HeldOut, columns: Sequence[str], metric: Metric, seed: in
     for field in fields:
         groups = grouped(field, held_out.rows[field.name], 1)
         described = _numbers if "value" in held_out.predictions else _classes
-        largest = int(groups.sizes.argmax())
+        by_size = np.argsort(-groups.sizes, kind="stable")[:MOST]
+        largest = int(by_size[0])
         measured = _measured(held_out, groups, metric)
         lines += (
             {"column": field.name, "group": groups.names[place], **line, "metric": measured[place]}
             for place, line in described(held_out, groups, largest, random)
-            if place < MOST
+            if place in by_size
         )
     return pl.DataFrame(lines, infer_schema_length=None)
 
