@@ -35,7 +35,7 @@ from onward import Predictor
 from onward.metrics import Predictions
 from onward.prepared import Prepared
 from onward.schema import Field, Schema
-from onward.yardsticks import is_categorical, moments, targets_of
+from onward.yardsticks import moments, targets_of
 
 SINGLES = 200  # calls with one row
 TIE = 5e-4  # relative; closer than this, two programs have the same rank
@@ -95,7 +95,7 @@ def frame_of(schema: Schema, rows: pl.DataFrame) -> Any:
 
 def columns_of(field: Field, values: pl.Series) -> list[pl.Series]:
     """A column as it is, or what a date consists of."""
-    if is_categorical(field):
+    if field.meaning == "category":
         return [values.cast(pl.String).fill_null("missing")]
     if field.type != "datetime":
         return [values.cast(pl.Float64)]

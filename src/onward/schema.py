@@ -12,6 +12,8 @@ Wire = Literal["number", "text"]
 """What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Kind = Literal["classes", "number"]
 """What a target is."""
+Meaning = Literal["number", "category", "date"]
+"""What a value is, however it travels."""
 
 SHOWN = 5  # classes in a message
 
@@ -26,6 +28,13 @@ class Field:
     wire: Wire
     missing: tuple[str, ...] = ()
     """Texts that mean the value is missing, beside the empty one."""
+
+    @property
+    def meaning(self) -> Meaning:
+        """Whole numbers may be names of categories, and texts may be dates."""
+        if self.type == "datetime":
+            return "date"
+        return "category" if self.type == "categorical" or self.wire == "text" else "number"
 
 
 @dataclass(frozen=True)

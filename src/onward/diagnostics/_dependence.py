@@ -9,7 +9,7 @@ from onward.diagnostics._groups import shown
 from onward.diagnostics._held_out import HeldOut
 from onward.metrics import Array, Predictions
 from onward.schema import Field
-from onward.yardsticks import Predict, is_categorical, moments
+from onward.yardsticks import Predict, moments
 
 COLUMNS = 6  # the most important ones
 GRID = 15  # values of a number or a date, with as many rows between any two of them
@@ -87,13 +87,13 @@ NO_RUG = pl.DataFrame(schema={"column": pl.String, "number": pl.Float64})
 
 def _grid(field: Field, values: pl.Series) -> pl.DataFrame:
     """Raw values, how they are shown, and where they stand on an axis."""
-    if is_categorical(field) or (values.dtype == pl.String and field.type != "datetime"):
+    if field.meaning == "category":
         known = values.cast(pl.String)
         counts = _known(field, known).alias("raw").value_counts(name="rows")
         ordered = counts.sort("rows", "raw", descending=[True, False])["raw"].head(VALUES)
         raw = ordered.cast(values.dtype)
         return _points("value", raw, ordered.to_list(), [None] * len(raw))
-    if field.type == "datetime":
+    if field.meaning == "date":
         table = pl.DataFrame({"raw": _known(field, values)})
         table = table.with_columns(moments(table["raw"]).alias("at")).drop_nulls().sort("at")
         days = (table["at"].dt.epoch("s") / SECONDS).to_numpy()
@@ -142,12 +142,10 @@ def _spread(low: int, high: int) -> Array:
 
 def _rug(name: str, field: Field, values: pl.Series) -> pl.DataFrame:
     """Deciles of a number or a date; none of a category."""
-    if is_categorical(field):
+    if field.meaning == "category":
         return NO_RUG
-    if field.type == "datetime":
+    if field.meaning == "date":
         numbers = moments(_known(field, values)).dt.epoch("s") / SECONDS
-    elif values.dtype == pl.String:
-        return NO_RUG
     else:
         numbers = values.cast(pl.Float64)
         numbers = numbers.filter(numbers.is_finite())

@@ -8,7 +8,7 @@ import polars as pl
 
 from onward.metrics import Array
 from onward.schema import Field
-from onward.yardsticks import is_categorical, moments
+from onward.yardsticks import moments
 
 BINS = 10  # of a number, with equally many rows in each
 DISTINCT = 10  # values of a number that need no bins
@@ -35,8 +35,10 @@ class Groups:
 
 def grouped(field: Field, values: pl.Series, least: int) -> Groups:
     """The groups of a column that have at least so many rows; a missing value is one, too."""
-    if is_categorical(field) or values.dtype == pl.String:
-        found = _dates(field, values, least) if field.type == "datetime" else _texts(field, values)
+    if field.meaning == "category":
+        found = _texts(field, values)
+    elif field.meaning == "date":
+        found = _dates(field, values, least)
     else:
         found = _numbers(values.cast(pl.Float64).fill_nan(None), least, shown)
     return _large(found, least)

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from onward.metrics import Array
 from onward.schema import Schema
-from onward.yardsticks._encoding import encoder, is_categorical
+from onward.yardsticks._encoding import encoder
 from onward.yardsticks._predictions import (
     Ask,
     Predict,
@@ -40,7 +40,7 @@ def boosted_trees(
         coverage: share of rows whose truth an interval is to hold.
         seed: of the bins.
     """
-    categorical = [place for place, f in enumerate(schema.columns) if is_categorical(f)]
+    categorical = [place for place, f in enumerate(schema.columns) if f.meaning == "category"]
     settings = {"categorical_features": categorical, "early_stopping": False, "random_state": seed}
     if schema.target.kind == "number":
         numbers = HistGradientBoostingRegressor(**settings)

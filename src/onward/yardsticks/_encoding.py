@@ -12,15 +12,12 @@ MOST = 254  # categories; scikit-learn's trees take 255, and one is all that are
 CLOCK = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
 
 
-def is_categorical(field: Field) -> bool:
-    """Whether a value is one of a set."""
-    return field.type == "categorical" or (field.wire == "text" and field.type != "datetime")
-
-
 def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Array]:
     """Raw rows to float64; NaN is missing, and so is a category that training has not seen."""
     known = {
-        field.name: _common(train[field.name]) for field in schema.columns if is_categorical(field)
+        field.name: _common(train[field.name])
+        for field in schema.columns
+        if field.meaning == "category"
     }
 
     def encode(rows: pl.DataFrame) -> Array:
@@ -44,14 +41,14 @@ def _numbers(field: Field, values: pl.Series, known: Mapping[str, Mapping[object
             list(table), list(table.values()), default=None, return_dtype=pl.Float64
         )
         return codes.to_numpy()
-    if field.type == "datetime":
+    if field.meaning == "date":
         return moments(values).dt.epoch("s").cast(pl.Float64).to_numpy()
     return values.cast(pl.Float64).to_numpy()
 
 
 def _parts(field: Field, values: pl.Series) -> list[Array]:
     """Month, weekday and hour of a date; trees cannot find them in seconds."""
-    if field.type != "datetime":
+    if field.meaning != "date":
         return []
     dates = moments(values)
     parts = (dates.dt.month(), dates.dt.weekday(), dates.dt.hour())

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from onward.metrics import Array
 from onward.schema import Schema
-from onward.yardsticks._encoding import encoder, is_categorical
+from onward.yardsticks._encoding import encoder
 from onward.yardsticks._predictions import (
     Ask,
     Predict,
@@ -81,7 +81,7 @@ class _Features:
         self._encode = encoder(schema, train)
         raw = self._encode(train)
         is_code = np.zeros(raw.shape[1], bool)  # the last columns are parts of dates
-        is_code[: len(schema.columns)] = [is_categorical(field) for field in schema.columns]
+        is_code[: len(schema.columns)] = [field.meaning == "category" for field in schema.columns]
         self._codes = np.flatnonzero(is_code)
         self._widths = np.nan_to_num(raw[:, self._codes]).max(0).astype(np.int64) + 2
         self._numbers = np.flatnonzero(~is_code & np.isfinite(raw).any(0))
