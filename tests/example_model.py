@@ -30,6 +30,7 @@ TABLE = pl.DataFrame(
         "children": [0.0, 2.0, 1.0, None, 0.0, 0.0, 3.0, 1.0],
         "member": ["yes", "no", "no", None, "yes", "yes", "no", "no"],
         "joined": [f"20{day}T12:34:56.789Z" if day else None for day in DAYS],
+        "commute": ["12.5 km", "900m", None, "3 km", "-1 km", "1,200 m", "+7km", ".5 km"],
     }
 )
 """After the wire: Float64 and String, null is missing."""
@@ -41,6 +42,7 @@ HOSTILE = pl.DataFrame(
         "children": [1e300, 0.5, -1.0, 2.0**63, None],
         "member": ["Yes", "1", "", "no ", "é"],
         "joined": ["2023-02-29", "0000-00-00", "9999-12-31T23:59:60", "1e9", "-0001-01-01"],
+        "commute": ["12 KM", "1e99km", "km", "9" * 400 + "m", "\u0661 km"],
     }
 )
 """What no training row looks like."""
@@ -51,6 +53,7 @@ COLUMNS: tuple[dict[str, Any], ...] = (
     {"type": "categorical", "name": "children", "values": "integer"},
     {"type": "boolean", "name": "member", "true_values": ("yes",), "false_values": ("no",)},
     {"type": "datetime", "name": "joined"},
+    {"type": "quantity", "name": "commute", "units": {"km": 1, "m": 1e-3}, "thousands": ","},
 )
 CLASSES = ("<=50K", ">50K")
 
@@ -82,10 +85,7 @@ def _example(task: str) -> bytes:
         column.fit(TABLE[column.name])
     classes = CLASSES if task == "binary" else ()
     target = Target("pay", "classes" if classes else "number", classes)
-    fields = tuple(
-        Field(column.name, column.config.type, column.wire, column.config.missing)
-        for column in columns
-    )
+    fields = tuple(column.field for column in columns)
     prepared = preprocessing(columns)
     assert prepared.numerical is not None
     codes = tuple(column.cardinality for column in columns if column.cardinality)

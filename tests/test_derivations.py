@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onward.columns import Column
-from onward.derivations import Derivation, Kind, model_of
+from onward.derivations import Derivation, model_of
 from onward.deriving import Deriving
 from onward.graph import session
-from onward.schema import Target
+from onward.schema import Meaning, Target
 
 every_type = pytest.mark.parametrize("name", sorted(Derivation.members))
 NUMBER = Target("y", "number")
@@ -59,7 +59,7 @@ class Example:
         deriving = Deriving(self.columns, derivations, 0)
         rows = table(self.columns, examples)
         deriving.fit(rows, np.arange(1.0, len(examples) + 1), NUMBER)
-        wanted: dict[str, Kind] = {
+        wanted: dict[str, Meaning] = {
             each.name: "number" if each.wire == "number" else "category" for each in derivations
         }
         self.session = session(model_of(self.columns, derivations, wanted))

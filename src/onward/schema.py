@@ -28,13 +28,23 @@ class Field:
     wire: Wire
     missing: tuple[str, ...] = ()
     """Texts that mean the value is missing, beside the empty one."""
+    units: tuple[tuple[str, float], ...] = ()
+    """Of numbers in text, and what a number with each is multiplied by."""
+    thousands: str = ""
+    """What may be between groups of three of their digits."""
 
     @property
     def meaning(self) -> Meaning:
-        """Whole numbers may be names of categories, and texts may be dates."""
+        """Whole numbers may be names of categories, and texts may be dates or numbers."""
         if self.type == "datetime":
             return "date"
-        return "category" if self.type == "categorical" or self.wire == "text" else "number"
+        is_category = self.type == "categorical" or not self.is_numeric
+        return "category" if is_category else "number"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether there is a number for each value, be it the name of a category."""
+        return self.wire == "number" or bool(self.units)
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,12 @@ class Schema:
 
     def dump(self) -> str:
         """As JSON, for files and for the metadata of a model."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        document = asdict(self)
+        for column in document["columns"]:
+            for name in ("units", "thousands"):  # few columns have any
+                if not column[name]:
+                    del column[name]
+        return json.dumps(document, ensure_ascii=False, indent=1)
 
     @classmethod
     def load(cls, text: str) -> "Schema":
@@ -69,7 +84,13 @@ class Schema:
         """
         document = json.loads(text)
         columns = tuple(
-            Field(**{**column, "missing": tuple(column["missing"])})
+            Field(
+                **{
+                    **column,
+                    "missing": tuple(column["missing"]),
+                    "units": tuple((unit, factor) for unit, factor in column.get("units", ())),
+                }
+            )
             for column in document["columns"]
         )
         target = document["target"]

@@ -117,7 +117,9 @@ def _text(field: Field, value: Any, row: int) -> str:
         if isinstance(value, np.datetime64):
             return _iso(np.array([value]))[0]
         raise _misfit(field, value, row, "a date or its ISO text")
-    raise _misfit(field, value, row, "text")
+    if "" in dict(field.units) and isinstance(value, Number | np.number):
+        return repr(float(value))  # type: ignore[arg-type]
+    raise _misfit(field, value, row, "text with a unit" if field.units else "text")
 
 
 def _iso(dates: Array) -> list[str]:

@@ -14,6 +14,7 @@ from onward.columns._quantiles import Knots, interpolated, quantile_knots
 from onward.errors import DataError
 from onward.graph import Graph, Value
 from onward.rule import Rule
+from onward.schema import Wire
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest value is this far out
 NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that differs
@@ -62,12 +63,15 @@ class Numerical(Column):
             return low, math.inf if self.maximum is None else self.maximum
 
     config: Config
-    wire = "number"
+    wire: Wire = "number"
     examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
     knots: Knots | None = None
 
     def rules(self) -> list[Rule]:
         """That numbers are within the bounds, unless they are clipped."""
+        return super().rules() + ([] if self.config.clip else self._bounds())
+
+    def _bounds(self) -> list[Rule]:
         value, (low, high) = pl.col(self.name), self.config.bounds
         remedy = "Correct the table or the bound, or set `clip: true`"
         bounds = [
@@ -75,8 +79,7 @@ class Numerical(Column):
             Rule((self.name,), value > high, f"a number above `maximum: {high:g}`", remedy),
         ]
         is_set = (self.config.minimum is not None, self.config.maximum is not None)
-        asked = [rule for rule, given in zip(bounds, is_set, strict=True) if given]
-        return super().rules() + ([] if self.config.clip else asked)
+        return [rule for rule, given in zip(bounds, is_set, strict=True) if given]
 
     def changes(self) -> dict[str, pl.Expr]:
         """Numbers that are clipped."""

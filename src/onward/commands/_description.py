@@ -58,7 +58,8 @@ def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
 
 
 def _takes(field: Field) -> str:
-    return " or ".join([field.wire, *map(repr, field.missing)])
+    units = ", ".join(unit or "no unit" for unit, _ in field.units)
+    return " or ".join([f"text with {units}" if units else field.wire, *map(repr, field.missing)])
 
 
 def _summary(seen: Mapping[str, Any]) -> str:

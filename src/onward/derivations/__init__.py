@@ -1,7 +1,6 @@
 """Types of derivation: columns made from other columns. One file each; its name is the type."""
 
 from onward.derivations._base import Derivation as Derivation
-from onward.derivations._base import Kind as Kind
 from onward.derivations._base import Outcomes as Outcomes
 from onward.derivations._check import refuse_unreadable as refuse_unreadable
 from onward.derivations._graph import MADE as MADE

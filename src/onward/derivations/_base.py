@@ -12,11 +12,7 @@ from pydantic import Field
 from onward.derivations._inputs import Inputs
 from onward.family import Family, Settings
 from onward.graph import Graph, Value
-from onward.schema import Target, Wire
-
-Kind = Literal["number", "category", "date"]
-"""What a derivation reads a column as. Any column can be a category: a text as it is, a number if
-it is whole."""
+from onward.schema import Meaning, Target, Wire
 
 
 @dataclass(frozen=True)
@@ -68,8 +64,11 @@ class Derivation(Family, ABC):
 
     @property
     @abstractmethod
-    def reads(self) -> Mapping[str, Kind]:
-        """The columns it reads, and as what."""
+    def reads(self) -> Mapping[str, Meaning]:
+        """The columns it reads, and as what.
+
+        Any but a date can be a category: a text as it is, a number if it is whole.
+        """
 
     @property
     @abstractmethod

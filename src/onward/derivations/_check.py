@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onward.columns import Column
-from onward.derivations._base import Derivation, Kind
-from onward.schema import Wire
+from onward.derivations._base import Derivation
+from onward.schema import Field, Meaning
 
 
 def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str) -> None:
@@ -22,15 +22,15 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
     if target in made:
         raise ValueError(f"derive: {target!r} is the target. Choose another name")
     raw = {each.name: each for each in columns if each.name not in made}
-    known: dict[str, Wire] = {name: Column.build(each).wire for name, each in raw.items()}
+    known = {name: Column.build(each).field for name, each in raw.items()}
     for name, derivation in made.items():
         for read, kind in derivation.reads.items():
             where = f"derive: {name!r} reads {read!r}"
             if read not in known:
                 raise ValueError(f"{where}, {_unknown(read, name, list(made), [*known], target)}")
-            _refuse_kind(where, kind, known[read], getattr(raw.get(read), "type", ""))
+            _refuse_kind(where, kind, known[read])
             _refuse_telling(where, derivation, read, made)
-        known[name] = derivation.wire
+        known[name] = Field(name, "derived", derivation.wire)
     _refuse_encoding(made, columns)
     _refuse_idle(made, columns)
 
@@ -67,14 +67,14 @@ def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], ta
     )
 
 
-def _refuse_kind(where: str, kind: Kind, wire: Wire, type_: str) -> None:
-    if kind == "date" and type_ != "datetime":
+def _refuse_kind(where: str, kind: Meaning, field: Field) -> None:
+    if kind == "date" and field.meaning != "date":
         raise ValueError(f"{where} as dates, which it has none of. Declare it `type: datetime`")
-    if kind == "number" and wire != "number":
+    if kind == "number" and not field.is_numeric:
         raise ValueError(
             f"{where} as numbers, and it is text. Take another column, or declare it numerical"
         )
-    if kind == "category" and type_ == "datetime":
+    if kind == "category" and field.meaning == "date":
         raise ValueError(f"{where} as categories, and it has dates. Derive a `calendar` part first")
 
 

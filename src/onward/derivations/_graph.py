@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from onnx import ModelProto, TensorProto
 
 from onward.columns import Column
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import finite, one_by_one
 from onward.graph import PREFIX, WIRE_TYPES, Graph, Value
+from onward.schema import Meaning
 
 MADE = f"{PREFIX}made/"  # begins a name that no input has, nor anything inside the graph
 
@@ -36,7 +37,7 @@ def put(
 
 
 def model_of(
-    columns: Sequence[Column], derivations: Sequence[Derivation], wanted: Mapping[str, Kind]
+    columns: Sequence[Column], derivations: Sequence[Derivation], wanted: Mapping[str, Meaning]
 ) -> ModelProto:
     """A graph from raw columns to some of what derivations read or make, and no more than that.
 
@@ -67,7 +68,7 @@ def _filled(
     derivations: Sequence[Derivation],
     columns: Sequence[Column],
     raw: Mapping[str, Value],
-    wanted: Mapping[str, Kind],
+    wanted: Mapping[str, Meaning],
 ) -> Inputs:
     """What there is to read once all derivations are made, those of one type together."""
     pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]

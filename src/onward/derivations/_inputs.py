@@ -83,7 +83,8 @@ class Inputs:
         """The numbers of raw columns, all at once."""
         if not names:
             return []
-        together = side_by_side(self._graph, [self._raw[name] for name in names])
+        read = [self._columns[name].number(self._graph, self._raw[name]) for name in names]
+        together = side_by_side(self._graph, read)
         return one_by_one(self._graph, finite(self._graph, together), len(names))
 
     def _declared(self, name: str) -> Value:

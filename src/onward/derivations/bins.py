@@ -8,11 +8,12 @@ import polars as pl
 from onnx import TensorProto
 from pydantic import Field, FiniteFloat, model_validator
 
-from onward.derivations._base import Derivation, Kind, Outcomes
+from onward.derivations._base import Derivation, Outcomes
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import side_by_side
 from onward.errors import DataError
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 
 class Bins(Derivation):
@@ -48,7 +49,7 @@ class Bins(Derivation):
     example_settings = {"column": "a", "edges": (0.0, 10.0)}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The numbers."""
         return {self.config.column: "number"}
 

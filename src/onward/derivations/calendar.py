@@ -7,10 +7,11 @@ import numpy as np
 from onnx import TensorProto
 
 from onward.columns._iso8601 import NAMES
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import side_by_side
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 CIRCLES = {"month": 12, "day of month": 31, "hour": 24, "weekday": 7}
 FIRST = {"month": 1, "day of month": 1, "hour": 0, "weekday": 1}  # weekdays as ISO 8601 has them
@@ -41,7 +42,7 @@ class Calendar(Derivation):
     example_settings = {"column": "a", "part": "hour"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The dates."""
         return {self.config.column: "date"}
 

@@ -5,10 +5,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import side_by_side
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 BETWEEN = " & "
 
@@ -45,7 +46,7 @@ class Cross(Derivation):
     example_settings = {"columns": ("a", "b")}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """All columns."""
         return dict.fromkeys(self.config.columns, "category")
 

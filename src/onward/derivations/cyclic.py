@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import side_by_side
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 STEP = 2.0**-24  # that of float32 below 1
 
@@ -36,7 +37,7 @@ class Cyclic(Derivation):
     example_settings = {"column": "a", "period": 24.0, "function": "cosine"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The numbers."""
         return {self.config.column: "number"}
 

@@ -5,9 +5,10 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
@@ -43,7 +44,7 @@ class Elapsed(Derivation):
     example_settings = {"start": "a", "end": "b"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """Both dates."""
         return {self.config.start: "date", self.config.end: "date"}
 

@@ -7,10 +7,11 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import side_by_side
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 OPERATORS = {ast.Add: "Add", ast.Sub: "Sub", ast.Mult: "Mul", ast.Div: "Div"}
 LARGEST = sys.float_info.max
@@ -49,7 +50,7 @@ class Formula(Derivation):
     example_settings = {"expression": "a / b"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The columns that it names."""
         return dict.fromkeys(_names(_tree(self.config.expression)), "number")
 

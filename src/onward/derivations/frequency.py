@@ -5,10 +5,11 @@ from typing import Literal
 
 import polars as pl
 
-from onward.derivations._base import Derivation, Kind, Outcomes
+from onward.derivations._base import Derivation, Outcomes
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import looked_up, side_by_side
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 
 class Frequency(Derivation):
@@ -31,7 +32,7 @@ class Frequency(Derivation):
     example_settings = {"column": "a"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The categories."""
         return {self.config.column: "category"}
 

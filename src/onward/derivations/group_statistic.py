@@ -7,11 +7,12 @@ import numpy as np
 import polars as pl
 from pydantic import model_validator
 
-from onward.derivations._base import Derivation, Kind, Outcomes
+from onward.derivations._base import Derivation, Outcomes
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import looked_up, side_by_side
 from onward.errors import DataError
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 STATISTICS = {
     "mean": pl.col("number").mean(),
@@ -61,7 +62,7 @@ class GroupStatistic(Derivation):
     example_settings = {"column": "a", "by": "b", "relation": "difference"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The number and the group."""
         return {self.config.column: "number", self.config.by: "category"}
 

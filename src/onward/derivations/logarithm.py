@@ -6,10 +6,11 @@ from typing import Literal
 
 from onnx import TensorProto
 
-from onward.derivations._base import Derivation, Kind
+from onward.derivations._base import Derivation
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import side_by_side
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 
 class Logarithm(Derivation):
@@ -26,7 +27,7 @@ class Logarithm(Derivation):
     example_settings = {"column": "a"}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The numbers."""
         return {self.config.column: "number"}
 

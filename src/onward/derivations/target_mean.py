@@ -7,11 +7,12 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from onward.derivations._base import Derivation, Kind, Outcomes
+from onward.derivations._base import Derivation, Outcomes
 from onward.derivations._inputs import Inputs
 from onward.derivations._tensors import looked_up, side_by_side
 from onward.errors import DataError
 from onward.graph import Graph, Value
+from onward.schema import Meaning
 
 
 class TargetMean(Derivation):
@@ -50,7 +51,7 @@ class TargetMean(Derivation):
     example_settings = {"column": "a", "smoothing": 1.0}
 
     @property
-    def reads(self) -> Mapping[str, Kind]:
+    def reads(self) -> Mapping[str, Meaning]:
         """The categories."""
         return {self.config.column: "category"}
 

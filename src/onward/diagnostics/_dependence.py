@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from onward.columns import numbers
 from onward.diagnostics._groups import shown
 from onward.diagnostics._held_out import HeldOut
 from onward.metrics import Array, Predictions
@@ -100,10 +101,10 @@ def _grid(field: Field, values: pl.Series) -> pl.DataFrame:
         chosen = _chosen(days)
         dates = table["at"].dt.strftime("%Y-%m-%d")[chosen].to_list()
         return _points("date", table["raw"][chosen], dates, days[chosen].tolist())
-    numbers = values.cast(pl.Float64).drop_nans().drop_nulls().sort()
-    numbers = numbers.filter(numbers.is_finite())
-    raw = numbers[_chosen(numbers.to_numpy())]
-    return _points("number", raw, [shown(value) for value in raw], raw.to_list())
+    table = pl.DataFrame({"raw": values, "at": numbers(field, values)})
+    table = table.filter(pl.col("at").is_finite()).sort("at")
+    table = table[_chosen(table["at"].to_numpy())]
+    return _points("number", table["raw"], [*map(shown, table["at"])], table["at"].to_list())
 
 
 def _known(field: Field, values: pl.Series) -> pl.Series:
@@ -145,11 +146,11 @@ def _rug(name: str, field: Field, values: pl.Series) -> pl.DataFrame:
     if field.meaning == "category":
         return NO_RUG
     if field.meaning == "date":
-        numbers = moments(_known(field, values)).dt.epoch("s") / SECONDS
+        found = moments(_known(field, values)).dt.epoch("s") / SECONDS
     else:
-        numbers = values.cast(pl.Float64)
-        numbers = numbers.filter(numbers.is_finite())
-    known = numbers.drop_nulls().to_numpy()
+        found = numbers(field, values)
+        found = found.filter(found.is_finite())
+    known = found.drop_nulls().to_numpy()
     if not len(known):
         return NO_RUG
     deciles = np.unique(np.quantile(known, np.arange(1, 10) / 10))

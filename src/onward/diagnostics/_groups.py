@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from onward.columns import numbers
 from onward.metrics import Array
 from onward.schema import Field
 from onward.yardsticks import moments
@@ -40,7 +41,7 @@ def grouped(field: Field, values: pl.Series, least: int) -> Groups:
     elif field.meaning == "date":
         found = _dates(field, values, least)
     else:
-        found = _numbers(values.cast(pl.Float64).fill_nan(None), least, shown)
+        found = _numbers(numbers(field, values), least, shown)
     return _large(found, least)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from onward.inference._sight import Sight, look, shown
+from onward.inference._units import units_of
 from onward.inference._variants import suggested
 
 PAIRS = ("0 1", "0.0 1.0", "false true", "no yes", "f t", "n y", "off on")
@@ -23,6 +24,7 @@ ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?(Z|[+-]\d{2}:\d{
 SLASHED = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
 WITH_UNIT = r"^([<>~]\s*[0-9]|[+-]?[0-9]+([.][0-9]+)?\s*[A-Za-z%°]+[.]?$)"
 UNIT = r"[A-Za-z%°<>~]+"
+BOUNDS = ("<", ">", "~")
 MOST_UNITS = 3  # more are no units
 SOME_DATE = (
     r"^([0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}|[0-9]{4}[/-][0-9]{1,2}[/-][0-9]{1,2}"
@@ -31,7 +33,7 @@ SOME_DATE = (
 OTHER_DATE = r"^(\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{4}/\d{1,2}/\d{1,2})\b"
 
 
-Setting = str | int | tuple[str, ...]
+Setting = str | int | tuple[str, ...] | dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -201,17 +203,30 @@ def _numerical(sight: Sight) -> Guess | None:
 
 def _nearly_numerical(sight: Sight) -> Guess | None:
     wrong = sight.unreadable
-    units = wrong.str.extract(f"({UNIT})").n_unique()
-    if not 0 < len(wrong) < USUAL * len(sight.texts) or units > MOST_UNITS:
+    units = wrong.str.extract(f"({UNIT})").unique().sort().to_list()
+    if not 0 < len(wrong) < USUAL * len(sight.texts) or len(units) > MOST_UNITS:
         return None
     if not wrong.str.contains(WITH_UNIT).all():
         return None
-    return _found(
-        sight,
-        "numerical",
-        f"numbers, but for {len(wrong):,} texts such as {shown(wrong[0])}: `prepare` refuses them,"
-        " write all in one unit, without it",
-    )
+    reason = f"numbers, but for {len(wrong):,} texts such as {shown(wrong[0])}, which are refused"
+    if len(units) == 1 and units[0] not in BOUNDS:
+        reason += f"; if all are in {units[0]}: type: quantity, units: {{'': 1, {units[0]!r}: 1}}"
+    return _found(sight, "numerical", reason)
+
+
+def _quantity(sight: Sight) -> Guess | None:
+    found = units_of(sight.texts)
+    if found is None:
+        return None
+    settings: dict[str, Setting] = {"units": found.factors}
+    base, *others = found.factors
+    reason = f"numbers with {base}, such as {shown(sight.texts[0])}"
+    if others:
+        reason = f"numbers with {', '.join(found.factors)}, converted to {base}"
+    if found.has_commas:
+        settings["thousands"] = ","
+        reason += "; commas are between thousands"
+    return _found(sight, "quantity", reason, **settings)
 
 
 def _categorical(sight: Sight) -> Guess | None:
@@ -232,6 +247,6 @@ def _text(sight: Sight) -> Guess:
 
 RULES: tuple[Callable[[Sight], Guess | None], ...] = (
     *(_constant, _boolean, _datetime, _numbering, _numerical),
-    *(_nearly_numerical, _categorical, _text),
+    *(_nearly_numerical, _quantity, _categorical, _text),
 )
 """In the order in which they are asked; the first that answers decides."""

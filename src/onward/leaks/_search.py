@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from onward.columns import numbers
 from onward.errors import DataError
 from onward.leaks._overlap import groups_on_both_sides, held_out_too_early
 from onward.leaks._rules import LeakRules
@@ -60,7 +61,7 @@ def search(
     if len(splits) - is_train.sum() < LEAST:
         return found
     names = [field.name for field in schema.columns]
-    some, sample = _some(rows, is_train, names)
+    some, sample = _some(rows, is_train, schema.columns)
     found += _telling(some, targets[sample], is_train[sample], schema.columns, rules)
     if schema.target.kind == "number":
         found += _adding_up(some, targets[sample], is_train[sample], schema.columns, rules)
@@ -88,7 +89,7 @@ def search_derived(
     """
     if len(is_train) - is_train.sum() < LEAST:
         return []
-    some, sample = _some(rows, is_train, [field.name for field in fields])
+    some, sample = _some(rows, is_train, fields)
     return list(_telling(some, targets[sample], is_train[sample], fields, rules))
 
 
@@ -141,12 +142,15 @@ def _sample(is_train: np.ndarray, rows: int) -> np.ndarray:
 
 
 def _some(
-    rows: pl.LazyFrame, is_train: np.ndarray, names: Sequence[str]
+    rows: pl.LazyFrame, is_train: np.ndarray, fields: Sequence[Field]
 ) -> tuple[pl.DataFrame, np.ndarray]:
     """The rows to measure strengths from, and which they are."""
-    sample = _sample(is_train, MOST_CELLS // len(names))
+    sample = _sample(is_train, MOST_CELLS // len(fields))
     marked = pl.concat([rows, pl.LazyFrame({SAMPLED: sample})], how="horizontal")
-    return marked.filter(SAMPLED).select(names).collect(engine="streaming"), sample
+    names = [field.name for field in fields]
+    some = marked.filter(SAMPLED).select(names).collect(engine="streaming")
+    spelled = [numbers(field, some[field.name]) for field in fields if field.units]
+    return some.with_columns(spelled), sample
 
 
 def _telling(
@@ -187,8 +191,8 @@ def _adding_up(
     fields: Sequence[Field],
     rules: LeakRules,
 ) -> Iterator[Leak]:
-    wired = [field.name for field in fields if field.wire == "number"]
-    names = [name for name in wired if name not in rules.accept]
+    numeric = [field.name for field in fields if field.is_numeric]
+    names = [name for name in numeric if name not in rules.accept]
     if len(names) < 2:
         return
     values = some.select(pl.col(names).fill_nan(None).fill_null(0.0)).to_numpy()

@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from onward.checks import Check
-from onward.columns import Column
+from onward.columns import Column, numbers
 from onward.derivations import Derivation, refuse_unreadable
 from onward.derived import (
     derive,
@@ -258,7 +258,7 @@ def _fit(
         values = train.select(column.name).collect().to_series()
         if column.config.feature:
             column.fit(values)
-        found = profile(_without(values, column.config.missing))
+        found = profile(_meant(column, values))
         return {"name": column.name, "type": column.config.type, **found}
 
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -270,8 +270,11 @@ def _fit(
     return {"columns": of_table, "derived": described(derivations, train)}
 
 
-def _without(values: pl.Series, missing: tuple[str, ...]) -> pl.Series:
-    """The values, null where they are a text for missing; the source does so for numbers."""
+def _meant(column: Column, values: pl.Series) -> pl.Series:
+    """Numbers or texts, null where they mean that there is none; the source does so for numbers."""
+    if column.field.units:
+        return numbers(column.field, values)
+    missing = column.config.missing
     if values.dtype != pl.String or not missing:
         return values
     return values.replace(list(missing), [None] * len(missing))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import polars as pl
 
+from onward.columns import numbers
 from onward.metrics import Array
 from onward.schema import Field, Schema
 
@@ -43,7 +44,7 @@ def _numbers(field: Field, values: pl.Series, known: Mapping[str, Mapping[object
         return codes.to_numpy()
     if field.meaning == "date":
         return moments(values).dt.epoch("s").cast(pl.Float64).to_numpy()
-    return values.cast(pl.Float64).to_numpy()
+    return numbers(field, values).to_numpy()
 
 
 def _parts(field: Field, values: pl.Series) -> list[Array]:
