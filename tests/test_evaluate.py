@@ -294,6 +294,18 @@ def test_the_linear_yardstick_is_that_of_scikit_learn() -> None:
     np.testing.assert_allclose(got, want, atol=1e-3)
 
 
+def test_the_linear_yardstick_knows_a_class_that_hardly_any_row_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("onward.yardsticks._linear.PRODUCTS", 1)
+    rows = pl.DataFrame({"x": [0.0, 1.0] * 2_000, "y": ["usual"] * 4_000})
+    rare = pl.int_range(pl.len()) == int(np.random.default_rng(0).permutation(4_000)[-1])
+    rows = rows.with_columns(y=pl.when(rare).then(pl.lit("rare")).otherwise("y"))
+    schema = Schema((Field("x", "numerical", "number"),), Target("y", "classes", ("rare", "usual")))
+    predictions = linear(schema, rows, rows, 0.9, seed=0)(rows)
+    assert (predictions["probabilities"][:, 0] > 0).all()
+
+
 def test_numbers_as_large_as_they_get_do_not_stop_the_linear_yardstick() -> None:
     numbers = [1e308, -1e308, 0.0, 5e-324, None, float("inf")] * 50
     rows = pl.DataFrame({"x": numbers, "y": [float(place % 3) for place in range(300)]})

@@ -48,7 +48,7 @@ def linear(
     """
     width = len(schema.columns) * max(1, len(schema.target.classes) - 1)  # products of one row
     most = max(LEAST_ROWS, PRODUCTS // ITERATIONS // width)
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(train))[:most])
+    drawn = _drawn(targets_of(schema, train), most, schema, seed)
     products = len(drawn) * width
     iterations = max(LEAST_ITERATIONS, min(ITERATIONS, PRODUCTS // products))
     if schema.target.kind == "number":
@@ -58,6 +58,15 @@ def linear(
     logistic = LogisticRegression(max_iter=iterations)
     known = _fitted(logistic, logistic.predict_proba, train[drawn], schema)
     return with_label(known, logistic.classes_, schema)
+
+
+def _drawn(targets: Array, most: int, schema: Schema, seed: int) -> Array:
+    """Places of rows, at least one of each class: of one class there is nothing to learn."""
+    order = np.random.default_rng(seed).permutation(len(targets))
+    if schema.target.kind == "number":
+        return np.sort(order[:most])
+    _, first = np.unique(targets[order], return_index=True)
+    return np.unique(np.concatenate([order[:most], order[first]]))
 
 
 def _fitted(model: Any, predict: Any, train: pl.DataFrame, schema: Schema) -> Ask:
