@@ -299,6 +299,7 @@ def test_numbers_keep_three_digits(value: float) -> None:
         ("auc", 0.91579, "0.916"),
         ("r2", -3e-6, "0.000"),
         ("rmse", 49983.2, "49,983"),
+        ("rmse", 2007.0, "2007"),
         ("rmse", 3.2e-5, "3.20e-05"),
         ("auc", None, "none"),
     ],

@@ -41,7 +41,7 @@ def number(value: float | None) -> str:
     if size >= LARGE:
         return f"{value:,.0f}"
     if size >= 1:
-        return f"{value:,.4g}" if size < 1_000 else f"{value:,.0f}"
+        return f"{value:.4g}" if size < 1_000 else f"{value:.0f}"
     return f"{value:.3f}"
 
 
