@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import polars as pl
 import pytest
@@ -110,6 +111,21 @@ def test_ten_thousand_hostile_rows_do_no_harm(name: str) -> None:
     np.testing.assert_array_equal(encode(run, values[::-1])[::-1], forwards)
     for row in range(0, len(values), 97):
         np.testing.assert_array_equal(encode(run, values[row : row + 1])[0], forwards[row])
+
+
+@every_type
+def test_no_text_becomes_a_fraction_by_the_locale_of_the_process(name: str) -> None:
+    # where a comma is the decimal mark, operators that read 1.5 from text see 1
+    column = fitted(name, list(Column.members[name].examples))
+    graph = onnx.shape_inference.infer_shapes(preprocessing([column]).model).graph
+    strings = {value.name for value in (*graph.value_info, *graph.input) if _is_text(value)}
+    fractions = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in strings]
+    assert not [node for node in casts if node.attribute[0].i in fractions]
+
+
+def _is_text(value: onnx.ValueInfoProto) -> bool:
+    return value.type.tensor_type.elem_type == onnx.TensorProto.STRING
 
 
 @dataclass

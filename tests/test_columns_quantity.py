@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward import Predictor
-from onward.columns import numbers
+from onward.columns import Column, numbers
 from onward.columns.numerical import Numerical
 from onward.columns.quantity import Quantity
 from onward.config import section
-from onward.errors import DataError
+from onward.derivations import Derivation, model_of
+from onward.errors import ConfigError, DataError
 from onward.graph import session
-from onward.inference import infer
+from onward.inference import infer, infer_target
 from onward.preprocessing import preprocessing
 from onward.schema import Field, Schema, Target
 from onward.stages import export, prepare, train
@@ -97,11 +99,49 @@ def test_a_number_with_a_unit_is_what_python_says(
         ("nan kg", None),
         ("kg", None),
         ("", None),
+        ("$.5", 1.0),
+        ("4/3", None),
+        ("1.3333333333333333", 5 * 1.3333333333333333),
+        ("123456789012345678", 5 * 123456789012345678.0),
+        ("1.5E-3 kg", 0.0015),
+        ("1e99", 5e99),
+        ("1e100", None),
+        ("kg 5", 5.0),
+        ("kg .5", None),
     ],
 )
 def test_what_counts_as_a_number(text: str, number: float | None) -> None:
     [got] = read([text], thousands=",")
     assert got == (None if number is None else pytest.approx(number))
+
+
+def test_decimal_commas_are_read_where_they_are_declared() -> None:
+    german = {"decimal": ",", "thousands": "."}
+    assert read(["1.234,5 kg", "0,5kg", "1.5 kg", "2.000 g"], **german) == [1234.5, 0.5, None, 2.0]
+
+
+def test_columns_that_write_numbers_otherwise_are_read_side_by_side() -> None:
+    columns = [
+        Quantity(Quantity.Config(name="a", units={"kg": 1}, missing=("9 kg", "8 kg"))),
+        Quantity(Quantity.Config(name="b", units={"€": 1}, decimal=",", scaling="quantile")),
+        Quantity(Quantity.Config(name="c", units={"%": 1}, missing=("7%",))),
+    ]
+    texts = [["1 kg", "2.5 kg", "9 kg"], ["1,5 €", "2,5 €", "9,25 €"], ["5%", "7%", "-1.5%"]]
+    for each, values in zip(columns, texts, strict=True):
+        each.fit(pl.Series(each.name, values))
+    feed = {
+        each.name: np.array(values, object).reshape(-1, 1)
+        for each, values in zip(columns, texts, strict=True)
+    }
+    prepared = preprocessing(columns)
+    assert prepared.numerical is not None
+    [together] = session(prepared.model).run(None, feed)
+    for each in columns:
+        alone = preprocessing([each])
+        assert alone.numerical is not None
+        [want] = session(alone.model).run(None, {each.name: feed[each.name]})
+        places = [p for p, owner in enumerate(prepared.numerical.owners) if owner == each.name]
+        np.testing.assert_array_equal(together[:, places], want)
 
 
 def test_a_quantity_is_encoded_as_its_numbers_are() -> None:
@@ -130,9 +170,10 @@ def test_a_declared_text_is_missing_though_it_is_a_quantity() -> None:
         ({"units": {" kg": 1}}, "blanks around it"),
         ({"units": {"5": 1}}, "can be part of a number"),
         ({"units": {"e": 1}}, "can be part of a number"),
-        ({"units": {"e3": 1, "": 1}}, "'1e3' could be of ''"),
+        ({"units": {"e3": 1, "": 1}}, "can be part of a number"),
+        ({"units": {"$": 1, "$.": 1}}, "'$.5' could be of ['$', '$.']"),
         ({"units": {"kg": 0}}, "greater than"),
-        ({"clip": True, "minimum": 0}, "clip is not for quantities"),
+        ({"clip": True, "minimum": 0}, "Extra inputs are not permitted"),
     ],
 )
 def test_units_that_cannot_be_told_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -141,7 +182,7 @@ def test_units_that_cannot_be_told_are_refused(settings: dict[str, Any], message
 
 
 def test_rules_name_what_is_no_quantity_and_what_is_out_of_bounds() -> None:
-    rows = pl.LazyFrame({"x": ["1 kg", "12", "0.5 g", "900 kg", None, "?"]})
+    rows = pl.LazyFrame({"x": ["1 kg", "12", "0.5 g", "900 kg", None, "?", "  "]})
     rules = column(units={"kg": 1, "g": 0.001}, missing=("?",), minimum=0.1, maximum=100).rules()
     settled = [part for rule in rules for part in rule.settled(rows)]
     found = {rule.what: rows.select(rule.broken).collect().to_series() for rule in settled}
@@ -156,42 +197,86 @@ def test_rules_name_what_is_no_quantity_and_what_is_out_of_bounds() -> None:
 
 
 def test_conversions_are_counted() -> None:
-    changes = column(units={"kg": 1, "g": 0.001}).changes()
-    rows = pl.DataFrame({"x": ["1 kg", "12 g", "0.5 g", None]})
+    changes = column(units={"kg": 1, "g": 0.001}, missing=("?",)).changes()
+    rows = pl.DataFrame({"x": ["1 kg", "12 g", "0.5 g", None, "?"]})
     counts = {what: rows.select(found.sum()).item() for what, found in changes.items()}
-    assert counts == {"g counts as 0.001": 2}
+    assert counts == {"g counts as 0.001": 2, "counts as missing": 1}
 
 
 @pytest.mark.parametrize(
-    ("values", "units", "commas"),
+    ("form", "decimal", "settings"),
     [
-        (["1.5 kg", "200 g", "3 kg", "12 kg"], {"kg": 1.0, "g": 0.001}, False),
-        (["$1,200.50", "$30", "$7", "-$5"], {"$": 1.0}, True),
-        (["45%", "3.5%", "12 %", "n/a"], {"%": 1.0}, False),
-        (["6 ft", "7 ft", "2 m"], {"ft": 1.0, "m": 3.28083989501}, False),
+        ("{:.1f} kg", ".", {"units": {"kg": 1.0}}),
+        ("${:,.0f}", ".", {"units": {"$": 1.0}, "thousands": ","}),
+        ("EUR {:.2f}", ".", {"units": {"EUR": 1.0}}),
+        ("{:.0f}g", ".", {"units": {"g": 1.0}}),
+        ("{:.0f}%", ",", {"units": {"%": 1.0}, "decimal": ","}),
+        ("{:.0f},5 t", ",", {"units": {"t": 1.0}, "decimal": ","}),
     ],
 )
-def test_units_are_found(values: list[str], units: dict[str, float], commas: bool) -> None:
-    [guess] = infer(pl.DataFrame({"x": values * 10}))
-    assert (guess.type, guess.settings["units"]) == ("quantity", units)
-    assert guess.settings.get("thousands") == ("," if commas else None)
-    Quantity.Config.model_validate({"name": "x", "missing": guess.missing, **guess.settings})
+def test_units_are_found(form: str, decimal: str, settings: dict[str, Any]) -> None:
+    draw = np.random.default_rng(0)
+    values = [form.format(number) for number in draw.uniform(1, 5_000, 60)]
+    [guess] = infer(pl.DataFrame({"x": values}), None, decimal)
+    assert (guess.type, dict(guess.settings)) == ("quantity", settings)
+    Quantity.Config.model_validate({"name": "x", **guess.settings})
+
+
+def test_units_of_one_size_are_converted_to_the_usual_one() -> None:
+    values = [f"{number} ft" for number in range(20)] + ["2 m", "N/A"]
+    [guess] = infer(pl.DataFrame({"x": values}))
+    assert guess.settings["units"] == {"ft": 1.0, "m": pytest.approx(1 / 0.3048)}
+    assert guess.reason == "numbers with ft, m, from 0 to 19 ft; missing in 1 of 22 rows"
+
+
+@pytest.mark.parametrize(
+    ("form", "type_"),
+    [
+        ("{:.0f} kg/{:.0f} cm", ""),
+        ("{:05.0f}A", ""),
+        ("{:012.0f}Z", ""),
+        ("{:.0f}wd", ""),
+        ("4,{:03.0f} kg", ""),
+        ("{:.0f} pm", ""),
+    ],
+)
+def test_names_and_doubtful_numbers_are_no_quantities(form: str, type_: str) -> None:
+    values = [form.format(number, number) for number in range(60)]
+    [guess] = infer(pl.DataFrame({"x": values}))
+    assert guess.type == type_
 
 
 @pytest.mark.parametrize(
     "values",
-    [["12 kg", "13 cm", "5 kg"], ["1st", "2nd", "3rd"], ["1,5 kg", "2 kg"], ["A1", "B1", "C1"]],
+    [["12 kg", "13 cm", "5 kg"], ["2XL", "3XL", "4XL"], ["6e", "5e", "4e"], ["20s", "30s"]],
 )
-def test_what_measures_different_things_is_no_quantity(values: list[str]) -> None:
-    [guess] = infer(pl.DataFrame({"x": values * 10}))
-    assert guess.type != "quantity"
+def test_a_few_recurring_texts_are_categories(values: list[str]) -> None:
+    [guess] = infer(pl.DataFrame({"x": values * 20}))
+    assert guess.type == "categorical"
+
+
+def test_a_quantity_that_does_not_vary_is_left_out() -> None:
+    [guess] = infer(pl.DataFrame({"x": ["5%", "5.0%"] * 20}))
+    assert (guess.type, guess.reason) == ("", "all numbers are 5 %, or as good as that")
+
+
+def test_a_target_with_units_is_refused() -> None:
+    with pytest.raises(DataError, match="such as '0%' are numbers with units, and only columns"):
+        infer_target(pl.Series("y", [f"{number}%" for number in range(60)]))
 
 
 def test_numbers_without_a_unit_are_sent_as_numbers_where_they_mean_something() -> None:
-    field = column().field
+    field = column(missing=("-999",)).field
     np.testing.assert_array_equal(
-        to_wire(field, [12, "3 kg", None, np.float32(0.5)], 0).ravel(), ["12.0", "3 kg", "", "0.5"]
+        to_wire(field, [12, "3 kg", None, np.float32(0.5), 4 / 3, 1e-4 / 3, -999], 0).ravel(),
+        ["12.0", "3 kg", "", "0.5", "1.3333333333333333", "3.3333333333333335e-05", ""],
     )
+    for value in (4 / 3, 0.1 + 0.2, -0.00012345678901234567, 1e-9 / 7, 123456789012345678.0):
+        [[text]] = to_wire(field, [value], 0)
+        assert read([text]) == [pytest.approx(5 * value, rel=1e-15)]
+    for wrong in (3 + 4j, 10**400, Decimal("sNaN")):
+        with pytest.raises(DataError, match=r"row 3: .* a number up to 1.8e308 is wanted"):
+            to_wire(field, [wrong], 3)
     with pytest.raises(DataError, match="row 0: 12 is of the type int, and text with a unit"):
         to_wire(column(units={"kg": 1}).field, [12], 0)
 
@@ -254,6 +339,35 @@ def test_from_a_table_to_a_file_that_takes_texts(
     assert first == second == third != none == missing
     model = onnx.load(work / "export/model.onnx")
     assert [each.name for each in model.graph.input] == ["weight", "size"]
+
+
+def test_checks_are_of_the_converted_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _folder(tmp_path)
+    heavy = "  checks:\n    - {type: expression, holds: weight < 2.9}\n  derive:"
+    Path("heavy.yaml").write_text(CONFIG.replace("  derive:", heavy))
+    settings = section(Path("heavy.yaml"), "prepare", prepare.Settings)
+    with pytest.raises(DataError, match=r"rows have values against `weight < 2.9`; the first is"):
+        prepare.run(settings, tmp_path / "artifacts")
+    text = CONFIG.replace("  derive:", heavy).replace("weight < 2.9", "note < 2")
+    Path("text.yaml").write_text(text)
+    pl.read_csv("table.csv").with_columns(note=pl.lit("a")).write_csv("table.csv")
+    settings = section(Path("text.yaml"), "prepare", prepare.Settings)
+    with pytest.raises(ConfigError, match="cannot compare string with numeric type"):
+        prepare.run(settings, tmp_path / "artifacts")
+
+
+def test_categories_of_a_quantity_are_its_whole_numbers() -> None:
+    weights = column(units={"kg": 1, "g": 0.001})
+    cross = Derivation.members["cross"]
+    made = cross(cross.Config(name="both", columns=("x", "y")))
+    other = Column.build(Column.members["categorical"].Config(name="y"))
+    model = model_of([weights, other], [made], {"both": "category"})
+    feed = {"x": [["2 kg"], ["2000 g"], ["2.5 kg"]], "y": [["a"], ["a"], ["a"]]}
+    [got] = session(model).run(None, {name: np.array(v, object) for name, v in feed.items()})
+    assert got[0, 0] == got[1, 0] != got[2, 0]
 
 
 def test_a_text_that_is_no_quantity_is_refused_by_row_and_column(

@@ -27,6 +27,8 @@ TEXTS = [
     *["", " ", "?", "NaN", "null", "é", "e\u0301", "日本語 \U0001f600", "\n\t", "a" * 10_000],
     *["0", "-1", "1e400", "2024-02-30", "2024-02-29T23:59:59.999999999Z", "0001-01-01", "true"],
 ]
+QUANTITIES = ["1{}", "-1.5 {}", ".5{}", "1e99{}", "1e-99{}", "{}1", "1{0}{0}", "1,234{}", "{}"]
+"""Numbers with a unit, or nearly so."""
 
 
 @dataclass
@@ -220,7 +222,10 @@ def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
 
 
 def _bad(column: Field) -> list[Any]:
-    return [None, *NUMBERS] if column.wire == "number" else [None, *TEXTS, *column.missing]
+    if column.wire == "number":
+        return [None, *NUMBERS]
+    quantities = [form.format(unit) for unit, _ in column.units for form in QUANTITIES]
+    return [None, *TEXTS, *quantities, *column.missing]
 
 
 def _spread(values: np.ndarray) -> float:

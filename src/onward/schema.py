@@ -30,6 +30,8 @@ class Field:
     """Texts that mean the value is missing, beside the empty one."""
     units: tuple[tuple[str, float], ...] = ()
     """Of numbers in text, and what a number with each is multiplied by."""
+    decimal: str = "."
+    """Before their fractions."""
     thousands: str = ""
     """What may be between groups of three of their digits."""
 
@@ -45,6 +47,11 @@ class Field:
     def is_numeric(self) -> bool:
         """Whether there is a number for each value, be it the name of a category."""
         return self.wire == "number" or bool(self.units)
+
+    @property
+    def unit(self) -> str:
+        """Of the converted numbers; empty where they have none, or it has no name."""
+        return next((unit for unit, factor in self.units if factor == 1), "")
 
 
 @dataclass(frozen=True)
@@ -68,8 +75,8 @@ class Schema:
         """As JSON, for files and for the metadata of a model."""
         document = asdict(self)
         for column in document["columns"]:
-            for name in ("units", "thousands"):  # few columns have any
-                if not column[name]:
+            if not column["units"]:  # as of most columns
+                for name in ("units", "decimal", "thousands"):
                     del column[name]
         return json.dumps(document, ensure_ascii=False, indent=1)
 

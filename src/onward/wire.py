@@ -22,6 +22,7 @@ Array = np.ndarray[Any, Any]
 
 PLAIN = frozenset({int, float, bool, NoneType, Decimal})  # what numpy makes float64 of rightly
 MISSING = frozenset({"NAType", "NaTType"})  # of pandas, which need not be installed
+SHORT = 20  # characters, of which at most 18 are behind the point
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, as of a file read with errors
 UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
 """Units of numpy's dates whose ISO text would be too short or too long for a model."""
@@ -117,9 +118,19 @@ def _text(field: Field, value: Any, row: int) -> str:
         if isinstance(value, np.datetime64):
             return _iso(np.array([value]))[0]
         raise _misfit(field, value, row, "a date or its ISO text")
-    if "" in dict(field.units) and isinstance(value, Number | np.number):
-        return repr(float(value))  # type: ignore[arg-type]
+    if "" in dict(field.units) and isinstance(value, Number | np.bool_):
+        return _spelled_number(field, value, row)
     raise _misfit(field, value, row, "text with a unit" if field.units else "text")
+
+
+def _spelled_number(field: Field, value: Any, row: int) -> str:
+    """A number without its unit; at most 18 digits, as a file reads them."""
+    number = _number(field, value, row)
+    if number != number or number in _spelled(field.missing):
+        return ""
+    text = repr(number)
+    text = text if len(text) <= SHORT else f"{number:.16e}"
+    return text.replace(".", field.decimal)
 
 
 def _iso(dates: Array) -> list[str]:

@@ -112,10 +112,6 @@ class Column(Family, ABC):
             return value.is_null()
         return value.is_null() | value.is_in(["", *self.config.missing])
 
-    def number(self, graph: Graph, raw: Value) -> Value:
-        """What `Field.is_numeric` promises, float64 ``(rows, 1)``; NaN is missing."""
-        return raw
-
     @abstractmethod
     def fit(self, values: pl.Series) -> None:
         """Learn from the training rows, and from nothing else.

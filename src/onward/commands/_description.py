@@ -52,7 +52,8 @@ def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
     for field in schema.columns:
         seen = reference.get(field.name, {})
         share = f"{seen['missing']:.1%}" if seen.get("missing") else ""
-        cells = (field.name, field.type, _takes(field), share, _summary(seen))
+        usual = f"{_summary(seen)} {field.unit}" if seen.get("edges") else _summary(seen)
+        cells = (field.name, field.type, _takes(field), share, usual.strip())
         table.add_row(*map(escape, cells))
     return table
 

@@ -53,7 +53,9 @@ class Project:
         except DataError as error:
             raise DataError(f"{table}: {error}") from error
         classes = frame[target] if found.target.classes else None
-        guesses = infer(frame.select(n for n in names if n not in (target, split)), classes)
+        decimal = getattr(sniffed.config, "decimal", ".")  # what is typed has no marks
+        given = frame.select(name for name in names if name not in (target, split))
+        guesses = infer(given, classes, decimal)
         columns = tuple(_refused(guess) or guess for guess in guesses)
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])

@@ -78,8 +78,11 @@ def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, ro
         f"\n{escape(str(table.path))}: {len(findings)} of {count} rules are broken, the first in"
         f" {place}"
     )
-    for remedy in dict.fromkeys(finding.rule.remedy for finding in findings):
-        console.print(f"- {escape(remedy)}")
+    remedies: dict[str, list[str]] = {}
+    for finding in findings:
+        remedies.setdefault(finding.rule.remedy, []).append(finding.columns)
+    for remedy, columns in remedies.items():
+        console.print(f"- {escape(', '.join(dict.fromkeys(columns)))}: {escape(remedy)}")
 
 
 def _print_repetitions(inspection: Inspection, contract: Contract) -> None:

@@ -72,11 +72,10 @@ def _filled(
 ) -> Inputs:
     """What there is to read once all derivations are made, those of one type together."""
     pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]
-    of_kind = {
-        kind: [n for n in dict.fromkeys(n for n, k in pairs if k == kind) if n in raw]
-        for kind in ("number", "date")
-    }
-    inputs = Inputs(graph, columns, raw, of_kind["number"], of_kind["date"])
+    spelled = {column.name for column in columns if column.field.units}
+    numbers = [n for n, kind in pairs if n in raw and (kind == "number" or n in spelled)]
+    dates = [n for n, kind in pairs if n in raw and kind == "date"]
+    inputs = Inputs(graph, columns, raw, [*dict.fromkeys(numbers)], [*dict.fromkeys(dates)])
     waiting = list(derivations)
     while waiting:
         ready = [each for each in waiting if all(name in inputs for name in each.reads)]

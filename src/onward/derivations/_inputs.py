@@ -7,6 +7,7 @@ from onnx import TensorProto
 
 from onward.columns import Column
 from onward.columns._iso8601 import NAMES
+from onward.columns._units import read as read_units
 from onward.columns.datetime import read
 from onward.derivations._tensors import finite, one_by_one, side_by_side
 from onward.graph import Graph, Value
@@ -37,9 +38,9 @@ class Inputs:
         numbers: Sequence[str],
         dates: Sequence[str],
     ) -> None:
-        self._graph, self._raw = graph, raw
+        self._graph, self._raw = graph, dict(raw)
         self._columns = {column.name: column for column in columns}
-        self._wires: dict[str, Wire] = {column.name: column.wire for column in columns}
+        self._numeric = {column.name: column.field.is_numeric for column in columns}
         self._numbers = dict(zip(numbers, self._finite(numbers), strict=True))
         self._texts: dict[str, Value] = {}
         self._places = {name: place for place, name in enumerate(dates)}
@@ -49,11 +50,11 @@ class Inputs:
 
     def add(self, name: str, wire: Wire, value: Value) -> None:
         """A derived column, finite, which others can read from now on."""
-        self._wires[name] = wire
+        self._numeric[name] = wire == "number"
         (self._numbers if wire == "number" else self._texts)[name] = value
 
     def __contains__(self, name: str) -> bool:
-        return name in self._wires
+        return name in self._numeric
 
     def number(self, name: str) -> Value:
         """Float64 ``(rows, 1)``; NaN is missing."""
@@ -62,8 +63,8 @@ class Inputs:
     def category(self, name: str) -> Value:
         """Text ``(rows, 1)``; "" is missing. Of numbers only whole ones have a text."""
         if name not in self._texts:
-            is_number = self._wires[name] == "number"
-            self._texts[name] = self._whole(name) if is_number else self._declared(name)
+            is_numeric = self._numeric[name]
+            self._texts[name] = self._whole(name) if is_numeric else self._declared(name)
         return self._texts[name]
 
     def times(self, names: Sequence[str]) -> Value:
@@ -83,8 +84,14 @@ class Inputs:
         """The numbers of raw columns, all at once."""
         if not names:
             return []
-        read = [self._columns[name].number(self._graph, self._raw[name]) for name in names]
-        together = side_by_side(self._graph, read)
+        fields = {name: self._columns[name].field for name in names}
+        spelled = [name for name in names if fields[name].units]
+        if spelled:
+            raw = [self._raw[name] for name in spelled]
+            numbers = read_units(self._graph, [fields[name] for name in spelled], raw)
+            converted = one_by_one(self._graph, numbers, len(spelled))
+            self._raw |= dict(zip(spelled, converted, strict=True))
+        together = side_by_side(self._graph, [self._raw[name] for name in names])
         return one_by_one(self._graph, finite(self._graph, together), len(names))
 
     def _declared(self, name: str) -> Value:

@@ -51,12 +51,13 @@ class Guess:
     """Values, and others that look like the same in another spelling: for a person to confirm."""
 
 
-def infer(frame: pl.DataFrame, classes: pl.Series | None = None) -> list[Guess]:
+def infer(frame: pl.DataFrame, classes: pl.Series | None = None, decimal: str = ".") -> list[Guess]:
     """A guess for each column of the frame, in its order.
 
     Args:
         frame: columns as in the file: text from a CSV file, any type from others.
         classes: the target, if it is no number, to find columns that repeat it in other words.
+        decimal: the decimal mark of the file.
 
     Example:
         >>> [guess] = infer(pl.DataFrame({"size": ["1.5", "?", "7", "12"]}))
@@ -74,7 +75,7 @@ def infer(frame: pl.DataFrame, classes: pl.Series | None = None) -> list[Guess]:
             reason = "says the target in other words, so it is known only when the answer is"
             guesses.append(Guess(column.name, "", reason))
         else:
-            guesses.append(_guess(column))
+            guesses.append(_guess(column, decimal))
     return guesses
 
 
@@ -86,7 +87,7 @@ def _repeats(column: pl.Series, classes: pl.Series) -> bool:
     return pairs.n_unique() == classes.n_unique()
 
 
-def _guess(column: pl.Series) -> Guess:
+def _guess(column: pl.Series, decimal: str) -> Guess:
     if column.dtype in (pl.Date, pl.Datetime):
         return Guess(column.name, "datetime", f"stored as {column.dtype}")
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Time, pl.Duration, pl.Object):
@@ -95,7 +96,7 @@ def _guess(column: pl.Series) -> Guess:
         column = column.cast(pl.Int8)  # travels as a number
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    sight = look(column)
+    sight = look(column, decimal)
     return next(guess for rule in RULES if (guess := rule(sight)))
 
 
@@ -195,10 +196,14 @@ def _numerical(sight: Sight) -> Guess | None:
     if sight.numbers is None:
         return None
     lowest, highest = sight.ends()
-    if highest - lowest <= NARROWEST * max(abs(lowest), abs(highest)):
+    if _is_narrow(lowest, highest):
         return _left_out(sight, f"all numbers are {lowest:g}, or as good as that")
     what = "whole numbers" if sight.is_whole else "numbers"
     return _found(sight, "numerical", f"{what} from {lowest:.6g} to {highest:.6g}")
+
+
+def _is_narrow(lowest: float, highest: float) -> bool:
+    return highest - lowest <= NARROWEST * max(abs(lowest), abs(highest))
 
 
 def _nearly_numerical(sight: Sight) -> Guess | None:
@@ -215,17 +220,23 @@ def _nearly_numerical(sight: Sight) -> Guess | None:
 
 
 def _quantity(sight: Sight) -> Guess | None:
-    found = units_of(sight.texts)
+    found = None if _is_code(sight.name) else units_of(sight.texts, sight.decimal)
     if found is None:
         return None
+    base, names = next(iter(found.factors)), ", ".join(found.factors)
+    if found.is_unsure:
+        return _left_out(
+            sight,
+            f"numbers with {names}, where a comma as in {shown(sight.texts[0])} may be a decimal"
+            " mark or stand between thousands; declare a quantity with `decimal` or `thousands`",
+        )
+    lowest, highest = found.ends()
+    if _is_narrow(lowest, highest):
+        return _left_out(sight, f"all numbers are {lowest:g} {base}, or as good as that")
     settings: dict[str, Setting] = {"units": found.factors}
-    base, *others = found.factors
-    reason = f"numbers with {base}, such as {shown(sight.texts[0])}"
-    if others:
-        reason = f"numbers with {', '.join(found.factors)}, converted to {base}"
-    if found.has_commas:
-        settings["thousands"] = ","
-        reason += "; commas are between thousands"
+    settings |= {"decimal": ","} if found.decimal == "," else {}
+    settings |= {"thousands": found.thousands} if found.thousands else {}
+    reason = f"numbers with {names}, from {lowest:.6g} to {highest:.6g} {base}"
     return _found(sight, "quantity", reason, **settings)
 
 

@@ -29,6 +29,8 @@ class Sight:
     unreadable: pl.Series
     """Those of the values that are no numbers."""
     distinct: int
+    decimal: str
+    """The decimal mark of the file."""
 
     @property
     def is_whole(self) -> bool:
@@ -61,8 +63,8 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
 
 
-def look(column: pl.Series) -> Sight:
-    """See what there is in a column."""
+def look(column: pl.Series, decimal: str = ".") -> Sight:
+    """See what there is in a column of a file with this decimal mark."""
     texts = column.cast(pl.String)
     present = texts.filter((texts != "").fill_null(value=False))
     values = present.unique()
@@ -78,6 +80,7 @@ def look(column: pl.Series) -> Sight:
         numbers=numbers if is_number else None,
         unreadable=present.filter(numbers.is_null()),
         distinct=present.n_unique(),
+        decimal=decimal,
     )
 
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.inference._sight import Sight, look, shown
+from onward.inference._units import units_of
 from onward.inference._variants import suggested
 from onward.schema import Target
 
@@ -85,6 +86,12 @@ def _classes(sight: Sight, values: pl.Series) -> TargetGuess:
             f"target {sight.name!r}: {len(wrong):,} of {len(sight.texts):,} values are no numbers,"
             f" and the others are; the first is {shown(wrong[0])} in row {row}."
             " Correct them in the table"
+        )
+    if sight.distinct > MOST_CLASSES and units_of(sight.texts, sight.decimal):
+        raise DataError(
+            f"target {sight.name!r}: {sight.distinct} distinct values such as"
+            f" {shown(sight.texts[0])} are numbers with units, and only columns are converted."
+            " Write the target as plain numbers, all in one unit"
         )
     if sight.distinct > len(sight.texts) / 2 and sight.distinct > 2:
         raise DataError(

@@ -4,9 +4,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-NUMBER = r"(?P<number>(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,5})(?:\.[0-9]{1,15})?)"
+from onward.columns import numbers
+from onward.schema import Field
+
+MARK = r"[.,']"
+NUMBER = rf"(?P<number>[0-9]{{1,15}}(?:{MARK}[0-9]{{1,15}}){{0,5}})"
 BEHIND = rf"^[+-]?{NUMBER} ?(?P<unit>[A-Za-z%°€£¥$][A-Za-z%°²³/]{{0,9}})$"
-BEFORE = rf"^[+-]?(?P<unit>[$€£¥]) ?{NUMBER}$"
+BEFORE = rf"^[+-]?(?P<unit>[$€£¥]|[A-Z]{{3}}) ?{NUMBER}$"
+LEADING_ZERO = "^0[0-9]"  # as codes have
+SYMBOLS = r"^[%°€£¥$]"
+NO_UNITS = frozenset({"am", "pm", "AM", "PM", "st", "nd", "rd", "th", "wd", "WD"})
+"""What stands behind numbers that measure nothing."""
+FEW = 10  # distinct numbers; letters behind fewer are names of something, such as 12A and 2XL
 
 # of one size each; those of the foot and the pound are exact by the agreement of 1959
 SIZES: tuple[dict[str, float], ...] = (
@@ -17,6 +26,15 @@ SIZES: tuple[dict[str, float], ...] = (
     {"W": 1, "kW": 1e3, "MW": 1e6},
 )
 
+# how numbers are written: the decimal mark, what is between thousands, and what they look like
+PLAIN = (".", "", r"^[0-9]+(?:\.[0-9]+)?$")
+GROUPED = (".", ",", r"^[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$")
+COMMA = (",", "", r"^[0-9]+(?:,[0-9]+)?$")
+COMMA_GROUPED = (",", ".", r"^[0-9]{1,3}(?:\.[0-9]{3})*(?:,[0-9]+)?$|^[0-9]+(?:,[0-9]+)?$")
+WAYS = {".": (PLAIN, GROUPED, COMMA, COMMA_GROUPED), ",": (COMMA, COMMA_GROUPED, PLAIN, GROUPED)}
+UNSURE = r"^[0-9]{1,3}(?:,[0-9]{3})?$"  # one and a bit, or a thousand and more
+ENGLISH = frozenset({"$", "£", "USD", "GBP"})  # units of those who write 1,234.5
+
 
 @dataclass(frozen=True)
 class Units:
@@ -24,24 +42,57 @@ class Units:
 
     factors: dict[str, float]
     """The most frequent unit first, into which the others are converted."""
-    has_commas: bool
-    """Between groups of three digits."""
+    decimal: str
+    thousands: str
+    numbers: pl.Series
+    """Converted."""
+    is_unsure: bool
+    """Whether commas may be decimal marks, or between thousands."""
+
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest number."""
+        values = self.numbers.to_numpy()
+        return float(values.min()), float(values.max())
 
 
-def units_of(texts: pl.Series) -> Units | None:
+def units_of(texts: pl.Series, decimal: str) -> Units | None:
     """The units of a column where each value has one; None if it is something else.
 
-    Several units are a column's only if they measure the same.
+    Several units are a column's only if they measure the same. Letters are no unit if there are few
+    numbers with them, and a single one only if it is well known: else they are names.
+
+    Args:
+        texts: the values.
+        decimal: the decimal mark of the file.
     """
-    pattern = next((each for each in (BEHIND, BEFORE) if texts.str.contains(each).all()), None)
-    if pattern is None:
+    shape = next((each for each in (BEHIND, BEFORE) if texts.str.contains(each).all()), None)
+    if shape is None:
         return None
-    parts = texts.str.extract_groups(pattern).struct.unnest()
+    parts = texts.str.extract_groups(shape).struct.unnest()
     found = parts["unit"].value_counts(name="rows").sort("rows", "unit", descending=[True, False])
-    units = found["unit"].to_list()
-    sizes = next((sizes for sizes in SIZES if all(unit in sizes for unit in units)), None)
-    if sizes is None and len(units) > 1:
+    units, written = found["unit"].to_list(), parts["number"].unique()
+    sizes = next((sizes for sizes in SIZES if all(unit in sizes for unit in units)), {})
+    ways = [way for way in WAYS[decimal] if written.str.contains(way[2]).all()]
+    if not ways or (len(units) > 1 and not sizes):
         return None
-    base = sizes[units[0]] if sizes else 1.0
-    factors = {unit: float(f"{(sizes or {unit: 1.0})[unit] / base:.12g}") for unit in units}
-    return Units(factors, bool(parts["number"].str.contains(",").any()))
+    if not _measure(units, written, is_known=bool(sizes)):
+        return None
+    has_commas = bool(written.str.contains(",").any())
+    is_unsure = has_commas and bool(written.str.contains(UNSURE).all())
+    if is_unsure and not ENGLISH.isdisjoint(units):
+        ways, is_unsure = [GROUPED], False
+    decimal, thousands, _ = ways[0]
+    factors = {unit: sizes.get(unit, 1.0) / sizes.get(units[0], 1.0) for unit in units}
+    field = Field("", "quantity", "text", (), tuple(factors.items()), decimal, thousands)
+    return Units(factors, decimal, thousands, numbers(field, texts), is_unsure and decimal == ".")
+
+
+def _measure(units: list[str], written: pl.Series, *, is_known: bool) -> bool:
+    """Whether these are amounts, and no names."""
+    if written.str.contains(LEADING_ZERO).any() or not NO_UNITS.isdisjoint(units):
+        return False
+    if pl.Series(units).str.contains(SYMBOLS).all():
+        return True
+    is_letter = any(len(unit) == 1 for unit in units) and not is_known
+    has_fractions = bool(written.str.contains(MARK).any())
+    return len(written) >= FEW and (has_fractions or not is_letter)

@@ -9,7 +9,7 @@ from typing import Any
 
 from onward.page.evidence import Evidence
 from onward.page.markdown import bullets, document, plain, table
-from onward.page.words import counted, number, percent
+from onward.page.words import counted, number, percent, usual
 
 UNANSWERED = (
     "why the table was made, by whom, and who paid for it",
@@ -70,12 +70,8 @@ def _columns(data: Mapping[str, Any]) -> list[str]:
 
 
 def _column(column: Mapping[str, Any]) -> list[str]:
-    if "histogram" in column:
-        spread = f"{number(column['min'])} to {number(column['max'])}"
-    else:
-        spread = ", ".join(str(value) for value, _ in column.get("top", [])[:3])
     shares = [percent(column["missing"]), f"{column['distinct']:,}"]
-    return [column["name"], column["type"], *shares, spread]
+    return [column["name"], column["type"], *shares, usual(column)]
 
 
 def _cleaning(data: Mapping[str, Any]) -> list[str]:

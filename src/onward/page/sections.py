@@ -7,7 +7,16 @@ from onward import charts
 from onward.page import decision, snippets, speed
 from onward.page.evidence import Evidence
 from onward.page.markup import Content, Html, figure, join, table, tag
-from onward.page.words import chosen_rows, measured, number, percent, size, within
+from onward.page.words import (
+    chosen_rows,
+    measured,
+    more_columns,
+    number,
+    percent,
+    size,
+    usual,
+    within,
+)
 
 SHOWN = 40  # rows of a table before the rest is folded away
 
@@ -74,7 +83,7 @@ def data(evidence: Evidence) -> Html:
     ]
     rest = columns[SHOWN:]
     more = (
-        tag("details", tag("summary", f"{len(rest):,} more columns"), table(head, rest))
+        tag("details", tag("summary", more_columns(len(rest))), table(head, rest))
         if rest
         else Html("")
     )
@@ -172,12 +181,10 @@ def _column(column: Mapping[str, Any]) -> list[Content]:
     about = [column["name"], column["type"], percent(column["missing"]), f"{column['distinct']:,}"]
     if "histogram" in column:
         counts = column["histogram"]["counts"]
-        spread = f"{number(column['min'])} to {number(column['max'])}"
     else:
         counts = [count for _, count in column.get("top", [])]
-        spread = ", ".join(str(value) for value, _ in column.get("top", [])[:3])
     drawn = Html(charts.sparkline(counts, f"distribution of {column['name']}"))
-    return [*about, spread, drawn]
+    return [*about, usual(column), drawn]
 
 
 def _target(target: Mapping[str, Any]) -> Html:

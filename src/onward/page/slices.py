@@ -5,7 +5,7 @@ import polars as pl
 from onward import charts
 from onward.page.evidence import Evidence
 from onward.page.markup import Content, Html, join, table, tag
-from onward.page.words import interval, measured, number, percent
+from onward.page.words import interval, measured, more_columns, number, percent
 
 LEVEL = 0.05  # false discovery rate, of slices and patterns that are said to be there
 MEASURED = 40  # slices that have an interval, or would have one if their rows defined it
@@ -78,7 +78,7 @@ def _patterns(evidence: Evidence) -> Html:
     parts = [tag("h3", "Residuals by column"), tag("p", said, class_="quiet")]
     parts.append(tag("div", drawn[:DRAWN], class_="grid"))
     if rest := drawn[DRAWN:]:
-        parts.append(_folded(f"{len(rest)} more columns", tag("div", rest, class_="grid")))
+        parts.append(_folded(more_columns(len(rest)), tag("div", rest, class_="grid")))
     return join(parts)
 
 
@@ -119,7 +119,7 @@ def _worst(evidence: Evidence) -> Html:
     ]
     kind = "the largest residuals" if is_number else "wrong labels that the model was surest of"
     left = len(columns) - ROW_COLUMNS
-    more = f" {left:,} more columns are in plots/worst_values.parquet." if left > 0 else ""
+    more = f" For {left:,} more of the columns see plots/worst_values.parquet." if left > 0 else ""
     said = (
         f"Held-out rows as they are in the table: {kind}, at most ten of each kind of error. Look"
         f" here for wrong truths first.{more}"

@@ -45,6 +45,19 @@ def number(value: float | None) -> str:
     return f"{value:.3f}"
 
 
+def usual(column: Mapping[str, Any]) -> str:
+    """The range of a column of numbers, or the most frequent values of another."""
+    if "histogram" not in column:
+        return ", ".join(str(value) for value, _ in column.get("top", [])[:3])
+    ends = f"{number(column['min'])} to {number(column['max'])}"
+    return f"{ends} {column.get('unit', '')}".strip()
+
+
+def more_columns(count: int) -> str:
+    """How many there are beside those shown."""
+    return f"{count:,} more column{'s' * (count > 1)}"
+
+
 def alike(values: Sequence[float]) -> list[str]:
     """Numbers with as many decimals as give the largest of them three digits.
 

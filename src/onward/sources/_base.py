@@ -41,7 +41,9 @@ class Source(Family, Table, ABC):
             )
         if not self.path.is_file():
             start = "" if self.path.is_absolute() else f", which starts in {Path.cwd()}"
-            raise DataError(f"{self.path}: there is no such file. Correct the path{start}")
+            is_fetched = self.path.parts[0] == "data" and Path("data.dvc").exists()
+            fetch = ", or fetch it: `dvc repro data.dvc`" if is_fetched else ""
+            raise DataError(f"{self.path}: there is no such file. Correct the path{start}{fetch}")
 
     @classmethod
     def open(cls, config: Any) -> Table:
@@ -98,6 +100,7 @@ class Source(Family, Table, ABC):
         """
         config = cls.config_for(path)
         if config.files is None:
+            cls.build(config)  # looks whether it is there
             return cls.member(config).sniff(config)  # type: ignore[no-any-return]
         first = files_in(path, config.files)[0]
         found = cls.member(config).sniff(config.model_copy(update={"path": first, "files": None}))

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -96,8 +96,14 @@ def run(settings: Settings, folder: Path) -> None:
     with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
         report = _prepare(settings, source, work)
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
-    counts = ", ".join(f"{count:,} {name}" for name, count in report["rows"].items())
-    logger.info("prepare: %d columns, rows: %s", len(settings.columns), counts)
+    left = report["quality"]["rows"]
+    if len(left) > 1:
+        logger.info("prepare: rows: %s", _said(left))
+    logger.info("prepare: %d columns, rows: %s", len(settings.columns), _said(report["rows"]))
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _prepare(settings: Settings, source: Table, work: Path) -> dict[str, Any]:
@@ -258,8 +264,10 @@ def _fit(
         values = train.select(column.name).collect().to_series()
         if column.config.feature:
             column.fit(values)
-        found = profile(_meant(column, values))
-        return {"name": column.name, "type": column.config.type, **found}
+        about = {"name": column.name, "type": column.config.type}
+        if column.field.unit:
+            about["unit"] = column.field.unit
+        return about | profile(_meant(column, values))
 
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(learn, columns))

@@ -1,14 +1,17 @@
 """The contract of a table: what its columns, its target and the checks ask of each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from onward.checks import Check
-from onward.columns import Column
+from onward.columns import Column, numbers
+from onward.errors import ConfigError
 from onward.family import Settings
-from onward.rule import Rule
+from onward.rule import Rule, at
 from onward.schema import Field, Wire
 from onward.sources import FAULT
 from onward.target import TargetSettings
@@ -73,7 +76,11 @@ class Contract:
         if training:
             found += self.target.rules(must_be_there=self.rows.without_target == "refuse")
             found += [] if self.weights is None else _rules_of_weights(self.weights)
-        return found + [check.rule() for check in self._checks(training=training)]
+        known = {field.name: field for field in self.needed(training=training)}
+        rules = [check.rule() for check in self._checks(training=training)]
+        for rule in rules:
+            _refuse_types(rule, known)
+        return found + [_of_numbers(rule, known) for rule in rules]
 
     def _checks(self, *, training: bool) -> list[Check]:
         """Those that look at columns which rows to predict have, too; or all of them."""
@@ -109,6 +116,38 @@ class Contract:
     def cleaned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """The same rows, the target under its canonical names."""
         return frame.with_columns(self.target.cleaned())
+
+
+def _of_numbers(rule: Rule, known: Mapping[str, Field]) -> Rule:
+    """The same rule, of the numbers that quantities mean."""
+    spelled = [known[name] for name in rule.columns if known[name].units]
+    if not spelled:
+        return rule
+
+    def judged(rows: pl.DataFrame) -> list[Rule]:
+        meant = rows.with_columns(numbers(field, rows[field.name]) for field in spelled)
+        if rule.judged is not None:
+            return rule.judged(meant)
+        broken = meant.select(rule.broken.fill_null(value=False)).to_series().to_numpy()
+        return [replace(rule, broken=at(np.flatnonzero(broken)))]
+
+    return replace(rule, broken=pl.lit(value=True), judged=judged)
+
+
+def _refuse_types(rule: Rule, known: Mapping[str, Field]) -> None:
+    """Try a rule of a check on no row.
+
+    Raises:
+        ConfigError: if it compares a text with a number, or the like.
+    """
+    types = {name: pl.Float64 if known[name].is_numeric else pl.String for name in rule.columns}
+    try:
+        pl.DataFrame(schema=types).select(rule.broken)
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(
+            f"prepare.checks: {rule.what}: {str(error).partition(chr(10))[0]}. Columns of numbers"
+            " are float64 here, all else is text"
+        ) from error
 
 
 def _rules_of_weights(name: str) -> list[Rule]:
