@@ -71,7 +71,11 @@ class Contract:
         return fields + [Field(name, "other", "text") for name in others]
 
     def rules(self, *, training: bool) -> list[Rule]:
-        """Of each column, of the target if rows are learned from, and of the checks."""
+        """Of each column, of the target if rows are learned from, and of the checks.
+
+        Raises:
+            ConfigError: if a check cannot be computed from these columns.
+        """
         found = [rule for column in self.columns for rule in column.rules()]
         if training:
             found += self.target.rules(must_be_there=self.rows.without_target == "refuse")
@@ -79,7 +83,7 @@ class Contract:
         known = {field.name: field for field in self.needed(training=training)}
         rules = [check.rule() for check in self._checks(training=training)]
         for rule in rules:
-            _refuse_types(rule, known)
+            _refuse_no_condition(rule, known)
         return found + [_of_numbers(rule, known) for rule in rules]
 
     def _checks(self, *, training: bool) -> list[Check]:
@@ -134,20 +138,19 @@ def _of_numbers(rule: Rule, known: Mapping[str, Field]) -> Rule:
     return replace(rule, broken=pl.lit(value=True), judged=judged)
 
 
-def _refuse_types(rule: Rule, known: Mapping[str, Field]) -> None:
-    """Try a rule of a check on no row.
-
-    Raises:
-        ConfigError: if it compares a text with a number, or the like.
-    """
+def _refuse_no_condition(rule: Rule, known: Mapping[str, Field]) -> None:
+    """Try a rule of a check on no row: what compares a text with a number fails only then."""
     types = {name: pl.Float64 if known[name].is_numeric else pl.String for name in rule.columns}
     try:
-        pl.DataFrame(schema=types).select(rule.broken)
+        [dtype] = pl.DataFrame(schema=types).select(rule.broken.alias("broken")).dtypes
     except pl.exceptions.PolarsError as error:
+        problem = str(error).partition("\n")[0]
         raise ConfigError(
-            f"prepare.checks: {rule.what}: {str(error).partition(chr(10))[0]}. Columns of numbers"
-            " are float64 here, all else is text"
+            f"the check for {rule.what} cannot be computed: {problem}. Columns of numbers are"
+            " float64 here, all else is text"
         ) from error
+    if dtype != pl.Boolean:
+        raise ConfigError(f"the check for {rule.what} is no condition: it gives {dtype}")
 
 
 def _rules_of_weights(name: str) -> list[Rule]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from onward.errors import ConfigError, DataError
+from onward.errors import DataError
 from onward.rule import Rule
 from onward.sources import RAW
 
@@ -40,9 +40,6 @@ def find(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Finding]:
     Args:
         frame: columns in wire form; those named by `RAW` are shown instead, where there are any.
         rules: of a contract.
-
-    Raises:
-        ConfigError: if a rule cannot be computed from these columns.
     """
     rules = settled(frame, rules)
     broken = [rule.broken.fill_null(value=False) for rule in rules]
@@ -57,24 +54,8 @@ def find(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Finding]:
 
 
 def settled(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Rule]:
-    """The rules in the words of polars alone, once it is sure that they can be computed.
-
-    Raises:
-        ConfigError: if one cannot.
-    """
-    for rule in rules:
-        _refuse_no_condition(frame, rule)
+    """The rules in the words of polars alone."""
     return [each for rule in rules for each in rule.settled(frame)]
-
-
-def _refuse_no_condition(frame: pl.LazyFrame, rule: Rule) -> None:
-    try:
-        [dtype] = frame.select(rule.broken.alias("broken")).collect_schema().dtypes()
-    except pl.exceptions.PolarsError as error:
-        problem = str(error).partition("\n")[0]
-        raise ConfigError(f"the check for {rule.what} cannot be computed: {problem}") from error
-    if dtype != pl.Boolean:
-        raise ConfigError(f"the check for {rule.what} is no condition: it gives {dtype}")
 
 
 def _finding(frame: pl.LazyFrame, rule: Rule, broken: pl.Expr, count: int, rows: int) -> Finding:
