@@ -1,5 +1,6 @@
 """Building ONNX graphs, one operator at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,10 @@ class Graph:
         node = helper.make_node(operator, inputs, names, name=stem, domain=domain, **attributes)
         self._nodes.append(node)
         return names
+
+    def gather(self, values: Value, places: int | Sequence[int] | np.ndarray, axis: int) -> Value:
+        """Some of the values along an axis, which one place alone removes."""
+        return self("Gather", values, self.constant(places, np.int64), axis=axis)
 
     def output(self, name: str, value: Value, dtype: int) -> None:
         """Give a tensor of shape ``(rows, ...)`` a name that callers see."""

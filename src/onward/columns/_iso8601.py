@@ -89,7 +89,7 @@ def parse(graph: Graph, texts: Value, columns: int) -> Dates:
 
 
 def _numbers(graph: Graph, pieces: Value) -> Value:
-    year = _gather(graph, pieces, [_PLACES["year"]])
+    year = graph.gather(pieces, [_PLACES["year"]], axis=2)
     year = graph("Cast", graph("Cast", year, to=TensorProto.INT64), to=TensorProto.DOUBLE)
     sums = graph("ReduceSum", _rows(graph, pieces), graph.constant([2], np.int64), keepdims=0)
     sizes = graph.constant([_CIRCLES, 1, 1, 1], np.int64)
@@ -106,7 +106,7 @@ def _numbers(graph: Graph, pieces: Value) -> Value:
 def _rows(graph: Graph, pieces: Value) -> Value:
     """What each piece adds, ``(1 + rows, columns, pieces, _SUMS)``."""
     places = list(_PLACES)[1:]
-    texts = _gather(graph, pieces, [_PLACES[place] for place in places])
+    texts = graph.gather(pieces, [_PLACES[place] for place in places], axis=2)
     codes = _codes()
     code = graph(
         "LabelEncoder",
@@ -157,7 +157,3 @@ def _table(place: str) -> np.ndarray:
 def _circle(number: np.ndarray, period: int) -> np.ndarray:
     angle = 2 * np.pi * number / period
     return np.stack([np.cos(angle), np.sin(angle)], 1)
-
-
-def _gather(graph: Graph, values: Value, places: list[int]) -> Value:
-    return graph("Gather", values, graph.constant(places, np.int64), axis=2)

@@ -1,7 +1,7 @@
 """Numbers with a unit, such as 12.5 kg, $1,200 and 45%, read with ONNX operators."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import zip_longest
 
@@ -65,14 +65,14 @@ def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
         _numbers(
             graph,
             [fields[place] for place in places],
-            [_gather(graph, texts, [place], 1) for place in places],
+            [graph.gather(texts, [place], 1) for place in places],
         )
         for places in alike.values()
     ]
     number = parts[0]
     if len(parts) > 1:
         order = np.argsort(np.concatenate([*alike.values()]))
-        number = _gather(graph, graph("Concat", *parts, axis=1), order, 1)
+        number = graph.gather(graph("Concat", *parts, axis=1), order, 1)
     first, end = graph.constant([1], np.int64), graph.constant([2**62], np.int64)
     number = graph("Slice", number, first, end, graph.constant([0], np.int64))
     for absent in zip_longest(*(field.missing for field in fields), fillvalue=""):
@@ -115,12 +115,12 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
     for sign in "-+":
         together = _without(graph, together, sign, 2)
     together = graph("StringConcat", graph.constant("0", object), together)
-    mantissa, power = (_gather(graph, together, place, 0) for place in range(2))
+    mantissa, power = (graph.gather(together, place, 0) for place in range(2))
     whole, fraction = _cut(graph, mantissa, decimal)
     fraction = graph("StringConcat", graph.constant("1", object), fraction)  # 1 keeps the zeros
     parts = graph("Concat", *(_unsqueezed(graph, p) for p in (whole, fraction, power)), axis=0)
     whole, fraction, power = (
-        _gather(graph, graph("Cast", parts, to=TensorProto.INT64), place, 0) for place in range(3)
+        graph.gather(graph("Cast", parts, to=TensorProto.INT64), place, 0) for place in range(3)
     )
     tens = graph.constant([10**digits for digits in range(DIGITS + 1)], np.int64)
     longer = graph.constant([10**digits for digits in range(1, DIGITS + 1)], np.int64)
@@ -132,7 +132,7 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
     unit = graph("Gather", tens, digits, axis=0)
     fraction = _as_double(graph, graph("Sub", fraction, unit))
     value = graph("Add", graph("Mul", _as_double(graph, whole), _as_double(graph, unit)), fraction)
-    negative, falling = (_gather(graph, is_negative, place, 0) for place in range(2))
+    negative, falling = (graph.gather(is_negative, place, 0) for place in range(2))
     power = graph("Sub", graph("Where", falling, graph("Neg", power), power), digits)
     # both are exact up to 22: a number of up to 15 digits is rounded once
     powers = range(-LARGEST_POWER - DIGITS, LARGEST_POWER + 1)
@@ -146,7 +146,7 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
 def _cut(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:
     """What is before and behind the mark."""
     parts, _ = graph.outputs("StringSplit", texts, count=2, delimiter=mark)
-    return _gather(graph, parts, 0, -1), _gather(graph, parts, 1, -1)
+    return graph.gather(parts, 0, -1), graph.gather(parts, 1, -1)
 
 
 def _without(graph: Graph, texts: Value, mark: str, pieces: int) -> Value:
@@ -160,7 +160,7 @@ def _without(graph: Graph, texts: Value, mark: str, pieces: int) -> Value:
     """
     attributes = {"delimiter": mark} if mark else {}
     parts, _ = graph.outputs("StringSplit", texts, count=2, **attributes)
-    whole, *rest = (_gather(graph, parts, place, -1) for place in range(pieces))
+    whole, *rest = (graph.gather(parts, place, -1) for place in range(pieces))
     for part in rest:
         whole = graph("StringConcat", whole, part)
     return whole
@@ -172,12 +172,6 @@ def _unsqueezed(graph: Graph, value: Value) -> Value:
 
 def _as_double(graph: Graph, value: Value) -> Value:
     return graph("Cast", value, to=TensorProto.DOUBLE)
-
-
-def _gather(
-    graph: Graph, values: Value, places: int | Sequence[int] | np.ndarray, axis: int
-) -> Value:
-    return graph("Gather", values, graph.constant(places, np.int64), axis=axis)
 
 
 def numbers(field: Field, values: pl.Series) -> pl.Series:
@@ -192,6 +186,11 @@ def numbers(field: Field, values: pl.Series) -> pl.Series:
     found = distinct(values)
     [read] = run(_session(field), found.texts)
     return pl.Series(values.name, read[found.codes, 0]).fill_nan(None)
+
+
+def converted(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
+    """The same rows, numbers in place of quantities."""
+    return rows.with_columns(numbers(each, rows[each.name]) for each in fields if each.units)
 
 
 @lru_cache(maxsize=64)

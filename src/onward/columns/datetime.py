@@ -133,18 +133,18 @@ class Datetime(Column):
         dates = read(graph, columns, raw)
         kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
         widths = [len(column.kept) for column in columns]
-        numbers = _gather(graph, dates.numbers, np.concatenate(kept))
+        numbers = graph.gather(dates.numbers, np.concatenate(kept), axis=1)
         centers = graph.constant(np.concatenate([column.centers for column in columns]))
         scales = graph.constant(np.concatenate([column.scales for column in columns]))
         scaled = graph("Div", graph("Sub", numbers, centers), scales)
         clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
-        is_date = _gather(graph, dates.is_date, np.repeat(np.arange(len(columns)), widths))
+        is_date = graph.gather(dates.is_date, np.repeat(np.arange(len(columns)), widths), axis=1)
         parts = [graph("Where", is_date, clipped, graph.constant(0.0))]
         owners = [column.name for column in columns for _ in column.kept]
         names = [f"{column.name}: {NAMES[place]}" for column in columns for place in column.kept]
         flagged = [place for place, column in enumerate(columns) if column.has_missing]
         if flagged:
-            missing = graph("Not", _gather(graph, dates.is_date, flagged))
+            missing = graph("Not", graph.gather(dates.is_date, flagged, axis=1))
             parts.append(graph("Cast", missing, to=TensorProto.DOUBLE))
             owners += [columns[place].name for place in flagged]
             names += [f"{columns[place].name} is missing" for place in flagged]
@@ -168,7 +168,3 @@ def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates
         is_absent = graph("Equal", texts, graph.constant(absent, object))
         is_date = graph("And", is_date, graph("Not", is_absent))
     return Dates(is_date, dates.numbers)
-
-
-def _gather(graph: Graph, values: Value, places: Sequence[int] | np.ndarray) -> Value:
-    return graph("Gather", values, graph.constant(places, np.int64), axis=1)

@@ -27,14 +27,8 @@ from onward.schema import Field
 
 Factor = Annotated[float, Setting(gt=1e-100, lt=1e100)]
 NUMBER = r"[0-9.,'+-]|[eE]([0-9+-]|$)"  # what begins so can be a part of a number
-FORMS = (
-    "1{}",
-    "1 {}",
-    "1.5{}",
-    "{}1",
-    "{} 1",
-    "{}.5",
-)  # in which one unit may be taken for another
+FORMS = ("1{}", "1 {}", "1.5{}", "{}1", "{} 1", "{}.5")
+"""Of texts that could be of two units."""
 
 
 class Quantity(Column):
@@ -120,8 +114,8 @@ class Quantity(Column):
         """Numbers that are multiplied, too."""
         value, is_there = pl.col(self.name), ~self.is_absent()
         return super().changes() | {
-            f"{unit or 'no unit'} counts as {factor:g}": is_there & value.str.contains(pattern)
-            for (unit, factor), pattern in zip(
+            f"{unit or 'no unit'} counts as {factor:g}": is_there & value.str.contains(form)
+            for (unit, factor), form in zip(
                 self.config.units.items(), self._patterns(), strict=True
             )
             if factor != 1

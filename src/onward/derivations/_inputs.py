@@ -38,7 +38,7 @@ class Inputs:
         numbers: Sequence[str],
         dates: Sequence[str],
     ) -> None:
-        self._graph, self._raw = graph, dict(raw)
+        self._graph, self._raw = graph, raw
         self._columns = {column.name: column for column in columns}
         self._numeric = {column.name: column.field.is_numeric for column in columns}
         self._numbers = dict(zip(numbers, self._finite(numbers), strict=True))
@@ -84,14 +84,14 @@ class Inputs:
         """The numbers of raw columns, all at once."""
         if not names:
             return []
-        fields = {name: self._columns[name].field for name in names}
+        fields, values = {name: self._columns[name].field for name in names}, dict(self._raw)
         spelled = [name for name in names if fields[name].units]
         if spelled:
             raw = [self._raw[name] for name in spelled]
             numbers = read_units(self._graph, [fields[name] for name in spelled], raw)
             converted = one_by_one(self._graph, numbers, len(spelled))
-            self._raw |= dict(zip(spelled, converted, strict=True))
-        together = side_by_side(self._graph, [self._raw[name] for name in names])
+            values |= dict(zip(spelled, converted, strict=True))
+        together = side_by_side(self._graph, [values[name] for name in names])
         return one_by_one(self._graph, finite(self._graph, together), len(names))
 
     def _declared(self, name: str) -> Value:

@@ -7,7 +7,7 @@ import polars as pl
 from onward.columns import numbers
 from onward.schema import Field
 
-MARK = r"[.,']"
+MARK = "[.,]"
 NUMBER = rf"(?P<number>[0-9]{{1,15}}(?:{MARK}[0-9]{{1,15}}){{0,5}})"
 BEHIND = rf"^[+-]?{NUMBER} ?(?P<unit>[A-Za-z%°€£¥$][A-Za-z%°²³/]{{0,9}})$"
 BEFORE = rf"^[+-]?(?P<unit>[$€£¥]|[A-Z]{{3}}) ?{NUMBER}$"

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from onward.columns import numbers
+from onward.columns import converted
 from onward.errors import DataError
 from onward.leaks._overlap import groups_on_both_sides, held_out_too_early
 from onward.leaks._rules import LeakRules
@@ -149,8 +149,7 @@ def _some(
     marked = pl.concat([rows, pl.LazyFrame({SAMPLED: sample})], how="horizontal")
     names = [field.name for field in fields]
     some = marked.filter(SAMPLED).select(names).collect(engine="streaming")
-    spelled = [numbers(field, some[field.name]) for field in fields if field.units]
-    return some.with_columns(spelled), sample
+    return converted(some, fields), sample
 
 
 def _telling(

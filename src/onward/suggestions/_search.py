@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
-from onward.columns import Column, numbers
+from onward.columns import Column, converted
 from onward.derivations import Derivation
 from onward.deriving import Deriving
 from onward.leaks import outcomes, strength
@@ -100,11 +100,12 @@ def _readable(schema: Schema, train: pl.DataFrame, raw: Sequence[Column], seed: 
     wanted = outcomes(targets_of(schema, train))
     half = np.random.default_rng(seed).permutation(len(train)) % 2 == 0
 
+    meant = converted(train, [column.field for column in raw])
+
     def best(types: Sequence[str], most: int) -> list[str]:
         names = [column.name for column in raw if column.config.type in types]
         varied = [name for name in names if train[name].drop_nulls().n_unique() > 1]
-        fields = {column.name: column.field for column in raw}
-        told = {name: strength(_meant(fields[name], train), wanted, half) for name in varied}
+        told = {name: strength(meant[name], wanted, half) for name in varied}
         return sorted(sorted(varied, key=told.__getitem__)[::-1][:most], key=varied.index)
 
     dates = best(["datetime"], DATES)
@@ -114,10 +115,6 @@ def _readable(schema: Schema, train: pl.DataFrame, raw: Sequence[Column], seed: 
         _seconds(raw, dates, train.head(PROBED)),
         schema.target.kind == "number" or len(schema.target.classes) == 2,
     )
-
-
-def _meant(field: Field, train: pl.DataFrame) -> pl.Series:
-    return numbers(field, train[field.name]) if field.units else train[field.name]
 
 
 def _seconds(

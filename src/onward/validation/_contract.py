@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from onward.checks import Check
-from onward.columns import Column, numbers
+from onward.columns import Column, converted
 from onward.errors import ConfigError
 from onward.family import Settings
 from onward.rule import Rule, at
@@ -124,12 +124,12 @@ class Contract:
 
 def _of_numbers(rule: Rule, known: Mapping[str, Field]) -> Rule:
     """The same rule, of the numbers that quantities mean."""
-    spelled = [known[name] for name in rule.columns if known[name].units]
-    if not spelled:
+    fields = [known[name] for name in rule.columns]
+    if not any(field.units for field in fields):
         return rule
 
     def judged(rows: pl.DataFrame) -> list[Rule]:
-        meant = rows.with_columns(numbers(field, rows[field.name]) for field in spelled)
+        meant = converted(rows, fields)
         if rule.judged is not None:
             return rule.judged(meant)
         broken = meant.select(rule.broken.fill_null(value=False)).to_series().to_numpy()
