@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LIMIT = 7 << 28  # bytes of address space: 1.75 GiB
+LIMIT = 2 << 30  # bytes of address space: 2 GiB, of which libraries take the most
 SIZE = 5 << 29  # bytes: 2.5 GiB
 LIMITED = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({LIMIT}, {LIMIT}))"
 CONFIG = """\

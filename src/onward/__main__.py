@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 import pkgutil
+import re
 import sys
 from ast import get_docstring, parse
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from onward.process import (
 logger = logging.getLogger(__name__)
 
 ARTIFACTS = Path("artifacts")
-BUG, DISK = 70, 74
+BUG, MEMORY, DISK = 70, 71, 74
 
 app = typer.Typer(
     help="From a raw table to one ONNX file you can trust.",
@@ -52,17 +53,30 @@ def main() -> None:
     except OnwardError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
-    except OSError as error:
-        sys.stderr.write(f"{error}. Nothing was published; look at the disk and try again\n")
-        sys.exit(DISK)
     except Exception as error:
         if signals_received():  # it hit an import, which made another error of it
             sys.exit(128 + signals_received()[0])
+        if _lacks_memory(error):
+            sys.stderr.write(
+                f"{str(error).strip() or 'Out of memory'}. Nothing was published; close other"
+                " programs, or take a machine with more memory, and try again\n"
+            )
+            sys.exit(MEMORY)
+        if isinstance(error, OSError):
+            sys.stderr.write(f"{error}. Nothing was published; look at the disk and try again\n")
+            sys.exit(DISK)
         if "(os error " in str(error):  # polars has no type of its own for these
             sys.stderr.write(f"{error}\n")
             sys.exit(DISK)
         logger.exception("This is a bug of ours: please report it, with the lines below")
         sys.exit(BUG)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """NumPy has a type for it, the system a number, torch and polars have only words."""
+    return isinstance(error, MemoryError) or bool(
+        re.search("out of memory|allocate", str(error), re.IGNORECASE)
+    )
 
 
 def _stage(name: str) -> Callable[[Path], None]:

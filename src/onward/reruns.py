@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 STAGES: Sequence[str] = ("prepare", "train", "export")
 ERRORS = {error.exit_code: error for error in OnwardError.__subclasses__()}
-DISK = 74
+MEMORY, DISK = 71, 74
 KEPT = ".evaluate.reruns"
 KEY = 16  # hexadecimal digits, enough to tell evaluations of one folder apart
 THREADS = "OMP_NUM_THREADS"
@@ -189,6 +189,8 @@ def _fail(what: str, code: int, log: Path) -> None:
             f"{what} was ended by {signal.Signals(-code).name}, as the system does when memory runs"
             f" out. What is finished is kept: run `onward evaluate` again. Its log: {log}"
         )
+    if code == MEMORY:
+        raise MemoryError(said)
     if code == DISK:
         raise OSError(said)
     raise ERRORS.get(code, OnwardError)(said)
