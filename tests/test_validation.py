@@ -174,6 +174,9 @@ def test_repetitions_are_counted() -> None:
         ("""{type: expression, holds: "read_csv('t.csv')"}""", "unsupported function"),
         ("{type: expression, holds: '1 = 1'}", "no column"),
         ("{type: expression, holds: age}", "cannot be computed: dtype Float64 not"),
+        ("{type: expression, holds: city < 2}", "cannot be computed: cannot compare"),
+        ("{type: expression, holds: city < 2.5}", "cannot be computed: cannot compare"),
+        ("{type: expression, holds: city > .5}", "cannot be computed: cannot compare"),
         ("{type: expression, holds: COUNT(age)}", "cannot be computed|is no condition"),
         ("{type: unique, columns: []}", "at least 1 item"),
     ],
@@ -187,6 +190,24 @@ def test_as_in_sql_what_is_neither_true_nor_false_breaks_no_check(folder: Path) 
     checks = "[{type: expression, holds: age < 30 OR city = 'Köln' OR city = 'Paris'}]"
     assert validate(write(folder, ",Bonn,low", checks=checks)).exit_code == 0
     assert validate(write(folder, "99,Bonn,low", checks=checks)).exit_code == 65
+
+
+@pytest.mark.parametrize(
+    ("holds", "is_kept"),
+    [
+        ("age < 99.5", True),
+        ("age > 98.5 AND age < 1.e3", True),
+        ("age BETWEEN 99.5 AND 1e3", False),
+        ("city <> '2.5' AND city <> 'a 2.5 b'", True),
+        ("city IN ('1.5', 'Bonn 2.5')", True),
+        ("city || '1.5' = 'Bonn 2.51.5'", True),
+        ("city = 'it''s 2.5'", False),
+    ],
+)
+def test_fractions_are_numbers_and_texts_stay(folder: Path, holds: str, is_kept: bool) -> None:
+    checks = f"""[{{type: expression, holds: "age < 99 OR {holds}"}}]"""
+    result = validate(write(folder, "99,Bonn 2.5,low", checks=checks))
+    assert result.exit_code == (0 if is_kept else 65), result.output
 
 
 def test_a_check_may_read_a_column_that_nothing_is_predicted_from(folder: Path) -> None:

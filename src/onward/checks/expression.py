@@ -1,5 +1,6 @@
 """A condition in the words of SQL."""
 
+import re
 from typing import Literal, Self
 
 import polars as pl
@@ -8,6 +9,9 @@ from pydantic import model_validator
 from onward.checks._base import Check
 from onward.family import Settings
 from onward.rule import Rule
+
+QUOTED = r"""'[^']*'|"[^"]*"|`[^`]*`"""
+FRACTION = r"(?<![\w.])(?:\d+\.\d*|\.\d+)(?![\w.])"
 
 
 class Expression(Check):
@@ -27,7 +31,7 @@ class Expression(Check):
         @model_validator(mode="after")
         def _can_be_computed(self) -> Self:
             try:
-                condition = pl.sql_expr(self.holds)
+                condition = _parsed(self.holds)
             except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
                 raise ValueError(f"holds: {str(error).partition(chr(10))[0]}") from error
             if ".subplan(" in str(condition):
@@ -41,13 +45,23 @@ class Expression(Check):
     @property
     def columns(self) -> tuple[str, ...]:
         """Those that the condition names."""
-        return tuple(dict.fromkeys(pl.sql_expr(self.config.holds).meta.root_names()))
+        return tuple(dict.fromkeys(_parsed(self.config.holds).meta.root_names()))
 
     def rule(self) -> Rule:
         """Rows where the condition is false break it."""
         return Rule(
             self.columns,
-            ~pl.sql_expr(self.config.holds),
+            ~_parsed(self.config.holds),
             f"values against `{self.config.holds}`",
             "Correct them, or the check",
         )
+
+
+def _parsed(text: str) -> pl.Expr:
+    """Without an exponent, a fraction is a decimal number, and would be compared as a text."""
+    floats = re.sub(
+        f"{QUOTED}|{FRACTION}",
+        lambda found: found[0] if found[0][0] in "'\"`" else f"{found[0]}e0",
+        text,
+    )
+    return pl.sql_expr(floats)
