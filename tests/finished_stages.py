@@ -15,6 +15,7 @@ from onward.embedders import Embedder
 from onward.export import export
 from onward.files import publishing
 from onward.network import Network, Shape
+from onward.prepared import FeatureNames, row_numbers_file
 from onward.preprocessing import preprocessing
 from onward.profile import profile
 from onward.schema import Field, Schema, Target
@@ -70,8 +71,10 @@ def finish(
     with publishing(folder / "prepare", inputs={"data": "0" * 64}, settings={"seed": 0}) as work:
         for split, table in rows.items():
             table.write_parquet(work / f"{split}.parquet")
+            np.save(row_numbers_file(work, split), np.arange(1, len(table) + 1))
         (work / "data.json").write_text(json.dumps(_data(rows, schema)))
         (work / "schema.json").write_text(schema.dump())
+        (work / "features.json").write_text(_features(columns).dump())
     history = [
         {"epoch": epoch, "train/loss": 1 / (epoch + 1), "validation/loss": abs(epoch - 5) / 9 + 0.1}
         for epoch in range(1, 10)
@@ -86,6 +89,17 @@ def finish(
         onnx.save(model, work / "model.onnx")
         (work / "parity.json").write_text("{}")
     return schema
+
+
+def _features(columns: Sequence[Column]) -> FeatureNames:
+    graph = preprocessing(columns)
+    numbers, codes = graph.numerical, graph.categorical
+    return FeatureNames(
+        numbers.names if numbers else (),
+        numbers.owners if numbers else (),
+        codes.owners if codes else (),
+        tuple(column.cardinality for column in columns if column.cardinality),
+    )
 
 
 def _table(target: Target, numbers: Sequence[str], texts: Sequence[str], rows: int) -> pl.DataFrame:

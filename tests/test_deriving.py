@@ -1,5 +1,6 @@
 """What derived columns learn, from which rows, and how prepare and the exported file use them."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from onward.deriving import FOLDS, Deriving
 from onward.errors import ConfigError, DataError
 from onward.prepared import Prepared
 from onward.schema import Target
-from onward.stages import prepare
+from onward.stages import evaluate, export, prepare, train
 
 ROWS, CITIES, SMOOTHING = 600, 12, 5.0
 NUMBER = Target("y", "number")
@@ -40,6 +41,14 @@ SPEED = "{type: formula, name: speed, expression: km / minutes}"
 PAID = "{type: target_mean, name: paid, column: city}"
 BINS = "{type: bins, name: far, column: km, quantiles: 4}"
 MADE = ", ".join((MINUTES, SPEED, PAID, BINS))
+TRAIN = """\
+train:
+  network:
+    embedder: {type: identity}
+    model: {type: linear}
+    head: {type: regression}
+  learner: {max_epochs: 1}
+"""
 READ = "- {type: numerical, name: NAME}\n"
 
 
@@ -144,6 +153,24 @@ def test_features_come_from_derived_columns_and_callers_send_raw_ones(tmp_path: 
     derived = {each["name"]: each["made"] for each in made.profiles()["derived"]}
     assert derived["speed"] == "km / minutes"
     assert derived["minutes"] == "until - since, in minutes"
+
+
+def test_yardsticks_see_the_columns_that_features_are_made_of(tmp_path: Path) -> None:
+    frame = table(np.random.default_rng(0))
+    made = prepared(tmp_path, frame, f"{MINUTES}, {SPEED}", reading("speed"))
+    for split in ("train", "validation", "test"):
+        together = pl.concat([made.rows(split), made.derived(split)], how="horizontal").collect()
+        lasted = pl.col("until").str.to_datetime() - pl.col("since").str.to_datetime()
+        want = together.select(pl.col("km") / lasted.dt.total_seconds() * 60).to_series()
+        np.testing.assert_allclose(together["speed"], want)
+    text = (tmp_path / "c.yaml").read_text() + TRAIN
+    (tmp_path / "c.yaml").write_text(text)
+    train.run(section(tmp_path / "c.yaml", "train", train.Settings), tmp_path)
+    export.run(export.Settings(), tmp_path)
+    evaluate.run(evaluate.Settings(), tmp_path)
+    document = json.loads((tmp_path / "evaluate/comparison.json").read_text())
+    for yardstick in ("linear", "boosted_trees"):
+        assert document[yardstick]["r2"]["value"] > 0.4  # of dates and towns nobody learns a thing
 
 
 def test_nothing_is_learned_from_held_out_rows(tmp_path: Path) -> None:

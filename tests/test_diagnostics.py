@@ -47,14 +47,19 @@ def raw(rows: int, seed: int = 0) -> pl.DataFrame:
     )
 
 
+def numbered(rows: pl.DataFrame) -> Array:
+    """As of a table where every third row is held out."""
+    return np.arange(3, 3 * len(rows) + 3, 3)
+
+
 def numbers(rows: pl.DataFrame, value: Array, target: Array) -> HeldOut:
     told = {"value": value, "lower": value - 1, "upper": value + 1}
-    return HeldOut(NUMBER, rows, target, told, told)
+    return HeldOut(NUMBER, rows, numbered(rows), target, told, told)
 
 
 def classes(rows: pl.DataFrame, probability: Array, target: Array) -> HeldOut:
     told = told_of(probability)
-    return HeldOut(CLASSES, rows, target.astype(np.int64), told, told)
+    return HeldOut(CLASSES, rows, numbered(rows), target.astype(np.int64), told, told)
 
 
 def told_of(probability: Array) -> Predictions:
@@ -128,6 +133,17 @@ def _known_parts(column: pl.Series, codes: Array) -> list[Array]:
 def test_tenths_of_a_number_have_equally_many_rows() -> None:
     groups = grouped(AGE, pl.Series(np.random.default_rng(0).normal(size=1_000)), 1)
     assert groups.sizes.tolist() == [100] * BINS
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=30, max_size=300))
+def test_a_number_with_many_equal_values_is_in_a_group_that_is_large_enough(
+    values: list[int],
+) -> None:
+    column = pl.Series("age", [*values, *range(11)], pl.Float64)
+    groups = grouped(AGE, column, 30)
+    assert groups.sizes.min() >= 30
+    assert groups.sizes.sum() == len(column)
 
 
 def test_small_groups_are_none() -> None:
@@ -206,7 +222,7 @@ def test_worst_rows_are_the_surest_errors_with_their_raw_values() -> None:
         of_kind = table.filter(pl.col("actual") == name)
         want = np.sort(sure[wrong & (held_out.target == kind)])[::-1][:EACH]
         np.testing.assert_allclose(of_kind["certainty"].to_numpy(), want)
-    first = held_out.rows[int(table["row"][0]) - 1].to_dicts()[0]
+    first = held_out.rows[int(table["row"][0]) // 3 - 1].to_dicts()[0]
     shown = {
         column: value for place, column, value in tables["worst_values"].iter_rows() if place == 1
     }

@@ -1,5 +1,6 @@
 """A table beside its contract: what is found, set aside, dropped, and counted."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,22 @@ def test_rows_are_dropped_as_the_config_says(folder: Path) -> None:
     assert sorted(rows["age"]) == [21.0, *(23.0 + row for row in range(22)), 51.0]
     assert rows.filter(age=51)["pay"].to_list() == ["high"]
     assert quality["changes"] == [{"column": "pay", "what": "another spelling", "count": 1}]
+
+
+@pytest.mark.parametrize("invalid", ["refuse", "set_aside"])
+def test_rows_keep_the_numbers_that_they_have_in_the_table(folder: Path, invalid: str) -> None:
+    unread = ["old,Bonn,low"] if invalid == "set_aside" else []
+    more = ("21,Paris,high", "50,Bonn,", *unread, "77,Bonn,low", "22,Köln,high", "78,Bonn,high")
+    dropped = "without_target: drop, duplicates: drop, conflicts: drop"
+    prepared(write(folder, *more, rows=f"{{invalid: {invalid}, {dropped}}}"))
+    ages = pl.read_csv("t.csv", infer_schema=False)["age"].cast(pl.Float64, strict=False)
+    done = Prepared(Path("artifacts/prepare"))
+    for split in ("train", "validation", "test"):
+        found = done.row_numbers(split)
+        assert done.rows(split).collect()["age"].to_list() == ages[found - 1].to_list()
+    every = [*chain(*(done.row_numbers(split) for split in ("train", "validation", "test")))]
+    assert max(every) == len(ages)  # behind all that were dropped
+    assert len({*every}) == len(every)
 
 
 @pytest.mark.parametrize(

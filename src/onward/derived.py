@@ -14,6 +14,7 @@ from onward.derivations import Derivation
 from onward.deriving import Deriving
 from onward.errors import DataError
 from onward.leaks import DERIVED, Leak, LeakRules, search_derived
+from onward.prepared import derived_file
 from onward.profile import profile
 from onward.schema import Field, Target
 from onward.splits import SPLITS
@@ -63,8 +64,10 @@ def rows_of(work: Path, split: str) -> pl.LazyFrame:
     return pl.concat([raw, pl.scan_parquet(folder)], how="horizontal")
 
 
-def discard_derived(work: Path) -> None:
-    """Remove them, once they have been encoded."""
+def keep(work: Path) -> None:
+    """Put those of a split into one file, once they have been encoded."""
+    for folder in (work / FOLDER).glob("*"):
+        pl.scan_parquet(folder).sink_parquet(derived_file(work, folder.name), compression="lz4")
     shutil.rmtree(work / FOLDER, ignore_errors=True)
 
 

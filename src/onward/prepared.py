@@ -139,6 +139,16 @@ class Prepared:
         """Raw rows of one split: the columns in wire form with null for missing, and the target."""
         return pl.scan_parquet(verified(self.folder / f"{split}.parquet"))
 
+    def derived(self, split: str) -> pl.LazyFrame:
+        """Derived columns of the same rows; those of training rows have not seen their targets."""
+        path = derived_file(self.folder, split)
+        is_there = path.name in manifest(self.folder)["files"]
+        return pl.scan_parquet(verified(path)) if is_there else pl.LazyFrame()
+
+    def row_numbers(self, split: str) -> np.ndarray:
+        """``(rows,)`` int64: which row of the table each of them is, from 1."""
+        return _load(verified(row_numbers_file(self.folder, split)))
+
     def learned(self) -> pl.LazyFrame:
         """The raw rows that the columns have learned from: of a sample, all of its table's."""
         is_sample = (self.folder / f"{LEARNED}.parquet").exists()
@@ -148,6 +158,16 @@ class Prepared:
 def weights_file(folder: Path, split: str) -> Path:
     """Where the weights of a split are, in a folder of ``prepare``."""
     return folder / f"{split}.weight.npy"
+
+
+def row_numbers_file(folder: Path, split: str) -> Path:
+    """Where the numbers of the rows of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.row.npy"
+
+
+def derived_file(folder: Path, split: str) -> Path:
+    """Where the derived columns of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.derived.parquet"
 
 
 def _load(path: Path) -> np.ndarray:

@@ -6,7 +6,14 @@ import numpy as np
 import polars as pl
 
 from onward.files import MANIFEST, manifest, publishing
-from onward.prepared import LEARNED, PARTS, Prepared, weights_file
+from onward.prepared import (
+    LEARNED,
+    PARTS,
+    Prepared,
+    derived_file,
+    row_numbers_file,
+    weights_file,
+)
 from onward.splits import SPLITS
 
 ROWS = {"train": 120, "validation": 40, "test": 40}
@@ -31,6 +38,9 @@ def sample(folder: Path, few: Path) -> None:
                 np.save(work / f"{split}.{part}.npy", array[some])
             if arrays.weights is not None:
                 np.save(weights_file(work, split), arrays.weights[some])
+            np.save(row_numbers_file(work, split), prepared.row_numbers(split)[some])
+            if prepared.derived(split).collect_schema():
+                _rows(prepared.derived(split), some).sink_parquet(derived_file(work, split))
             _rows(prepared.rows(split), some).sink_parquet(work / f"{split}.parquet")
         (work / f"{LEARNED}.parquet").hardlink_to(folder / "train.parquet")
         for path in folder.iterdir():

@@ -91,19 +91,27 @@ def _numbers(values: pl.Series, least: int, show: Show) -> Groups:
         codes = np.searchsorted(found.to_numpy(), values.fill_null(0).to_numpy())
     else:
         known = values.drop_nulls().to_numpy()
-        inner = _edges(known, min(BINS, len(known) // max(least, 1)))
+        inner = _edges(known, least)
         codes = np.searchsorted(inner, values.fill_null(0).to_numpy())
         names = _spans(known, np.searchsorted(inner, known), len(inner) + 1, show)
     codes = np.where(values.is_null().to_numpy(), len(names), codes)
     return Groups((*names, MISSING), codes)
 
 
-def _edges(known: Array, bins: int) -> Array:
+def _edges(known: Array, least: int) -> Array:
     """Values of the column, each the highest of its bin but for the last bin."""
-    places = np.arange(1, bins) / max(bins, 1)
-    if not len(places):
+    bins = min(BINS, len(known) // max(least, 1))
+    if bins < 2:
         return np.array([])
-    return np.unique(np.quantile(known, places, method="inverted_cdf"))
+    places = np.arange(1, bins) / bins
+    edges = np.unique(np.quantile(known, places, method="inverted_cdf"))
+    while len(edges):  # equal values are in one bin, and may leave too few for the next
+        sizes = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
+        smallest = int(sizes.argmin())
+        if sizes[smallest] >= least:
+            break
+        edges = np.delete(edges, min(smallest, len(edges) - 1))
+    return edges
 
 
 def _spans(known: Array, codes: Array, bins: int, show: Show) -> list[str]:

@@ -16,6 +16,8 @@ class HeldOut:
     schema: Schema
     rows: pl.DataFrame
     """The model's columns, raw."""
+    row_numbers: Array
+    """Which row of the table each of them is, from 1."""
     target: Array
     """Codes of classes, or numbers."""
     predictions: Predictions
@@ -40,7 +42,8 @@ class HeldOut:
             for each in (self.predictions, self.yardstick)
         )
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        return HeldOut(self.schema, self.rows[places], self.target[chosen], predictions, yardstick)
+        parts = (self.rows[places], self.row_numbers[chosen], self.target[chosen])
+        return HeldOut(self.schema, *parts, predictions, yardstick)
 
 
 def losses(target: Array, predictions: Predictions) -> Array:

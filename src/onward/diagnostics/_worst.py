@@ -22,7 +22,7 @@ def worst(held_out: HeldOut, ordered: Sequence[str]) -> dict[str, pl.DataFrame]:
         ordered: the columns, the most important first.
 
     Returns:
-        ``worst``: ``place`` among the errors, ``row`` among the held-out rows, from 1, ``actual``,
+        ``worst``: ``place`` among the errors, ``row`` of the table, from 1, ``actual``,
         ``predicted``, and ``certainty`` (the probability of the predicted class) and
         ``probability`` (of the true one), or ``residual``. ``worst_values``: ``place``,
         ``column``, ``value``. A class that is predicted right is no error, however unsure.
@@ -35,7 +35,7 @@ def worst(held_out: HeldOut, ordered: Sequence[str]) -> dict[str, pl.DataFrame]:
     chosen = _chosen(losses(target, predictions), kinds, wrong)
     part = held_out.where(chosen)
     described = _numbers(part) if is_number else _classes(part)
-    places = {"place": np.arange(1, len(chosen) + 1), "row": chosen + 1}
+    places = {"place": np.arange(1, len(chosen) + 1), "row": part.row_numbers}
     return {
         "worst": pl.DataFrame({**places, **described}),
         "worst_values": _values(part.rows.select(ordered[:COLUMNS])),

@@ -42,9 +42,10 @@ def result(evidence: Evidence) -> Html:
     note = (
         f"Measured on {evidence.metrics['rows']:,} held-out rows that nothing was learned from."
         " ↑ higher is better, ↓ lower is better. The interval is that of this model, from"
-        " bootstrap resamples. The yardsticks learned from the same training rows: boosted trees"
-        " are scikit-learn's HistGradientBoosting with default settings; the linear model is its"
-        " logistic or ridge regression; the constant guess looks at no column."
+        " bootstrap resamples. The yardsticks learned from the same rows and columns, derived ones"
+        " included: boosted trees are scikit-learn's HistGradientBoosting with default settings;"
+        " the linear model is its logistic or ridge regression; the constant guess looks at no"
+        " column."
     )
     if "weights" in evidence.data:
         note += f" Rows count as {evidence.data['weights']['name']} says."
@@ -60,7 +61,7 @@ def _differences(evidence: Evidence) -> Html:
     name, metric = next(iter(evidence.of_task.items()))
     found = evidence.metrics["differences"]
     learned = [who for who in YARDSTICKS if who != "constant"]  # which is too far off to draw
-    rows = [{"name": f"less {WHO[who]}", **found[who][name]} for who in learned]
+    rows = [{"name": f"minus {WHO[who]}", **found[who][name]} for who in learned]
     known = [row for row in rows if None not in row.values()]
     lines: list[list[Content]] = [
         [
@@ -70,11 +71,11 @@ def _differences(evidence: Evidence) -> Html:
         for key, of in evidence.of_task.items()
     ]
     note = (
-        "This model less each yardstick. All were measured on the same resampled rows, so that what"
-        " is hard about a row cancels: an interval that leaves out 0 is a difference, though the"
-        " intervals of the two may overlap."
+        "This model minus each yardstick. All were measured on the same resampled rows, so that"
+        " what is hard about a row cancels: an interval that leaves out 0 is a difference, though"
+        " the intervals of the two may overlap."
     )
-    head = ["", *(f"less {WHO[who]}" for who in YARDSTICKS)]
+    head = ["", *(f"minus {WHO[who]}" for who in YARDSTICKS)]
     left = tag("div", tag("h3", "Paired differences"), table(head, lines, "numbers"), class_="card")
     drawing = tag("div", Html(charts.differences(known, metric.title)), class_="chart")
     title = tag("figcaption", f"Difference of {within(metric.title)} {ARROWS[metric.better]}")

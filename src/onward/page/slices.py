@@ -121,8 +121,8 @@ def _worst(evidence: Evidence) -> Html:
     left = len(columns) - ROW_COLUMNS
     more = f" For {left:,} more of the columns see plots/worst_values.parquet." if left > 0 else ""
     said = (
-        f"Held-out rows as they are in the table: {kind}, at most ten of each kind of error. Look"
-        f" here for wrong truths first.{more}"
+        "Held-out rows as they are in the table, and which of its rows they are, from 1:"
+        f" {kind}, at most ten of each kind of error. Look here for wrong truths first.{more}"
     )
     drawn = table([*head, *map(str, columns[:ROW_COLUMNS])], rows)
     inside = (tag("h3", "Worst errors"), tag("p", said, class_="quiet"))

@@ -8,6 +8,7 @@ import difflib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -39,6 +40,7 @@ from onward.other_rows import Asked, OtherRows, other_rows
 from onward.predictor import Predictor
 from onward.prepared import Prepared
 from onward.reruns import Outcome, forget
+from onward.schema import Field as ColumnField
 from onward.schema import Schema, Target
 from onward.yardsticks import (
     WEIGHT,
@@ -112,7 +114,14 @@ def run(settings: Settings, folder: Path) -> None:
     tables["importance"] = importance(
         predictors[MODEL], main, columns, target, settings.seed, weights
     )
-    held_out = HeldOut(schema, columns, target, predictions[MODEL], predictions["boosted_trees"])
+    held_out = HeldOut(
+        schema,
+        columns,
+        prepared.row_numbers("test"),
+        target,
+        predictions[MODEL],
+        predictions["boosted_trees"],
+    )
     ordered = tables["importance"]["column"].to_list()
     diagnoses = diagnosed(
         held_out, predictors[MODEL], main, ordered, settings.sensitive, settings.seed
@@ -133,8 +142,9 @@ def run(settings: Settings, folder: Path) -> None:
 
 
 def _rows(prepared: Prepared, split: str) -> pl.DataFrame:
-    """Raw rows, beside how much each counts, if they do not count alike."""
-    rows, weights = prepared.rows(split).collect(), prepared.weights(split)
+    """Raw values and derived ones, beside how much a row counts, if rows do not count alike."""
+    parts = [prepared.rows(split), prepared.derived(split)]
+    rows, weights = pl.concat(parts, how="horizontal").collect(), prepared.weights(split)
     return rows if weights is None else rows.with_columns(pl.Series(WEIGHT, weights))
 
 
@@ -164,12 +174,24 @@ def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str
         metric = METRICS[predictor.metadata["task"]]["coverage"]
         target, weights = targets_of(schema, validation), weights_of(validation)
         coverage = metric(target, model(validation), weights)
+    schema = _seen(schema, prepared)
     return {
         MODEL: model,
         "constant": constant(schema, train, validation, coverage),
         "linear": linear(schema, train, validation, coverage, seed),
         "boosted_trees": boosted_trees(schema, train, validation, coverage, seed),
     }
+
+
+def _seen(schema: Schema, prepared: Prepared) -> Schema:
+    """With the columns that features are made of, as the network sees them: derived ones, too."""
+    features, derived = prepared.features(), prepared.derived("train").collect_schema()
+    fields = [*schema.columns]
+    for name, dtype in derived.items():
+        kind = "categorical" if name in features.categorical else "numerical"
+        fields.append(ColumnField(name, kind, "text" if dtype == pl.String else "number"))
+    seen = tuple(field for field in fields if field.name in features.columns)
+    return replace(schema, columns=seen)
 
 
 def _check_sensitive(names: Sequence[str], schema: Schema) -> None:

@@ -20,7 +20,7 @@ from onward.derivations import Derivation, refuse_unreadable
 from onward.derived import (
     derive,
     described,
-    discard_derived,
+    keep,
     leaks_of,
     refuse_broken,
     refuse_taken,
@@ -32,14 +32,14 @@ from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
 from onward.leaks import Leak, LeakRules, refuse, search
-from onward.prepared import CHUNK, ArrayFile, FeatureNames, weights_file
+from onward.prepared import CHUNK, ArrayFile, FeatureNames, row_numbers_file, weights_file
 from onward.preprocessing import Encoder, Features, preprocessing
 from onward.profile import profile
 from onward.schema import Schema, Target
 from onward.sources import Source, Table
 from onward.splits import LEFT_OUT, SPLITS, Part, Sample, Split, assigned, sampled
 from onward.target import TargetSettings, encoded, refuse_unlearnable
-from onward.validation import Contract, RowRules, accepted, discard
+from onward.validation import ROW, Contract, RowRules, accepted, discard
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def _prepare(settings: Settings, source: Table, work: Path) -> dict[str, Any]:
     _write_graph(columns, derivations, work)
     _write_arrays(columns, targets, splits, work)
     (work / "schema.json").write_text(schema.dump())
-    discard_derived(work)
+    keep(work)
     return report
 
 
@@ -210,6 +210,9 @@ def _write_splits(rows: pl.LazyFrame, splits: np.ndarray, schema: Schema, work: 
     for place, name in enumerate(SPLITS):
         some = together.filter(pl.col(SPLIT) == place).select(kept)
         some.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
+    numbers = rows.select(pl.col(ROW).cast(pl.Int64)).collect().to_series().to_numpy()
+    for place, name in enumerate(SPLITS):
+        np.save(row_numbers_file(work, name), numbers[splits == place])
 
 
 def _derive(

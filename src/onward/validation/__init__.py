@@ -4,6 +4,7 @@ from onward.validation._acceptance import accepted as accepted
 from onward.validation._acceptance import discard as discard
 from onward.validation._contract import Contract as Contract
 from onward.validation._contract import RowRules as RowRules
+from onward.validation._findings import ROW as ROW
 from onward.validation._findings import Finding as Finding
 from onward.validation._findings import find as find
 from onward.validation._findings import refuse_findings as refuse_findings

@@ -9,7 +9,7 @@ from onward.errors import DataError
 from onward.prepared import CHUNK
 from onward.sources import Table
 from onward.validation._contract import Contract
-from onward.validation._findings import Finding, find, refuse_findings, said, shown
+from onward.validation._findings import ROW, Finding, find, refuse_findings, said, shown
 from onward.validation._inspection import Inspection
 from onward.validation._repetitions import Repetitions, repeated, repetitions
 
@@ -22,7 +22,7 @@ def accepted(table: Table, contract: Contract, work: Path) -> tuple[pl.LazyFrame
     """The rows to learn from, and what there is to say of the others.
 
     Args:
-        table: as it is in the file.
+        table: as it is in the file, whose rows get their numbers as the column `ROW`.
         contract: what each row must keep, and what becomes of one that does not.
         work: a folder for the rows, until `discard`, and for those set aside.
 
@@ -30,7 +30,7 @@ def accepted(table: Table, contract: Contract, work: Path) -> tuple[pl.LazyFrame
         DataError: if rows break the contract, and are not to be set aside.
     """
     findings = _read(table, contract, work)
-    rows = contract.cleaned(pl.scan_parquet(work / READ))
+    rows = contract.cleaned(_numbered(work))
     height = {"read": _height(rows)}
     if contract.rows.without_target == "drop":
         rows = rows.filter(pl.col(contract.target.name).is_not_null())
@@ -79,6 +79,12 @@ def _read(table: Table, contract: Contract, work: Path) -> list[Finding]:
         reasons = "\n".join(f"  {said(finding, table.place)}" for finding in findings)
         raise DataError(f"{table.path}: each row breaks the contract\n{reasons}")
     return findings
+
+
+def _numbered(work: Path) -> pl.LazyFrame:
+    rows = pl.scan_parquet(work / READ)
+    # without rows set aside they are all there
+    return rows if ROW in rows.collect_schema() else rows.with_row_index(ROW, 1)
 
 
 def _repetitions(rows: pl.LazyFrame, contract: Contract) -> Repetitions:

@@ -39,8 +39,8 @@ class Inspection:
         return find(self.rows, self.rules)
 
     def kept(self) -> pl.LazyFrame:
-        """The rows that break no rule, in wire form."""
-        return self._marked().filter(~pl.col(BROKEN)).select(self._names)
+        """The rows that break no rule, in wire form, with their numbers."""
+        return self._marked().filter(~pl.col(BROKEN)).select(ROW, *self._names)
 
     def set_aside(self) -> pl.LazyFrame:
         """The other rows as they are in the file, with their numbers and reasons."""

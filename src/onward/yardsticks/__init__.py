@@ -1,7 +1,8 @@
 """What predictions are measured against: a constant, a linear model, gradient-boosted trees.
 
-All learn from the training rows, and see the same raw values as the exported file. Intervals of
-numbers are split-conformal, from the validation rows, as those of our own heads.
+All learn from the training rows, and see the columns that the network has features of, derived ones
+with the values that it was trained with. Intervals of numbers are split-conformal, from the
+validation rows, as those of our own heads.
 """
 
 from onward.yardsticks._boosted_trees import boosted_trees as boosted_trees
