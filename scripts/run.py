@@ -60,6 +60,9 @@ def install() -> None:
 
 def main() -> int:
     """Run the command; its exit code is ours."""
+    if sys.argv[1:] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
     if not STAMP.exists() or STAMP.read_text() != fingerprint():
         try:
             install()

@@ -74,7 +74,7 @@ def test_wrong_tables_are_found(folder: Path, table: bytes, message: str) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "code", "message"),
     [
-        ("report: {}", "", 78, "there is no section 'report'"),
+        ("report: {}", "", 78, "there is no section 'report'. There are: prepare, "),
         ("export: {}", "export: {k: 3}", 78, "export.k: 3 members cannot be kept"),
         (
             "network: {",

@@ -1,6 +1,7 @@
 """The commands for model files: predict, verify, describe."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import typer
 from example_model import CLASSES, TABLE, edit, example
 from typer.testing import CliRunner, Result
 
+from onward.__main__ import app
 from onward.commands.describe import describe
 from onward.commands.predict import predict
 from onward.commands.verify import verify
@@ -171,7 +173,7 @@ def test_one_number_is_predicted_as_json(tmp_path: Path) -> None:
         (["--row", "{}", "-o", "out.csv"], "--output goes with TABLE"),
         (["--row", "{}", "--config", "c.yaml"], "--output goes with TABLE, as --config does"),
         (["--row", "{age: 39}"], "--row is no JSON"),
-        (["--row", "[39]"], "--row is [39], and an object"),
+        (["--row", "[39]"], "--row is a list. Write it as"),
         ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .parquet, .jsonl"),
         ([__file__, "-o", "nowhere/out.csv"], "there is no folder nowhere"),
     ],
@@ -232,3 +234,8 @@ def test_the_table_that_is_read_is_not_written_over(file: Path, tmp_path: Path) 
     result = run("predict", file, table, "-o", table)
     assert result.exit_code == 2
     assert table.read_bytes() == before
+
+
+def test_the_version_is_said() -> None:
+    said = CliRunner().invoke(app, ["--version"]).output
+    assert said == f"onward {version('onward')}\n"

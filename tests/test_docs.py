@@ -62,6 +62,8 @@ def follow(page: str, folder: Path, configs: Sequence[str] = ()) -> None:
             assert without_figures(text) in without_figures(printed), printed
         else:
             printed = run(folder, language, text)
+            for moved in re.findall(r"^cd (.+)$", text, re.MULTILINE):  # one terminal runs them all
+                folder /= moved
 
 
 def test_the_tutorial_leads_to_a_prediction(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def test_anything_else_is_no_number_and_named_with_its_place(text: str, tmp_path
     lines = ["1", "?", '"\n2"', f'"{text}"', "", f'"{text}"']
     message = (
         f"column 'x' has 2 of 6 values that are no finite number; the first is {text!r} in row 4"
-        " (line 6). Correct the file, or add the text to `missing:`"
+        " (line 6). Correct the file, or before training add the text to `missing:`"
     )
     with pytest.raises(DataError, match=re.escape(message)):
         numbers(tmp_path, lines, ("?",))

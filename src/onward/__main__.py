@@ -41,6 +41,30 @@ Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default
 Folder = Annotated[Path | None, typer.Option(hidden=True)]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # which `onward --help` need not wait for
+
+        typer.echo(f"onward {version('onward')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        help="Show the version and exit.",
+        callback=_print_version,
+        is_eager=True,
+    ),
+]
+
+
+@app.callback()
+def options(*, version: Version = False) -> None:
+    """Options beside the commands."""
+
+
 def main() -> None:
     """Run the command, and end with the code that says how it went."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)

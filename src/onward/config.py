@@ -32,9 +32,11 @@ def section(path: Path, name: str, settings: type[S]) -> S:
     """
     document = _read(path)
     if name not in document:
-        meant = difflib.get_close_matches(name, map(str, document), 1)
-        hint = f"Did you mean {meant[0]!r}" if meant else f"Add a section {name!r}"
-        raise ConfigError(f"{path}: there is no section {name!r}. {hint}")
+        there = ", ".join(map(str, document))
+        raise ConfigError(
+            f"{path}: there is no section {name!r}. There are: {there}. Correct the name, or add a"
+            f" line `{name}: {{}}`"
+        )
     try:
         # as JSON: strict about types, but a list will do for a tuple and a text for a path
         return settings.model_validate_json(json.dumps(document[name] or {}, default=str))

@@ -69,7 +69,7 @@ class Predictor:
             self.metadata = _parsed(notes)
             """What the file says of itself: task, metrics, versions, hashes, ..."""
         except DAMAGED as error:
-            reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0].rpartition(" : ")[2].rstrip(".")
             raise ArtifactError(
                 f"{self.path}: onnxruntime {onnxruntime.__version__} cannot read it: {reason}."
                 " Copy the file anew if it is damaged, or update onnxruntime if it is newer"

@@ -74,7 +74,7 @@ def _number(field: Field, value: Any, row: int) -> float:
     if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
         with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
             return float(value)  # type: ignore[arg-type]
-    raise _misfit(field, value, row, "a number up to 1.8e308")
+    raise _misfit(field, value, row, "a finite number")
 
 
 @cache

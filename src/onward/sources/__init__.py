@@ -6,5 +6,6 @@ from onward.sources._base import Source as Source
 from onward.sources._table import FAULT as FAULT
 from onward.sources._table import RAW as RAW
 from onward.sources._table import Table as Table
+from onward.sources._wire import UNREAD as UNREAD
 
 import_members(__name__, __path__)

@@ -134,11 +134,11 @@ class Table(ABC):
             if name in known:
                 continue
             meant = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {meant[0]!r}" if meant else "Correct the name"
+            hint = f"Did you mean {meant[0]!r}?" if meant else "Correct the name."
             shown = ", ".join(map(repr, known[:30])) + (", ..." if len(known) > 30 else "")
             raise DataError(
-                f"{self.path}: there is no column {name!r}. {hint}; the {len(known)} columns"
-                f" are {shown}"
+                f"{self.path}: there is no column {name!r}. {hint} The {len(known)} columns are"
+                f" {shown}"
             )
 
     def check(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:

@@ -12,7 +12,10 @@ from onward.sources._numerals import PLAIN, Numerals
 ROUNDED = 2**53  # from here on, different whole numbers can be the same float64
 TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
 CATEGORICAL = "declare the column categorical"
-QUANTITY = "a quantity if these are numbers with units"
+UNREAD = (
+    f"add the text to `missing:` of the column, or {CATEGORICAL}, or a quantity if these are"
+    " numbers with units"
+)
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,7 @@ def _spelled(field: Field, numerals: Numerals) -> Reading:
         "no finite number",
         "Correct the file, or remove these rows"
         if field.type == TARGET
-        else f"Correct the file, or add the text to `missing:` of the column, or {CATEGORICAL}, or"
-        f" {QUANTITY}",
+        else f"Correct the file, or before training {UNREAD}",
     )
     return Reading(
         field.name,

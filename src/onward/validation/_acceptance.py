@@ -47,7 +47,7 @@ def accepted(table: Table, contract: Contract, work: Path) -> tuple[pl.LazyFrame
         rows.sink_parquet(work / KEPT, compression="lz4", row_group_size=CHUNK)
         rows = pl.scan_parquet(work / KEPT)
     quality = {
-        "checks": len(contract.rules(training=True)),
+        "checks": len(contract.readable(training=True)) + len(contract.rules(training=True)),
         "findings": [_summary(finding) for finding in findings],
         "rows": height,
         "duplicates": found.duplicates,

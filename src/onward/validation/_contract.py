@@ -13,7 +13,7 @@ from onward.errors import ConfigError
 from onward.family import Settings
 from onward.rule import Rule, at
 from onward.schema import Field, Wire
-from onward.sources import FAULT
+from onward.sources import FAULT, UNREAD
 from onward.target import TargetSettings
 
 Choice = Literal["keep", "refuse", "drop"]
@@ -97,8 +97,8 @@ class Contract:
             Rule(
                 (field.name,),
                 pl.col(FAULT + field.name),
-                "no finite number below 2^53" if field.wire == "number" else "NUL in their text",
-                "Correct the file, or add the text to `missing:`",
+                "no number, or one too large" if field.wire == "number" else "NUL in their text",
+                f"Correct the file, or {UNREAD}" if field.wire == "number" else "Remove it",
             )
             for field in self.needed(training=training)
         ]
