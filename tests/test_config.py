@@ -30,7 +30,7 @@ def test_reads_numbers_as_dvc_does(tmp_path: Path, text: str) -> None:
             "stage.valeu: there is no setting 'valeu'. Did you mean 'value'?",
         ),
         ("stage: {value: yes}", "stage.value.int: Input should be a valid integer, got 'yes'"),
-        ("stag: {value: 1}", "there is no section 'stage'. There are: stag. Correct"),
+        ("stag: {value: 1}", "there is no section 'stage'. Did you mean 'stag'? Correct"),
         ("stage: {value: ]", "this is no YAML"),
         ("- stage", "a config is sections by name; found list"),
     ],

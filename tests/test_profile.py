@@ -1,6 +1,7 @@
 """What a column looks like, against plain Python and numpy."""
 
 from collections import Counter
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,28 @@ def test_the_outer_bins_take_what_is_far_out() -> None:
     values = [*np.linspace(0, 1, 10_000), 1e9]
     edges = profile(pl.Series(values))["histogram"]["edges"]
     assert edges[-1] < 1.01
+
+
+@given(st.lists(st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))))
+def test_dates_fall_into_bins_of_dates(values: list[datetime | None]) -> None:
+    found = profile(pl.Series(values, dtype=pl.Datetime("us")))
+    present = [value.replace(microsecond=0) for value in values if value is not None]
+    assert found["missing"] == (values.count(None) / len(values) if values else 0)
+    if not present:
+        assert "histogram" not in found
+        return
+    assert sum(found["histogram"]["counts"]) == len(present)
+    ends = [datetime.fromisoformat(found[end]) for end in ("min", "max")]
+    assert ends == [min(present), max(present)]
+    edges = [*map(datetime.fromisoformat, found["histogram"]["edges"])]
+    assert edges == sorted(edges)
+    assert reference(found, len(values))["edges"] == found["histogram"]["edges"]
+
+
+def test_days_have_no_time() -> None:
+    found = profile(pl.Series([datetime(2024, 5, 1), datetime(2024, 5, 3), None]))
+    assert (found["min"], found["max"]) == ("2024-05-01", "2024-05-03")
+    assert found["histogram"]["edges"][0] == "2024-05-01"
 
 
 def test_outliers_are_far_from_the_quartiles() -> None:

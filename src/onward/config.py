@@ -32,10 +32,16 @@ def section(path: Path, name: str, settings: type[S]) -> S:
     """
     document = _read(path)
     if name not in document:
-        there = ", ".join(map(str, document))
+        # 'export' is as close to 'report' as 0.83, and is none misspelt
+        meant = difflib.get_close_matches(name, map(str, document), 1, cutoff=0.85)
+        hint = (
+            f"Did you mean {meant[0]!r}?"
+            if meant
+            else f"There are: {', '.join(map(str, document))}."
+        )
         raise ConfigError(
-            f"{path}: there is no section {name!r}. There are: {there}. Correct the name, or add a"
-            f" line `{name}: {{}}`"
+            f"{path}: there is no section {name!r}. {hint} Correct the name, or add a line"
+            f" `{name}: {{}}`"
         )
     try:
         # as JSON: strict about types, but a list will do for a tuple and a text for a path

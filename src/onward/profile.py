@@ -1,6 +1,6 @@
 """What the values of a column look like, in a few numbers: for people, and to notice drift."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ OUTER = (0.005, 0.995)  # quantiles where the outer bins end inside; they take a
 NARROWEST = 1e-9  # of the size of the values; what is closer has no bins between
 LARGEST = 1e150  # whose square is still a float64
 FAR = 3.0  # times the distance of the quartiles beyond them; Tukey 1977 calls these far out
+DAY = 86_400  # seconds
 MOST = 20  # values listed of a column of text
 
 
@@ -17,17 +18,20 @@ def profile(values: pl.Series) -> dict[str, Any]:
     """Missing share, distinct values, and how they are spread.
 
     Args:
-        values: Float64 or String; null is missing.
+        values: Float64, String or Datetime; null is missing.
 
     Returns:
         ``missing`` and ``distinct``; of numbers ``min``, ``max``, ``mean``, how many are
         ``outliers``, and a ``histogram`` whose outer bins also count all values beyond them; of
-        text the ``top`` values with their counts.
+        dates ``min``, ``max`` and ``histogram`` in ISO-8601; of text the ``top`` values with their
+        counts.
     """
     if values.dtype == pl.Float64:
         values = values.fill_nan(None)
     present = values.drop_nulls()
     missing = values.null_count() / len(values) if len(values) else 0.0
+    if isinstance(values.dtype, pl.Datetime):
+        return {"missing": missing, "distinct": present.n_unique(), **_of_dates(present)}
     if values.dtype != pl.Float64:
         counts = present.alias("value").value_counts(name="rows")
         return {"missing": missing, "distinct": len(counts), "top": _top(counts)}
@@ -76,6 +80,21 @@ def _spread(finite: np.ndarray) -> dict[str, Any]:
     histogram = {"edges": (edges * size).tolist(), "counts": counts.tolist()}
     mean = float(small.mean()) * size
     return {"min": low, "max": high, "mean": mean, "outliers": outliers, "histogram": histogram}
+
+
+def _of_dates(present: pl.Series) -> dict[str, Any]:
+    if not len(present):
+        return {}
+    seconds = present.dt.epoch("s").cast(pl.Float64).to_numpy()
+    unit: Literal["s", "D"] = "s" if (seconds % DAY).any() else "D"
+    spread = _spread(seconds)
+    edges, counts = spread["histogram"]["edges"], spread["histogram"]["counts"]
+    low, high, *inner = (_written(at, unit) for at in (spread["min"], spread["max"], *edges))
+    return {"min": low, "max": high, "histogram": {"edges": inner, "counts": counts}}
+
+
+def _written(seconds: float, unit: Literal["s", "D"]) -> str:
+    return str(np.datetime64(int(seconds), "s").astype(f"datetime64[{unit}]"))
 
 
 def _is_narrow(ends: np.ndarray) -> bool:

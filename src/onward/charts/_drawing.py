@@ -44,6 +44,7 @@ THEME: Spec = {
         "titlePadding": 8,
         "labelLimit": 150,
         "tickCount": 5,
+        "labelSeparation": 10,
     },
     "line": {"color": MODEL, "strokeWidth": 2},
     "point": {"color": MODEL, "filled": True, "size": 50, "opacity": 1},

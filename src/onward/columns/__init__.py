@@ -8,6 +8,7 @@ from onward.columns._base import Encoded as Encoded
 from onward.columns._distinct import BATCH as BATCH
 from onward.columns._distinct import distinct as distinct
 from onward.columns._distinct import run as run
+from onward.columns._moments import moments as moments
 from onward.columns._units import converted as converted
 from onward.columns._units import numbers as numbers
 from onward.family import import_members

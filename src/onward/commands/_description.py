@@ -64,9 +64,10 @@ def _takes(field: Field) -> str:
 
 
 def _summary(seen: Mapping[str, Any]) -> str:
-    """The range of numbers; the most frequent values of all else."""
+    """The range of numbers and dates; the most frequent values of all else."""
     if seen.get("edges"):
-        return f"{seen['edges'][0]:.4g} to {seen['edges'][-1]:.4g}"
+        ends = (seen["edges"][0], seen["edges"][-1])
+        return " to ".join(end if isinstance(end, str) else f"{end:.4g}" for end in ends)
     pairs = list(zip(seen.get("values", []), seen.get("shares", []), strict=True))
     if pairs and pairs[0][1] < RARE:
         return f"{pairs[0][0]}, ..."

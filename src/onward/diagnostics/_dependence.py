@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from onward.columns import numbers
+from onward.columns import moments, numbers
 from onward.diagnostics._groups import shown
 from onward.diagnostics._held_out import HeldOut
 from onward.metrics import Array, Predictions
 from onward.schema import Field
-from onward.yardsticks import Predict, moments
+from onward.yardsticks import Predict
 
 COLUMNS = 6  # the most important ones
 GRID = 15  # values of a number or a date, with as many rows between any two of them

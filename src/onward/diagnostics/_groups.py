@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from onward.columns import numbers
+from onward.columns import moments, numbers
 from onward.metrics import Array
 from onward.schema import Field
-from onward.yardsticks import moments
 
 BINS = 10  # of a number, with equally many rows in each
 DISTINCT = 10  # values of a number that need no bins

@@ -58,7 +58,7 @@ def training(evidence: Evidence) -> Html:
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
     if evidence.speed:
-        facts = table(["run", ""], speed.facts(evidence.speed))
+        facts = table(["this run", ""], speed.facts(evidence.speed))
         left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
     return tag("div", tag("div", left), chart, class_="noted")
 

@@ -29,8 +29,8 @@ def facts(speed: Mapping[str, Any]) -> list[list[str]]:
         ["duration", f"{speed['seconds']:,.1f} s"],
         *shares,
         ["device", speed["device"]],
-        ["products in a step", f"{FORMATS[speed['precision']]}: {speed['why']}"],
-        ["rows lay", streamed],
+        ["precision", f"{FORMATS[speed['precision']]}: {speed['why']}"],
+        ["rows are", streamed],
     ]
     if "threads" in speed:
         rows.append(["threads", f"{speed['threads']}"])

@@ -31,8 +31,12 @@ Measured = Mapping[str, float | None]
 
 def number(value: float | None) -> str:
     """Three or four digits that matter, and no exponent where one can do without."""
-    if value is None:
+    if value is None or math.isnan(value):
         return "none"
+    return _digits(value).replace("-", MINUS)
+
+
+def _digits(value: float) -> str:
     if value == 0:
         return "0"
     size = abs(value)
@@ -42,14 +46,17 @@ def number(value: float | None) -> str:
         return f"{value:,.0f}"
     if size >= 1:
         return f"{value:.4g}" if size < 1_000 else f"{value:.0f}"
-    return f"{value:.3f}"
+    return f"{value:.{2 - math.floor(math.log10(size))}f}"
 
 
 def usual(column: Mapping[str, Any]) -> str:
-    """The range of a column of numbers, or the most frequent values of another."""
+    """The range of a column of numbers or dates, or the most frequent values of another."""
     if "histogram" not in column:
         return ", ".join(str(value) for value, _ in column.get("top", [])[:3])
-    ends = f"{number(column['min'])} to {number(column['max'])}"
+    low, high = (
+        end if isinstance(end, str) else number(end) for end in (column["min"], column["max"])
+    )
+    ends = f"{low} to {high}"
     return f"{ends} {column.get('unit', '')}".strip()
 
 
@@ -67,7 +74,7 @@ def alike(values: Sequence[float]) -> list[str]:
     """
     largest = max(map(abs, values), default=0.0)
     decimals = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
-    return [f"{value:z.{decimals}f}" for value in values]
+    return [f"{value:z.{decimals}f}".replace("-", MINUS) for value in values]
 
 
 def measured(name: str, value: float | None) -> str:
@@ -146,7 +153,7 @@ def verdict(evidence: Evidence) -> str:
         )
     else:
         share = metrics["accuracy"]["value"]
-        first = f"The predicted {evidence.target} is right in {percent(share)} of rows."
+        first = f"Predictions of {evidence.target} are right in {percent(share)} of rows."
     return f"{first} {_ranking(evidence)}"
 
 

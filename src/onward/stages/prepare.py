@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from onward.checks import Check
-from onward.columns import Column, numbers
+from onward.columns import Column, moments, numbers
 from onward.derivations import Derivation, refuse_unreadable
 from onward.derived import (
     derive,
@@ -282,13 +282,13 @@ def _fit(
 
 
 def _meant(column: Column, values: pl.Series) -> pl.Series:
-    """Numbers or texts, null where they mean that there is none; the source does so for numbers."""
+    """Numbers, texts or dates, null where there is none; the source does so for numbers."""
     if column.field.units:
         return numbers(column.field, values)
     missing = column.config.missing
-    if values.dtype != pl.String or not missing:
-        return values
-    return values.replace(list(missing), [None] * len(missing))
+    if values.dtype == pl.String and missing:
+        values = values.replace(list(missing), [None] * len(missing))
+    return moments(values) if column.field.meaning == "date" else values
 
 
 def _write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:

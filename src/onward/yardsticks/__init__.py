@@ -8,7 +8,6 @@ validation rows, as those of our own heads.
 from onward.yardsticks._boosted_trees import boosted_trees as boosted_trees
 from onward.yardsticks._constant import constant as constant
 from onward.yardsticks._encoding import MOST as MOST
-from onward.yardsticks._encoding import moments as moments
 from onward.yardsticks._linear import linear as linear
 from onward.yardsticks._predictions import WEIGHT as WEIGHT
 from onward.yardsticks._predictions import Predict as Predict

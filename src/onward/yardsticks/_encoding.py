@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import polars as pl
 
-from onward.columns import numbers
+from onward.columns import moments, numbers
 from onward.metrics import Array
 from onward.schema import Field, Schema
 
 MOST = 254  # categories; scikit-learn's trees take 255, and one is all that are rarer
-CLOCK = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
 
 
 def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Array]:
@@ -54,16 +53,3 @@ def _parts(field: Field, values: pl.Series) -> list[Array]:
     dates = moments(values)
     parts = (dates.dt.month(), dates.dt.weekday(), dates.dt.hour())
     return [part.cast(pl.Float64).to_numpy() for part in parts]
-
-
-def moments(values: pl.Series) -> pl.Series:
-    """As the clock says, whatever its offset; null where it is none."""
-    slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
-    best = min(slashed, key=lambda dates: dates.null_count())
-    if best.null_count() < len(values):
-        return best
-    plain = values.str.replace("T", " ", literal=True)
-    read = [
-        plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCK
-    ]
-    return pl.select(pl.coalesce(*read)).to_series()
