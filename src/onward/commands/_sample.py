@@ -39,8 +39,8 @@ def sample(folder: Path, few: Path) -> None:
             if arrays.weights is not None:
                 np.save(weights_file(work, split), arrays.weights[some])
             np.save(row_numbers_file(work, split), prepared.row_numbers(split)[some])
-            if prepared.derived(split).collect_schema():
-                _rows(prepared.derived(split), some).sink_parquet(derived_file(work, split))
+            if (derived := prepared.derived(split)).collect_schema():
+                _rows(derived, some).sink_parquet(derived_file(work, split))
             _rows(prepared.rows(split), some).sink_parquet(work / f"{split}.parquet")
         (work / f"{LEARNED}.parquet").hardlink_to(folder / "train.parquet")
         for path in folder.iterdir():
