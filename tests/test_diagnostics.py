@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
+from onward.columns import moments
 from onward.diagnostics import HeldOut, diagnosed
 from onward.diagnostics._chance import LEVEL, adjusted, differ, exceeds
 from onward.diagnostics._dependence import ENDS, GRID, VALUES, dependence
@@ -157,6 +159,12 @@ def test_dates_are_grouped_by_the_shortest_period_that_gives_few() -> None:
     days = pl.Series([f"2024-0{month}-{day:02}" for month in (1, 2) for day in range(1, 29)])
     assert grouped(SINCE, days, 1).names == ("2024-01", "2024-02")
     assert grouped(SINCE, days[:10], 1).names[0] == "2024-01-01"
+
+
+@pytest.mark.parametrize("stray", ["03/04/2024", "no date"])
+def test_a_date_in_another_order_leaves_the_others_as_they_are(stray: str) -> None:
+    found = moments(pl.Series(["2024-05-01", "2024-05-02T10:00:00Z", stray]))
+    assert found.to_list() == [datetime(2024, 5, 1), datetime(2024, 5, 2, 10), None]
 
 
 @pytest.mark.parametrize("task", ["number", "classes"])

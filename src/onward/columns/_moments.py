@@ -6,13 +6,13 @@ CLOCK = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  #
 
 
 def moments(values: pl.Series) -> pl.Series:
-    """As the clock says, whatever its offset; null where it is none."""
-    slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
-    best = min(slashed, key=lambda dates: dates.null_count())
-    if best.null_count() < len(values):
-        return best
+    """As the clock says, whatever its offset; null where it is none, or in another order than most.
+
+    Args:
+        values: text, of which most is ISO-8601, or has the month or the day first before slashes.
+    """
     plain = values.str.replace("T", " ", literal=True)
-    read = [
-        plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCK
-    ]
-    return pl.select(pl.coalesce(*read)).to_series()
+    iso = [plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCK]
+    slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
+    orders = [pl.select(pl.coalesce(*iso)).to_series(), *slashed]
+    return min(orders, key=pl.Series.null_count)
