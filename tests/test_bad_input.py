@@ -1,18 +1,16 @@
 """A wrong config or table: one clear message, the right exit code, and nothing written."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from bad_inputs import CONFIG, TABLE, WRONG_CONFIGS, WRONG_TABLES
+from forked import Run, onward
 
 
-def prepare(folder: Path, config: str, table: bytes) -> "subprocess.CompletedProcess[str]":
+def prepare(folder: Path, config: str, table: bytes) -> Run:
     (folder / "config.yaml").write_text(config)
     (folder / "table.csv").write_bytes(table)
-    command = [sys.executable, "-m", "onward", "prepare", "config.yaml"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    return onward(folder, "prepare", "config.yaml")
 
 
 def refused(folder: Path, config: str, table: bytes, code: int, message: str) -> None:

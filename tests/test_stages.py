@@ -1,16 +1,16 @@
 """From a table to a checked file, by the command line. Real processes, real signals."""
 
 import json
+import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import polars as pl
 import pytest
+from forked import Run, onward
 
 from onward.files import MANIFEST, sha256
 from onward.predictor import Predictor
@@ -49,11 +49,6 @@ def table() -> pl.DataFrame:
             "pay": 1000 * age + draw.normal(0, 1, ROWS),
         }
     )
-
-
-def onward(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "onward", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -233,15 +228,12 @@ def test_a_signal_in_training_ends_with_its_code_and_leaves_the_last_run(
 ) -> None:
     change(project, "max_epochs: 3", "max_epochs: 100000, patience: 100000")
     before = (project / "artifacts/pay/train/network.pt").read_bytes()
-    command = [sys.executable, "-m", "onward", "train", "pay.yaml"]
-    running = subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True)
-    assert running.stderr is not None
-    while "epoch 2" not in running.stderr.readline():
-        assert running.poll() is None
+    running = Run(project, "train", "pay.yaml")
+    while "epoch 2" not in running.stderr:
+        assert running.process.is_alive()
     assert onward(project, "train", "pay.yaml").returncode == 75
 
-    running.send_signal(number)
-    running.communicate(timeout=60)
+    os.kill(running.process.pid or 0, number)
 
     assert running.returncode == code
     assert (project / "artifacts/pay/train/network.pt").read_bytes() == before
