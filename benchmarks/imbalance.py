@@ -3,8 +3,8 @@
     python benchmarks/imbalance.py [--data FOLDER] [--rows N] [--quick] [--json FILE]
 
 Rows of the table adult, of which only as many positive ones are kept; half of them to learn from, a
-fifth for validation. All see
-the same rows, and differ in one setting. With --quick the network is a small perceptron.
+fifth for validation. All see the same rows, and differ in one setting. With --quick the network is
+a small perceptron.
 """
 
 import argparse
@@ -34,6 +34,7 @@ EXPORT = {
     "decision: {metric: balanced_accuracy}": "{decision: {metric: balanced_accuracy}}",
 }
 SHOWN = ("balanced_accuracy", "f1", "auc", "log_loss")
+WIDTH = 17  # of a column of figures
 
 
 def write_table(data: Path, path: Path, rows: int) -> None:
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
+    print(f"{'train; export':70}", *(f"{name:>{WIDTH}}" for name in SHOWN))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_table(given.data, folder / "rare.csv", given.rows)
@@ -94,7 +96,7 @@ def main() -> None:
                 metrics = measured(folder / "artifacts/run")
                 title = f"{train}; {export}" if export else train
                 found[title] = metrics
-                print(f"{title:70}", *(f"{metrics[name]:8.3f}" for name in SHOWN), flush=True)
+                print(f"{title:70}", *(f"{metrics[name]:{WIDTH}.3f}" for name in SHOWN), flush=True)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n")
 
