@@ -100,7 +100,7 @@ def columns_of(field: Field, values: pl.Series) -> list[pl.Series]:
         return [values.cast(pl.String).fill_null("missing")]
     if field.type != "datetime":
         return [values.cast(pl.Float64)]
-    found, name = moments(values), field.name
+    found, name = moments(field, values), field.name
     parts = {
         "seconds": found.dt.epoch("s"),
         "year": found.dt.year(),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onward.columns import moments
 from onward.columns.datetime import Datetime
 from onward.errors import DataError
 from onward.graph import session
@@ -97,6 +98,7 @@ def hostile(count: int) -> list[str]:
         texts.append(str(text))
     wrong = ["", "NaT", "2024", "2024-03", " 2024-03-29", "2024-03-29 ", "2024-03-29T", "12:00"]
     wrong += ["20240329", "2024-W10-1", "2024-03-29\n", "2024-03-29T12", "2024-03-29T12:00:00."]
+    wrong += ["0000-01-01", "0000-03-31T00:00:00"]
     wrong += ["0000-02-29", "1900-02-29", "2023-02-29", "+2024-03-29", "2024-03-29T12:00z"]
     right = ["0004-02-29", "2000-02-29", "9999-12-31T23:59:59.999999999-23:59", "0001-01-01"]
     return [*texts, *wrong, *right, "日" * 10_000, "1" * 100_000, "\U0010ffff", "-:.+", "Z"]
@@ -108,6 +110,20 @@ def test_ten_thousand_hostile_values_are_read_as_python_reads_them() -> None:
     want = reference(TRAINING, values)
     assert 0.2 < 1 - want[:, -1].mean() < 0.8
     np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
+
+
+def test_ten_thousand_hostile_values_are_the_moments_that_python_reads() -> None:
+    values = hostile(10_000)
+    got = moments(Datetime(Datetime.Config(name="x")).field, pl.Series(values))
+    read_by_python = [moment and moment.replace(tzinfo=None) for moment in map(read, values)]
+    assert got.to_list() == read_by_python
+
+
+def test_a_moment_is_as_the_column_says_whatever_the_other_rows_are() -> None:
+    texts = pl.Series(["03/02/2024", "04/05/2024", "13/01/2024", "2024-01-01", "01/01/1900", None])
+    config = Datetime.Config(name="x", order="day_first", missing=("01/01/1900",))
+    days = [dt.datetime(2024, 2, 3), dt.datetime(2024, 5, 4), dt.datetime(2024, 1, 13)]
+    assert moments(Datetime(config).field, texts).to_list() == [*days, None, None, None]
 
 
 @given(st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30)), st.sampled_from("T "))
@@ -200,3 +216,5 @@ def test_other_orders_are_iso_dates_in_other_words(order: str, values: list[str]
         is_date = re.fullmatch(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", value, re.ASCII)
         turned.append(f"{year}-{month}-{day}" if is_date else "")
     np.testing.assert_array_equal(got, encode(iso, turned))
+    found = moments(fitted(training, order=order).field, pl.Series(values, dtype=pl.String))
+    assert found.to_list() == moments(iso.field, pl.Series(turned, dtype=pl.String)).to_list()

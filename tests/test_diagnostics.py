@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
-from onward.columns import moments
 from onward.diagnostics import HeldOut, diagnosed
 from onward.diagnostics._chance import LEVEL, adjusted, differ, exceeds
 from onward.diagnostics._dependence import ENDS, GRID, VALUES, dependence
@@ -161,10 +160,23 @@ def test_dates_are_grouped_by_the_shortest_period_that_gives_few() -> None:
     assert grouped(SINCE, days[:10], 1).names[0] == "2024-01-01"
 
 
-@pytest.mark.parametrize("stray", ["03/04/2024", "no date"])
-def test_a_date_in_another_order_leaves_the_others_as_they_are(stray: str) -> None:
-    found = moments(pl.Series(["2024-05-01", "2024-05-02T10:00:00Z", stray]))
-    assert found.to_list() == [datetime(2024, 5, 1), datetime(2024, 5, 2, 10), None]
+@given(
+    st.lists(st.integers(0, 14), min_size=40, max_size=300),
+    st.sampled_from(["number", "date"]),
+)
+def test_all_rows_of_numbers_and_dates_are_in_a_group(values: list[int], kind: str) -> None:
+    field, texts = AGE, pl.Series(values, dtype=pl.Float64)
+    if kind == "date":
+        field, texts = SINCE, pl.Series([f"2024-{1 + v // 5:02}-{1 + v % 5:02}" for v in values])
+    groups = grouped(field, texts, 30)
+    assert groups.sizes.sum() == len(values)
+    assert (groups.sizes >= 30).all()
+
+
+def test_dates_are_grouped_as_their_column_reads_them() -> None:
+    texts = pl.Series(["01/02/2024", "02/02/2024", "2024-02-01"])
+    groups = grouped(replace(SINCE, order="day_first"), texts, 1)
+    assert groups.names == ("2024-02-01", "2024-02-02", MISSING)
 
 
 @pytest.mark.parametrize("task", ["number", "classes"])

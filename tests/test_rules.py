@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from test_columns_datetime import hostile
 
 from onward.columns import Column
-from onward.columns.datetime import PLAIN, Datetime
+from onward.columns._iso8601 import PLAIN
+from onward.columns.datetime import Datetime
 
 
 def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[Any]]:

@@ -12,6 +12,8 @@ Wire = Literal["number", "text"]
 """What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Kind = Literal["classes", "number"]
 """What a target is."""
+Order = Literal["iso", "month_first", "day_first"]
+"""How dates are written: ISO-8601, or 09/22/1986 with the month or the day first."""
 Meaning = Literal["number", "category", "date"]
 """What a value is, however it travels."""
 
@@ -34,6 +36,8 @@ class Field:
     """Before their fractions."""
     thousands: str = ""
     """What may be between groups of three of their digits."""
+    order: Order = "iso"
+    """Of dates."""
 
     @property
     def meaning(self) -> Meaning:
@@ -78,6 +82,8 @@ class Schema:
             if not column["units"]:  # as of most columns
                 for name in ("units", "decimal", "thousands"):
                     del column[name]
+            if column["order"] == "iso":
+                del column["order"]
         return json.dumps(document, ensure_ascii=False, indent=1)
 
     @classmethod

@@ -18,6 +18,9 @@ _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _TIME = rf"{_CLOCK}(?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?(?:Z|[+-]{_CLOCK})?"
 PATTERN = f"(?:{_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)(?:[T ]{_TIME})?"
 """The dates from 0001-01-01 to 9999-12-31, alone or with a time of day."""
+_NO_LEAP_DAY = "(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
+PLAIN = f"^{_YEAR}-({_NO_LEAP_DAY})([T ]{_CLOCK}:[0-5][0-9]Z?)?$"
+"""Most dates, and nothing else: the others go through the graph, which takes ten times as long."""
 
 NAMES = (
     "month, cosine",

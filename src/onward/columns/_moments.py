@@ -1,18 +1,54 @@
-"""Dates as people read them, many at once; what a file makes of them is in ONNX."""
+"""Dates as the clock of each says, many at once."""
 
+from functools import lru_cache
+
+import onnxruntime
 import polars as pl
+from onnx import TensorProto
 
-CLOCK = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
+from onward.columns._distinct import distinct, run
+from onward.columns._iso8601 import PATTERN, PLAIN
+from onward.columns._slashed import to_iso
+from onward.graph import Graph, session
+from onward.schema import Field, Order
+
+CLOCKS = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
 
 
-def moments(values: pl.Series) -> pl.Series:
-    """As the clock says, whatever its offset; null where it is none, or in another order than most.
+def moments(field: Field, values: pl.Series) -> pl.Series:
+    """The dates that a column of dates means, whatever their offsets; null where there is none.
 
     Args:
-        values: text, of which most is ISO-8601, or has the month or the day first before slashes.
+        field: which means dates.
+        values: text.
     """
-    plain = values.str.replace("T", " ", literal=True)
-    iso = [plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCK]
-    slashed = [values.str.to_datetime(form, strict=False) for form in ("%m/%d/%Y", "%d/%m/%Y")]
-    orders = [pl.select(pl.coalesce(*iso)).to_series(), *slashed]
-    return min(orders, key=pl.Series.null_count)
+    known = values.set(values.is_in(field.missing), None)
+    if field.order == "iso":
+        others = known.set(known.str.contains(PLAIN), None)
+        known = known.zip_with(others.is_null(), _dates(field, others))
+    else:
+        known = _dates(field, known)
+    plain = known.str.replace("T", " ", literal=True)
+    read = [
+        plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCKS
+    ]
+    return pl.select(pl.coalesce(*read)).to_series().rename(values.name)
+
+
+def _dates(field: Field, values: pl.Series) -> pl.Series:
+    """In ISO-8601, null where the file reads none."""
+    found = distinct(values)
+    is_date, texts = run(_session(field.order), found.texts)
+    dates = pl.Series(texts[:, 0], dtype=pl.String).set(pl.Series(~is_date[:, 0]), None)
+    return dates[found.codes]
+
+
+@lru_cache(maxsize=3)
+def _session(order: Order) -> onnxruntime.InferenceSession:
+    """To ISO-8601 as the file does it, and whether that is a date to the file."""
+    graph = Graph()
+    text = graph.input("text", "text")
+    iso = text if order == "iso" else to_iso(graph, text, order)
+    graph.output("is_date", graph("RegexFullMatch", iso, pattern=PATTERN), TensorProto.BOOL)
+    graph.output("iso", graph("Identity", iso), TensorProto.STRING)
+    return session(graph.model())

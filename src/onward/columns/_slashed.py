@@ -1,12 +1,10 @@
 """Dates written as 09/22/1986 or 22/09/1986, as ISO-8601 text."""
 
-from typing import Literal
-
 import numpy as np
 
 from onward.graph import Graph, Value
+from onward.schema import Order
 
-Order = Literal["iso", "month_first", "day_first"]
 PATTERN = "[0-9]{2}/[0-9]{2}/[0-9]{4}"
 _NONE = "00/00/0000"
 

@@ -96,7 +96,7 @@ def _grid(field: Field, values: pl.Series) -> pl.DataFrame:
         return _points("value", raw, ordered.to_list(), [None] * len(raw))
     if field.meaning == "date":
         table = pl.DataFrame({"raw": _known(field, values)})
-        table = table.with_columns(moments(table["raw"]).alias("at")).drop_nulls().sort("at")
+        table = table.with_columns(moments(field, table["raw"]).alias("at")).drop_nulls().sort("at")
         days = (table["at"].dt.epoch("s") / SECONDS).to_numpy()
         chosen = _chosen(days)
         dates = table["at"].dt.strftime("%Y-%m-%d")[chosen].to_list()
@@ -146,7 +146,7 @@ def _rug(name: str, field: Field, values: pl.Series) -> pl.DataFrame:
     if field.meaning == "category":
         return NO_RUG
     if field.meaning == "date":
-        found = moments(_known(field, values)).dt.epoch("s") / SECONDS
+        found = moments(field, values).dt.epoch("s") / SECONDS
     else:
         found = numbers(field, values)
         found = found.filter(found.is_finite())

@@ -65,14 +65,18 @@ def _texts(field: Field, values: pl.Series) -> Groups:
 
 
 def _dates(field: Field, values: pl.Series, least: int) -> Groups:
-    known = moments(values.set(values.is_in(["", *field.missing]), None))
+    known = moments(field, values)
     for form in ("%Y-%m-%d", "%Y-%m", "%Y"):
         periods = known.dt.strftime(form)
-        found = periods.drop_nulls().unique().sort()
+        found = periods.drop_nulls().unique().sort().to_list()
         if len(found) <= PERIODS:
-            return _coded(periods, found.to_list())
-    seconds = known.dt.epoch("s").cast(pl.Float64)
-    return _numbers(seconds, least, lambda second: str(np.datetime64(int(second), "s"))[:10])
+            places = periods.replace_strict(found, range(len(found)), return_dtype=pl.Float64)
+            names: dict[float, str] = dict(enumerate(found))
+            groups = _numbers(places, least, names.__getitem__, PERIODS)
+            if len(groups.names) > 2:  # and what is missing
+                return groups
+    days = known.dt.epoch("d").cast(pl.Float64)
+    return _numbers(days, least, lambda day: str(np.datetime64(int(day), "D")))
 
 
 def _coded(values: pl.Series, names: Sequence[str]) -> Groups:
@@ -83,27 +87,22 @@ def _coded(values: pl.Series, names: Sequence[str]) -> Groups:
     return Groups((*names, MISSING), codes.fill_null(len(names)).to_numpy())
 
 
-def _numbers(values: pl.Series, least: int, show: Show) -> Groups:
-    found = values.drop_nulls().unique().sort()
-    if len(found) <= DISTINCT:
-        names = [show(value) for value in found]
-        codes = np.searchsorted(found.to_numpy(), values.fill_null(0).to_numpy())
-    else:
-        known = values.drop_nulls().to_numpy()
-        inner = _edges(known, least)
-        codes = np.searchsorted(inner, values.fill_null(0).to_numpy())
-        names = _spans(known, np.searchsorted(inner, known), len(inner) + 1, show)
+def _numbers(values: pl.Series, least: int, show: Show, distinct: int = DISTINCT) -> Groups:
+    known = values.drop_nulls().to_numpy()
+    inner = _edges(known, least, distinct)
+    codes = np.searchsorted(inner, values.fill_null(0).to_numpy())
+    names = _spans(known, np.searchsorted(inner, known), len(inner) + 1, show)
     codes = np.where(values.is_null().to_numpy(), len(names), codes)
     return Groups((*names, MISSING), codes)
 
 
-def _edges(known: Array, least: int) -> Array:
+def _edges(known: Array, least: int, distinct: int) -> Array:
     """Values of the column, each the highest of its bin but for the last bin."""
-    bins = min(BINS, len(known) // max(least, 1))
-    if bins < 2:
-        return np.array([])
-    places = np.arange(1, bins) / bins
-    edges = np.unique(np.quantile(known, places, method="inverted_cdf"))
+    edges = np.unique(known)[:-1]
+    if len(edges) >= distinct:
+        bins = max(1, min(BINS, len(known) // max(least, 1)))
+        places = np.arange(1, bins) / bins
+        edges = np.unique(np.quantile(known, places, method="inverted_cdf"))
     while len(edges):  # equal values are in one bin, and may leave too few for the next
         sizes = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
         smallest = int(sizes.argmin())

@@ -285,10 +285,12 @@ def _meant(column: Column, values: pl.Series) -> pl.Series:
     """Numbers, texts or dates, null where there is none; the source does so for numbers."""
     if column.field.units:
         return numbers(column.field, values)
+    if column.field.meaning == "date":
+        return moments(column.field, values)
     missing = column.config.missing
     if values.dtype == pl.String and missing:
         values = values.replace(list(missing), [None] * len(missing))
-    return moments(values) if column.field.meaning == "date" else values
+    return values
 
 
 def _write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:

@@ -21,9 +21,19 @@ def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Arr
     }
 
     def encode(rows: pl.DataFrame) -> Array:
-        columns = [_numbers(field, rows[field.name], known) for field in schema.columns]
-        dates = [part for field in schema.columns for part in _parts(field, rows[field.name])]
-        return np.stack([*columns, *dates], axis=1)
+        dates = {
+            field.name: moments(field, rows[field.name])
+            for field in schema.columns
+            if field.meaning == "date"
+        }
+        columns = [
+            _floats(dates[field.name].dt.epoch("s"))
+            if field.name in dates
+            else _numbers(field, rows[field.name], known)
+            for field in schema.columns
+        ]
+        parts = [part for at in dates.values() for part in _parts(at)]
+        return np.stack([*columns, *parts], axis=1)
 
     return encode
 
@@ -41,15 +51,13 @@ def _numbers(field: Field, values: pl.Series, known: Mapping[str, Mapping[object
             list(table), list(table.values()), default=None, return_dtype=pl.Float64
         )
         return codes.to_numpy()
-    if field.meaning == "date":
-        return moments(values).dt.epoch("s").cast(pl.Float64).to_numpy()
     return numbers(field, values).to_numpy()
 
 
-def _parts(field: Field, values: pl.Series) -> list[Array]:
-    """Month, weekday and hour of a date; trees cannot find them in seconds."""
-    if field.meaning != "date":
-        return []
-    dates = moments(values)
-    parts = (dates.dt.month(), dates.dt.weekday(), dates.dt.hour())
-    return [part.cast(pl.Float64).to_numpy() for part in parts]
+def _parts(dates: pl.Series) -> list[Array]:
+    """Month, weekday and hour; trees cannot find them in seconds."""
+    return [*map(_floats, (dates.dt.month(), dates.dt.weekday(), dates.dt.hour()))]
+
+
+def _floats(values: pl.Series) -> Array:
+    return values.cast(pl.Float64).to_numpy()
