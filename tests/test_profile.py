@@ -1,5 +1,6 @@
 """What a column looks like, against plain Python and numpy."""
 
+import itertools
 from collections import Counter
 from datetime import datetime
 
@@ -58,13 +59,26 @@ def test_dates_fall_into_bins_of_dates(values: list[datetime | None]) -> None:
     assert ends == [min(present), max(present)]
     edges = [*map(datetime.fromisoformat, found["histogram"]["edges"])]
     assert edges == sorted(edges)
+    inside = [min(max(value, edges[0]), edges[-1]) for value in present]
+    assert found["histogram"]["counts"] == counted(inside, edges)
+    assert len(edges) <= BINS + 1
     assert reference(found, len(values))["edges"] == found["histogram"]["edges"]
 
 
+def counted(values: list[datetime], edges: list[datetime]) -> list[int]:
+    """Values from each edge to the next; the last bin has both."""
+    pairs = list(itertools.pairwise(edges))
+    counts = [sum(low <= value < high for value in values) for low, high in pairs]
+    counts[-1] += values.count(edges[-1])
+    return counts
+
+
 def test_days_have_no_time() -> None:
-    found = profile(pl.Series([datetime(2024, 5, 1), datetime(2024, 5, 3), None]))
-    assert (found["min"], found["max"]) == ("2024-05-01", "2024-05-03")
-    assert found["histogram"]["edges"][0] == "2024-05-01"
+    days = [datetime(2024, 5, day) for day in (1, 1, 2, 2, 2, 4)]
+    found = profile(pl.Series([*days, None]))
+    assert (found["min"], found["max"]) == ("2024-05-01", "2024-05-04")
+    edges = ["2024-05-01", "2024-05-02", "2024-05-03", "2024-05-04"]
+    assert found["histogram"] == {"edges": edges, "counts": [2, 3, 1]}
 
 
 def test_outliers_are_far_from_the_quartiles() -> None:

@@ -85,16 +85,21 @@ def _spread(finite: np.ndarray) -> dict[str, Any]:
 def _of_dates(present: pl.Series) -> dict[str, Any]:
     if not len(present):
         return {}
-    seconds = present.dt.epoch("s").cast(pl.Float64).to_numpy()
+    seconds = present.dt.epoch("s").to_numpy()
     unit: Literal["s", "D"] = "s" if (seconds % DAY).any() else "D"
-    spread = _spread(seconds)
-    edges, counts = spread["histogram"]["edges"], spread["histogram"]["counts"]
-    low, high, *inner = (_written(at, unit) for at in (spread["min"], spread["max"], *edges))
-    return {"min": low, "max": high, "histogram": {"edges": inner, "counts": counts}}
+    ticks = seconds if unit == "s" else seconds // DAY
+    low, high = (int(end) for end in np.quantile(ticks, OUTER).round())
+    # bins begin on a whole day or second, so that what is written is what was counted
+    width = max(1, -(-(high - low) // BINS))
+    edges = np.append(np.arange(low, max(high, low + 1), width), high)
+    counts, _ = np.histogram(ticks.clip(low, high), edges)
+    histogram = {"edges": [_written(edge, unit) for edge in edges], "counts": counts.tolist()}
+    ends = (_written(end, unit) for end in (ticks.min(), ticks.max()))
+    return {**dict(zip(("min", "max"), ends, strict=True)), "histogram": histogram}
 
 
-def _written(seconds: float, unit: Literal["s", "D"]) -> str:
-    return str(np.datetime64(int(seconds), "s").astype(f"datetime64[{unit}]"))
+def _written(tick: int, unit: Literal["s", "D"]) -> str:
+    return str(np.datetime64(int(tick), unit))
 
 
 def _is_narrow(ends: np.ndarray) -> bool:
