@@ -117,12 +117,13 @@ def test_a_stage_ends_with_its_parent(tmp_path: Path) -> None:
         ("numpy.empty(1 << 50)", 71, "Unable to allocate"),
         ("torch.empty(1 << 50)", 71, "can't allocate memory"),
         ("os.posix_fallocate(os.open('f', os.O_RDWR | os.O_CREAT), 0, 1 << 62)", 74, "disk"),
+        ("os.mkdir('allocate memory/out of memory')", 74, "disk"),
     ],
 )
 def test_a_lack_of_memory_or_of_disk_is_no_bug(
     tmp_path: Path, cause: str, code: int, said: str
 ) -> None:
-    """None of the three can be had on any machine."""
+    """None of these can be had on any machine."""
     lines = ["import onward.__main__ as command", f"import {cause.split('.')[0]}"]
     lines += [f"command.app = lambda: {cause}", "command.main()"]
     done = subprocess.run(

@@ -1,5 +1,6 @@
 """The command line: one command for each stage, and those of `onward.commands`."""
 
+import errno
 import importlib
 import logging
 import os
@@ -97,10 +98,11 @@ def main() -> None:
 
 
 def _lacks_memory(error: Exception) -> bool:
-    """NumPy has a type for it, the system a number, torch and polars have only words."""
-    return isinstance(error, MemoryError) or bool(
-        re.search("out of memory|allocate", str(error), re.IGNORECASE)
-    )
+    """NumPy has a type for it, the system a number, torch and onnxruntime have only words."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    words = "out of memory|(can't|failed to) allocate memory|std::bad_alloc"
+    return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.IGNORECASE))
 
 
 def _stage(name: str) -> Callable[[Path], None]:
