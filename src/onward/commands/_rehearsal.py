@@ -38,20 +38,26 @@ def rehearse(config: Path) -> int:
     Its plugins must have been imported, and before this module.
     """
     settings, problems = _sections(config)
+    _print(problems)  # before the stages that can run, which take longer than correcting a word
     with (
         _quietly_on_one_device(),
         # not where $TMPDIR says, which may have no room for the table
         TemporaryDirectory(prefix=".check-", dir=Path.cwd()) as folder,
     ):
-        problems |= _run(settings, Path(folder), config.stem)
-    found = [problems[name] for name in stages.ORDER if name in problems]
-    for message in dict.fromkeys(map(str, found)):  # one that all sections share is said once
+        stopped = _run(settings, Path(folder), config.stem)
+    _print(stopped)
+    problems |= stopped
+    if not problems:
+        typer.echo(f"{config}: nothing found that would stop a full run")
+        return 0
+    code = problems[min(problems, key=stages.ORDER.index)].exit_code
+    typer.echo(f"{config}: a full run would end with {code}", err=True)
+    return code
+
+
+def _print(problems: Problems) -> None:
+    for message in dict.fromkeys(map(str, problems.values())):  # one of all sections is said once
         typer.echo(message, err=True)
-    if found:
-        typer.echo(f"{config}: a full run would end with {found[0].exit_code}", err=True)
-        return found[0].exit_code
-    typer.echo(f"{config}: nothing found that would stop a full run")
-    return 0
 
 
 def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
