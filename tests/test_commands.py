@@ -173,7 +173,7 @@ def test_one_number_is_predicted_as_json(tmp_path: Path) -> None:
         (["--row", "{}", "-o", "out.csv"], "--output goes with TABLE"),
         (["--row", "{}", "--config", "c.yaml"], "--output goes with TABLE, as --config does"),
         (["--row", "{age: 39}"], "--row is no JSON"),
-        (["--row", "[39]"], "--row is a list. Write it as"),
+        (["--row", "[39]"], "--row is JSON, but no object. Write it as"),
         ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .parquet, .jsonl"),
         ([__file__, "-o", "nowhere/out.csv"], "there is no folder nowhere"),
     ],

@@ -218,6 +218,8 @@ BAD: list[tuple[str, str, str]] = [
     (SPEED.replace("km / minutes", "km +"), "speed", "cannot be read"),
     (SPEED.replace("km / minutes", "1 + 2"), "speed", "there is no column in"),
     (f"{BINS}, {BINS}", "far", "'far' is there twice"),
+    (BINS.replace("far", "onward/weight"), "onward/weight", "is a name in the exported file"),
+    (BINS.replace("far", "label"), "label", "'label' is a name in the exported file"),
     (BINS.replace("quantiles", "quantile"), "far", "Did you mean 'quantiles'?"),
     (BINS.replace(", quantiles: 4", ""), "far", "give either edges or quantiles"),
     (BINS.replace("quantiles: 4", "edges: [2, 1]"), "far", "edges must ascend"),

@@ -32,16 +32,8 @@ def section(path: Path, name: str, settings: type[S]) -> S:
     """
     document = _read(path)
     if name not in document:
-        # 'export' is as close to 'report' as 0.83, and is none misspelt
-        meant = difflib.get_close_matches(name, map(str, document), 1, cutoff=0.85)
-        hint = (
-            f"Did you mean {meant[0]!r}?"
-            if meant
-            else f"There are: {', '.join(map(str, document))}."
-        )
         raise ConfigError(
-            f"{path}: there is no section {name!r}. {hint} Correct the name, or add a line"
-            f" `{name}: {{}}`"
+            f"{path}: there is no section {name!r}. {_absent(name, document, settings)}"
         )
     try:
         # as JSON: strict about types, but a list will do for a tuple and a text for a path
@@ -49,6 +41,21 @@ def section(path: Path, name: str, settings: type[S]) -> S:
     except ValidationError as error:
         lines = [f"  {_problem(name, settings, details)}" for details in error.errors()]
         raise ConfigError("\n".join([f"{path}:", *lines])) from error
+
+
+def _absent(name: str, document: Mapping[str, Any], settings: type[Settings]) -> str:
+    """What to do about a section that is not there."""
+    try:
+        settings.model_validate({})
+        remedy = f"add a line `{name}: {{}}`"
+    except ValidationError:
+        remedy = "add it: `onward init TABLE` writes a config with all sections"
+    if not document:
+        return f"The file is empty. {remedy[0].upper()}{remedy[1:]}"
+    # 'export' is as close to 'report' as 0.83, and is none misspelt
+    meant = difflib.get_close_matches(name, map(str, document), 1, cutoff=0.85)
+    there_are = f"There are: {', '.join(map(str, document))}."
+    return f"{f'Did you mean {meant[0]!r}?' if meant else there_are} Correct the name, or {remedy}"
 
 
 def import_plugins(path: Path) -> None:
@@ -89,6 +96,8 @@ def _read(path: Path) -> dict[str, Any]:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = str(error.problem).partition("\n")[0]
         raise ConfigError(f"{path}: this is no YAML{line}: {problem}") from error
+    if document is None:
+        return {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: a config is sections by name; found {type(document).__name__}")
     return document

@@ -15,6 +15,7 @@ from onward.prepared import (
     weights_file,
 )
 from onward.splits import SPLITS
+from onward.validation import ROW
 
 ROWS = {"train": 120, "validation": 40, "test": 40}
 """And one for each class beyond."""
@@ -62,6 +63,5 @@ def chosen(targets: np.ndarray, count: int) -> np.ndarray:
 
 
 def _rows(table: pl.LazyFrame, places: np.ndarray) -> pl.LazyFrame:
-    number = "onward/row"
-    numbered = table.with_row_index(number)
-    return numbered.filter(pl.col(number).is_in(places.tolist())).drop(number)
+    numbered = table.with_row_index(ROW)
+    return numbered.filter(pl.col(ROW).is_in(places.tolist())).drop(ROW)

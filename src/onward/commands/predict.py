@@ -64,7 +64,7 @@ def _parsed(row: str) -> dict[str, Any]:
         ) from error
     if not isinstance(values, dict):
         raise typer.BadParameter(
-            f'--row is a {type(values).__name__}. Write it as \'{{"age": 39, "city": null}}\''
+            '--row is JSON, but no object. Write it as \'{"age": 39, "city": null}\''
         )
     return values
 

@@ -1,6 +1,6 @@
 """What all diagnostics look at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -42,8 +42,14 @@ class HeldOut:
             for each in (self.predictions, self.yardstick)
         )
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        parts = (self.rows[places], self.row_numbers[chosen], self.target[chosen])
-        return HeldOut(self.schema, *parts, predictions, yardstick)
+        return replace(
+            self,
+            rows=self.rows[places],
+            row_numbers=self.row_numbers[chosen],
+            target=self.target[chosen],
+            predictions=predictions,
+            yardstick=yardstick,
+        )
 
 
 def losses(target: Array, predictions: Predictions) -> Array:

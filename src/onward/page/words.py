@@ -81,7 +81,7 @@ def measured(name: str, value: float | None) -> str:
     """The value of a metric."""
     if value is None or name in OF_TARGET:
         return number(value)
-    return percent(value) if name in SHARES else f"{value:z.3f}"
+    return percent(value) if name in SHARES else f"{value:z.3f}".replace("-", MINUS)
 
 
 def percent(share: float) -> str:

@@ -31,6 +31,7 @@ from onward.errors import DataError
 from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
+from onward.graph import PREFIX
 from onward.leaks import Leak, LeakRules, refuse, search
 from onward.prepared import CHUNK, ArrayFile, FeatureNames, row_numbers_file, weights_file
 from onward.preprocessing import Encoder, Features, preprocessing
@@ -81,9 +82,12 @@ class Settings(Base):
             raise ValueError(
                 f"weights: {self.weights!r} is the target or a column. Remove it from them"
             )
-        taken = [name for name in names if name in OUTPUTS or name.startswith("onward/")]
+        inputs = [*names, *(derivation.name for derivation in self.derive)]
+        others = [self.target.name, self.weights or ""]
+        taken = [name for name in inputs if name in OUTPUTS]
+        taken += [name for name in (*inputs, *others) if name.startswith(PREFIX)]
         if taken:
-            raise ValueError(f"columns: {taken[0]!r} is a name in the exported file. Rename it")
+            raise ValueError(f"{taken[0]!r} is a name in the exported file. Rename the column")
         refuse_unreadable(self.derive, self.columns, self.target.name)
         return self
 
@@ -210,9 +214,9 @@ def _write_splits(rows: pl.LazyFrame, splits: np.ndarray, schema: Schema, work: 
     for place, name in enumerate(SPLITS):
         some = together.filter(pl.col(SPLIT) == place).select(kept)
         some.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
-    numbers = rows.select(pl.col(ROW).cast(pl.Int64)).collect().to_series().to_numpy()
+    in_table = rows.select(pl.col(ROW).cast(pl.Int64)).collect().to_series().to_numpy()
     for place, name in enumerate(SPLITS):
-        np.save(row_numbers_file(work, name), numbers[splits == place])
+        np.save(row_numbers_file(work, name), in_table[splits == place])
 
 
 def _derive(

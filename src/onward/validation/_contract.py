@@ -16,6 +16,7 @@ from onward.schema import Field, Wire
 from onward.sources import FAULT, UNREAD
 from onward.target import TargetSettings
 
+NO_NUMBER = "no number, or a whole number of 2^53 and more, which may be an identifier"
 Choice = Literal["keep", "refuse", "drop"]
 
 
@@ -97,7 +98,7 @@ class Contract:
             Rule(
                 (field.name,),
                 pl.col(FAULT + field.name),
-                "no number, or one too large" if field.wire == "number" else "NUL in their text",
+                NO_NUMBER if field.wire == "number" else "NUL in their text",
                 f"Correct the file, or {UNREAD}" if field.wire == "number" else "Remove it",
             )
             for field in self.needed(training=training)
