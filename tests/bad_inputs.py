@@ -17,7 +17,7 @@ TABLE = "\n".join(["age,city,pay", *ROWS]) + "\n"
 
 WRONG_CONFIGS = [
     ("prepare:", "prepar:", "no section 'prepare'. Did you mean 'prepar'"),
-    ("prepare:", "other:", "There are: other. Correct the name, or add it: `onward init TABLE`"),
+    ("prepare:", "other:", "Correct the name, or add it: `onward init TABLE`"),
     ("prepare:", "prepare: ]", "this is no YAML"),
     (
         "type: csv",

@@ -64,7 +64,8 @@ def test_the_model_card_has_the_numbers_of_the_evaluation(
     name, title = {"binary": ("auc", "AUC ↑"), "regression": ("r2", "R² ↑")}[task]
     line = next(line for line in card.splitlines() if line.startswith(f"| {title}"))
     for who in ("model", "constant", "linear", "boosted_trees"):
-        assert f"| {metrics[who][name]['value']:z.3f} |" in line
+        value = f"{metrics[who][name]['value']:z.3f}".replace("-", "\u2212")
+        assert f"| {value} |" in line
 
 
 def test_the_data_card_has_the_counts_of_the_table(folders: Mapping[str, Path]) -> None:

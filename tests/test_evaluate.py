@@ -259,7 +259,10 @@ def test_trees_read_other_dates_and_do_without_a_column_that_is_empty() -> None:
         {"day": days, "empty": [None] * 2_000, "outcome": [float(day[:2]) for day in days]},
         schema_overrides={"empty": pl.Float64},
     )
-    fields = (Field("day", "datetime", "text"), Field("empty", "numerical", "number"))
+    fields = (
+        Field("day", "datetime", "text", order="month_first"),
+        Field("empty", "numerical", "number"),
+    )
     schema = Schema(fields, Target("outcome", "number"))
     predictions = boosted_trees(schema, rows, rows, 0.9, seed=0)(rows)
     np.testing.assert_allclose(predictions["value"], rows["outcome"], atol=0.1)
