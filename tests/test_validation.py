@@ -123,6 +123,7 @@ def test_rows_that_are_set_aside_are_as_in_the_file_and_counted(folder: Path) ->
     assert why[1].startswith("age: a number below `minimum: 21`; pay: no value")
     assert sorted(rows["age"]) == [21.0 + row for row in range(24)]
     assert [finding["count"] for finding in quality["findings"]] == [1, 1, 1]
+    assert quality["rows"] == {"read": 26, "not set aside": 24}
 
 
 def test_a_table_without_a_good_row_is_refused(folder: Path) -> None:

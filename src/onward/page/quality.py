@@ -14,7 +14,7 @@ def quality(evidence: Evidence) -> Html:
         tag("div", tag("h3", title), table(head, rows, kind), class_="card")
         for title, head, rows, kind in (
             ("Rows", ["rows", "count"], _rows(found), "numbers"),
-            ("Set aside", ["column", "rows had", "count", "such as"], _findings(found), "mixed"),
+            ("Set aside", ["column", "rows", "had", "such as"], _findings(found), "mixed"),
             (
                 "Changed values",
                 ["column", "what", "values"],
@@ -50,8 +50,8 @@ def _findings(found: dict[str, Any]) -> list[list[Content]]:
     return [
         [
             ", ".join(finding["columns"]),
-            finding["what"],
             f"{finding['count']:,}",
+            finding["what"],
             "; ".join(dict.fromkeys(finding["examples"])),
         ]
         for finding in found["findings"]

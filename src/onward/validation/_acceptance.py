@@ -31,7 +31,10 @@ def accepted(table: Table, contract: Contract, work: Path) -> tuple[pl.LazyFrame
     """
     findings = _read(table, contract, work)
     rows = contract.cleaned(_numbered(work))
-    height = {"read": _height(rows)}
+    height = {"read": findings[0].rows if findings else _height(rows)}
+    if findings:
+        height["not set aside"] = _height(rows)
+    as_read = len(height)
     if contract.rows.without_target == "drop":
         rows = rows.filter(pl.col(contract.target.name).is_not_null())
         height["with a target"] = _height(rows)
@@ -43,7 +46,7 @@ def accepted(table: Table, contract: Contract, work: Path) -> tuple[pl.LazyFrame
     if contract.rows.conflicts == "drop" and found.conflicts:
         rows = _without(rows, contract, conflicts=True)
         height["without conflicts"] = _height(rows)
-    if len(height) > 1:
+    if len(height) > as_read:
         rows.sink_parquet(work / KEPT, compression="lz4", row_group_size=CHUNK)
         rows = pl.scan_parquet(work / KEPT)
     quality = {
