@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -59,26 +59,42 @@ def test_dates_fall_into_bins_of_dates(values: list[datetime | None]) -> None:
     assert ends == [min(present), max(present)]
     edges = [*map(datetime.fromisoformat, found["histogram"]["edges"])]
     assert edges == sorted(edges)
-    inside = [min(max(value, edges[0]), edges[-1]) for value in present]
+    tick = timedelta(days=1) if len(found["min"]) == 10 else timedelta(seconds=1)
+    inside = [min(max(value, edges[0]), edges[-1] - tick) for value in present]
     assert found["histogram"]["counts"] == counted(inside, edges)
     assert len(edges) <= BINS + 1
     assert reference(found, len(values))["edges"] == found["histogram"]["edges"]
 
 
 def counted(values: list[datetime], edges: list[datetime]) -> list[int]:
-    """Values from each edge to the next; the last bin has both."""
-    pairs = list(itertools.pairwise(edges))
-    counts = [sum(low <= value < high for value in values) for low, high in pairs]
-    counts[-1] += values.count(edges[-1])
-    return counts
+    """Values from each edge to before the next."""
+    pairs = itertools.pairwise(edges)
+    return [sum(low <= value < high for value in values) for low, high in pairs]
+
+
+YEARS = (2020, 2021, 2025, 2026)
 
 
 def test_days_have_no_time() -> None:
     days = [datetime(2024, 5, day) for day in (1, 1, 2, 2, 2, 4)]
     found = profile(pl.Series([*days, None]))
     assert (found["min"], found["max"]) == ("2024-05-01", "2024-05-04")
-    edges = ["2024-05-01", "2024-05-02", "2024-05-03", "2024-05-04"]
-    assert found["histogram"] == {"edges": edges, "counts": [2, 3, 1]}
+    edges = [f"2024-05-0{day}" for day in range(1, 6)]
+    assert found["histogram"] == {"edges": edges, "counts": [2, 3, 0, 1]}
+
+
+@pytest.mark.parametrize("days", [1, 2, 21, 60, 385])
+def test_even_days_make_even_bins(days: int) -> None:
+    values = pl.Series([datetime(2024, 1, 1) + timedelta(day) for day in range(days)])
+    counts = profile(values)["histogram"]["counts"]
+    assert len(counts) <= BINS
+    assert min(counts) > 0.7 * max(counts)
+
+
+def test_one_day_among_few_others_has_bins_beside_it() -> None:
+    values = pl.Series([datetime(2024, 1, 1)] * 996 + [datetime(year, 1, 1) for year in YEARS])
+    counts = profile(values)["histogram"]["counts"]
+    assert (max(counts), sum(count > 0 for count in counts)) == (996, 5)
 
 
 def test_outliers_are_far_from_the_quartiles() -> None:

@@ -23,7 +23,8 @@ def profile(values: pl.Series) -> dict[str, Any]:
     Returns:
         ``missing`` and ``distinct``; of numbers ``min``, ``max``, ``mean``, how many are
         ``outliers``, and a ``histogram`` whose outer bins also count all values beyond them; of
-        dates ``min``, ``max`` and ``histogram`` in ISO-8601; of text the ``top`` values with their
+        dates ``min``, ``max`` and ``histogram`` in ISO-8601, where a bin ends before the next
+        begins, on a whole day if all do, else on a second; of text the ``top`` values with their
         counts.
     """
     if values.dtype == pl.Float64:
@@ -89,13 +90,22 @@ def _of_dates(present: pl.Series) -> dict[str, Any]:
     unit: Literal["s", "D"] = "s" if (seconds % DAY).any() else "D"
     ticks = seconds if unit == "s" else seconds // DAY
     low, high = (int(end) for end in np.quantile(ticks, OUTER).round())
-    # bins begin on a whole day or second, so that what is written is what was counted
-    width = max(1, -(-(high - low) // BINS))
-    edges = np.append(np.arange(low, max(high, low + 1), width), high)
+    if low == high:
+        low, high = int(ticks.min()), int(ticks.max())
+    edges = _whole(low, high)
     counts, _ = np.histogram(ticks.clip(low, high), edges)
     histogram = {"edges": [_written(edge, unit) for edge in edges], "counts": counts.tolist()}
     ends = (_written(end, unit) for end in (ticks.min(), ticks.max()))
     return {**dict(zip(("min", "max"), ends, strict=True)), "histogram": histogram}
+
+
+def _whole(low: int, high: int) -> np.ndarray:
+    """Edges of bins that all have as many days or seconds; the last one is beyond the end."""
+    span = high + 1 - low
+    least = -(-span // BINS)
+    widths = np.arange(least, min(2 * least, least + BINS) + 1)
+    width = widths[(-span % widths).argmin()]  # which fills the last bin best
+    return np.append(np.arange(low, high + 1, width), high + 1)
 
 
 def _written(tick: int, unit: Literal["s", "D"]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -66,8 +67,10 @@ def _takes(field: Field) -> str:
 def _summary(seen: Mapping[str, Any]) -> str:
     """The range of numbers and dates; the most frequent values of all else."""
     if seen.get("edges"):
-        ends = (seen["edges"][0], seen["edges"][-1])
-        return " to ".join(end if isinstance(end, str) else f"{end:.4g}" for end in ends)
+        first, last = seen["edges"][0], seen["edges"][-1]
+        if isinstance(last, str):  # the day or second before which the last bin of dates ends
+            return f"{first} to {np.datetime64(last) - 1}"
+        return f"{first:.4g} to {last:.4g}"
     pairs = list(zip(seen.get("values", []), seen.get("shares", []), strict=True))
     if pairs and pairs[0][1] < RARE:
         return f"{pairs[0][0]}, ..."
