@@ -117,7 +117,10 @@ def test_a_stage_ends_with_its_parent(tmp_path: Path) -> None:
         ("numpy.empty(1 << 50)", 71, "Unable to allocate"),
         ("torch.empty(1 << 50)", 71, "can't allocate memory"),
         ("os.posix_fallocate(os.open('f', os.O_RDWR | os.O_CREAT), 0, 1 << 62)", 74, "disk"),
-        ("os.mkdir('allocate memory/out of memory')", 74, "disk"),
+        ("os.mkdir('cannot allocate memory/out of memory')", 74, "disk"),
+        ("mmap.mmap(-1, 1 << 62)", 71, "Cannot allocate memory"),
+        ("builtins.exec('raise OSError(\"no more (os error 12)\")')", 71, "no more"),
+        ("polars.scan_csv('bad allocation').collect()", 74, "bad allocation"),
     ],
 )
 def test_a_lack_of_memory_or_of_disk_is_no_bug(

@@ -98,10 +98,10 @@ def main() -> None:
 
 
 def _lacks_memory(error: Exception) -> bool:
-    """NumPy has a type for it, the system a number, torch and onnxruntime have only words."""
+    """NumPy has a type for it, the system a number; polars, torch and onnxruntime have words."""
     if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    words = "out of memory|(can't|failed to) allocate memory|std::bad_alloc"
+        return error.errno == errno.ENOMEM or f"(os error {errno.ENOMEM})" in str(error)
+    words = r"out of memory|(can't|cannot|failed to) allocate memory|bad.alloc"
     return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.IGNORECASE))
 
 
