@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+import time
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -10,17 +11,20 @@ from onward.__main__ import main
 
 STARTER = multiprocessing.get_context("forkserver")
 STARTER.set_forkserver_preload(["lightning", "onward.stages.prepare"])
+LONGEST = 120  # seconds
 
 
 class Run:
-    """A command that runs in a folder."""
+    """A command that runs in a folder; it ends with the tests at the latest."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         file, name = mkstemp(prefix=".", suffix=".stderr", dir=folder)
         os.close(file)
         self._log = Path(name)
-        self.process = STARTER.Process(target=_run, args=(folder, arguments, self._log))
-        self.process.start()
+        self._process = STARTER.Process(
+            target=_run, args=(folder, arguments, self._log), daemon=True
+        )
+        self._process.start()
 
     @property
     def stderr(self) -> str:
@@ -30,17 +34,30 @@ class Run:
     @property
     def returncode(self) -> int:
         """Wait for its end; as `subprocess` has it, so below zero is a signal."""
-        self.process.join(timeout=120)
-        if self.process.exitcode is None:
-            self.process.kill()
+        self._process.join(timeout=LONGEST)
+        if self._process.exitcode is None:
+            self._process.kill()
             raise TimeoutError(self.stderr)
-        return self.process.exitcode
+        return self._process.exitcode
+
+    def wait_for(self, words: str) -> None:
+        """Return when it has said them."""
+        started = time.monotonic()
+        while words not in self.stderr:
+            assert self._process.is_alive(), self.stderr
+            assert time.monotonic() - started < LONGEST, self.stderr
+            time.sleep(0.01)
+
+    def send_signal(self, number: int) -> None:
+        """To the process alone."""
+        assert self._process.pid
+        os.kill(self._process.pid, number)
 
 
 def onward(folder: Path, *arguments: str) -> Run:
     """Run the command to its end."""
     run = Run(folder, *arguments)
-    run.process.join(timeout=120)
+    assert run.returncode is not None
     return run
 
 

@@ -1,7 +1,6 @@
 """From a table to a checked file, by the command line. Real processes, real signals."""
 
 import json
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -229,11 +228,10 @@ def test_a_signal_in_training_ends_with_its_code_and_leaves_the_last_run(
     change(project, "max_epochs: 3", "max_epochs: 100000, patience: 100000")
     before = (project / "artifacts/pay/train/network.pt").read_bytes()
     running = Run(project, "train", "pay.yaml")
-    while "epoch 2" not in running.stderr:
-        assert running.process.is_alive()
+    running.wait_for("epoch 2")
     assert onward(project, "train", "pay.yaml").returncode == 75
 
-    os.kill(running.process.pid or 0, number)
+    running.send_signal(number)
 
     assert running.returncode == code
     assert (project / "artifacts/pay/train/network.pt").read_bytes() == before
