@@ -31,7 +31,7 @@ def test_reads_numbers_as_dvc_does(tmp_path: Path, text: str) -> None:
         ),
         ("stage: {value: yes}", "stage.value.int: Input should be a valid integer, got 'yes'"),
         ("stag: {value: 1}", "there is no section 'stage'. Did you mean 'stag'? Correct"),
-        ("", "there is no section 'stage'. The file is empty. Add"),
+        ("", "there is no section 'stage'. There are none at all. Add"),
         ("stage: {value: ]", "this is no YAML"),
         ("- stage", "a config is sections by name; found list"),
     ],

@@ -75,6 +75,22 @@ def test_broken_rules_are_listed_with_count_share_rows_and_values(folder: Path) 
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{type: random,", "{type: group, name: onward/row,"),
+        ("  rows: {}", "  weights: onward/weight"),
+        ("name: pay,", "name: onward/kept,"),
+    ],
+)
+def test_no_column_is_named_as_those_that_are_added(folder: Path, old: str, new: str) -> None:
+    config = write(folder)
+    config.write_text(config.read_text().replace(old, new))
+    assert new in config.read_text()
+    with pytest.raises(ConfigError, match="names that begin with 'onward/'"):
+        prepared(config)
+
+
+@pytest.mark.parametrize(
     ("row", "message"),
     [
         ("7,Bonn,low", "'age': 1 of 25 rows have a number below .*first is 7.0 in row 25 .line 26"),
@@ -118,7 +134,7 @@ def test_rows_that_are_set_aside_are_as_in_the_file_and_counted(folder: Path) ->
     ]
     why = aside["onward/why"].to_list()
     assert (
-        why[0] == "age: no number, or a whole number of 2^53 and more, which may be an identifier"
+        why[0] == "age: no number, or one too large: whole ones of 2^53 and more may be identifiers"
     )
     assert why[1].startswith("age: a number below `minimum: 21`; pay: no value")
     assert sorted(rows["age"]) == [21.0 + row for row in range(24)]

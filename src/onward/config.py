@@ -51,7 +51,7 @@ def _absent(name: str, document: Mapping[str, Any], settings: type[Settings]) ->
     except ValidationError:
         remedy = "add it: `onward init TABLE` writes a config with all sections"
     if not document:
-        return f"The file is empty. {remedy[0].upper()}{remedy[1:]}"
+        return f"There are none at all. {remedy[0].upper()}{remedy[1:]}"
     # 'export' is as close to 'report' as 0.83, and is none misspelt
     meant = difflib.get_close_matches(name, map(str, document), 1, cutoff=0.85)
     there_are = f"There are: {', '.join(map(str, document))}."

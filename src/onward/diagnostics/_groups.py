@@ -108,7 +108,9 @@ def _edges(known: Array, least: int, distinct: int) -> Array:
         smallest = int(sizes.argmin())
         if sizes[smallest] >= least:
             break
-        edges = np.delete(edges, min(smallest, len(edges) - 1))
+        before = sizes[smallest - 1] if smallest else np.inf
+        after = sizes[smallest + 1] if smallest < len(edges) else np.inf
+        edges = np.delete(edges, smallest - 1 if before < after else smallest)
     return edges
 
 

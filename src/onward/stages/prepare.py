@@ -27,7 +27,7 @@ from onward.derived import (
     rows_of,
 )
 from onward.deriving import Deriving
-from onward.errors import DataError
+from onward.errors import ConfigError, DataError
 from onward.family import OneOf, Seed
 from onward.family import Settings as Base
 from onward.files import publishing, sha256
@@ -83,9 +83,7 @@ class Settings(Base):
                 f"weights: {self.weights!r} is the target or a column. Remove it from them"
             )
         inputs = [*names, *(derivation.name for derivation in self.derive)]
-        others = [self.target.name, self.weights or ""]
-        taken = [name for name in inputs if name in OUTPUTS]
-        taken += [name for name in (*inputs, *others) if name.startswith(PREFIX)]
+        taken = [name for name in inputs if name in OUTPUTS or name.startswith(PREFIX)]
         if taken:
             raise ValueError(f"{taken[0]!r} is a name in the exported file. Rename the column")
         refuse_unreadable(self.derive, self.columns, self.target.name)
@@ -145,11 +143,15 @@ def _prepare(settings: Settings, source: Table, work: Path) -> dict[str, Any]:
 
 
 def contract_of(settings: Settings) -> Contract:
-    """What the settings ask of a table."""
+    """What the settings ask of a table.
+
+    Raises:
+        ConfigError: if they ask for a column with a name that is used beside those of the table.
+    """
     split = Split.build(settings.split).column
     others = (*settings.leaks.columns, *(() if split is None else (split,)))
     made = {config.name for config in settings.derive}
-    return Contract(
+    contract = Contract(
         [Column.build(config) for config in settings.columns if config.name not in made],
         settings.target,
         [Check.build(config) for config in settings.checks],
@@ -157,6 +159,13 @@ def contract_of(settings: Settings) -> Contract:
         others,
         settings.weights,
     )
+    for field in contract.needed(training=True):
+        if field.name.startswith(PREFIX):
+            raise ConfigError(
+                f"prepare: {field.name!r}: names that begin with {PREFIX!r} are those of columns"
+                " that are added to the table. Rename the column"
+            )
+    return contract
 
 
 @contextmanager

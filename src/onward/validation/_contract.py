@@ -16,7 +16,7 @@ from onward.schema import Field, Wire
 from onward.sources import FAULT, UNREAD
 from onward.target import TargetSettings
 
-NO_NUMBER = "no number, or a whole number of 2^53 and more, which may be an identifier"
+NO_NUMBER = "no number, or one too large: whole ones of 2^53 and more may be identifiers"
 Choice = Literal["keep", "refuse", "drop"]
 
 
