@@ -1,7 +1,5 @@
 """The exported file predicts what the network predicts, for every body and head."""
 
-import time
-
 import numpy as np
 import onnxruntime
 import pytest
@@ -101,36 +99,6 @@ def test_an_ensemble_keeps_one_copy_of_its_weights_and_adds_few_nodes(
 
     assert len(model.graph.node) - len(alone.graph.node) <= nodes
     assert model.ByteSize() < 16 * 64 * 64 * 4  # bytes of one layer, had each member its own
-
-
-@pytest.mark.slow
-def test_a_row_through_an_ensemble_takes_less_than_200_microseconds() -> None:
-    shape = Shape(30, (), 0)
-    settings = {
-        "embedder": {"type": "piecewise_linear"},
-        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2},
-        "head": {"type": "regression"},
-    }
-    config = Network.Config.model_validate(settings)
-    fit = Embedder.members["piecewise_linear"].fit
-    built = Network(config, shape, fit(config.embedder, torch.randn(500, 30))).eval()
-    graph = Graph()
-    raw = [graph.input(str(place), "number") for place in range(30)]
-    number = graph("Cast", graph("Concat", *raw, axis=1), to=TensorProto.FLOAT)
-    graph.output(NUMERICAL, number, TensorProto.FLOAT)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    data = export(graph.model(), built, [], {}).SerializeToString()
-    session = onnxruntime.InferenceSession(data, options)
-    row = {str(place): np.zeros((1, 1)) for place in range(30)}
-
-    took = []
-    for _ in range(2000):
-        start = time.perf_counter()
-        session.run(None, row)
-        took.append(time.perf_counter() - start)
-
-    assert np.median(took) < 200e-6
 
 
 def test_the_file_says_nothing_of_the_machine_it_was_made_on() -> None:
