@@ -95,8 +95,7 @@ def _grid(field: Field, values: pl.Series) -> pl.DataFrame:
         raw = ordered.cast(values.dtype)
         return _points("value", raw, ordered.to_list(), [None] * len(raw))
     if field.meaning == "date":
-        table = pl.DataFrame({"raw": _known(field, values)})
-        table = table.with_columns(moments(field, table["raw"]).alias("at")).drop_nulls().sort("at")
+        table = pl.DataFrame({"raw": values, "at": moments(field, values)}).drop_nulls().sort("at")
         days = (table["at"].dt.epoch("s") / SECONDS).to_numpy()
         chosen = _chosen(days)
         dates = table["at"].dt.strftime("%Y-%m-%d")[chosen].to_list()
