@@ -32,11 +32,11 @@ import polars as pl
 from projects import DATA, METRICS, onward, write_project
 
 from onward import Predictor
-from onward.columns import moments
-from onward.metrics import Predictions
-from onward.prepared import Prepared
+from onward.artifacts.prepared import Prepared
+from onward.evaluation.baselines import targets_of
+from onward.preprocessing.columns import moments
 from onward.schema import Field, Schema
-from onward.yardsticks import targets_of
+from onward.tasks.metrics import Predictions
 
 SINGLES = 200  # calls with one row
 TIE = 5e-4  # relative; closer than this, two programs have the same rank

@@ -16,9 +16,9 @@ import polars as pl
 from projects import DATA, onward
 
 from onward import Predictor
-from onward.metrics import METRICS
-from onward.prepared import Prepared
-from onward.yardsticks import codes_of, targets_of
+from onward.artifacts.prepared import Prepared
+from onward.evaluation.baselines import codes_of, targets_of
+from onward.tasks.metrics import METRICS
 
 QUICK = "model: {type: mlp, width: 64, depth: 2}, embedder: {type: piecewise_linear}"
 SHARE, SEED = 0.03, 0

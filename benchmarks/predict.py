@@ -30,14 +30,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from onward.columns import Column
-from onward.defaults import Given, Table, completed
-from onward.embedders import Embedder
-from onward.export import export
-from onward.network import Network, Shape
-from onward.predictor import Predictor
-from onward.preprocessing import Encoder, preprocessing
+from onward.export.joining import export
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.preprocessing.assembly import Encoder, preprocessing
+from onward.preprocessing.columns import Column
 from onward.schema import Field, Schema, Target
+from onward.serving.predictor import Predictor
+from onward.training.default_settings import Given, Table, completed
 
 ROWS = 5_000  # for fitting
 TRAINING_ROWS = 30_000  # of the table that the rules for the default network look at

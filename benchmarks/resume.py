@@ -29,7 +29,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from onward.__main__ import main as main_of_onward
-from onward.files import sha256
+from onward.artifacts.publishing import sha256
 
 CONFIG = """\
 prepare:

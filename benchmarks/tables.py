@@ -22,7 +22,7 @@ from typing import Any
 
 from projects import DATA, METRICS, SPLIT, meta_of, onward, write_project, write_table
 
-from onward.commands._project import Project
+from onward.cli._project import Project
 from onward.stages import ORDER
 
 TABLES = tuple(sorted([*METRICS, "nyc_airbnb"]))

@@ -30,11 +30,11 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from onward.embedders import Embedder
-from onward.learner import Learner
-from onward.network import Network, Shape
-from onward.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
-from onward.rows import Rows, shuffled
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.training.batches import Rows, shuffled
+from onward.training.learner import Learner
+from onward.training.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
 
 D_IN, WIDTH, DEPTH = 100, 256, 3
 SIZES = [D_IN] + [WIDTH] * DEPTH + [1]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from onward import stages
-from onward.family import Family
+from onward.settings.family import Family
 
 LIMITS = {
     "minimum": "at least {}",

@@ -13,12 +13,12 @@ import polars as pl
 import torch
 from onnx import helper
 
-from onward.columns import Column
-from onward.embedders import Embedder
-from onward.export import export
-from onward.graph import WIRE_TYPES, Graph
-from onward.network import Network, Shape
-from onward.preprocessing import preprocessing
+from onward.export.joining import export
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns import Column
+from onward.preprocessing.graph import WIRE_TYPES, Graph
 from onward.schema import Field, Schema, Target
 
 DAYS = ("19-01-02", None, "21-12-31", "20-02-29", "24-07-04", "18-05-05", "22-10-10", "23-03-03")

@@ -10,15 +10,15 @@ import onnx
 import polars as pl
 import torch
 
-from onward.columns import Column
-from onward.embedders import Embedder
-from onward.export import export
-from onward.files import publishing
-from onward.network import Network, Shape
-from onward.prepared import FeatureNames, row_numbers_file
-from onward.preprocessing import preprocessing
-from onward.profile import profile
+from onward.artifacts.prepared import FeatureNames, row_numbers_file
+from onward.artifacts.publishing import publishing
+from onward.export.joining import export
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns import Column
 from onward.schema import Field, Schema, Target
+from onward.table.column_profile import profile
 
 SPLITS = ("train", "validation", "test")
 SPEED = {

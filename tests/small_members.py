@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onward.family import Family
+from onward.settings.family import Family
 
 SIZES = {"k": 3, "width": 8, "depth": 2, "heads": 2, "head_width": 4, "bins": 6, "frequencies": 3}
 

@@ -13,7 +13,7 @@ import pytest
 from example_model import HOSTILE, TABLE, example
 
 import onward
-from onward.predictor import Predictor
+from onward.serving.predictor import Predictor
 
 CODE = """
 import json, sys

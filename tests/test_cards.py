@@ -10,7 +10,7 @@ from finished_stages import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.page.markdown import plain, table
+from onward.report.markdown import plain, table
 from onward.stages import evaluate, report
 
 EVIL = "<script>alert(1)</script> | [x](y) *z*"

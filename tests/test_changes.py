@@ -13,11 +13,18 @@ from finished_stages import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.bootstrap import Estimate, sample
-from onward.changes import Measured, as_sample, as_table, changes, is_paired, verdict
-from onward.files import publishing
-from onward.metrics import METRICS, Array, Metric, Predictions
+from onward.artifacts.publishing import publishing
+from onward.evaluation.bootstrap import Estimate, sample
+from onward.evaluation.previous_run import (
+    Measured,
+    as_sample,
+    as_table,
+    changes,
+    is_paired,
+    verdict,
+)
 from onward.stages import evaluate
+from onward.tasks.metrics import METRICS, Array, Metric, Predictions
 
 REGRESSION = METRICS["regression"]
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from onward.__main__ import app
-from onward.commands._sample import chosen, sample
-from onward.config import section
+from onward.artifacts.prepared import Prepared
+from onward.cli._sample import chosen, sample
 from onward.errors import OnwardError
-from onward.prepared import Prepared
-from onward.splits import SPLITS
+from onward.settings.config import section
 from onward.stages import ORDER, prepare
+from onward.table.splits import SPLITS
 
 ROOT = Path(__file__).parents[1]
 LATER = """\

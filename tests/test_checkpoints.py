@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from onward.checkpoints import Checkpoints
+from onward.training.checkpoints import Checkpoints
 
 KEY = {"config": "1", "data": "2", "code": "3"}
 
@@ -99,7 +99,7 @@ KILL = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from onward.checkpoints import Checkpoints
+from onward.training.checkpoints import Checkpoints
 torch.set_num_threads(1)  # OpenMP's other threads are missing in a forked process, which waits
 folder, draw = Path(sys.argv[1]), random.Random(0)
 checkpoints = Checkpoints(folder, {})
@@ -133,7 +133,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 import torch
-from onward.checkpoints import Checkpoints
+from onward.training.checkpoints import Checkpoints
 checkpoints = Checkpoints(Path(sys.argv[1]), {})
 checkpoints.save(1, {"weights": torch.ones(1000)})
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

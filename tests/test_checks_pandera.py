@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.checks import Check
 from onward.errors import ConfigError
-from onward.rule import Rule
-from onward.validation._findings import find
+from onward.quality.validation._findings import find
+from onward.rules import Rule
+from onward.table.checks import Check
 
 pandera = pytest.importorskip("pandera.polars")
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.columns import Column
-from onward.preprocessing import preprocessing
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns import Column
 
 every_type = pytest.mark.parametrize("name", sorted(Column.members))
 
@@ -53,7 +53,7 @@ def anything(name: str) -> st.SearchStrategy[list[Any]]:
 
 @every_type
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Column.members[name].__module__ == f"onward.columns.{name}"
+    assert Column.members[name].__module__ == f"onward.preprocessing.columns.{name}"
 
 
 @every_type

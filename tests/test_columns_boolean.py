@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from onward.columns.boolean import Boolean
 from onward.errors import DataError
-from onward.graph import session
-from onward.preprocessing import preprocessing
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns.boolean import Boolean
+from onward.preprocessing.graph import session
 from onward.schema import Field
-from onward.sources import Source
-from onward.wire import to_wire
+from onward.serving.input_arrays import to_wire
+from onward.table.sources import Source
 
 WORDS: dict[str, Any] = {
     "true_values": ("yes", "Yes"),

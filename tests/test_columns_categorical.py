@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from onward.columns.categorical import Categorical
 from onward.errors import DataError
-from onward.graph import session
-from onward.preprocessing import preprocessing
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns.categorical import Categorical
+from onward.preprocessing.graph import session
 
 
 def fitted(training: Sequence[Any], name: str = "x", **settings: Any) -> Categorical:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.columns import moments
-from onward.columns.datetime import Datetime
 from onward.errors import DataError
-from onward.graph import session
-from onward.preprocessing import preprocessing
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns import moments
+from onward.preprocessing.columns.datetime import Datetime
+from onward.preprocessing.graph import session
 
 # all ten numbers differ between these
 TRAINING = [

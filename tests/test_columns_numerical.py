@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.columns.numerical import Numerical
 from onward.errors import DataError
-from onward.graph import session
-from onward.preprocessing import preprocessing
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns.numerical import Numerical
+from onward.preprocessing.graph import session
 
 
 def fitted(training: Sequence[Any], name: str = "x", **settings: Any) -> Numerical:

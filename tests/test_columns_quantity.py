@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward import Predictor
-from onward.columns import Column, numbers
-from onward.columns.numerical import Numerical
-from onward.columns.quantity import Quantity
-from onward.config import section
-from onward.derivations import Derivation, model_of
 from onward.errors import ConfigError, DataError
-from onward.graph import session
-from onward.inference import infer, infer_target
-from onward.preprocessing import preprocessing
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns import Column, numbers
+from onward.preprocessing.columns.numerical import Numerical
+from onward.preprocessing.columns.quantity import Quantity
+from onward.preprocessing.derivations import Derivation, model_of
+from onward.preprocessing.graph import session
+from onward.quality.type_inference import infer, infer_target
 from onward.schema import Field, Schema, Target
+from onward.serving.input_arrays import to_wire
+from onward.settings.config import section
 from onward.stages import export, prepare, train
-from onward.wire import to_wire
 
 UNITS = {"kg": 1.0, "g": 0.001, "$": 2.0, "": 5.0, "m2": 7.0, "°C": 1.0, "per hour": 3.0}
 

@@ -13,11 +13,11 @@ from example_model import CLASSES, TABLE, edit, example
 from typer.testing import CliRunner, Result
 
 from onward.__main__ import app
-from onward.commands.describe import describe
-from onward.commands.predict import predict
-from onward.commands.verify import verify
+from onward.cli.describe import describe
+from onward.cli.predict import predict
+from onward.cli.verify import verify
 from onward.errors import ArtifactError, DataError
-from onward.predictor import Predictor
+from onward.serving.predictor import Predictor
 
 ROW = TABLE.row(0, named=True)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import parse_yaml
 
-from onward.config import section
 from onward.errors import ConfigError
-from onward.family import Settings
+from onward.settings.config import section
+from onward.settings.family import Settings
 
 
 class Anything(Settings):

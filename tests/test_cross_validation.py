@@ -21,19 +21,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from onward.bootstrap import estimates
-from onward.config import section, write
-from onward.cross_validation import cross_validation, folds, interval
+from onward.artifacts.publishing import MANIFEST
 from onward.errors import ConfigError
-from onward.family import Settings as Base
-from onward.files import MANIFEST
-from onward.learning_curve import gain, learning_curve, parts
-from onward.metrics import METRICS
-from onward.predictor import Predictor
-from onward.reruns import KEPT, Outcome, Reruns, save
-from onward.splits import Part
+from onward.evaluation.baselines import exported, targets_of
+from onward.evaluation.bootstrap import estimates
+from onward.evaluation.cross_validation import cross_validation, folds, interval
+from onward.evaluation.learning_curve import gain, learning_curve, parts
+from onward.evaluation.retraining import KEPT, Outcome, Reruns, save
+from onward.serving.predictor import Predictor
+from onward.settings.config import section, write
+from onward.settings.family import Settings as Base
 from onward.stages import evaluate, report
-from onward.yardsticks import exported, targets_of
+from onward.table.splits import Part
+from onward.tasks.metrics import METRICS
 
 BINARY = METRICS["binary"]
 LONGEST = 60  # seconds that a stage takes to end when its parent has

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn import metrics as reference
 
-from onward.decision import Decision, gains, purpose, said, threshold
 from onward.errors import ConfigError
+from onward.tasks.decision import Decision, gains, purpose, said, threshold
 
 Array = np.ndarray
 SETTINGS = {

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from onward.defaults import Choices, Given, Table, completed
-from onward.models.mlp import Mlp
-from onward.network import Shape
+from onward.network.models.mlp import Mlp
+from onward.network.network import Shape
 from onward.schema import Kind
+from onward.training.default_settings import Choices, Given, Table, completed
 
 
 def table(rows: int = 10_000, classes: int = 0) -> Table:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onward.columns import Column
-from onward.derivations import Derivation, model_of
-from onward.deriving import Deriving
-from onward.graph import session
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations import Derivation, model_of
+from onward.preprocessing.graph import session
+from onward.preprocessing.out_of_fold import Deriving
 from onward.schema import Meaning, Target
 
 every_type = pytest.mark.parametrize("name", sorted(Derivation.members))
@@ -88,7 +88,7 @@ def hostile(kind: str) -> st.SearchStrategy[Any]:
 
 @every_type
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Derivation.members[name].__module__ == f"onward.derivations.{name}"
+    assert Derivation.members[name].__module__ == f"onward.preprocessing.derivations.{name}"
 
 
 @every_type

@@ -10,13 +10,13 @@ import onnx
 import polars as pl
 import pytest
 
-from onward.columns import Column
-from onward.config import section
-from onward.derivations import Derivation
-from onward.deriving import FOLDS, Deriving
+from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError, DataError
-from onward.prepared import Prepared
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations import Derivation
+from onward.preprocessing.out_of_fold import FOLDS, Deriving
 from onward.schema import Target
+from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, train
 
 ROWS, CITIES, SMOOTHING = 600, 12, 5.0

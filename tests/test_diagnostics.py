@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as reference
 
-from onward.diagnostics import HeldOut, diagnosed
-from onward.diagnostics._chance import LEVEL, adjusted, differ, exceeds
-from onward.diagnostics._dependence import ENDS, GRID, VALUES, dependence
-from onward.diagnostics._fairness import MOST, fairness
-from onward.diagnostics._groups import BINS, MISSING, grouped
-from onward.diagnostics._patterns import patterns
-from onward.diagnostics._slices import LEAST, slices
-from onward.diagnostics._worst import EACH, worst
 from onward.errors import ConfigError
-from onward.metrics import METRICS, Array, Predictions
+from onward.evaluation.diagnostics import HeldOut, diagnosed
+from onward.evaluation.diagnostics._dependence import ENDS, GRID, VALUES, dependence
+from onward.evaluation.diagnostics._fairness import MOST, fairness
+from onward.evaluation.diagnostics._groups import BINS, MISSING, grouped
+from onward.evaluation.diagnostics._residual_patterns import patterns
+from onward.evaluation.diagnostics._significance import LEVEL, adjusted, differ, exceeds
+from onward.evaluation.diagnostics._slices import LEAST, slices
+from onward.evaluation.diagnostics._worst_errors import EACH, worst
 from onward.schema import Field, Schema, Target
 from onward.stages.evaluate import Settings, run
+from onward.tasks.metrics import METRICS, Array, Predictions
 
 AGE = Field("age", "numerical", "number")
 CITY = Field("city", "categorical", "text", ("?",))
@@ -203,7 +203,9 @@ def test_a_planted_weak_slice_comes_first(task: str) -> None:
 def test_noise_has_weak_slices_no_more_often_than_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("onward.diagnostics._slices.MEASURED", 1)  # the rates are the point
+    monkeypatch.setattr(
+        "onward.evaluation.diagnostics._slices.MEASURED", 1
+    )  # the rates are the point
     found = [float(slices(noisy(600, seed), AUC, 0)["rate"].to_numpy().min()) for seed in range(60)]
     assert sum(rate <= LEVEL for rate in found) <= 8  # 3 expected
 
@@ -364,7 +366,7 @@ def test_fairness_of_a_number_is_its_mean_error() -> None:
 
 
 def test_a_wide_table_is_looked_at_by_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onward.diagnostics.CELLS", 600)
+    monkeypatch.setattr("onward.evaluation.diagnostics.CELLS", 600)
     held_out = noisy(500, 0)
     predict = lambda rows: told_of(np.full(len(rows), 0.5))  # noqa: E731
     tables = diagnosed(held_out, predict, AUC, ["age", "city", "since"], [], 0)

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from ruamel.yaml import YAML
 
-from onward.commands._project import Project, config
-from onward.config import section
+from onward.artifacts.prepared import Prepared
+from onward.cli._project import Project, config
 from onward.errors import DataError
-from onward.prepared import Prepared
+from onward.settings.config import section
 from onward.stages import prepare
 
 TABLES = Path(__file__).parents[2] / "shared/data/dirty_tables"

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.ranks import TIMEOUT, Share
+from onward.training.distributed import TIMEOUT, Share
 
 CONFIG = """\
 prepare:

@@ -17,8 +17,8 @@ from dvc.schema import COMPILED_SINGLE_STAGE_SCHEMA
 from finished_stages import finish
 from ruamel.yaml import YAML
 
-from onward.config import section
 from onward.errors import OnwardError
+from onward.settings.config import section
 from onward.stages import prepare
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import pytest
 import rtdl_num_embeddings as authors
 import torch
 
-from onward.embedders import Embedder
+from onward.network.embedders import Embedder
 
 every_embedder = pytest.mark.parametrize("name", sorted(Embedder.members))
 
@@ -27,7 +27,7 @@ def fitted(name: str) -> Embedder:
 
 @every_embedder
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Embedder.members[name].__module__ == f"onward.embedders.{name}"
+    assert Embedder.members[name].__module__ == f"onward.network.embedders.{name}"
 
 
 @every_embedder

@@ -15,8 +15,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from onward.commands._plots import PLOTS
-from onward.curves import (
+from onward.cli._plots import PLOTS
+from onward.errors import ArtifactError
+from onward.evaluation.baselines import MOST, boosted_trees, constant, linear
+from onward.evaluation.permutation_importance import importance
+from onward.schema import Field, Schema, Target
+from onward.serving.predictor import Predictor
+from onward.stages.evaluate import Settings, run
+from onward.tasks.curves import (
     CLASSES,
     CURVES,
     OTHERS,
@@ -30,13 +36,7 @@ from onward.curves import (
     roc,
     threshold,
 )
-from onward.errors import ArtifactError
-from onward.importance import importance
-from onward.metrics import METRICS
-from onward.predictor import Predictor
-from onward.schema import Field, Schema, Target
-from onward.stages.evaluate import Settings, run
-from onward.yardsticks import MOST, boosted_trees, constant, linear
+from onward.tasks.metrics import METRICS
 
 TASKS: dict[str, tuple[str, ...]] = {
     "binary": ("no", "yes"),
@@ -300,7 +300,7 @@ def test_the_linear_yardstick_is_that_of_scikit_learn() -> None:
 def test_the_linear_yardstick_knows_a_class_that_hardly_any_row_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("onward.yardsticks._linear.PRODUCTS", 1)
+    monkeypatch.setattr("onward.evaluation.baselines._linear.PRODUCTS", 1)
     rows = pl.DataFrame({"x": [0.0, 1.0] * 2_000, "y": ["usual"] * 4_000})
     rare = pl.int_range(pl.len()) == int(np.random.default_rng(0).permutation(4_000)[-1])
     rows = rows.with_columns(y=pl.when(rare).then(pl.lit("rare")).otherwise("y"))
@@ -319,8 +319,8 @@ def test_numbers_as_large_as_they_get_do_not_stop_the_linear_yardstick() -> None
 
 
 def test_a_table_of_much_work_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onward.yardsticks._linear.PRODUCTS", 2_000_000)
-    monkeypatch.setattr("onward.yardsticks._linear.LEAST_ROWS", 100)
+    monkeypatch.setattr("onward.evaluation.baselines._linear.PRODUCTS", 2_000_000)
+    monkeypatch.setattr("onward.evaluation.baselines._linear.LEAST_ROWS", 100)
     fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
     schema = Schema(fields, Target("outcome", "number"))
     train, test = mixed(100_000, 0), mixed(500, 1)

@@ -7,13 +7,13 @@ import torch
 from onnx import ModelProto, TensorProto
 from small_members import small
 
-from onward.columns import CATEGORICAL, NUMERICAL
-from onward.embedders import Embedder
-from onward.export import export
-from onward.graph import Graph
-from onward.heads import Head
-from onward.models import Model
-from onward.network import Network, Shape
+from onward.export.joining import export
+from onward.network.embedders import Embedder
+from onward.network.heads import Head
+from onward.network.models import Model
+from onward.network.network import Network, Shape
+from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+from onward.preprocessing.graph import Graph
 
 CARDINALITIES = (3, 4)
 

@@ -1,5 +1,7 @@
 """A published folder is whole or not there."""
 
+import importlib.util
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from onward.artifacts.publishing import manifest, publishing, replacing, sha256, verified
 from onward.errors import ArtifactError
-from onward.files import manifest, publishing, replacing, sha256, verified
+
+PACKAGE = Path(__file__).parents[1] / "src" / "onward"
+IGNORED = shutil.ignore_patterns("__pycache__", "datasets")
 
 
 def publish(folder: Path, text: str) -> None:
@@ -40,7 +45,7 @@ def test_a_killed_writer_leaves_what_was_there(tmp_path: Path) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
-from onward.files import publishing
+from onward.artifacts.publishing import publishing
 with publishing(Path({str(folder)!r})) as work:
     (work / "a.txt").write_text("new")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -92,3 +97,22 @@ def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path: Path) -> No
     with pytest.raises(TypeError), publishing(folder) as work:
         (work / "a.txt").write_text(None)  # type: ignore[arg-type]
     assert verified(folder / "a.txt").read_text() == "old"
+
+
+def test_the_hash_of_the_code_covers_every_folder(tmp_path: Path) -> None:
+    package = shutil.copytree(PACKAGE, tmp_path / "onward", ignore=IGNORED)
+    place = package / "artifacts" / "publishing.py"
+    spec = importlib.util.spec_from_file_location("copy_of_publishing", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    seen = {module.sha256_of_code()}
+
+    files = [min(folder.rglob("*.py")) for folder in package.iterdir() if folder.is_dir()]
+    for file in [*files, package / "schema.py"]:
+        file.write_text(file.read_text() + "# changed\n")
+        seen.add(module.sha256_of_code())
+
+    assert len(files) > 10
+    assert len(seen) == len(files) + 2

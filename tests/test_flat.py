@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from onward.flat import ALIGNED, Flat
+from onward.training.flat_parameters import ALIGNED, Flat
 
 
 def network() -> nn.Sequential:

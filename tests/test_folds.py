@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import DataError
-from onward.splits import LEFT_OUT, Part, Split, assigned
+from onward.table.splits import LEFT_OUT, Part, Split, assigned
 
 SETTINGS = {name: {"name": "by"} for name in ("column", "group", "hash", "time")}
 TRAIN, VALIDATION, TEST = range(3)

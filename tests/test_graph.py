@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from onward.graph import IR_VERSION, OPSETS, PREFIX, Graph, session
+from onward.preprocessing.graph import IR_VERSION, OPSETS, PREFIX, Graph, session
 
 
 def test_no_name_inside_can_be_the_name_of_a_column() -> None:

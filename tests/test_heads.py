@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from onward.errors import ConfigError, DataError
-from onward.heads import Head
+from onward.network.heads import Head
 
 every_head = pytest.mark.parametrize("name", sorted(Head.members))
 
@@ -25,7 +25,7 @@ def targets(head: Head) -> torch.Tensor:
 
 @every_head
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Head.members[name].__module__ == f"onward.heads.{name}"
+    assert Head.members[name].__module__ == f"onward.network.heads.{name}"
 
 
 @every_head

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from onward.defaults import Given, Table, completed
 from onward.errors import ConfigError
-from onward.heads import Head
-from onward.imbalance import balanced, by_class, factors, oversampled, weighed
-from onward.network import Shape
-from onward.rows import Rows
+from onward.network.heads import Head
+from onward.network.network import Shape
+from onward.training.batches import Rows
+from onward.training.class_balance import balanced, by_class, factors, oversampled, weighed
+from onward.training.default_settings import Given, Table, completed
 
 CLASSES = ("no", "yes")
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.columns import Column
 from onward.errors import DataError
-from onward.inference import Guess, infer, infer_target
-from onward.sources import Source
+from onward.preprocessing.columns import Column
+from onward.quality.type_inference import Guess, infer, infer_target
+from onward.table.sources import Source
 
 DATA = Path(__file__).parents[2] / "shared/data"
 KINDS = {"number": "numerical", "category": "categorical", "text": "", "id": ""}

@@ -15,17 +15,17 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from onward.__main__ import app
-from onward.commands._plots import plots
-from onward.commands._project import Project
-from onward.config import section
+from onward.artifacts.prepared import Prepared
+from onward.cli._plots import plots
+from onward.cli._project import Project
 from onward.errors import ConfigError, DataError
-from onward.heads.binary import Binary
-from onward.prepared import Prepared
+from onward.network.heads.binary import Binary
+from onward.settings.config import section
+from onward.settings.yaml import one_line
 from onward.stages import prepare, train
-from onward.yaml import one_line
 
 ROOT = Path(__file__).parents[1]
-PIPELINE = ROOT / "src/onward/commands/_pipeline.yaml"
+PIPELINE = ROOT / "src/onward/cli/_pipeline.yaml"
 ROWS = 200
 NAMES = (
     "no",

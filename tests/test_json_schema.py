@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from onward.__main__ import app
 
 ROOT = Path(__file__).parents[1]
-FILE = ROOT / "src/onward/commands/_schema.json"
+FILE = ROOT / "src/onward/cli/_schema.json"
 LATER = "train: {}\nexport: {}\nevaluate: {}\nreport: {}\n"
 ONLY_OURS = ("is there twice", "is the target", "must be below 1", "two or more", "no such file")
 """What no schema can see."""
@@ -83,7 +83,7 @@ def test_a_member_needs_its_type(validator: jsonschema.Draft202012Validator) -> 
 def test_classes_of_plugins_are_in_it(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from typing import Literal\n"
-        "from onward.columns.categorical import Categorical\n"
+        "from onward.preprocessing.columns.categorical import Categorical\n"
         "class Town(Categorical):\n"
         "    class Config(Categorical.Config):\n"
         "        type: Literal['town'] = 'town'\n"

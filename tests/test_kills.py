@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch.nn.modules.module import register_module_forward_hook
 
-from onward.config import section
-from onward.files import sha256
-from onward.process import signals_received
+from onward.artifacts.process import signals_received
+from onward.artifacts.publishing import sha256
+from onward.settings.config import section
 from onward.stages import train
 
 ONWARD = [sys.executable, "-m", "onward"]

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.config import section
+from onward.artifacts.prepared import Prepared
 from onward.errors import DataError
-from onward.leaks import LeakRules, search
-from onward.leaks._strength import outcomes, strength
-from onward.prepared import Prepared
+from onward.quality.leaks import LeakRules, search
+from onward.quality.leaks._univariate_strength import outcomes, strength
 from onward.schema import Field, Kind, Schema, Target
-from onward.splits import Split
+from onward.settings.config import section
 from onward.stages import prepare
+from onward.table.splits import Split
 
 ROWS = 2000
 CLASSES = ("low", "middle", "high")

@@ -6,11 +6,11 @@ import pytest
 import torch
 from lightning import Trainer
 
-from onward.embedders import Embedder
 from onward.errors import NotFiniteError
-from onward.learner import Learner
-from onward.network import Network, Shape
-from onward.rows import Chunks, Orders, Rows, shuffled
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.training.batches import Chunks, Orders, Rows, shuffled
+from onward.training.learner import Learner
 
 
 def rows(count: int = 600) -> Rows:
@@ -84,7 +84,7 @@ def test_rows_that_the_device_has_no_room_for_teach_the_same(
 ) -> None:
     expected = fit(rows(), batch_size=32, max_epochs=2)
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=0))
-    monkeypatch.setattr("onward.learner.STREAMED", 5 * 32 * 28)  # bytes of five steps
+    monkeypatch.setattr("onward.training.learner.STREAMED", 5 * 32 * 28)  # bytes of five steps
 
     streamed = fit(rows(), batch_size=32, max_epochs=2)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from onward.bootstrap import ROWS, estimates
-from onward.metrics import METRICS, Array, Predictions
+from onward.evaluation.bootstrap import ROWS, estimates
+from onward.tasks.metrics import METRICS, Array, Predictions
 
 Case = tuple[Array, Predictions]
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_members import small
 
-from onward.models import Model
-from onward.models._dropout import Dropout
+from onward.network.models import Model
+from onward.network.models._dropout import Dropout
 
 sizes = st.integers(1, 5)
 SIZES = {"k": 3, "d_block": 8, "n_blocks": 2, "dropout": 0.0}  # of the authors' TabM
@@ -24,7 +24,7 @@ def build(name: str, widths: tuple[int, ...], d_out: int) -> Model:
 
 @every_model
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Model.members[name].__module__ == f"onward.models.{name}"
+    assert Model.members[name].__module__ == f"onward.network.models.{name}"
 
 
 @every_model

@@ -4,10 +4,10 @@ import pytest
 import torch
 from small_members import small
 
-from onward.embedders import Embedder
-from onward.heads import Head
-from onward.models import Model
-from onward.network import Network, Shape
+from onward.network.embedders import Embedder
+from onward.network.heads import Head
+from onward.network.models import Model
+from onward.network.network import Network, Shape
 
 
 def network(embedder: str, model: str, head: str, features: int = 2) -> Network:

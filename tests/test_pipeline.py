@@ -54,4 +54,4 @@ def test_deps_are_the_imports(name: str, imports: grimp.ImportGraph) -> None:
 def test_prepare_does_not_wait_for_torch(imports: grimp.ImportGraph) -> None:
     for name in set(stages.ORDER) - {"train", "export"}:
         used = upstream(imports, f"onward.stages.{name}")
-        assert not used & {"onward.network", "onward.learner"}, name
+        assert not used & {"onward.network.network", "onward.training.learner"}, name

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from onward.precision import WORTHWHILE, Precision, choose, fastest_float32
+from onward.training.precision import WORTHWHILE, Precision, choose, fastest_float32
 
 CPU = torch.device("cpu")
 
@@ -61,6 +61,6 @@ def test_the_fast_kernels_keep_float32_and_leave_torch_as_it_was() -> None:
 
 
 def test_kernels_that_round_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onward.precision.EXACT", 0.0)  # no kernel is that exact
+    monkeypatch.setattr("onward.training.precision.EXACT", 0.0)  # no kernel is that exact
     with fastest_float32(CPU):
         assert torch.get_float32_matmul_precision() == "highest"

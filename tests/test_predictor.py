@@ -25,9 +25,9 @@ from onnx import numpy_helper
 
 from onward import Predictor
 from onward.errors import ArtifactError, DataError
-from onward.predictor import TOLERANCE
 from onward.schema import Field
-from onward.wire import to_wire
+from onward.serving.input_arrays import to_wire
+from onward.serving.predictor import TOLERANCE
 
 AGE = Field("age", "numerical", "number", ("?", "-999"))
 CITY = Field("city", "categorical", "text")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onward.columns import Column
-from onward.graph import session
-from onward.preprocessing import Encoder, preprocessing
+from onward.preprocessing.assembly import Encoder, preprocessing
+from onward.preprocessing.columns import Column
+from onward.preprocessing.graph import session
 
 # wire values by column; the last row is missing throughout
 TRAINING: dict[str, list[Any]] = {

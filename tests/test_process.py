@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from onward.artifacts.process import end_if_asked, locked, signals_received, signals_wait
 from onward.errors import LockedError
-from onward.process import end_if_asked, locked, signals_received, signals_wait
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from onward.process import end_with_parent, end_with_signals, locked
+from onward.artifacts.process import end_with_parent, end_with_signals, locked
 end_with_signals()
 {before}
 with locked(Path(sys.argv[1])):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.profile import BINS, MOST, profile, reference
+from onward.table.column_profile import BINS, MOST, profile, reference
 
 
 @given(st.lists(st.none() | st.integers(0, 60).map(str)))

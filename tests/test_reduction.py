@@ -4,12 +4,12 @@ import pytest
 import torch
 from small_members import small
 
-from onward.embedders import Embedder
-from onward.heads import Head
-from onward.models import Model
-from onward.network import Network, Shape
-from onward.reduction import reduce
-from onward.rows import Rows
+from onward.export.ensemble_selection import reduce
+from onward.network.embedders import Embedder
+from onward.network.heads import Head
+from onward.network.models import Model
+from onward.network.network import Network, Shape
+from onward.training.batches import Rows
 
 ROWS = 3000
 ensembles = pytest.mark.parametrize("name", ["tabm", "tabm_mini"])

@@ -14,10 +14,10 @@ from finished_stages import ROWS, finish
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward import charts
 from onward.errors import ArtifactError
-from onward.page.markup import Html, tag
-from onward.page.words import compared, measured, number, signed
+from onward.report import charts
+from onward.report.formatting import compared, measured, number, signed
+from onward.report.markup import Html, tag
 from onward.stages import evaluate, report
 
 EVIL = "<script>alert(\"1\")</script> & 'x' {{y}} " + "long" * 40

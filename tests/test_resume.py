@@ -15,13 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from onward import learner, training
-from onward.checkpoints import Checkpoints
-from onward.models import Model
-from onward.network import Shape
-from onward.process import signals_received
-from onward.rows import Rows
-from onward.training import Settings, train
+from onward.artifacts.process import signals_received
+from onward.network.models import Model
+from onward.network.network import Shape
+from onward.training import learner, loop
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints
+from onward.training.loop import Settings, train
 
 CHUNK = 4
 STEPS = 2 * CHUNK + 2  # in an epoch, of three chunks
@@ -120,8 +120,8 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def saves_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "INTERVAL", 0.0)
-    monkeypatch.setattr(training, "SHARE", math.inf)
+    monkeypatch.setattr(loop, "INTERVAL", 0.0)
+    monkeypatch.setattr(loop, "SHARE", math.inf)
 
 
 @given(st.lists(st.integers(1, ALL), min_size=1, max_size=3))

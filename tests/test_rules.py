@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from test_columns_datetime import hostile
 
-from onward.columns import Column
-from onward.columns._iso8601 import PLAIN
-from onward.columns.datetime import Datetime
+from onward.preprocessing.columns import Column
+from onward.preprocessing.columns._iso8601 import PLAIN
+from onward.preprocessing.columns.datetime import Datetime
 
 
 def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[Any]]:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.config import section
+from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError, DataError
-from onward.predictor import Predictor
-from onward.prepared import Prepared
-from onward.splits import LEFT_OUT, SPLITS, Sample, sampled
+from onward.serving.predictor import Predictor
+from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, report, train
+from onward.table.splits import LEFT_OUT, SPLITS, Sample, sampled
 
 CONFIG = """\
 prepare:

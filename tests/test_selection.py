@@ -19,21 +19,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from onward.commands._rehearsal import rehearse
-from onward.config import section
-from onward.embedders import Embedder
+from onward.artifacts.prepared import FeatureNames, Prepared
+from onward.artifacts.process import signals_received
+from onward.artifacts.publishing import sha256
+from onward.cli._dry_run import rehearse
 from onward.errors import ConfigError, DataError, ExportError
-from onward.files import sha256
-from onward.models import Model
-from onward.network import Network, Shape
-from onward.predictor import Predictor
-from onward.prepared import FeatureNames, Prepared
-from onward.process import signals_received
-from onward.refitting import refitted
-from onward.relevance import BLOCKS, block_losses, relevance
-from onward.rows import Rows
-from onward.selection import Runs
+from onward.network.embedders import Embedder
+from onward.network.models import Model
+from onward.network.network import Network, Shape
+from onward.preprocessing.subset import refitted
+from onward.serving.predictor import Predictor
+from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, report, train
+from onward.training.batches import Rows
+from onward.training.column_selection import Runs
+from onward.training.permutation_loss import BLOCKS, block_losses, relevance
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 NOISE = ("luck", "chance", "tag", "day")
@@ -262,7 +262,7 @@ def test_noise_that_a_network_has_learned_is_rarely_above_noise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without care for the number of columns, a fifth of the networks would need one of them."""
-    monkeypatch.setattr("onward.relevance.BLOCKS", 30)
+    monkeypatch.setattr("onward.training.permutation_loss.BLOCKS", 30)
     network, features = linear([1.0, 0.0, *[0.3] * 8])
     alarms = 0
     for seed in range(16):

@@ -24,7 +24,7 @@ from pyarrow import feather, parquet
 
 from onward.errors import DataError
 from onward.schema import Field, Wire
-from onward.sources import Source, jsonl
+from onward.table.sources import Source, jsonl
 
 every_type = pytest.mark.parametrize("name", sorted(Source.members))
 Rows = list[dict[str, Any]]
@@ -73,7 +73,7 @@ def scanned(path: Path, **wires: Wire) -> dict[str, list[Any]]:
 
 @every_type
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Source.members[name].__module__ == f"onward.sources.{name}"
+    assert Source.members[name].__module__ == f"onward.table.sources.{name}"
 
 
 SUFFIXES = sorted(suffix for each in Source.members.values() for suffix in each.suffixes)

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from onward.errors import DataError
 from onward.schema import Field
-from onward.sources import Source, Table
+from onward.table.sources import Source, Table
 
 NUMBER, TEXT = Field("a", "numerical", "number"), Field("b", "categorical", "text")
 POLARS = re.compile(r"\((parquet|column with name).*\)(?=\.)")  # its words, of any version

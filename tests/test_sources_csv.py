@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from onward.errors import DataError
 from onward.schema import Field
-from onward.sources import Source, _blocks
+from onward.table.sources import Source, _blocks
 
 
 def scanned(folder: Path, data: bytes) -> tuple[list[str], list[tuple[str | None, ...]]]:

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from onward.errors import DataError
 from onward.schema import Field, Wire
-from onward.sources import Source, _blocks
-from onward.sources.csv import Csv
+from onward.table.sources import Source, _blocks
+from onward.table.sources.csv import Csv
 
 
 def scanned(path: Path, settings: dict[str, Any], wire: Wire = "text") -> list[tuple[Any, ...]]:

@@ -10,8 +10,8 @@ import pytest
 
 from onward.errors import DataError
 from onward.schema import Field, Wire
-from onward.sources import Source
-from onward.sources.excel import Excel
+from onward.table.sources import Source
+from onward.table.sources.excel import Excel
 
 openpyxl = pytest.importorskip("openpyxl")
 DAY = dt.datetime(2024, 2, 1)

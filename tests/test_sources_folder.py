@@ -9,10 +9,10 @@ import pytest
 
 from onward.errors import DataError
 from onward.schema import Field
-from onward.sources import Source, Table
-from onward.sources.csv import Csv
-from onward.sources.jsonl import Jsonl
-from onward.sources.parquet import Parquet
+from onward.table.sources import Source, Table
+from onward.table.sources.csv import Csv
+from onward.table.sources.jsonl import Jsonl
+from onward.table.sources.parquet import Parquet
 
 NUMBER, TEXT = Field("n", "numerical", "number"), Field("t", "categorical", "text")
 

@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from onward.__main__ import app
-from onward.commands._source import source_of
+from onward.cli._source import source_of
 from onward.errors import ConfigError, DataError
 from onward.schema import Field
-from onward.sources import Source, _databases
-from onward.sources.sql import Sql
+from onward.table.sources import Source, _databases
+from onward.table.sources.sql import Sql
 
 QUERY = "SELECT id AS n, town AS t FROM orders ORDER BY id"
 FIELDS = [Field("n", "numerical", "number"), Field("t", "categorical", "text")]

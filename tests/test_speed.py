@@ -7,12 +7,12 @@ import pytest
 import torch
 from lightning import LightningModule, Trainer
 
-from onward.checkpoints import Checkpoints
-from onward.network import Shape
-from onward.observer import Observer
-from onward.rows import Rows
-from onward.speed import Speed
-from onward.training import Settings, train
+from onward.network.network import Shape
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints
+from onward.training.loop import Settings, train
+from onward.training.observer import Observer
+from onward.training.timing import Speed
 
 
 def rows(count: int) -> Rows:

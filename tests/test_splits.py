@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import ConfigError, DataError
-from onward.splits import SPLITS, Split
-from onward.splits.hash import fractions
+from onward.table.splits import SPLITS, Split
+from onward.table.splits.hash import fractions
 
 SETTINGS = {name: {"name": "by"} for name in ("column", "group", "hash", "time")}
 DRAWN = sorted(set(Split.members) - {"time"})
@@ -39,7 +39,7 @@ def column(name: str, rows: int) -> pl.Series:
 
 @every_type
 def test_type_is_the_name_of_the_file(name: str) -> None:
-    assert Split.members[name].__module__ == f"onward.splits.{name}"
+    assert Split.members[name].__module__ == f"onward.table.splits.{name}"
 
 
 @every_type

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from forked import Run, onward
 
-from onward.files import MANIFEST, sha256
-from onward.predictor import Predictor
+from onward.artifacts.publishing import MANIFEST, sha256
+from onward.serving.predictor import Predictor
 
 CONFIG = """\
 prepare:

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from onward.embedders import Embedder
-from onward.flat import Flat
-from onward.network import Network, Shape
-from onward.precision import Name, Precision
-from onward.ranks import Share
-from onward.rows import Chunk, Rows
-from onward.steps import WARM_UP, Descent, Steps
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.training.batches import Chunk, Rows
+from onward.training.distributed import Share
+from onward.training.flat_parameters import Flat
+from onward.training.optimizer_steps import WARM_UP, Descent, Steps
+from onward.training.precision import Name, Precision
 
 BATCH, CLIP = 8, 0.1
 RATES = [0.01, 0.02, 0.005, 0.01, 0.02, 0.03, 0.01]

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from onward.config import section
-from onward.derivations import Derivation
+from onward.evaluation.suggestions._candidates import Readable, candidates
+from onward.preprocessing.derivations import Derivation
+from onward.settings.config import section
 from onward.stages.prepare import Settings
-from onward.suggestions._candidates import Readable, candidates
 
 ROWS = 800
 CLASSES = "classes, classes: [x, y, z]"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import DataError
-from onward.target import TargetSettings, encoded, refuse_unlearnable
+from onward.table.target import TargetSettings, encoded, refuse_unlearnable
 
 PAY = TargetSettings(name="pay", kind="classes", classes=("low", "high")).target()
 PRICE = TargetSettings(name="price", kind="number").target()

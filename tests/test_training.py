@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from onward.checkpoints import Checkpoints
-from onward.network import Shape
-from onward.rows import Rows
-from onward.training import LOSS, Settings, train
+from onward.network.network import Shape
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints
+from onward.training.loop import LOSS, Settings, train
 
 SHAPE = Shape(2, (5,), 2)
 

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from onward.__main__ import app
-from onward.config import section
+from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError, DataError
-from onward.prepared import Prepared
+from onward.quality.validation import near_duplicates, repetitions
+from onward.settings.config import section
 from onward.stages import prepare
-from onward.validation import near_duplicates, repetitions
 
 CONFIG = """\
 prepare:

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onward.predictor import Predictor as Predictor
+    from onward.serving.predictor import Predictor as Predictor
 
 
 def __getattr__(name: str) -> Any:
     """`Predictor`, loaded when it is first asked for: the stages need no onnxruntime for help."""
     if name != "Predictor":
         raise AttributeError(f"module 'onward' has no attribute {name!r}")
-    from onward.predictor import Predictor
+    from onward.serving.predictor import Predictor
 
     return Predictor

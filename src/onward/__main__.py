@@ -1,4 +1,4 @@
-"""The command line: one command for each stage, and those of `onward.commands`."""
+"""The command line: one command for each stage, and those of `onward.cli`."""
 
 import errno
 import importlib
@@ -15,15 +15,16 @@ from typing import Annotated, Any
 
 import typer
 
-from onward import commands, stages
-from onward.errors import OnwardError
-from onward.process import (
+from onward import cli as commands
+from onward import stages
+from onward.artifacts.process import (
     end_with_parent,
     end_with_signals,
     is_first,
     locked,
     signals_received,
 )
+from onward.errors import OnwardError
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _lacks_memory(error: Exception) -> bool:
 def _stage(name: str) -> Callable[[Path], None]:
     def command(config: Config, folder: Folder = None) -> None:
         # imports here: `onward --help` must not wait for torch, nor prepare for lightning
-        from onward.config import import_plugins, section
+        from onward.settings.config import import_plugins, section
 
         end_with_parent()
         import_plugins(config)
@@ -131,7 +132,7 @@ for stage in stages.ORDER:
     app.command(stage, help=summary, rich_help_panel="Stages")(_stage(stage))
 for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
     if not name.startswith("_"):
-        app.command(name)(getattr(importlib.import_module(f"onward.commands.{name}"), name))
+        app.command(name)(getattr(importlib.import_module(f"onward.cli.{name}"), name))
 
 
 if __name__ == "__main__":

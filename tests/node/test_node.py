@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from example_model import HOSTILE, TABLE, example
 
-from onward.predictor import Predictor
+from onward.serving.predictor import Predictor
 
 PACKAGE = "onnxruntime-node@1.30.0"
 

@@ -16,15 +16,8 @@ import numpy as np
 import polars as pl
 from pydantic import Field, PositiveInt, model_validator
 
-from onward.bootstrap import DIGITS, rounded
-from onward.changes import Measured, as_sample, as_table, changes, is_paired, lines
-from onward.comparison import MODEL, Comparison, compare
-from onward.curves import CURVES
-from onward.diagnostics import HeldOut, diagnosed
-from onward.errors import ConfigError
-from onward.family import Seed
-from onward.family import Settings as Base
-from onward.files import (
+from onward.artifacts.prepared import Prepared
+from onward.artifacts.publishing import (
     MANIFEST,
     inputs_of,
     manifest,
@@ -33,16 +26,9 @@ from onward.files import (
     replacing,
     verified,
 )
-from onward.importance import importance
-from onward.latency import latency
-from onward.metrics import METRICS, Array, Predictions
-from onward.other_rows import Asked, OtherRows, other_rows
-from onward.predictor import Predictor
-from onward.prepared import Prepared
-from onward.reruns import Outcome, forget
-from onward.schema import Field as ColumnField
-from onward.schema import Schema, Target
-from onward.yardsticks import (
+from onward.errors import ConfigError
+from onward.evaluation.baseline_comparison import MODEL, Comparison, compare
+from onward.evaluation.baselines import (
     WEIGHT,
     Predict,
     boosted_trees,
@@ -52,6 +38,20 @@ from onward.yardsticks import (
     targets_of,
     weights_of,
 )
+from onward.evaluation.bootstrap import DIGITS, rounded
+from onward.evaluation.diagnostics import HeldOut, diagnosed
+from onward.evaluation.latency import latency
+from onward.evaluation.permutation_importance import importance
+from onward.evaluation.previous_run import Measured, as_sample, as_table, changes, is_paired, lines
+from onward.evaluation.resampling import Asked, OtherRows, other_rows
+from onward.evaluation.retraining import Outcome, forget
+from onward.schema import Field as ColumnField
+from onward.schema import Schema, Target
+from onward.serving.predictor import Predictor
+from onward.settings.family import Seed
+from onward.settings.family import Settings as Base
+from onward.tasks.curves import CURVES
+from onward.tasks.metrics import METRICS, Array, Predictions
 
 logger = logging.getLogger(__name__)
 

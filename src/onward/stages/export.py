@@ -16,19 +16,26 @@ from onnx import helper
 from pydantic import PositiveInt
 from torch import Tensor
 
-from onward.decision import Decision, Purpose, gains, purpose, said, threshold
+from onward.artifacts.prepared import Prepared
+from onward.artifacts.publishing import (
+    inputs_of,
+    manifest,
+    publishing,
+    refuse_stale,
+    sha256_of_code,
+    verified,
+)
 from onward.errors import ConfigError
-from onward.export import export
-from onward.family import Settings as Base
-from onward.files import inputs_of, manifest, publishing, refuse_stale, sha256_of_code, verified
-from onward.network import Network
-from onward.parity import Parity, Predictions
-from onward.prepared import Prepared
-from onward.profile import profile, reference
-from onward.reduction import Reduction, reduce
-from onward.refitting import refitted
-from onward.rows import Rows
+from onward.export.ensemble_selection import Reduction, reduce
+from onward.export.gate import Parity, Predictions
+from onward.export.joining import export
+from onward.network.network import Network
+from onward.preprocessing.subset import refitted
 from onward.schema import Schema
+from onward.settings.family import Settings as Base
+from onward.table.column_profile import profile, reference
+from onward.tasks.decision import Decision, Purpose, gains, purpose, said, threshold
+from onward.training.batches import Rows
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,15 @@ import onnx
 import polars as pl
 from pydantic import Field, model_validator
 
-from onward.checks import Check
-from onward.columns import Column, moments, numbers
-from onward.derivations import Derivation, refuse_unreadable
-from onward.derived import (
+from onward.artifacts.prepared import CHUNK, ArrayFile, FeatureNames, row_numbers_file, weights_file
+from onward.artifacts.publishing import publishing, sha256
+from onward.errors import ConfigError, DataError
+from onward.preprocessing.assembly import Encoder, Features, preprocessing
+from onward.preprocessing.columns import Column, moments, numbers
+from onward.preprocessing.derivations import Derivation, refuse_unreadable
+from onward.preprocessing.graph import PREFIX
+from onward.preprocessing.out_of_fold import Deriving
+from onward.quality.derived_columns import (
     derive,
     described,
     keep,
@@ -26,21 +31,16 @@ from onward.derived import (
     refuse_taken,
     rows_of,
 )
-from onward.deriving import Deriving
-from onward.errors import ConfigError, DataError
-from onward.family import OneOf, Seed
-from onward.family import Settings as Base
-from onward.files import publishing, sha256
-from onward.graph import PREFIX
-from onward.leaks import Leak, LeakRules, refuse, search
-from onward.prepared import CHUNK, ArrayFile, FeatureNames, row_numbers_file, weights_file
-from onward.preprocessing import Encoder, Features, preprocessing
-from onward.profile import profile
+from onward.quality.leaks import Leak, LeakRules, refuse, search
+from onward.quality.validation import ROW, Contract, RowRules, accepted, discard
 from onward.schema import Schema, Target
-from onward.sources import Source, Table
-from onward.splits import LEFT_OUT, SPLITS, Part, Sample, Split, assigned, sampled
-from onward.target import TargetSettings, encoded, refuse_unlearnable
-from onward.validation import ROW, Contract, RowRules, accepted, discard
+from onward.settings.family import OneOf, Seed
+from onward.settings.family import Settings as Base
+from onward.table.checks import Check
+from onward.table.column_profile import profile
+from onward.table.sources import Source, Table
+from onward.table.splits import LEFT_OUT, SPLITS, Part, Sample, Split, assigned, sampled
+from onward.table.target import TargetSettings, encoded, refuse_unlearnable
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from onward.family import Settings as Base
-from onward.files import inputs_of, publishing, refuse_stale, sha256, verified
-from onward.page import Evidence, data_card, model_card, page
-from onward.predictor import Predictor
-from onward.prepared import Prepared
+from onward.artifacts.prepared import Prepared
+from onward.artifacts.publishing import inputs_of, publishing, refuse_stale, sha256, verified
+from onward.report import Evidence, data_card, model_card, page
+from onward.serving.predictor import Predictor
+from onward.settings.family import Settings as Base
 
 logger = logging.getLogger(__name__)
 

@@ -12,24 +12,24 @@ from typing import Any
 
 import torch
 
-from onward.checkpoints import Checkpoints
-from onward.defaults import Given as Settings
-from onward.defaults import Table, completed
+from onward.artifacts.prepared import FeatureNames, Prepared
+from onward.artifacts.process import is_first
+from onward.artifacts.publishing import inputs_of, publishing, replacing, sha256, sha256_of_code
 from onward.errors import ConfigError
-from onward.files import inputs_of, publishing, replacing, sha256, sha256_of_code
-from onward.heads import Head
-from onward.network import Shape
-from onward.observer import Observer
-from onward.precision import multiplies_bfloat16
-from onward.prepared import FeatureNames, Prepared
-from onward.process import is_first
-from onward.ranks import layout, leaving_together
-from onward.rows import Rows
+from onward.network.heads import Head
+from onward.network.network import Shape
 from onward.schema import Target
-from onward.selection import Selected, Trained, select
-from onward.speed import Speed
-from onward.training import LOSS, train
-from onward.training import Settings as Complete
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints
+from onward.training.column_selection import Selected, Trained, select
+from onward.training.default_settings import Given as Settings
+from onward.training.default_settings import Table, completed
+from onward.training.distributed import layout, leaving_together
+from onward.training.loop import LOSS, train
+from onward.training.loop import Settings as Complete
+from onward.training.observer import Observer
+from onward.training.precision import multiplies_bfloat16
+from onward.training.timing import Speed
 
 __all__ = ["Settings", "run"]
 

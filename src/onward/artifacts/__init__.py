@@ -1,0 +1,1 @@
+"""Files that stages write: publishing, reading them back, locks and exit codes."""

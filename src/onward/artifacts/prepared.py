@@ -1,0 +1,197 @@
+"""What ``prepare`` writes and the later stages read."""
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onward.artifacts.publishing import manifest, verified
+from onward.schema import Schema
+
+PARTS = ("numerical", "categorical", "target")
+LEARNED = "learned"  # training rows of the table that a sample was taken from
+CHUNK = 16_384  # rows held at once
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The rows of one split as the network reads them, mapped from files."""
+
+    numerical: np.ndarray
+    """``(rows, features)`` float32."""
+    categorical: np.ndarray
+    """``(rows, codes)`` int64."""
+    targets: np.ndarray
+    """``(rows,)`` int64 codes of classes, or float64 numbers."""
+    weights: np.ndarray | None = None
+    """``(rows,)`` float64, not below 0; None where all rows count alike."""
+
+
+@dataclass(frozen=True)
+class FeatureNames:
+    """The features of the two blocks, by name and by the column each is made from."""
+
+    numerical: tuple[str, ...]
+    numerical_owners: tuple[str, ...]
+    categorical: tuple[str, ...]
+    cardinalities: tuple[int, ...]
+
+    def dump(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that some feature is made from."""
+        return tuple(dict.fromkeys((*self.numerical_owners, *self.categorical)))
+
+    def places(self, columns: Collection[str]) -> tuple[list[int], list[int]]:
+        """In each of the two blocks, where the features of some columns are."""
+        blocks = (self.numerical_owners, self.categorical)
+        number, code = (
+            [p for p, owner in enumerate(block) if owner in columns] for block in blocks
+        )
+        return number, code
+
+    def of(self, columns: Collection[str]) -> "FeatureNames":
+        """The features of some columns, in the same order."""
+        numbers, codes = self.places(columns)
+        return FeatureNames(
+            tuple(self.numerical[place] for place in numbers),
+            tuple(self.numerical_owners[place] for place in numbers),
+            tuple(self.categorical[place] for place in codes),
+            tuple(self.cardinalities[place] for place in codes),
+        )
+
+
+class Prepared:
+    """The folder of a finished ``prepare`` stage; each file is checked by its hash when read.
+
+    Args:
+        folder: of the stage.
+        kept: the columns that schema, features and arrays have; all of them if not given. Raw
+            rows have all columns in any case.
+
+    Raises:
+        ArtifactError: from each method, if a file is missing or damaged.
+    """
+
+    def __init__(self, folder: Path, kept: Collection[str] | None = None) -> None:
+        self.folder, self.kept = folder, kept
+
+    def schema(self) -> Schema:
+        """Columns and target."""
+        schema = Schema.load(verified(self.folder / "schema.json").read_text())
+        if self.kept is None:
+            return schema
+        return replace(schema, columns=tuple(f for f in schema.columns if f.name in self.kept))
+
+    def features(self) -> FeatureNames:
+        """What the blocks are made of."""
+        features = self._features()
+        return features if self.kept is None else features.of(self.kept)
+
+    def _features(self) -> FeatureNames:
+        document = json.loads(verified(self.folder / "features.json").read_text())
+        return FeatureNames(**{name: tuple(values) for name, values in document.items()})
+
+    def profiles(self) -> dict[str, Any]:
+        """The data report."""
+        found: dict[str, Any] = json.loads(verified(self.folder / "data.json").read_text())
+        return found
+
+    def preprocessing(self) -> bytes:
+        """The ONNX graph from all raw columns to their features."""
+        return verified(self.folder / "preprocess.onnx").read_bytes()
+
+    def arrays(self, split: str) -> Arrays:
+        """Features, targets and weights of one split."""
+        parts = [_load(verified(self.folder / f"{split}.{part}.npy")) for part in PARTS]
+        if self.kept is not None:
+            places = self._features().places(self.kept)
+            for block, some in enumerate(places):
+                parts[block] = self._narrowed(parts[block], some)
+        numerical, categorical, targets = parts
+        return Arrays(numerical, categorical, targets, self.weights(split))
+
+    def weights(self, split: str) -> np.ndarray | None:
+        """How much each row of one split counts; None where all count alike."""
+        path = weights_file(self.folder, split)
+        return _load(verified(path)) if path.name in manifest(self.folder)["files"] else None
+
+    def _narrowed(self, block: np.ndarray, places: list[int]) -> np.ndarray:
+        """Some columns of a block, mapped from a file without a name: memory may lack room."""
+        shape = (len(block), len(places))
+        if len(places) == block.shape[1] or 0 in shape:
+            return block[:, places] if 0 in shape else block
+        with TemporaryFile(dir=self.folder.parent) as file:
+            for start in range(0, len(block), CHUNK):
+                file.write(np.ascontiguousarray(block[start : start + CHUNK, places]).data)
+            file.flush()
+            return np.memmap(file, block.dtype, "c", shape=shape)
+
+    def rows(self, split: str) -> pl.LazyFrame:
+        """Raw rows of one split: the columns in wire form with null for missing, and the target."""
+        return pl.scan_parquet(verified(self.folder / f"{split}.parquet"))
+
+    def derived(self, split: str) -> pl.LazyFrame:
+        """Derived columns of the same rows; those of training rows have not seen their targets."""
+        path = derived_file(self.folder, split)
+        is_there = path.name in manifest(self.folder)["files"]
+        return pl.scan_parquet(verified(path)) if is_there else pl.LazyFrame()
+
+    def row_numbers(self, split: str) -> np.ndarray:
+        """``(rows,)`` int64: which row of the table each of them is, from 1."""
+        return _load(verified(row_numbers_file(self.folder, split)))
+
+    def learned(self) -> pl.LazyFrame:
+        """The raw rows that the columns have learned from: of a sample, all of its table's."""
+        is_sample = (self.folder / f"{LEARNED}.parquet").exists()
+        return self.rows(LEARNED if is_sample else "train")
+
+
+def weights_file(folder: Path, split: str) -> Path:
+    """Where the weights of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.weight.npy"
+
+
+def row_numbers_file(folder: Path, split: str) -> Path:
+    """Where the numbers of the rows of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.row.npy"
+
+
+def derived_file(folder: Path, split: str) -> Path:
+    """Where the derived columns of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.derived.parquet"
+
+
+def _load(path: Path) -> np.ndarray:
+    # a block without features has no bytes, and nothing is not to be mapped
+    has_values = path.stat().st_size > np.lib.format.ARRAY_ALIGN * 2
+    array: np.ndarray = np.load(path, mmap_mode="c" if has_values else None)
+    return array
+
+
+class ArrayFile:
+    """A .npy file written a chunk of rows at a time, in memory that does not grow."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        self._file, self._rows = path.open("wb"), rows
+
+    def write(self, values: np.ndarray) -> None:
+        """Append rows; the first ones say what a row is."""
+        if not self._file.tell():
+            description = np.lib.format.dtype_to_descr(values.dtype)
+            shape = (self._rows, *values.shape[1:])
+            header = {"descr": description, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(self._file, header)
+        self._file.write(np.ascontiguousarray(values).data)
+
+    def close(self) -> None:
+        """Have all of it in the file."""
+        self._file.close()

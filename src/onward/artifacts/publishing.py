@@ -1,0 +1,140 @@
+"""Files that are whole or not there: written beside their place, renamed as the last act."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onward.errors import ArtifactError
+
+MANIFEST = "manifest.json"
+
+
+@contextmanager
+def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
+    """An empty folder to write to, which takes the place of ``folder`` if nothing is raised.
+
+    Until then whatever ``folder`` held stays as it was. The folder also gets a `MANIFEST` with
+    the hash of each file, and ``notes``. Nobody else may write at the same time: see `locked`.
+    """
+    work = folder.with_name(f".{folder.name}.new")
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():  # killed between the two renames below
+        old.rename(folder)
+    for left_over in (work, old):
+        shutil.rmtree(left_over, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+        files = sorted(path for path in work.rglob("*") if path.is_file())
+        hashes = {str(path.relative_to(work)): sha256(path) for path in files}
+        (work / MANIFEST).write_text(json.dumps({"files": hashes, **notes}, indent=1) + "\n")
+        for path in (*files, work / MANIFEST, work):
+            _sync(path)
+        if folder.exists():
+            folder.rename(old)
+        work.rename(folder)
+        _sync(folder.parent)
+    finally:
+        for left_over in (work, old):
+            shutil.rmtree(left_over, ignore_errors=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path`` if nothing is raised."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        yield new
+        _sync(new)
+        new.replace(path)
+        _sync(path.parent)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def manifest(folder: Path) -> Mapping[str, Any]:
+    """What `publishing` noted about the folder.
+
+    Raises:
+        ArtifactError: if the folder was not published.
+    """
+    path = folder / MANIFEST
+    try:
+        noted: Mapping[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise ArtifactError(
+            f"{folder}: the stage {folder.name!r} has not run here. Run"
+            f" `onward {folder.name}` with the same config, or `dvc repro`"
+        ) from error
+    except ValueError as error:
+        raise ArtifactError(f"{path}: damaged. Run `onward {folder.name}` again") from error
+    return noted
+
+
+def verified(path: Path) -> Path:
+    """The path of a published file, after a look at its hash.
+
+    Raises:
+        ArtifactError: if it is missing or not what was published.
+    """
+    known = manifest(path.parent)["files"]
+    if path.name not in known or not path.is_file():
+        raise ArtifactError(f"{path}: missing. Run `onward {path.parent.name}` again")
+    if sha256(path) != known[path.name]:
+        raise ArtifactError(
+            f"{path}: differs from what was written, by its hash. Run"
+            f" `onward {path.parent.name}` again"
+        )
+    return path
+
+
+def inputs_of(folder: Path, *stages: str) -> dict[str, str]:
+    """What a stage notes about the stages that it reads, for `refuse_stale`."""
+    return {stage: sha256(folder / stage / MANIFEST) for stage in stages}
+
+
+def refuse_stale(folder: Path) -> None:
+    """Look at what a stage was made from.
+
+    Raises:
+        ArtifactError: if that has changed since.
+    """
+    for stage, noted in manifest(folder)["inputs"].items():
+        path = folder.with_name(stage) / MANIFEST
+        if path.exists() and sha256(path) != noted:
+            raise ArtifactError(
+                f"{folder}: made from another {stage!r} than the one that is there now. Run"
+                f" `onward {folder.name}` again, or `dvc repro`"
+            )
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content; of a folder the hash of the hashes of its files."""
+    if path.is_dir():
+        lines = [
+            f"{f.relative_to(path)} {sha256(f)}" for f in sorted(path.rglob("*")) if f.is_file()
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_code() -> str:
+    """The hash of the sources of this package."""
+    package = Path(__file__).parents[1]
+    hashes = (sha256(path) for path in sorted(package.rglob("*.py")))
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Have the disk take it before anything that comes later."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

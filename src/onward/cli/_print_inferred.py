@@ -1,0 +1,28 @@
+"""What was inferred, for a terminal or a pipe."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from onward.cli._project import Project
+
+
+def print_inferred(project: Project, written: list[str]) -> None:
+    """Print what each column seems to be, what was written, and what comes next."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for title in ("column", "type", "why"):
+        table.add_column(title, header_style="dim", overflow="fold")
+    target = project.target
+    table.add_row(escape(target.target.name), "[bold]target[/]", escape(target.reason))
+    for guess in project.columns:
+        type_ = guess.type or "[yellow]left out[/]"
+        table.add_row(escape(guess.name), type_, escape(guess.reason))
+    console.print(table)
+    if target.missing:
+        console.print(
+            f"\n[yellow]{target.missing:,} rows have no {escape(repr(target.target.name))}.[/]"
+            " Remove them, or set `rows: {without_target: drop}`: `prepare` refuses them"
+        )
+    console.print(f"\nWritten: {escape(', '.join(written))}")
+    console.print(f"Look at configs/{project.name}.yaml, then run: [bold]dvc repro[/]")

@@ -1,0 +1,74 @@
+"""Suggested columns, and the lines of a config that make them."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from onward.artifacts.prepared import Prepared
+from onward.evaluation.suggestions import Suggestions, suggest
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations import Derivation
+from onward.settings.config import import_plugins, section
+from onward.settings.yaml import one_line
+from onward.stages import prepare
+
+
+def print_suggestions(config: Path) -> None:
+    """Prepare the table, measure, and print what helps."""
+    import_plugins(config)
+    settings = section(config, "prepare", prepare.Settings)
+    # not where $TMPDIR says, which may have no room for the table
+    with TemporaryDirectory(prefix=".suggest-", dir=Path.cwd()) as folder:
+        prepare.run(settings, Path(folder))
+        columns = [Column.build(each) for each in settings.columns]
+        derivations = [Derivation.build(each) for each in settings.derive]
+        prepared = Prepared(Path(folder) / "prepare")
+        found = suggest(prepared, columns, derivations, settings.seed)
+        kind = prepared.schema().target.kind
+    what = "mean absolute error" if kind == "number" else "log loss"
+    typer.echo(f"{found.candidates:,} derived columns tried, {found.rows:,} validation rows")
+    typer.echo(f"{what} of boosted trees without them: {found.loss:.4g}")
+    if not found.found:
+        typer.echo("none lowers it by more than chance may do")
+        return
+    typer.echo()
+    Console(highlight=False).print(_table(found))
+    typer.echo(
+        "\nEach is measured with those above it. A network may gain more, or less. To try:\n"
+    )
+    typer.echo("\n".join(_lines(found)))
+
+
+def _table(found: Suggestions) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for title in ("derived column", "is"):
+        table.add_column(title, overflow="fold")
+    for title in ("with it", "lower by"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for each in found.found:
+        lower = f"{each.gain:.1%} ± {1.96 * each.error:.1%}"
+        name, made = escape(each.candidate.name), escape(each.candidate.made)
+        table.add_row(name, made, f"{each.loss:.4g}", lower)
+    return table
+
+
+def _lines(found: Suggestions) -> list[str]:
+    """For the section ``prepare``."""
+    parts = {part.name: part for each in found.found for part in each.candidate.derivations}
+    columns = [{"type": "numerical", "name": each.candidate.name} for each in found.found]
+    return [
+        "  derive:",
+        *(f"    - {one_line(_settings(part))}" for part in parts.values()),
+        "  columns:  # beside those that are there",
+        *(f"    - {one_line(column)}" for column in columns),
+    ]
+
+
+def _settings(derivation: Derivation) -> dict[str, Any]:
+    given: dict[str, Any] = derivation.config.model_dump(exclude_defaults=True)
+    return {"type": derivation.config.type, **given}

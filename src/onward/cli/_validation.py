@@ -1,0 +1,100 @@
+"""A table beside its contract, for a terminal or a pipe."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from onward.artifacts.publishing import replacing
+from onward.errors import ConfigError, DataError
+from onward.quality.validation import (
+    Contract,
+    Finding,
+    Inspection,
+    near_duplicates,
+    repetitions,
+    shown,
+)
+from onward.settings.config import import_plugins, section
+from onward.stages.prepare import Settings, contract_of
+from onward.table.sources import Source, Table
+
+
+def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
+    """Print what rows break, set them aside if asked to, and return the exit code.
+
+    Raises:
+        ConfigError: if rows are to be set aside, and the config does not allow it.
+    """
+    import_plugins(config)
+    settings = section(config, "prepare", Settings)
+    contract = contract_of(settings)
+    if reject is not None and contract.rows.invalid != "set_aside":
+        raise ConfigError(
+            f"{config}: prepare.rows.invalid is {contract.rows.invalid!r}, so that no row may be"
+            " set aside. Set it to 'set_aside', or leave --reject out"
+        )
+    source = settings.source.model_copy(update={"path": path}) if path else settings.source
+    table = Source.open(source)
+    is_training = path is None or contract.target.name in table.names()
+    inspection = Inspection(table, contract, training=is_training)
+    findings = inspection.findings()
+    rows = table.num_rows()
+    _print(table, findings, inspection, rows)
+    if is_training:
+        _print_repetitions(inspection, contract)
+    if reject is not None and findings:
+        with replacing(reject) as new:
+            inspection.set_aside().sink_csv(new)
+        typer.echo(f"{reject}: the rows that break the contract")
+    return DataError.exit_code if findings and reject is None else 0
+
+
+def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, rows: int) -> None:
+    console = Console(highlight=False)
+    count = len(inspection.rules)
+    if not findings:
+        console.print(f"{escape(str(table.path))}: {rows:,} rows keep all {count} rules")
+        return
+    grid = Grid(box=None, pad_edge=False)
+    for title in ("column", "rows", "share", "have", "first rows", "with"):
+        grid.add_column(title, header_style="dim", overflow="fold")
+    for finding in findings:
+        cells = (
+            finding.columns,
+            f"{finding.count:,}",
+            f"{finding.count / finding.rows:.2%}",
+            finding.rule.what,
+            ", ".join(map(str, finding.first)),
+            "; ".join(dict.fromkeys(map(shown, finding.examples))),
+        )
+        grid.add_row(*map(escape, cells))
+    console.print(grid)
+    place = table.place(findings[0].first[0])
+    console.print(
+        f"\n{escape(str(table.path))}: {len(findings)} of {count} rules are broken, the first in"
+        f" {place}"
+    )
+    remedies: dict[str, list[str]] = {}
+    for finding in findings:
+        remedies.setdefault(finding.rule.remedy, []).append(finding.columns)
+    for remedy, columns in remedies.items():
+        console.print(f"- {escape(', '.join(dict.fromkeys(columns)))}: {escape(remedy)}")
+
+
+def _print_repetitions(inspection: Inspection, contract: Contract) -> None:
+    names = [column.name for column in contract.columns]
+    target = contract.target.name
+    found = repetitions(inspection.rows, names, target)
+    near = near_duplicates(inspection.rows, names, target) - found.duplicates
+    is_classes = contract.target.kind == "classes"
+    for count, what in (
+        (found.duplicates, "are equal to an earlier one"),
+        (near, "are nearly so: case, blanks or Unicode forms differ"),
+        (found.conflicts * is_classes, "have another class than an earlier row with equal columns"),
+    ):
+        if count:
+            typer.echo(f"{count:,} rows {what}")

@@ -1,0 +1,93 @@
+"""`onward predict`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
+    table: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Rows to predict: a file or a folder of CSV, Parquet, Arrow, JSON lines, Excel.",
+            exists=True,
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to write: .csv, .parquet or .jsonl. Else CSV goes to the terminal.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read TABLE with the source settings of this config.",
+            show_default=False,
+        ),
+    ] = None,
+    row: Annotated[
+        str | None,
+        typer.Option(help="One row as JSON, in place of TABLE.", show_default=False),
+    ] = None,
+) -> None:
+    """Predict the rows of a table, or one row.
+
+    The predictions of a table are a table, its rows in the same order.
+    Columns that the model does not read are left out.
+    """
+    if (table is None) == (row is None):
+        raise typer.BadParameter("give either TABLE or --row")
+    if row is not None:
+        if output is not None or config is not None:
+            raise typer.BadParameter("--output goes with TABLE, as --config does; --row is JSON")
+        typer.echo(_predicted(model, _parsed(row)))
+    elif table is not None:
+        from onward.cli._predict_table import predict_table
+
+        predict_table(model, table, output, config)
+
+
+def _parsed(row: str) -> dict[str, Any]:
+    try:
+        values = json.loads(row)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(
+            f'--row is no JSON: {error}. Write it as \'{{"age": 39, "city": null}}\''
+        ) from error
+    if not isinstance(values, dict):
+        raise typer.BadParameter(
+            '--row is JSON, but no object. Write it as \'{"age": 39, "city": null}\''
+        )
+    return values
+
+
+def _predicted(model: Path, row: dict[str, Any]) -> str:
+    from onward.serving.predictor import Predictor
+
+    predictor = Predictor(model)
+    prediction = {name: array.astype(str)[0] for name, array in predictor([row]).items()}
+    return json.dumps(
+        {
+            name: _readable(name, value, predictor.schema.target.classes)
+            for name, value in prediction.items()
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _readable(name: str, value: Any, classes: tuple[str, ...]) -> Any:
+    """Numbers with the digits that they have as float32 or float64, and no others."""
+    if name == "label":
+        return str(value)
+    if name == "probabilities":
+        return dict(zip(classes, map(float, value), strict=True))
+    return float(value)

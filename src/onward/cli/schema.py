@@ -1,0 +1,25 @@
+"""`onward schema`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def schema(
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="One whose plugins are to be in it.", show_default=False),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of configs, with which editors check and complete.
+
+    `onward init` writes that of this version to configs/schema.json.
+    """
+    from onward.cli._json_schema import json_schema
+
+    if config is not None:
+        from onward.settings.config import import_plugins
+
+        import_plugins(config)
+    typer.echo(json_schema(), nl=False)

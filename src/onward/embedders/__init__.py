@@ -1,6 +1,0 @@
-"""Embeddings of numbers. One file each; the file's name is the type."""
-
-from onward.embedders._base import Embedder as Embedder
-from onward.family import import_members
-
-import_members(__name__, __path__)

@@ -1,0 +1,1 @@
+"""The finished file on held-out rows: baselines, intervals, diagnostics."""

@@ -1,0 +1,84 @@
+"""The model beside the yardsticks: each metric of each, and how far they are apart."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onward.evaluation.bootstrap import Estimate, Resampled, Sample, resampled, sample, shown
+from onward.tasks.metrics import METRICS, Array, Predictions
+
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Predictors of the same rows, the model first, measured on the same resamples."""
+
+    task: str
+    sample: Sample
+    """Rows with the model's predictions."""
+    found: Mapping[str, Mapping[str, Resampled]]
+    """By predictor and metric."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The model's metrics."""
+        return {name: resamples.value for name, resamples in self.found[MODEL].items()}
+
+    @property
+    def differences(self) -> dict[str, dict[str, Estimate]]:
+        """The model's metrics less those of each yardstick."""
+        return {
+            who: {name: self.found[MODEL][name].minus(other) for name, other in metrics.items()}
+            for who, metrics in self.found.items()
+            if who != MODEL
+        }
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        estimates = {
+            who: {name: resamples.estimate for name, resamples in metrics.items()}
+            for who, metrics in self.found.items()
+        }
+        about = {"task": self.task, "rows": self.sample.rows}
+        return {**about, **_documents(estimates), "differences": _documents(self.differences)}
+
+    def lines(self) -> Iterator[str]:
+        """A table for people."""
+        titles = {who: who.replace("_", " ") for who in self.found if who != MODEL}
+        widths = {who: max(len(title), 9) + 2 for who, title in titles.items()}
+        head = "".join(f"{title:>{widths[who]}}" for who, title in titles.items())
+        yield f"evaluate: {self.sample.rows:,} held-out rows"
+        yield f"  {'':18}{MODEL:>11}{'95 % interval':>24}{head}"
+        for name, metric in METRICS[self.task].items():
+            model = self.found[MODEL][name].estimate
+            others = "".join(
+                f"{shown(self.found[who][name].value):>{width}}" for who, width in widths.items()
+            )
+            interval = f"{shown(model.lower)} to {shown(model.upper)}"
+            yield f"  {metric.title:18}{shown(model.value):>11}{interval:>24}{others}"
+
+
+def compare(
+    task: str,
+    target: Array,
+    predictions: Mapping[str, Predictions],
+    seed: int,
+    weights: Array | None = None,
+) -> Comparison:
+    """Ask every metric of every predictor; the model comes first."""
+    metrics = METRICS[task]
+    samples = {who: sample(target, each, seed, weights) for who, each in predictions.items()}
+    values = {
+        who: {name: metric(target, each, weights) for name, metric in metrics.items()}
+        for who, each in predictions.items()
+    }
+    found = {who: resampled(metrics, values[who], samples[who], seed) for who in predictions}
+    return Comparison(task, samples[MODEL], found)
+
+
+def _documents(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    return {
+        who: {name: estimate.document() for name, estimate in metrics.items()}
+        for who, metrics in estimates.items()
+    }

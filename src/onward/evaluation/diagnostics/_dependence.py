@@ -1,0 +1,192 @@
+"""How predictions answer when one column is changed and nothing else."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from onward.evaluation.baselines import Predict
+from onward.evaluation.diagnostics._groups import shown
+from onward.evaluation.diagnostics._held_out import HeldOut
+from onward.preprocessing.columns import moments, numbers
+from onward.schema import Field
+from onward.tasks.metrics import Array, Predictions
+
+COLUMNS = 6  # the most important ones
+GRID = 15  # values of a number or a date, with as many rows between any two of them
+ENDS = (0.02, 0.98)  # shares of the rows that lie below the ends: beyond, there is too little data
+VALUES = 10  # categories, the most frequent ones
+ROWS = 300  # that a mean is taken over; all columns see the same ones
+LINES = 30  # of them are kept as lines of their own
+LEAST = 10  # rows, however wide the table is
+CELLS = 5_000_000  # values predicted from, in total: some 5 s; wide tables get fewer rows
+SECONDS = 86_400  # of a day
+CLASSES = 5  # with a curve of their own, the most frequent ones
+
+
+def dependence(
+    held_out: HeldOut, predict: Predict, ordered: Sequence[str], random: np.random.Generator
+) -> dict[str, pl.DataFrame]:
+    """Mean prediction of some rows, when all get the same value in one column; and single rows.
+
+    Values are those of held-out rows, and not the most extreme ones. Where columns go together, a
+    changed row may still be one that does not exist.
+
+    Source: Friedman 2001, "Greedy Function Approximation: A Gradient Boosting Machine", section
+    8.2; Goldstein et al. 2015, "Peeking Inside the Black Box", for the lines of single rows.
+
+    Args:
+        held_out: the rows.
+        predict: asks the file.
+        ordered: columns, the most important first.
+        random: draws the rows.
+
+    Returns:
+        ``dependence``: ``column``, ``kind`` (``number``, ``date``, ``value``), ``place`` on the
+        grid, ``value``, ``number`` (days since 1970 for a date, none for a value), ``output`` (a
+        class or ``value``) and ``mean``. ``ice``: ``column``, ``place``, ``line``, ``prediction``;
+        the second of two classes, no lines of more classes. ``rug``: ``column``, ``number``, the
+        deciles of numbers and dates.
+    """
+    fields = {field.name: field for field in held_out.columns}
+    width = len(fields) * GRID * COLUMNS
+    part = held_out.some(max(LEAST, min(ROWS, CELLS // width)), random)
+    means, lines, rugs = [EMPTY], [NO_LINES], [NO_RUG]
+    for name in ordered[:COLUMNS]:
+        grid = _grid(fields[name], held_out.rows[name])
+        if len(grid) < 2:
+            continue  # nothing to change
+        outputs = _outputs(held_out, _asked(predict, part.rows, name, grid["raw"]))
+        means += [_means(name, grid, output, values) for output, values in outputs.items()]
+        rugs.append(_rug(name, fields[name], held_out.rows[name]))
+        if len(outputs) == 1:
+            lines.append(_lines(name, next(iter(outputs.values())), len(grid)))
+    return {"dependence": pl.concat(means), "ice": pl.concat(lines), "rug": pl.concat(rugs)}
+
+
+EMPTY = pl.DataFrame(
+    schema={
+        "column": pl.String,
+        "kind": pl.String,
+        "place": pl.Int64,
+        "value": pl.String,
+        "number": pl.Float64,
+        "output": pl.String,
+        "mean": pl.Float64,
+    }
+)
+NO_LINES = pl.DataFrame(
+    schema={
+        "column": pl.String,
+        "place": pl.Int64,
+        "line": pl.Int64,
+        "prediction": pl.Float64,
+    }
+)
+NO_RUG = pl.DataFrame(schema={"column": pl.String, "number": pl.Float64})
+
+
+def _grid(field: Field, values: pl.Series) -> pl.DataFrame:
+    """Raw values, how they are shown, and where they stand on an axis."""
+    if field.meaning == "category":
+        known = values.cast(pl.String)
+        counts = _known(field, known).alias("raw").value_counts(name="rows")
+        ordered = counts.sort("rows", "raw", descending=[True, False])["raw"].head(VALUES)
+        raw = ordered.cast(values.dtype)
+        return _points("value", raw, ordered.to_list(), [None] * len(raw))
+    if field.meaning == "date":
+        table = pl.DataFrame({"raw": values, "at": moments(field, values)}).drop_nulls().sort("at")
+        days = (table["at"].dt.epoch("s") / SECONDS).to_numpy()
+        chosen = _chosen(days)
+        dates = table["at"].dt.strftime("%Y-%m-%d")[chosen].to_list()
+        return _points("date", table["raw"][chosen], dates, days[chosen].tolist())
+    table = pl.DataFrame({"raw": values, "at": numbers(field, values)})
+    table = table.filter(pl.col("at").is_finite()).sort("at")
+    table = table[_chosen(table["at"].to_numpy())]
+    return _points("number", table["raw"], [*map(shown, table["at"])], table["at"].to_list())
+
+
+def _known(field: Field, values: pl.Series) -> pl.Series:
+    return values.drop_nulls().filter(~values.drop_nulls().is_in(["", *field.missing]))
+
+
+def _points(
+    kind: str, raw: pl.Series, texts: Sequence[str], numbers: Sequence[float | None]
+) -> pl.DataFrame:
+    number = pl.Series(numbers, dtype=pl.Float64)
+    place = pl.Series(range(len(raw)), dtype=pl.Int64)
+    shown_as = pl.Series(texts, dtype=pl.String)
+    kinds = pl.Series([kind] * len(raw), dtype=pl.String)
+    return pl.DataFrame(
+        {"kind": kinds, "place": place, "value": shown_as, "number": number, "raw": raw}
+    )
+
+
+def _chosen(ordered: Array) -> Array:
+    """Places of the grid's values, which are distinct, in a column from low to high."""
+    if not len(ordered):
+        return np.array([], np.int64)
+    low, high = (np.array(ENDS) * (len(ordered) - 1)).round().astype(np.int64)
+    distinct, first = np.unique(ordered, return_index=True)
+    by_rows = np.unique(np.searchsorted(distinct, ordered[_spread(low, high)]))
+    if len(by_rows) > GRID / 2:
+        return first[by_rows]  # type: ignore[no-any-return]
+    # most rows have one value: the others would be left out
+    ends = np.searchsorted(distinct, ordered[[low, high]])
+    return first[np.unique(_spread(*ends))]  # type: ignore[no-any-return]
+
+
+def _spread(low: int, high: int) -> Array:
+    return np.linspace(low, high, GRID).round().astype(np.int64)
+
+
+def _rug(name: str, field: Field, values: pl.Series) -> pl.DataFrame:
+    """Deciles of a number or a date; none of a category."""
+    if field.meaning == "category":
+        return NO_RUG
+    if field.meaning == "date":
+        found = moments(field, values).dt.epoch("s") / SECONDS
+    else:
+        found = numbers(field, values)
+        found = found.filter(found.is_finite())
+    known = found.drop_nulls().to_numpy()
+    if not len(known):
+        return NO_RUG
+    deciles = np.unique(np.quantile(known, np.arange(1, 10) / 10))
+    return pl.DataFrame({"column": [name] * len(deciles), "number": deciles}, NO_RUG.schema)
+
+
+def _asked(predict: Predict, rows: pl.DataFrame, name: str, grid: pl.Series) -> Predictions:
+    """Of each row with each value; the values of one row stand one after the other."""
+    repeated = rows[np.repeat(np.arange(len(rows)), len(grid))]
+    values = grid[np.tile(np.arange(len(grid)), len(rows))]
+    return predict(repeated.with_columns(values.alias(name)))
+
+
+def _outputs(held_out: HeldOut, predictions: Predictions) -> dict[str, Array]:
+    """Numbers to draw, by name."""
+    if "value" in predictions:
+        return {"value": predictions["value"]}
+    classes = held_out.schema.target.classes
+    common = np.argsort(-np.bincount(held_out.target, minlength=len(classes)), kind="stable")
+    codes = [1] if len(classes) == 2 else common[:CLASSES].tolist()
+    probabilities = predictions["probabilities"].astype(np.float64)
+    return {classes[code]: probabilities[:, code] for code in codes}
+
+
+def _means(name: str, grid: pl.DataFrame, output: str, values: Array) -> pl.DataFrame:
+    of_rows = values.reshape(-1, len(grid))
+    return grid.drop("raw").select(
+        pl.lit(name).alias("column"),
+        pl.all(),
+        pl.lit(output).alias("output"),
+        pl.Series("mean", of_rows.mean(0), pl.Float64),
+    )
+
+
+def _lines(name: str, values: Array, size: int) -> pl.DataFrame:
+    """Of the first rows, which were drawn."""
+    of_rows = values.reshape(-1, size)[:LINES]
+    line, place = np.indices(of_rows.shape)
+    columns = {"place": place.ravel(), "line": line.ravel(), "prediction": of_rows.ravel()}
+    return pl.DataFrame({"column": [name] * of_rows.size, **columns}, NO_LINES.schema)

@@ -1,0 +1,1 @@
+"""One ONNX file from preprocessing and network, and the gate that it must pass."""

@@ -1,0 +1,241 @@
+"""Does the exported file predict what the network predicts, row by row, whatever comes in?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import polars as pl
+import torch
+
+from onward.artifacts.prepared import Arrays, FeatureNames
+from onward.errors import ExportError
+from onward.network.network import Network
+from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+from onward.schema import Field, Schema
+
+ROWS = 8192  # compared at once
+RELATIVE = 1e-4  # of a prediction; float32 sums in another order differ by less
+ABSOLUTE = 1e-5  # of the spread of the predictions
+TIE = 1e-4  # labels whose gains are closer than this may change places
+
+Predictions = dict[str, np.ndarray]
+
+NUMBERS = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e308, 5e-324, 0.1, -7.0, 2.0**53 + 2]
+TEXTS = [
+    *["", " ", "?", "NaN", "null", "é", "e\u0301", "日本語 \U0001f600", "\n\t", "a" * 10_000],
+    *["0", "-1", "1e400", "2024-02-30", "2024-02-29T23:59:59.999999999Z", "0001-01-01", "true"],
+]
+QUANTITIES = ["1{}", "-1.5 {}", ".5{}", "1e99{}", "1e-99{}", "{}1", "1{0}{0}", "1,234{}", "{}"]
+"""Numbers with a unit, or nearly so."""
+
+
+@dataclass
+class Found:
+    """What a comparison has found, for people."""
+
+    rows: int = 0
+    largest: dict[str, float] = field(default_factory=dict)
+    """For each output the largest difference."""
+
+
+class Parity:
+    """Compares one file with one network."""
+
+    def __init__(
+        self, model: bytes, preprocessing: bytes, network: Network, schema: Schema
+    ) -> None:
+        self._model = onnxruntime.InferenceSession(model)
+        self._preprocessing = onnxruntime.InferenceSession(preprocessing)
+        self._network, self._schema = network, schema
+        gains = network.head.gains
+        self._gains = np.eye(len(schema.target.classes)) if gains is None else gains.numpy()
+
+    def predict(self, rows: pl.DataFrame) -> Predictions:
+        """What the file predicts for raw rows."""
+        names = [output.name for output in self._model.get_outputs()]
+        values = self._model.run(names, feed(rows, self._schema.columns))
+        return dict(zip(names, values, strict=True))
+
+    def held_out(
+        self, split: str, rows: pl.DataFrame, arrays: Arrays, features: FeatureNames
+    ) -> Found:
+        """Compare on rows whose features ``prepare`` has written.
+
+        Raises:
+            ExportError: naming the worst row, and the first column whose features differ.
+        """
+        found = Found(len(rows))
+        for start in range(0, len(rows), ROWS):
+            place = slice(start, start + ROWS)
+            chunk = rows[place]
+            want = self._by_network(arrays.numerical[place], arrays.categorical[place])
+            worst = self._compare(self.predict(chunk), want, found)
+            if worst is not None:
+                row = start + worst.row
+                blocks = (arrays.numerical[row : row + 1], arrays.categorical[row : row + 1])
+                cause = self._cause(rows[row : row + 1], blocks, features)
+                raise ExportError(
+                    f"export: {worst.count} of {len(chunk)} rows from row {start} of the {split}"
+                    f" rows are predicted differently by the file. The worst is row {row}:"
+                    f" {worst.text}. {cause}"
+                )
+        return found
+
+    def hostile(self, rows: pl.DataFrame) -> Found:
+        """Compare on rows made to break it, in batches of all, 7 and 1, and shuffled.
+
+        Args:
+            rows: usual ones, of which each gets one bad value.
+
+        Raises:
+            ExportError: naming the worst row.
+        """
+        bad = hostile_rows(rows, self._schema.columns)
+        found = Found(len(bad))
+        together = self.predict(bad)
+        self._refuse(self._compare(together, self._by_network(*self._blocks(bad)), found), bad)
+        for name, values in together.items():
+            if name != "label" and not np.isfinite(values).all():
+                row = int((~np.isfinite(values.reshape(len(bad), -1)).all(1)).argmax())
+                raise ExportError(f"export: {name} is no number for {_shown(bad, row)}. {BUG}")
+        order = np.random.default_rng(0).permutation(len(bad))
+        batches = [order, *(order[s : s + 7] for s in range(0, len(bad), 7)), *order[:50, None]]
+        for batch in batches:
+            want = {name: values[batch] for name, values in together.items()}
+            some = bad[batch]
+            self._refuse(self._compare(self.predict(some), want, found), some)
+        return found
+
+    def _refuse(self, worst: "Worst | None", rows: pl.DataFrame) -> None:
+        if worst is not None:
+            raise ExportError(
+                f"export: the file predicts a row differently: {worst.text}, for"
+                f" {_shown(rows, worst.row)} in a batch of {len(rows)}. {BUG}"
+            )
+
+    def _blocks(self, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        names = [output.name for output in self._preprocessing.get_outputs()]
+        raw = feed(rows, self._schema.columns)
+        known = {i.name for i in self._preprocessing.get_inputs()}
+        values = self._preprocessing.run(names, {n: v for n, v in raw.items() if n in known})
+        blocks = dict(zip(names, values, strict=True))
+        return (
+            blocks.get(NUMERICAL, np.zeros((len(rows), 0), np.float32)),
+            blocks.get(CATEGORICAL, np.zeros((len(rows), 0), np.int64)),
+        )
+
+    def _by_network(self, numerical: np.ndarray, categorical: np.ndarray) -> Predictions:
+        with torch.no_grad():
+            outputs = self._network(
+                torch.from_numpy(np.ascontiguousarray(numerical)),
+                torch.from_numpy(np.ascontiguousarray(categorical)),
+            )
+        predictions = {name: value.numpy() for name, value in outputs.items()}
+        if "label" in predictions:
+            classes = np.array(self._schema.target.classes, object)
+            predictions["label"] = classes[predictions["label"]]
+        return predictions
+
+    def _compare(self, got: Predictions, want: Predictions, found: Found) -> "Worst | None":
+        """The worst row, if any differs by more than rounding."""
+        excess = {name: self._excess(name, got, want, found) for name in got}
+        name = max(excess, key=lambda n: float(excess[n].max(initial=0.0)))
+        if excess[name].max(initial=0.0) <= 1:
+            return None
+        row = int(excess[name].argmax())
+        count = int((np.stack(list(excess.values())) > 1).any(0).sum())
+        return Worst(row, count, f"{name} is {got[name][row]} and should be {want[name][row]}")
+
+    def _excess(self, name: str, got: Predictions, want: Predictions, found: Found) -> np.ndarray:
+        """For each row the difference in units of what is allowed."""
+        rows = len(want[name])
+        if name == "label":
+            best = np.sort(want["probabilities"] @ self._gains, 1)
+            is_tie = best[:, -1] - best[:, -2] < TIE
+            return np.where((got[name] != want[name]) & ~is_tie, np.inf, 0.0)
+        difference = np.abs(got[name].astype(np.float64) - want[name]).reshape(rows, -1)
+        difference = np.where(np.isnan(difference), np.inf, difference)
+        allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1) + ABSOLUTE * _spread(want[name])
+        found.largest[name] = max(found.largest.get(name, 0.0), float(difference.max(initial=0.0)))
+        return np.asarray((difference / allowed).max(1, initial=0.0))
+
+    def _cause(
+        self, row: pl.DataFrame, blocks: tuple[np.ndarray, np.ndarray], features: FeatureNames
+    ) -> str:
+        """Which column's features differ between the file and ``prepare``."""
+        owners = (features.numerical_owners, features.categorical)
+        for got, want, names in zip(self._blocks(row), blocks, owners, strict=True):
+            for place in np.flatnonzero(got[0] != want[0]):
+                name = names[place]
+                value = f"its value {row[name][0]!r}" if name in row.columns else "what is derived"
+                return (
+                    f"The first column whose features differ is {name!r}: {value} becomes"
+                    f" {got[0, place]:g} in the file, and was {want[0, place]:g} in training. Run"
+                    " `onward prepare` again"
+                )
+        return f"The features are the same; the network differs. {BUG}"
+
+
+BUG = "This is a bug of ours: please report it with the config"
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The row that differs most."""
+
+    row: int
+    count: int
+    """Rows that differ too much."""
+    text: str
+
+
+def feed(rows: pl.DataFrame, fields: Sequence[Field]) -> dict[str, np.ndarray]:
+    """Raw rows as the inputs of a file, each of shape ``(rows, 1)``."""
+    return {field.name: _wire(rows[field.name], field.wire) for field in fields}
+
+
+def _wire(values: pl.Series, wire: str) -> np.ndarray:
+    if wire == "number":
+        return values.fill_null(np.nan).to_numpy().reshape(-1, 1)
+    return np.array(values.fill_null("").to_list(), object).reshape(-1, 1)
+
+
+def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
+    """Usual rows, rows with one bad value each, and rows with nothing but bad values."""
+    rng = np.random.default_rng(0)
+    usual = rows.select(field.name for field in fields)
+    parts = [usual]
+    for column in fields:
+        values = _bad(column)
+        some = usual[rng.integers(0, len(usual), len(values))]
+        parts.append(some.with_columns(pl.Series(column.name, values, usual[column.name].dtype)))
+    mixed = {
+        column.name: pl.Series(
+            [_bad(column)[place] for place in rng.integers(0, len(_bad(column)), 50)],
+            dtype=usual[column.name].dtype,
+        )
+        for column in fields
+    }
+    return pl.concat([*parts, pl.DataFrame(mixed)])
+
+
+def _bad(column: Field) -> list[Any]:
+    if column.wire == "number":
+        return [None, *NUMBERS]
+    quantities = [form.format(unit) for unit, _ in column.units for form in QUANTITIES]
+    return [None, *TEXTS, *quantities, *column.missing]
+
+
+def _spread(values: np.ndarray) -> float:
+    """How far apart the usual values are, or a tiny number where they are all the same."""
+    if not values.size:
+        return 1.0
+    low, high = np.quantile(values, [0.05, 0.95])
+    return max(float(high - low), float(np.abs(values).max()) * RELATIVE, np.finfo(np.float64).tiny)
+
+
+def _shown(rows: pl.DataFrame, row: int) -> str:
+    values = ", ".join(f"{name}={value!r:.40}" for name, value in rows.row(row, named=True).items())
+    return f"the row {{{values}}}"

@@ -1,0 +1,139 @@
+"""One ONNX file: preprocessing, network and predictions."""
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
+
+from onward.errors import ExportError
+from onward.network.network import Network
+from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+from onward.preprocessing.graph import OPSETS, PREFIX
+
+ROWS = 2  # rows of the example that the exporter follows; the file then takes any number
+CONTROL_FLOW = {"If", "Loop", "Scan"}
+
+
+def export(
+    preprocessing: ModelProto, network: Network, classes: Sequence[str], notes: Mapping[str, str]
+) -> ModelProto:
+    """Join the two.
+
+    Args:
+        preprocessing: raw columns to the blocks that the network reads.
+        network: trained and calibrated.
+        classes: by their codes; ``label`` is one of them. Empty where the target is a number.
+        notes: what ``metadata_props`` gets.
+
+    Raises:
+        ExportError: if the file would need more than the standard operators.
+    """
+    body = compose.add_prefix(_body(network), f"{PREFIX}network/")
+    body.ir_version = preprocessing.ir_version
+    body.opset_import.append(helper.make_opsetid("ai.onnx.ml", OPSETS["ai.onnx.ml"]))
+    outputs = {output.name for output in preprocessing.graph.output}
+    joints = [(name, f"{PREFIX}network/{name}") for name in (NUMERICAL, CATEGORICAL)]
+    model = compose.merge_models(preprocessing, body, [j for j in joints if j[0] in outputs])
+    _name_outputs(model, classes)
+    helper.set_model_props(model, dict(notes))
+    model.producer_name = "onward"
+    _check(model)
+    return model
+
+
+class _Blocks(torch.nn.Module):
+    """The network with those blocks as inputs that the table has."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *blocks: torch.Tensor) -> dict[str, torch.Tensor]:
+        shape = self.network.shape
+        empty = blocks[0].new_zeros(blocks[0].shape[0], 0)
+        numerical = blocks[0] if shape.features else empty.float()
+        categorical = blocks[-1] if shape.cardinalities else empty.long()
+        predictions: dict[str, torch.Tensor] = self.network(numerical, categorical)
+        return predictions
+
+
+def _body(network: Network) -> ModelProto:
+    shape = network.shape
+    example = {}
+    if shape.features:
+        example[NUMERICAL] = torch.zeros(ROWS, shape.features)
+    if shape.cardinalities:
+        example[CATEGORICAL] = torch.zeros(ROWS, len(shape.cardinalities), dtype=torch.int64)
+    wrapped = _Blocks(network).eval()
+    inputs = tuple(example.values())
+    rows = [torch.export.Dim("rows"), torch.export.Dim.DYNAMIC]  # naming both is a warning
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it asks for torchvision
+    with warnings.catch_warnings():
+        # torch 2.13's exporter calls its own deprecated function; remove with torch 2.14
+        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
+        program = torch.onnx.export(
+            wrapped,
+            inputs,
+            input_names=list(example),
+            output_names=list(wrapped(*inputs)),
+            dynamic_shapes=(tuple({0: rows[place]} for place in range(len(inputs))),),
+            opset_version=OPSETS[""],
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    model: ModelProto = program.model_proto
+    # the exporter goes back to a fixed number of rows, without a word, where code asks for it
+    assert all(value.type.tensor_type.shape.dim[0].dim_param for value in model.graph.output)
+    _strip(model)
+    return model
+
+
+def _strip(model: ModelProto) -> None:
+    # the exporter writes stack traces with the paths of this machine into each node
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        value.ClearField("metadata_props")
+    for constant in model.graph.initializer:
+        constant.ClearField("metadata_props")
+    model.graph.ClearField("metadata_props")
+    model.ClearField("metadata_props")
+
+
+def _name_outputs(model: ModelProto, classes: Sequence[str]) -> None:
+    """Give the outputs their public names, and ``label`` its class."""
+    graph = model.graph
+    outputs = list(graph.output)
+    del graph.output[:]
+    for output in outputs:
+        name = output.name.removeprefix(f"{PREFIX}network/")
+        kind = output.type.tensor_type.elem_type
+        shape: list[str | int] = ["rows"]
+        if name == "probabilities":
+            shape.append(len(classes))
+        if name == "label":
+            names = numpy_helper.from_array(np.array(classes, object), f"{PREFIX}classes")
+            graph.initializer.append(names)
+            graph.node.append(helper.make_node("Gather", [names.name, output.name], [name]))
+            kind = TensorProto.STRING
+        else:
+            graph.node.append(helper.make_node("Identity", [output.name], [name]))
+        graph.output.append(helper.make_tensor_value_info(name, kind, shape))
+
+
+def _check(model: ModelProto) -> None:
+    """Nothing that a runtime may lack."""
+    onnx.checker.check_model(model, full_check=True)
+    domains = {node.domain for node in model.graph.node} - set(OPSETS)
+    loops = {node.op_type for node in model.graph.node} & CONTROL_FLOW
+    if domains or loops or len(model.functions):
+        raise ExportError(
+            f"the file needs {sorted(domains | loops)}, which not every runtime has. This is a bug"
+            " in the network's code: express it with standard operators"
+        )

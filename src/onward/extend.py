@@ -1,0 +1,48 @@
+"""What plug-ins import: the base class of each family, and what its members are made of.
+
+Everything else in the package is private and may move. Names are loaded when they are first asked
+for, so that a plug-in with a column does not make `prepare` wait for torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onward.network.embedders import Embedder as Embedder
+    from onward.network.heads import Head as Head
+    from onward.network.models import Model as Model
+    from onward.preprocessing.columns import Block as Block
+    from onward.preprocessing.columns import Column as Column
+    from onward.preprocessing.columns import Encoded as Encoded
+    from onward.preprocessing.derivations import Derivation as Derivation
+    from onward.preprocessing.graph import Graph as Graph
+    from onward.preprocessing.graph import Value as Value
+    from onward.table.checks import Check as Check
+    from onward.table.sources import Source as Source
+    from onward.table.splits import Split as Split
+    from onward.training.observer import Observer as Observer
+
+_MODULES = {
+    "Block": "onward.preprocessing.columns",
+    "Check": "onward.table.checks",
+    "Column": "onward.preprocessing.columns",
+    "Derivation": "onward.preprocessing.derivations",
+    "Embedder": "onward.network.embedders",
+    "Encoded": "onward.preprocessing.columns",
+    "Graph": "onward.preprocessing.graph",
+    "Head": "onward.network.heads",
+    "Model": "onward.network.models",
+    "Observer": "onward.training.observer",
+    "Source": "onward.table.sources",
+    "Split": "onward.table.splits",
+    "Value": "onward.preprocessing.graph",
+}
+
+__all__ = tuple(sorted(_MODULES))
+
+
+def __getattr__(name: str) -> Any:
+    """The class of that name, from the module that defines it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'onward.extend' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

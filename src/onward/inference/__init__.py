@@ -1,6 +1,0 @@
-"""What a table seems to be, and why: a first config for a person to correct."""
-
-from onward.inference._columns import Guess as Guess
-from onward.inference._columns import infer as infer
-from onward.inference._target import TargetGuess as TargetGuess
-from onward.inference._target import infer_target as infer_target

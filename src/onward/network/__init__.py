@@ -1,0 +1,1 @@
+"""The network: embedders, bodies, heads, and the module that joins them."""

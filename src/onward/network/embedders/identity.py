@@ -1,0 +1,30 @@
+"""Numbers as they are."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from onward.network.embedders._base import Embedder
+
+
+class Identity(Embedder):
+    """The numbers, unchanged."""
+
+    class Config(Embedder.Config):
+        """No settings of its own."""
+
+        type: Literal["identity"] = "identity"
+
+    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.widths = widths
+
+    @classmethod
+    def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "Identity":
+        """Nothing to learn."""
+        return cls(config, (1,) * features.shape[1])
+
+    def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """Return the rows."""
+        return x

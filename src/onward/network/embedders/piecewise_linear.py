@@ -1,0 +1,56 @@
+"""Piecewise-linear encoding (Gorishniy et al. 2022, "On Embeddings for Numerical Features")."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from onward.network.embedders._base import Embedder
+from onward.network.embedders._bins import OUTSIDE, bin_edges
+
+
+class PiecewiseLinear(Embedder):
+    """Each number as how far it has come through each of its bins: 1, 1, 0.4, 0, 0.
+
+    The edges of the bins are quantiles of the training rows (section 3.2.1 of the paper). A
+    number with few distinct values, such as a flag, gets as few bins.
+
+    Differs: a value that fills a bin alone is counted once, which leaves the other bins to the
+    other values; and the outer bins extrapolate, but no further than ``OUTSIDE`` of their widths.
+    """
+
+    class Config(Embedder.Config):
+        """``bins`` is the largest number of bins of a number."""
+
+        type: Literal["piecewise_linear"] = "piecewise_linear"
+        bins: int = Field(48, ge=2, le=1024)
+
+    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.widths, width = widths, sum(widths)
+        self.owner = nn.Buffer(torch.zeros(width, dtype=torch.int64))
+        self.left, self.slope = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.zeros(width))
+        self.lowest, self.highest = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.ones(width))
+
+    @classmethod
+    def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "PiecewiseLinear":
+        """Learn the edges of the bins."""
+        if not features.shape[1]:  # a table of categories
+            return cls(config, ())
+        edges = bin_edges(features, config.bins)
+        counts = torch.tensor([len(edge) - 1 for edge in edges], dtype=torch.int64)
+        last = counts.cumsum(0) - 1
+        embedder = cls(config, tuple(counts.tolist()))
+        embedder.owner.copy_(torch.arange(len(edges)).repeat_interleave(counts))
+        embedder.left.copy_(torch.cat([edge[:-1] for edge in edges]))
+        embedder.slope.copy_(1 / torch.cat([edge.diff() for edge in edges]))
+        embedder.lowest[last - counts + 1] = -OUTSIDE
+        embedder.highest[last] = 1 + OUTSIDE
+        return embedder
+
+    def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """Encode the rows."""
+        spread = x.index_select(1, self.owner)  # (rows, width)
+        return ((spread - self.left) * self.slope).clamp(self.lowest, self.highest)

@@ -1,0 +1,77 @@
+"""Each number as a vector that bends at the edges of its bins."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from onward.network.embedders._base import Embedder
+from onward.network.embedders._bins import OUTSIDE, bin_edges
+
+
+class PiecewiseLinearEmbedding(Embedder):
+    """A linear map of each number and its piecewise-linear encoding, one map for each number.
+
+    It starts as a linear map of the number alone, and learns where to bend. A number with two
+    values, such as a flag, has nothing to bend: it stays as it is, before the others.
+
+    Source: Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning",
+    section 3.2; the start is that of Gorishniy et al. 2025, "TabM", appendix D.
+    Differs: the bins are those of ``piecewise_linear``.
+    """
+
+    class Config(Embedder.Config):
+        """``bins`` is the largest number of bins of a number, ``width`` the size of its vector."""
+
+        type: Literal["piecewise_linear_embedding"] = "piecewise_linear_embedding"
+        bins: int = Field(48, ge=2, le=1024)
+        width: int = Field(16, ge=2)
+
+    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.widths = widths
+        bent = sum(width > 1 for width in widths)
+        self.plain = nn.Buffer(torch.zeros(len(widths) - bent, dtype=torch.int64))
+        self.bent = nn.Buffer(torch.zeros(bent, dtype=torch.int64))
+        size = (bent, 1, config.bins + 1)  # the first is the number itself
+        self.left, self.slope = nn.Buffer(torch.zeros(size)), nn.Buffer(torch.zeros(size))
+        self.lowest, self.highest = nn.Buffer(torch.zeros(size)), nn.Buffer(torch.ones(size))
+        bound = config.width**-0.5
+        weight = torch.zeros(bent, config.bins + 1, config.width)
+        weight[:, 0].uniform_(-bound, bound)
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.empty(bent, 1, config.width).uniform_(-bound, bound))
+
+    @classmethod
+    def fit(
+        cls, config: Config, features: Float[Tensor, "rows features"]
+    ) -> "PiecewiseLinearEmbedding":
+        """Learn the edges of the bins."""
+        found = list(enumerate(bin_edges(features, config.bins)))
+        plain = [feature for feature, edges in found if len(edges) == 2]
+        bent = [(feature, edges) for feature, edges in found if len(edges) > 2]
+        embedder = cls(config, (1,) * len(plain) + (config.width,) * len(bent))
+        embedder.plain.copy_(torch.tensor(plain, dtype=torch.int64))
+        embedder.bent.copy_(torch.tensor([feature for feature, _ in bent], dtype=torch.int64))
+        embedder.slope[:, 0, 0] = 1
+        embedder.lowest[:, 0, 0], embedder.highest[:, 0, 0] = -torch.inf, torch.inf
+        for feature, (_, edges) in enumerate(bent):
+            last = len(edges) - 1
+            embedder.left[feature, 0, 1 : last + 1] = edges[:-1]
+            embedder.slope[feature, 0, 1 : last + 1] = 1 / edges.diff()
+            embedder.lowest[feature, 0, 1] = -OUTSIDE
+            embedder.highest[feature, 0, last] = 1 + OUTSIDE
+        return embedder
+
+    def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """Embed the rows."""
+        plain = x.index_select(1, self.plain)
+        if not len(self.bent):
+            return plain
+        spread = x.index_select(1, self.bent).T[:, :, None]  # (features, rows, 1)
+        encoded = ((spread - self.left) * self.slope).clamp(self.lowest, self.highest)
+        y = torch.baddbmm(self.bias, encoded, self.weight)  # (features, rows, width)
+        embedded = y.transpose(0, 1).flatten(1)
+        return torch.cat([plain, embedded], 1) if len(self.plain) else embedded

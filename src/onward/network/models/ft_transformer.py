@@ -1,0 +1,124 @@
+"""FT-Transformer: attention between the features of a row."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from onward.network.models._base import Model
+from onward.network.models._dropout import Dropout
+
+
+class FtTransformer(Model):
+    """A transformer whose tokens are the features; one more token collects what is predicted.
+
+    Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.3.
+    Differs: a token is a linear map of all inputs of its feature, which are one for a plain number
+    and more for an embedded one; in the paper each category has a token of its own.
+    """
+
+    class Config(Model.Config):
+        """A token is ``heads * head_width`` wide. ``dropout`` is that between linear layers."""
+
+        type: Literal["ft_transformer"] = "ft_transformer"
+        heads: PositiveInt = 8
+        head_width: PositiveInt = 24
+        depth: PositiveInt = 3
+        dropout: float = Field(0.1, ge=0.0, lt=1.0)
+        attention_dropout: float = Field(0.2, ge=0.0, lt=1.0)
+
+    def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
+        super().__init__()
+        width = config.heads * config.head_width
+        self.tokens = _Tokens(widths, width)
+        self.blocks = nn.ModuleList(_Block(config, place) for place in range(config.depth))
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, d_out))
+
+    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows 1 d_out"]:
+        """Map the rows."""
+        x = self.tokens(x)  # (rows, tokens, width)
+        for block in self.blocks:
+            x = block(x)
+        y: Tensor = self.out(x)
+        return y
+
+
+class _Tokens(nn.Module):
+    """One token for each feature, after one that is the same in all rows."""
+
+    def __init__(self, widths: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        d_in, widest = sum(widths), max(widths)
+        index = torch.full((1 + len(widths), widest), d_in)  # of a zero after the inputs
+        weight = torch.zeros(1 + len(widths), widest, width)
+        start = 0
+        for token, size in enumerate(widths, start=1):
+            index[token, :size] = torch.arange(start, start + size)
+            weight[token, :size].uniform_(-1, 1).mul_((size * width) ** -0.5)
+            start += size
+        self.index = nn.Buffer(index.flatten())
+        self.weight = nn.Parameter(weight)
+        bias = torch.empty(1 + len(widths), 1, width).uniform_(-1, 1).mul_(width**-0.5)
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows tokens width"]:
+        """Make the tokens of the rows."""
+        padded = nn.functional.pad(x, (0, 1))
+        inputs = torch.unflatten(padded.index_select(1, self.index), 1, self.weight.shape[:2])
+        y = torch.baddbmm(self.bias, inputs.transpose(0, 1), self.weight)  # (tokens, rows, width)
+        return y.transpose(0, 1)
+
+
+class _Block(nn.Module):
+    """Attention and two linear layers, each added to what it gets; the last has one token left."""
+
+    def __init__(self, config: FtTransformer.Config, place: int) -> None:
+        super().__init__()
+        width = config.heads * config.head_width
+        self.is_last = place == config.depth - 1
+        # the paper found it crucial that the first block attends to the tokens as they are
+        self.norm = nn.LayerNorm(width) if place else nn.Identity()
+        self.attention = _Attention(config)
+        self.gated = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * (width * 4 // 3)))
+        self.linear = nn.Sequential(Dropout(config.dropout), nn.Linear(width * 4 // 3, width))
+
+    def forward(self, x: Float[Tensor, "rows tokens width"]) -> Float[Tensor, "rows _ width"]:
+        """Map the tokens."""
+        seen = self.norm(x)
+        kept = slice(1) if self.is_last else slice(None)  # only the first token is read
+        x = x[:, kept] + self.attention(seen[:, kept], seen)
+        signal, gate = self.gated(x).chunk(2, 2)
+        y: Tensor = x + self.linear(signal * gate.relu())
+        return y
+
+
+class _Attention(nn.Module):
+    """Each asking token gets a mean of the tokens, weighted by how well they answer."""
+
+    def __init__(self, config: FtTransformer.Config) -> None:
+        super().__init__()
+        width = config.heads * config.head_width
+        self.parts = (config.heads, config.head_width)
+        self.dropout = Dropout(config.attention_dropout)
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        for layer in (self.query, self.key_value, self.out):
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self, asking: Float[Tensor, "rows asking width"], x: Float[Tensor, "rows tokens width"]
+    ) -> Float[Tensor, "rows asking width"]:
+        """Mix the tokens."""
+        query = self._split(self.query(asking))
+        key, value = (self._split(part) for part in self.key_value(x).chunk(2, 2))
+        weights = (query @ key.mT * query.shape[-1] ** -0.5).softmax(3)
+        mixed = self.dropout(weights) @ value  # (rows, heads, asking, head_width)
+        y: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return y
+
+    def _split(self, x: Tensor) -> Tensor:
+        return torch.unflatten(x, 2, self.parts).transpose(
+            1, 2
+        )  # (rows, heads, tokens, head_width)

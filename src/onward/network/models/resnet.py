@@ -1,0 +1,52 @@
+"""Residual network."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from onward.network.models._base import Model
+from onward.network.models._dropout import Dropout
+
+
+class Resnet(Model):
+    """``depth`` blocks, each of which adds to what it gets, between two linear layers.
+
+    Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.2.
+    Differs: layer norm in place of batch norm, so that no row of a batch depends on the others.
+    """
+
+    class Config(Model.Config):
+        """Sizes; a block is twice as wide inside. ``dropout`` is that inside a block."""
+
+        type: Literal["resnet"] = "resnet"
+        width: PositiveInt = 192
+        depth: PositiveInt = 4
+        dropout: float = Field(0.2, ge=0.0, lt=1.0)
+
+    def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
+        super().__init__()
+        self.stem = nn.Linear(sum(widths), config.width)
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.depth))
+        self.out = nn.Sequential(
+            nn.LayerNorm(config.width), nn.ReLU(), nn.Linear(config.width, d_out)
+        )
+
+    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows 1 d_out"]:
+        """Map the rows."""
+        x = self.stem(x)
+        for block in self.blocks:
+            x = x + block(x)
+        y: Tensor = self.out(x)
+        return y[:, None]
+
+
+def _block(config: Resnet.Config) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(config.width),
+        nn.Linear(config.width, 2 * config.width),
+        nn.ReLU(),
+        Dropout(config.dropout),
+        nn.Linear(2 * config.width, config.width),
+    )

@@ -1,0 +1,79 @@
+"""TabM: one network that is an ensemble of perceptrons."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from onward.network.models._base import Model
+from onward.network.models._dropout import Dropout
+from onward.network.models._ensemble import Heads, keep, scales, uniform
+
+
+class Tabm(Model):
+    """``k`` perceptrons that share their large weights.
+
+    Each member has its own scales for the inputs and outputs of each linear layer, its own biases
+    and its own last layer.
+
+    Source: Gorishniy et al. 2025, "TabM: Advancing Tabular Deep Learning With Parameter-Efficient
+    Ensembling", section 3.3.
+    """
+
+    class Config(Model.Config):
+        """Sizes."""
+
+        type: Literal["tabm"] = "tabm"
+        k: PositiveInt = 16
+        width: PositiveInt = 256
+        depth: PositiveInt = 2
+        dropout: float = Field(0.1, ge=0.0, lt=1.0)
+
+    def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
+        super().__init__()
+        self.ensemble_size = config.k
+        ones = [nn.Parameter(torch.ones(config.k, config.width)) for _ in range(config.depth - 1)]
+        layers = [_Shared(scale, config.width) for scale in (scales(config.k, widths), *ones)]
+        self.layers = nn.ModuleList(layers)
+        self.dropout = Dropout(config.dropout)
+        self.out = Heads(config.k, config.width, d_out)
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Forget all other members."""
+        self.ensemble_size = len(members)
+        for layer in self.layers:
+            keep(layer, members, "before", "after", "bias")
+        keep(self.out, members, "weight", "bias")
+
+    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
+        """Map the rows."""
+        x = x[None]  # (1, rows, d_in): the same for all members
+        for layer in self.layers:
+            x = self.dropout(layer(x).relu())
+        y: Tensor = self.out(x)
+        return y
+
+
+class _Shared(nn.Module):
+    """A linear layer of all members, between scales and before a bias of each (equation 1)."""
+
+    def __init__(self, before: nn.Parameter, d_out: int) -> None:
+        super().__init__()
+        members, d_in = before.shape
+        self.weight = uniform(d_in, d_in, d_out)
+        self.before, self.after = before, nn.Parameter(torch.ones(members, d_out))
+        self.bias = nn.Parameter(uniform(d_in, d_out).detach().repeat(members, 1))
+
+    def forward(self, x: Float[Tensor, "_ rows d_in"]) -> Float[Tensor, "members rows d_out"]:
+        """Map what each member has made of the rows."""
+        before, after, bias = self.before[:, None], self.after[:, None], self.bias[:, None]
+        if torch.compiler.is_exporting():
+            # few rows: the weights of all members would take longer to read than these to scale
+            return x * before @ self.weight * after + bias
+        # many rows: there are fewer weights than activations to scale
+        scale = torch.bmm(before.mT, after)
+        weight = scale * self.weight.to(scale)  # (members, d_in, d_out)
+        return torch.baddbmm(bias, x.expand(len(weight), -1, -1), weight)

@@ -1,0 +1,16 @@
+"""Types of column. One file each; the file's name is the type."""
+
+from onward.preprocessing.columns._base import CATEGORICAL as CATEGORICAL
+from onward.preprocessing.columns._base import NUMERICAL as NUMERICAL
+from onward.preprocessing.columns._base import Block as Block
+from onward.preprocessing.columns._base import Column as Column
+from onward.preprocessing.columns._base import Encoded as Encoded
+from onward.preprocessing.columns._distinct import BATCH as BATCH
+from onward.preprocessing.columns._distinct import distinct as distinct
+from onward.preprocessing.columns._distinct import run as run
+from onward.preprocessing.columns._parse_dates import moments as moments
+from onward.preprocessing.columns._parse_quantities import converted as converted
+from onward.preprocessing.columns._parse_quantities import numbers as numbers
+from onward.settings.family import import_members
+
+import_members(__name__, __path__)

@@ -1,0 +1,63 @@
+"""The words of short texts: what values that differ have in common."""
+
+import string
+from collections import Counter
+from collections.abc import Mapping
+
+from onward.preprocessing.graph import Graph, Value
+
+LONGEST = 16  # words of a text that are looked at one by one; what follows is one more
+LEAST = 3  # rows; a rarer word says no more than the value itself
+
+
+class Words:
+    """For each frequent word a number that is 1 where a text has it, and 0 elsewhere.
+
+    Words are what stands between blanks, without punctuation around it and whatever its case, if
+    the training rows have it so. A value that no training row has still shares its words.
+    """
+
+    def __init__(self, rows: Mapping[str, int], most: int) -> None:
+        """Learn the ``most`` frequent words.
+
+        Args:
+            rows: for each text the number of its training rows.
+            most: words that are kept.
+        """
+        counts: Counter[str] = Counter()
+        forms: dict[str, str] = {}
+        for text, number in rows.items():
+            some = {form: _word(form) for form in _pieces(text) if _word(form)}
+            counts.update(dict.fromkeys(some.values(), number))
+            forms |= some
+        frequent = sorted(word for word, number in counts.items() if number >= LEAST)
+        frequent.sort(key=counts.__getitem__, reverse=True)
+        self.all = tuple(frequent[:most])
+        places = {word: place for place, word in enumerate(self.all)}
+        self._codes = {form: places[word] for form, word in sorted(forms.items()) if word in places}
+
+    def encode(self, graph: Graph, texts: Value) -> Value:
+        """Float32 ``(rows, words)`` from texts ``(rows, 1)``."""
+        pieces, _ = graph.outputs("StringSplit", texts, count=2, maxsplit=LONGEST)
+        codes = graph(
+            "LabelEncoder",
+            graph("Squeeze", pieces, graph.constant([1], "int64")),
+            domain="ai.onnx.ml",
+            keys_strings=list(self._codes),
+            values_int64s=list(self._codes.values()),
+            default_int64=len(self.all),  # out of range: OneHot makes zeros of it
+        )
+        depth, values = graph.constant(len(self.all), "int64"), graph.constant([0, 1], "float32")
+        has = graph("OneHot", codes, depth, values)  # (rows, pieces, words)
+        counts = graph("ReduceSum", has, graph.constant([1], "int64"), keepdims=0)
+        return graph("Min", counts, graph.constant(1, "float32"))
+
+
+def _pieces(text: str) -> list[str]:
+    """As StringSplit has them."""
+    pieces = [piece for piece in text.split(" ") if piece]
+    return [*pieces[:LONGEST], " ".join(pieces[LONGEST:])]
+
+
+def _word(form: str) -> str:
+    return form.strip(string.punctuation).casefold()

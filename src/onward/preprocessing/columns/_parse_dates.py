@@ -1,0 +1,54 @@
+"""Dates as the clock of each says, many at once."""
+
+from functools import lru_cache
+
+import onnxruntime
+import polars as pl
+from onnx import TensorProto
+
+from onward.preprocessing.columns._distinct import distinct, run
+from onward.preprocessing.columns._iso8601 import PATTERN, PLAIN
+from onward.preprocessing.columns._slash_dates import to_iso
+from onward.preprocessing.graph import Graph, session
+from onward.schema import Field, Order
+
+CLOCKS = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
+
+
+def moments(field: Field, values: pl.Series) -> pl.Series:
+    """The dates that a column of dates means, whatever their offsets; null where there is none.
+
+    Args:
+        field: which means dates.
+        values: text.
+    """
+    known = values.set(values.is_in(field.missing), None)
+    if field.order == "iso":
+        others = known.set(known.str.contains(PLAIN), None)
+        known = known.zip_with(others.is_null(), _dates(field, others))
+    else:
+        known = _dates(field, known)
+    plain = known.str.replace("T", " ", literal=True)
+    read = [
+        plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCKS
+    ]
+    return pl.select(pl.coalesce(*read)).to_series().rename(values.name)
+
+
+def _dates(field: Field, values: pl.Series) -> pl.Series:
+    """In ISO-8601, null where the file reads none."""
+    found = distinct(values)
+    is_date, texts = run(_session(field.order), found.texts)
+    dates = pl.Series(texts[:, 0], dtype=pl.String).set(pl.Series(~is_date[:, 0]), None)
+    return dates[found.codes]
+
+
+@lru_cache(maxsize=3)
+def _session(order: Order) -> onnxruntime.InferenceSession:
+    """To ISO-8601 as the file does it, and whether that is a date to the file."""
+    graph = Graph()
+    text = graph.input("text", "text")
+    iso = text if order == "iso" else to_iso(graph, text, order)
+    graph.output("is_date", graph("RegexFullMatch", iso, pattern=PATTERN), TensorProto.BOOL)
+    graph.output("iso", graph("Identity", iso), TensorProto.STRING)
+    return session(graph.model())

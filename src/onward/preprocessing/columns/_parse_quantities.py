@@ -1,0 +1,200 @@
+"""Numbers with a unit, such as 12.5 kg, $1,200 and 45%, read with ONNX operators."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import zip_longest
+
+import numpy as np
+import onnxruntime
+import polars as pl
+from onnx import TensorProto
+
+from onward.preprocessing.columns._distinct import distinct, run
+from onward.preprocessing.graph import Graph, Value, session
+from onward.schema import Field
+
+DIGITS = 18  # before and behind the decimal mark, each: these make an int64
+GROUPS = DIGITS // 3
+LARGEST_POWER = 99  # of ten, in what is written as 1e99
+_POWER = "(?:[eE][+-]?[0-9]{1,2})?"
+
+
+def pattern(unit: str, decimal: str, thousands: str) -> str:
+    """Of RE2 and of polars: what a number with this unit looks like, as a whole.
+
+    The unit is behind the number or before it, and a sign before both; blanks between them mean
+    nothing. What matches is in the range of float64.
+    """
+    point = re.escape(decimal)
+    whole = f"[0-9]{{1,{DIGITS}}}"
+    if thousands:
+        group = f"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}}){{1,{GROUPS - 1}}}"
+        whole = f"(?:{group}|{whole})"
+    usual = f"{whole}(?:{point}[0-9]{{0,{DIGITS}}})?{_POWER}"
+    number = f"(?:{usual}|{point}[0-9]{{1,{DIGITS}}}{_POWER})"
+    if not unit:
+        return f" *[+-]? *{number} *"
+    mark, forms = re.escape(unit), [f"{number} *{re.escape(unit)}"]
+    if not unit[-1].isdigit():  # m25 is no 5 with m2
+        # Rs.500 is no half rupee
+        forms.append(f"{mark} *{usual if unit[-1].isalpha() else number}")
+    return f" *[+-]? *(?:{'|'.join(forms)}) *"
+
+
+def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
+    """Add the operators that read columns of numbers with units: float64 ``(rows, columns)``.
+
+    NaN is any text that is no number with one of the units, or that the column declares missing.
+    Each number is multiplied by its unit's factor. Texts become numbers by whole numbers alone,
+    since to read fractions depends on the locale of the process; and none that is no number
+    reaches an operator that could fail.
+
+    Args:
+        graph: where to add them.
+        fields: of the columns.
+        raw: for each its texts, ``(rows, 1)``.
+    """
+    given = graph("Concat", *raw, axis=1)
+    # this row makes all the pieces exist, even where there is no other row
+    texts = graph("Concat", graph.constant([[""] * len(fields)], object), given, axis=0)
+    alike: dict[tuple[str, str], list[int]] = {}
+    for place, field in enumerate(fields):
+        alike.setdefault((field.decimal, field.thousands), []).append(place)
+    parts = [
+        _numbers(
+            graph,
+            [fields[place] for place in places],
+            [graph.gather(texts, [place], 1) for place in places],
+        )
+        for places in alike.values()
+    ]
+    number = parts[0]
+    if len(parts) > 1:
+        order = np.argsort(np.concatenate([*alike.values()]))
+        number = graph.gather(graph("Concat", *parts, axis=1), order, 1)
+    first, end = graph.constant([1], np.int64), graph.constant([2**62], np.int64)
+    number = graph("Slice", number, first, end, graph.constant([0], np.int64))
+    for absent in zip_longest(*(field.missing for field in fields), fillvalue=""):
+        is_absent = graph("Equal", given, graph.constant(absent, object))
+        number = graph("Where", is_absent, graph.constant(np.nan), number)
+    return number
+
+
+def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) -> Value:
+    """Of columns that write numbers alike."""
+    decimal, thousands = fields[0].decimal, fields[0].thousands
+    # all pieces into which a number can be cut
+    pieces = "- +0" + f"{thousands}000" * (GROUPS - 1) * bool(thousands) + f"{decimal}0E0e0"
+    bare, factors = [], []
+    for field, texts in zip(fields, columns, strict=True):
+        number, factor = graph.constant(pieces, object), graph.constant(np.nan)
+        for unit, size in field.units:
+            is_it = graph("RegexFullMatch", texts, pattern=pattern(unit, decimal, thousands))
+            without = texts
+            if unit:
+                some = graph("Where", is_it, texts, graph.constant(f"0{unit}", object))
+                without = _without(graph, some, unit, 2)
+            number = graph("Where", is_it, without, number)
+            factor = graph("Where", is_it, graph.constant(size), factor)
+        bare.append(number)
+        factors.append(factor)
+    number = _without(graph, graph("Concat", *bare, axis=1), "", 2)
+    if thousands:
+        number = _without(graph, number, thousands, GROUPS)
+    return graph("Mul", _number(graph, number, decimal), graph("Concat", *factors, axis=1))
+
+
+def _number(graph: Graph, texts: Value, decimal: str) -> Value:
+    """Float64 of numbers such as -12.5e3, of the same shape."""
+    mantissa, power = _cut(graph, texts, "e")
+    mantissa, other = _cut(graph, mantissa, "E")
+    both = [mantissa, graph("StringConcat", power, other)]
+    together = graph("Concat", *(_unsqueezed(graph, part) for part in both), axis=0)
+    is_negative = graph("RegexFullMatch", together, pattern="-.*")
+    for sign in "-+":
+        together = _without(graph, together, sign, 2)
+    together = graph("StringConcat", graph.constant("0", object), together)
+    mantissa, power = (graph.gather(together, place, 0) for place in range(2))
+    whole, fraction = _cut(graph, mantissa, decimal)
+    fraction = graph("StringConcat", graph.constant("1", object), fraction)  # 1 keeps the zeros
+    parts = graph("Concat", *(_unsqueezed(graph, p) for p in (whole, fraction, power)), axis=0)
+    whole, fraction, power = (
+        graph.gather(graph("Cast", parts, to=TensorProto.INT64), place, 0) for place in range(3)
+    )
+    tens = graph.constant([10**digits for digits in range(DIGITS + 1)], np.int64)
+    longer = graph.constant([10**digits for digits in range(1, DIGITS + 1)], np.int64)
+    last = graph.constant([-1], np.int64)
+    is_longer = graph("GreaterOrEqual", graph("Unsqueeze", fraction, last), longer)
+    # onnxruntime sums float32 ten times faster than int64
+    count = graph("ReduceSum", graph("Cast", is_longer, to=TensorProto.FLOAT), last, keepdims=0)
+    digits = graph("Cast", count, to=TensorProto.INT64)
+    unit = graph("Gather", tens, digits, axis=0)
+    fraction = _as_double(graph, graph("Sub", fraction, unit))
+    value = graph("Add", graph("Mul", _as_double(graph, whole), _as_double(graph, unit)), fraction)
+    negative, falling = (graph.gather(is_negative, place, 0) for place in range(2))
+    power = graph("Sub", graph("Where", falling, graph("Neg", power), power), digits)
+    # both are exact up to 22: a number of up to 15 digits is rounded once
+    powers = range(-LARGEST_POWER - DIGITS, LARGEST_POWER + 1)
+    place = graph("Add", power, graph.constant(-powers[0], np.int64))
+    for operator, sense in (("Mul", 1), ("Div", -1)):
+        table = graph.constant([float(f"1e{max(0, sense * each)}") for each in powers])
+        value = graph(operator, value, graph("Gather", table, place, axis=0))
+    return graph("Where", negative, graph("Neg", value), value)
+
+
+def _cut(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:
+    """What is before and behind the mark."""
+    parts, _ = graph.outputs("StringSplit", texts, count=2, delimiter=mark)
+    return graph.gather(parts, 0, -1), graph.gather(parts, 1, -1)
+
+
+def _without(graph: Graph, texts: Value, mark: str, pieces: int) -> Value:
+    """The texts without the mark; an empty one is any blanks.
+
+    Args:
+        graph: where to add it.
+        texts: one of them has all the pieces, and none has more.
+        mark: between the pieces.
+        pieces: that there are.
+    """
+    attributes = {"delimiter": mark} if mark else {}
+    parts, _ = graph.outputs("StringSplit", texts, count=2, **attributes)
+    whole, *rest = (graph.gather(parts, place, -1) for place in range(pieces))
+    for part in rest:
+        whole = graph("StringConcat", whole, part)
+    return whole
+
+
+def _unsqueezed(graph: Graph, value: Value) -> Value:
+    return graph("Unsqueeze", value, graph.constant([0], np.int64))
+
+
+def _as_double(graph: Graph, value: Value) -> Value:
+    return graph("Cast", value, to=TensorProto.DOUBLE)
+
+
+def numbers(field: Field, values: pl.Series) -> pl.Series:
+    """The numbers that a column of numbers means, float64; null where there is none.
+
+    Args:
+        field: which means numbers.
+        values: of the wire.
+    """
+    if not field.units:
+        return values.cast(pl.Float64).fill_nan(None)
+    found = distinct(values)
+    [read] = run(_session(field), found.texts)
+    return pl.Series(values.name, read[found.codes, 0]).fill_nan(None)
+
+
+def converted(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
+    """The same rows, numbers in place of quantities."""
+    return rows.with_columns(numbers(each, rows[each.name]) for each in fields if each.units)
+
+
+@lru_cache(maxsize=64)
+def _session(field: Field) -> onnxruntime.InferenceSession:
+    graph = Graph()
+    graph.output("number", read(graph, [field], [graph.input("text", "text")]), TensorProto.DOUBLE)
+    return session(graph.model())

@@ -1,0 +1,183 @@
+"""Numbers on a scale of about 1: what numbers and quantities have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import polars as pl
+from onnx import TensorProto
+from pydantic import FiniteFloat, model_validator
+
+from onward.errors import DataError
+from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._quantiles import Knots, interpolated, quantile_knots
+from onward.preprocessing.graph import Graph, Value
+from onward.rules import Rule
+
+LIMIT = 100.0  # scales; no float32 overflows, and no honest value is this far out
+NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that differs
+SMALLEST = 1e-37  # onnxruntime takes a constant for 0 that is 0 as float32, and drops its Sub
+QUARTILES = 1.349  # from the first to the third, in standard deviations of a normal distribution
+BEND = 3.0  # scales; where the smooth clipping of robust scaling begins to hold back
+
+Scaling = Literal["standard", "robust", "quantile"]
+Bounds = tuple[float, float]
+
+
+class NumberSettings(Column.Config):
+    """Settings that all columns of numbers have.
+
+    ``scaling``: by mean and standard deviation, by median and quartiles, or by quantiles.
+    ``minimum`` and ``maximum``: numbers beyond them break the contract.
+    """
+
+    scaling: Scaling = "standard"
+    minimum: FiniteFloat | None = None
+    maximum: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _minimum_is_below_maximum(self) -> Self:
+        if None not in (self.minimum, self.maximum) and self.minimum >= self.maximum:  # type: ignore[operator]
+            raise ValueError("minimum must be below maximum")
+        return self
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is learned of a column of numbers."""
+
+    name: str
+    """Of the column."""
+    center: float
+    size: float
+    """Of one step of the scale."""
+    has_missing: bool
+    """Whether a training row has no number."""
+    is_bent: bool = False
+    """Whether values far out are drawn near."""
+    knots: Knots | None = None
+    """Of a scaling by quantiles."""
+
+
+def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | None) -> Scale:
+    """The scale of a column.
+
+    Args:
+        name: of the column.
+        numbers: of all training rows; NaN is missing.
+        scaling: how.
+        bounds: numbers beyond them count as the bound.
+
+    Raises:
+        DataError: if no number is there, or all are the same.
+    """
+    present = numbers[np.isfinite(numbers)]
+    if bounds is not None:
+        present = present.clip(*bounds)
+    if not len(present):
+        raise DataError(
+            f"column {name!r}: none of the {len(numbers)} training rows has a value."
+            " Remove the column from the config"
+        )
+    spread, size = float(np.ptp(present)), float(np.abs(present).max())
+    if spread <= max(NARROWEST * size, SMALLEST):
+        raise DataError(
+            f"column {name!r}: all {len(present)} training values are {present[0]:g}, or"
+            " as good as that. Remove the column from the config"
+        )
+    has_missing = len(present) < len(numbers)
+    if scaling == "quantile":
+        center = float(np.median(present))
+        knots = quantile_knots((present - center) / spread)
+        return Scale(name, center, spread, has_missing, knots=knots)
+    center, size = _center_and_size(present, scaling == "robust")
+    return Scale(name, center, size, has_missing, is_bent=scaling == "robust")
+
+
+def out_of_bounds(
+    name: str, minimum: float | None, maximum: float | None, remedy: str
+) -> list[Rule]:
+    """The rules that a column of numbers with bounds has."""
+    value, rules = pl.col(name), []
+    if minimum is not None:
+        what = f"a number below `minimum: {minimum:g}`"
+        rules.append(Rule((name,), value < minimum, what, remedy))
+    if maximum is not None:
+        what = f"a number above `maximum: {maximum:g}`"
+        rules.append(Rule((name,), value > maximum, what, remedy))
+    return rules
+
+
+def straight_first(scales: Sequence[Scale]) -> list[int]:
+    """Their places in the order that `scaled` takes: those by quantiles last."""
+    return sorted(range(len(scales)), key=lambda place: scales[place].knots is not None)
+
+
+def scaled(
+    graph: Graph, numbers: Value, scales: Sequence[Scale], bounds: Sequence[Bounds] | None = None
+) -> Encoded:
+    """The numbers of all columns; then the flags of missing values.
+
+    Args:
+        graph: where to add the operators.
+        numbers: float64 ``(rows, columns)``; NaN and infinite are missing.
+        scales: of the columns, those by quantiles last.
+        bounds: for each column, if any of them has some.
+    """
+    missing = graph("Or", graph("IsNaN", numbers), graph("IsInf", numbers))
+    if bounds is not None:
+        low, high = np.array(bounds).T
+        above = graph("Max", numbers, graph.constant([low]))
+        numbers = graph("Min", above, graph.constant([high]))
+    centered = graph("Sub", numbers, graph.constant([[scale.center for scale in scales]]))
+    steps = graph("Div", centered, graph.constant([[scale.size for scale in scales]]))
+    clipped = graph("Clip", steps, graph.constant(-LIMIT), graph.constant(LIMIT))
+    bent = _bent(graph, clipped, scales)
+    parts = [graph("Where", missing, graph.constant(0.0, np.float32), bent)]
+    owners = [scale.name for scale in scales]
+    names = list(owners)
+    flagged = [place for place, scale in enumerate(scales) if scale.has_missing]
+    if flagged:
+        some = graph("Gather", missing, graph.constant(flagged, np.int64), axis=1)
+        parts.append(graph("Cast", some, to=TensorProto.FLOAT))
+        owners += [scales[place].name for place in flagged]
+        names += [f"{scales[place].name} is missing" for place in flagged]
+    value = graph("Concat", *parts, axis=1) if flagged else parts[0]
+    return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+
+
+def _center_and_size(present: np.ndarray, is_robust: bool) -> tuple[float, float]:
+    # numbers near the largest float64 overflow in a sum of squares: work on a small scale
+    size = float(np.abs(present).max())
+    small = present / size
+    first, median, third = np.quantile(small, [0.25, 0.5, 0.75])
+    if is_robust and third > first:
+        return float(median) * size, float(third - first) / QUARTILES * size
+    return float(small.mean()) * size, float(small.std()) * size
+
+
+def _bent(graph: Graph, steps: Value, scales: Sequence[Scale]) -> Value:
+    """What the scaling of each column makes of its numbers, as float32."""
+    knots = [scale.knots for scale in scales if scale.knots is not None]
+    straight = len(scales) - len(knots)
+    bends = [scale.is_bent for scale in scales[:straight]]
+    if not knots:
+        return _softly_clipped(graph, steps, bends)
+    if not straight:
+        return interpolated(graph, steps, knots)
+    sizes = graph.constant([straight, len(knots)], np.int64)
+    first, last = graph.outputs("Split", steps, sizes, count=2, axis=1)
+    parts = _softly_clipped(graph, first, bends), interpolated(graph, last, knots)
+    return graph("Concat", *parts, axis=1)
+
+
+def _softly_clipped(graph: Graph, steps: Value, bends: Sequence[bool]) -> Value:
+    """Bend by z / sqrt(1 + (z / 3)²) in the columns that ask for it."""
+    steps = graph("Cast", steps, to=TensorProto.FLOAT)
+    if not any(bends):
+        return steps
+    third = graph("Mul", steps, graph.constant(1 / BEND, np.float32))
+    root = graph("Sqrt", graph("Add", graph("Mul", third, third), graph.constant(1.0, np.float32)))
+    bent = graph("Div", steps, root)
+    return graph("Where", graph.constant([bends], np.bool_), bent, steps)

@@ -1,0 +1,181 @@
+"""Categories: text or whole numbers with few distinct values, as codes."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import polars as pl
+from onnx import TensorProto
+from pydantic import Field, PositiveInt, model_validator
+
+from onward.errors import DataError
+from onward.preprocessing.columns._bag_of_words import Words
+from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.graph import Graph, Value
+from onward.rules import Rule
+from onward.table.spellings import Spellings, meaning_of, refuse_two_meanings, spelling
+
+UNKNOWN, MISSING, FIRST = 0, 1, 2  # codes; the first of the values seen in training is 2
+LARGEST = 2.0**53  # the last float64 before whole numbers begin to fall together
+NO_INTEGER, NO_VALUE = -LARGEST - 2, -LARGEST - 4  # float64 numbers that no value can be
+
+
+class Categorical(Column):
+    """A value by its place among the values of the training rows.
+
+    Only values that training rows have get a code; all others share that for unknown ones.
+    """
+
+    class Config(Column.Config):
+        """What the values are, which of them count, and in which order.
+
+        ``values``: whole numbers travel as float64, so that they can be missing.
+        ``min_count``: a value in fewer training rows counts as unknown.
+        ``order``: the values, in the order of their codes; any other value counts as unknown.
+        Without it the most frequent is the first.
+        ``merge_spellings``: texts that differ in nothing but case, blanks around them, or their
+        Unicode form are one value, in every spelling that the training rows have.
+        ``spellings``: for a value the other texts that mean it.
+        ``allowed``: the values that a row may have; others break the contract.
+        ``words``: beside the code, for each of so many frequent words whether the value has it;
+        where there are many values with few rows each, such as titles, they share what they say.
+        """
+
+        type: Literal["categorical"] = "categorical"
+        values: Literal["text", "integer"] = "text"
+        min_count: PositiveInt = 1
+        order: tuple[str, ...] | tuple[int, ...] = ()
+        merge_spellings: bool = False
+        spellings: Spellings = Field(default_factory=dict)
+        allowed: tuple[str, ...] | tuple[int, ...] = ()
+        words: int = Field(0, ge=0, le=512)
+
+        @model_validator(mode="after")
+        def _check(self) -> Self:
+            kind, name = (str, "texts") if self.values == "text" else (int, "whole numbers")
+            for setting, values in (("order", self.order), ("allowed", self.allowed)):
+                if any(type(value) is not kind for value in values):
+                    raise ValueError(f"with `values: {self.values}`, {setting} is a list of {name}")
+            if (self.merge_spellings or self.spellings or self.words) and self.values != "text":
+                raise ValueError("merge_spellings, spellings and words are for texts only")
+            refuse_two_meanings(self.spellings, (*self.spellings, *self.missing, ""))
+            return self
+
+    config: Config
+    examples = {"Köln": (2,), "Paris": (3,), "": (1,), None: (1,)}
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.wire = "text" if config.values == "text" else "number"
+        self.meanings = meaning_of(config.spellings)
+
+    def rules(self) -> list[Rule]:
+        """That values are allowed, in any of their spellings, and whole numbers if said so."""
+        rules, value, absent = super().rules(), pl.col(self.name), self.is_absent()
+        if self.wire == "number":
+            broken = ~absent & ((value != value.floor()) | (value.abs() > LARGEST))
+            remedy = "Declare the column numerical, or `values: text`"
+            rules.append(Rule((self.name,), broken, "no whole number up to 2^53", remedy))
+        if self.config.allowed:
+            dtype = pl.Float64 if self.wire == "number" else pl.String
+            allowed = pl.Series([*self.config.allowed, *self.meanings], dtype=dtype, strict=False)
+            broken = ~absent & ~value.is_in(allowed.implode())
+            remedy = "Correct the table, or `allowed`"
+            rules.append(Rule((self.name,), broken, "a value that is not allowed", remedy))
+        return rules
+
+    def changes(self) -> dict[str, pl.Expr]:
+        """Declared spellings, too."""
+        spelled = {"another spelling": pl.col(self.name).is_in(list(self.meanings))}
+        return super().changes() | (spelled if self.meanings else {})
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn the vocabulary; values equally frequent are sorted, so that two runs agree."""
+        found = self._counts(values)
+        merged = found.group_by("key").agg(pl.sum("rows")).sort("key")
+        frequent = merged.filter(pl.col("rows") >= self.config.min_count)
+        kept = frequent.sort("rows", descending=True, maintain_order=True)["key"].to_list()
+        if self.config.order:
+            declared = dict.fromkeys(map(self._key, self.config.order))
+            kept = [key for key in declared if key in set(kept)]
+        if not kept:
+            raise DataError(
+                f"column {self.name!r}: no value that counts is in {self.config.min_count} or more"
+                f" of the {len(values)} training rows. Lower min_count, correct order, or remove"
+                " the column"
+            )
+        places = {key: code for code, key in enumerate(kept, FIRST)}
+        self.codes = {value: places[key] for value, key, _ in found.rows() if key in places}
+        declared = {text: self._key(text) for text in self.meanings}
+        self.codes |= {text: places[key] for text, key in declared.items() if key in places}
+        self.cardinality = FIRST + len(kept)
+        rows = dict(zip(found["value"], found["rows"], strict=True)) if self.config.words else {}
+        self.words = Words(rows, self.config.words)
+
+    def _counts(self, values: pl.Series) -> pl.DataFrame:
+        """The distinct values but the missing ones, what each counts as, and its rows."""
+        present = values.rename("value").drop_nulls()
+        if self.wire == "number":
+            present = present.drop_nans().cast(pl.Int64)
+        found = present.value_counts(name="rows").sort("value")
+        keys = found["value"]
+        if self.config.merge_spellings or self.config.spellings:
+            keys = keys.map_elements(self._key, return_dtype=pl.String)
+        found = found.select("value", keys.alias("key"), "rows")
+        if self.wire == "number":
+            return found
+        absent = [self._key(text) for text in ("", *self.config.missing)]
+        is_absent = found["key"].is_in(absent)
+        self.absent = {"", *self.config.missing, *found["value"].filter(is_absent)}
+        return found.filter(~is_absent)
+
+    @classmethod
+    def encode(
+        cls, graph: Graph, columns: "Sequence[Categorical]", raw: Sequence[Value]
+    ) -> Encoded:
+        """One code for each column, and the words of those that look at words."""
+        codes = [column._code(graph, value) for column, value in zip(columns, raw, strict=True)]
+        names = tuple(column.name for column in columns)
+        block = Block(graph("Concat", *codes, axis=1), names, names)
+        pairs = [pair for pair in zip(columns, raw, strict=True) if pair[0].words.all]
+        return Encoded(_words(graph, pairs) if pairs else None, block)
+
+    def _key(self, value: Any) -> Any:
+        value = self.meanings.get(value, value)
+        return spelling(value) if self.config.merge_spellings else value
+
+    def _code(self, graph: Graph, raw: Value) -> Value:
+        if self.wire == "text":
+            codes = {**self.codes, **dict.fromkeys(sorted(self.absent), MISSING)}
+            keys = {"keys_strings": list(codes)}
+        else:
+            raw = _as_integer(graph, raw)
+            codes = {**self.codes, int(NO_VALUE): MISSING}
+            keys = {"keys_int64s": list(codes)}
+        return graph(
+            "LabelEncoder",
+            raw,
+            domain="ai.onnx.ml",
+            values_int64s=list(codes.values()),
+            default_int64=UNKNOWN,
+            **keys,
+        )
+
+
+def _words(graph: Graph, pairs: "Sequence[tuple[Categorical, Value]]") -> Block:
+    parts = [column.words.encode(graph, value) for column, value in pairs]
+    named = [(column.name, word) for column, _ in pairs for word in column.words.all]
+    return Block(
+        graph("Concat", *parts, axis=1),
+        tuple(name for name, _ in named),
+        tuple(f"{name} has {word!r}" for name, word in named),
+    )
+
+
+def _as_integer(graph: Graph, raw: Value) -> Value:
+    """Int64, where fractions and numbers out of range become ``NO_INTEGER``."""
+    is_whole = graph("Equal", graph("Floor", raw), raw)
+    is_small = graph("LessOrEqual", graph("Abs", raw), graph.constant(LARGEST))
+    is_good = graph("And", is_whole, is_small)
+    good = graph("Where", is_good, raw, graph.constant(NO_INTEGER))
+    known = graph("Where", graph("IsNaN", raw), graph.constant(NO_VALUE), good)
+    return graph("Cast", known, to=TensorProto.INT64)

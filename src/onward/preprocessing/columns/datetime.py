@@ -1,0 +1,173 @@
+"""Dates and times of day, from text."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
+from typing import Annotated, Literal
+
+import numpy as np
+import polars as pl
+from onnx import TensorProto
+from pydantic import StringConstraints
+
+from onward.errors import DataError
+from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._distinct import distinct, run
+from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse
+from onward.preprocessing.columns._slash_dates import to_iso
+from onward.preprocessing.graph import Graph, Value, session
+from onward.rules import Rule
+from onward.schema import Field, Order
+
+LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
+NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
+Moment = Annotated[str, StringConstraints(pattern=PLAIN)]
+CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time do
+
+
+class Datetime(Column):
+    """A moment: where it is in the year, month, week and day, and how far from the middle one.
+
+    Texts are ``2024-03-29``, or that followed by ``T`` or a blank and ``12:34``, ``12:34:56`` or
+    ``12:34:56.789``, and by nothing, ``Z`` or ``+05:30``. Month, day of month, hour and weekday
+    are those of the text as it stands, on circles. The year, and the time since the middle of the
+    training rows in seconds UTC, are centered and scaled. Of these ten numbers a column has those
+    that differ between training rows, so a column of dates without times has none for the hour.
+
+    A missing value becomes zeros, and a last number flags it, if the training rows have any.
+    When predicting, a text that is no date counts as missing: a file cannot refuse.
+    """
+
+    class Config(Column.Config):
+        """How dates are written, and what to do with what is none.
+
+        ``order``: ISO-8601, or 09/22/1986 with the month or the day first.
+        ``malformed``: whether a row that has no date breaks the contract, or counts as missing.
+        ``earliest`` and ``latest``: ISO-8601; moments beyond them break the contract.
+        """
+
+        type: Literal["datetime"] = "datetime"
+        order: Order = "iso"
+        malformed: Literal["refuse", "missing"] = "refuse"
+        earliest: Moment | None = None
+        latest: Moment | None = None
+
+    config: Config
+    wire = "text"
+    examples = {
+        "2018-01-01": (-1, -1, 0),
+        "2024-01-01T00:00:00Z": (1, 1, 0),
+        None: (0, 0, 1),
+    }
+
+    @property
+    def field(self) -> Field:
+        """With the order of its dates."""
+        return replace(super().field, order=self.config.order)
+
+    def rules(self) -> list[Rule]:
+        """That values are dates, none before the earliest and none after the latest."""
+        rules, is_there = super().rules(), ~self.is_absent()
+        if self.config.malformed == "refuse":
+            what = f"no date of `order: {self.config.order}`"
+            remedy = "Correct the table or `order`, or set `malformed: missing`"
+            is_plain = pl.col(self.name).str.contains(PLAIN)
+            doubtful = is_there & ~is_plain if self.config.order == "iso" else is_there
+
+            def is_no_date(values: pl.Series) -> pl.Series:
+                return self._seconds(values).is_null()
+
+            rules.append(Rule((self.name,), doubtful, what, remedy, is_no_date))
+        for name, sign in (("earliest", 1), ("latest", -1)):
+            if (bound := getattr(self.config, name)) is not None:
+                what, remedy = f"a date beyond `{name}: {bound}`", f"Correct the table, or `{name}`"
+                beyond = partial(self._is_beyond, bound, sign)
+                rules.append(Rule((self.name,), is_there, what, remedy, beyond))
+        return rules
+
+    def _is_beyond(self, bound: str, sign: int, values: pl.Series) -> pl.Series:
+        limit = Datetime(self.Config(name=self.name))._seconds(pl.Series([bound]))[0]
+        found: pl.Series = self._seconds(values) * sign < limit * sign
+        return found.fill_null(value=False)
+
+    def _seconds(self, texts: pl.Series) -> pl.Series:
+        """The moments in seconds; null where there is no date."""
+        is_date, numbers = self._parsed(texts)
+        return pl.Series(numbers[:, -1]).set(pl.Series(~is_date), None)
+
+    def _parsed(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+        """For each text whether it is a date, and its numbers."""
+        graph = Graph()
+        dates = read(graph, [self], [graph.input(self.name, "text")])
+        graph.output("is_date", dates.is_date, TensorProto.BOOL)
+        graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
+        is_date, numbers = run(session(graph.model()), texts)
+        return is_date[:, 0], numbers
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn which numbers differ, their middles and scales, and whether values are missing."""
+        found = distinct(values)
+        is_date, numbers = self._parsed(found.texts)
+        self.has_missing = not is_date.all()
+        self._learn(numbers, is_date, found.codes)
+
+    def _learn(self, numbers: np.ndarray, is_date: np.ndarray, codes: np.ndarray) -> None:
+        if not is_date.any():
+            raise DataError(
+                f"column {self.name!r}: none of the {len(codes)} training rows has a date."
+                " Remove the column from the config"
+            )
+        codes = codes[is_date[codes]]
+        self.kept = np.flatnonzero(np.ptp(numbers[is_date], axis=0) > NARROWEST)
+        if not len(self.kept):
+            raise DataError(
+                f"column {self.name!r}: all {len(codes)} training values are the same moment."
+                " Remove the column from the config"
+            )
+        self.centers, self.scales = np.zeros(len(self.kept)), np.ones(len(self.kept))
+        for place in np.flatnonzero(self.kept >= CALENDAR):
+            number = numbers[codes, self.kept[place]]
+            self.centers[place], self.scales[place] = np.median(number), number.std()
+
+    @classmethod
+    def encode(cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]) -> Encoded:
+        """The numbers of all columns, then the flags of those with missing values."""
+        dates = read(graph, columns, raw)
+        kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
+        widths = [len(column.kept) for column in columns]
+        numbers = graph.gather(dates.numbers, np.concatenate(kept), axis=1)
+        centers = graph.constant(np.concatenate([column.centers for column in columns]))
+        scales = graph.constant(np.concatenate([column.scales for column in columns]))
+        scaled = graph("Div", graph("Sub", numbers, centers), scales)
+        clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
+        is_date = graph.gather(dates.is_date, np.repeat(np.arange(len(columns)), widths), axis=1)
+        parts = [graph("Where", is_date, clipped, graph.constant(0.0))]
+        owners = [column.name for column in columns for _ in column.kept]
+        names = [f"{column.name}: {NAMES[place]}" for column in columns for place in column.kept]
+        flagged = [place for place, column in enumerate(columns) if column.has_missing]
+        if flagged:
+            missing = graph("Not", graph.gather(dates.is_date, flagged, axis=1))
+            parts.append(graph("Cast", missing, to=TensorProto.DOUBLE))
+            owners += [columns[place].name for place in flagged]
+            names += [f"{columns[place].name} is missing" for place in flagged]
+        value = graph("Concat", *parts, axis=1)
+        value = graph("Cast", value, to=TensorProto.FLOAT)
+        return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+
+
+def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:
+    """Read all columns of dates at once; what a column declares missing is no date."""
+    texts = graph("Concat", *raw, axis=1)
+    orders = [column.config.order for column in columns]
+    written = [
+        value if order == "iso" else to_iso(graph, value, order)
+        for value, order in zip(raw, orders, strict=True)
+    ]
+    read = texts if written == list(raw) else graph("Concat", *written, axis=1)
+    dates = parse(graph, read, len(columns))
+    is_date = dates.is_date
+    for absent in zip_longest(*(column.config.missing for column in columns), fillvalue=""):
+        is_absent = graph("Equal", texts, graph.constant(absent, object))
+        is_date = graph("And", is_date, graph("Not", is_absent))
+    return Dates(is_date, dates.numbers)

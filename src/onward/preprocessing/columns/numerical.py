@@ -1,0 +1,90 @@
+"""Numbers: centered, scaled, with a flag for missing values."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import polars as pl
+from pydantic import model_validator
+
+from onward.preprocessing.columns._base import Column, Encoded
+from onward.preprocessing.columns._scaling import (
+    NumberSettings,
+    Scale,
+    learned,
+    out_of_bounds,
+    scaled,
+    straight_first,
+)
+from onward.preprocessing.graph import Graph, Value
+from onward.rules import Rule
+
+
+class Numerical(Column):
+    """A real number on a scale of about 1. A missing or infinite value becomes 0, the middle.
+
+    A second number flags missing values, if there are any in the training rows.
+    """
+
+    class Config(NumberSettings):
+        """``scaling`` is by mean and standard deviation, by median and quartiles, or by quantiles.
+
+        The robust one bends values beyond three scales smoothly towards a bound.
+        Source: Holzmüller et al. 2024, "Better by Default", section 3.
+
+        The one by quantiles gives the training values a normal distribution: straight lines
+        between the quantiles, and nothing beyond the smallest and the largest value.
+
+        ``minimum`` and ``maximum``: numbers beyond them break the contract; or, with ``clip``,
+        count as the bound, in training rows as in the exported file.
+        """
+
+        type: Literal["numerical"] = "numerical"
+        clip: bool = False
+
+        @model_validator(mode="after")
+        def _there_is_something_to_clip_at(self) -> Self:
+            if self.clip and self.minimum is None and self.maximum is None:
+                raise ValueError("clip needs a minimum or a maximum")
+            return self
+
+        @property
+        def bounds(self) -> tuple[float, float]:
+            """Both, infinite where there is none."""
+            low = -math.inf if self.minimum is None else self.minimum
+            return low, math.inf if self.maximum is None else self.maximum
+
+    config: Config
+    wire = "number"
+    examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
+    scale: Scale
+
+    def rules(self) -> list[Rule]:
+        """That numbers are within the bounds, unless they are clipped."""
+        rules = super().rules()
+        if self.config.clip:
+            return rules
+        remedy = "Correct the table or the bound, or set `clip: true`"
+        return rules + out_of_bounds(self.name, self.config.minimum, self.config.maximum, remedy)
+
+    def changes(self) -> dict[str, pl.Expr]:
+        """Numbers that are clipped."""
+        is_within = pl.col(self.name).is_between(*self.config.bounds)
+        return {"clipped": ~is_within} if self.config.clip else {}
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn the middle, the scale, and whether values are missing."""
+        bounds = self.config.bounds if self.config.clip else None
+        self.scale = learned(self.name, values.to_numpy(), self.config.scaling, bounds)
+
+    @classmethod
+    def encode(cls, graph: Graph, columns: "Sequence[Numerical]", raw: Sequence[Value]) -> Encoded:
+        """The numbers of all columns, those by quantiles last; then the flags of missing values."""
+        order = straight_first([column.scale for column in columns])
+        columns = [columns[place] for place in order]
+        numbers = graph("Concat", *(raw[place] for place in order), axis=1)  # (rows, columns)
+        free = (-math.inf, math.inf)
+        bounds = [each.config.bounds if each.config.clip else free for each in columns]
+        clips = any(column.config.clip for column in columns)
+        scales = [column.scale for column in columns]
+        return scaled(graph, numbers, scales, bounds if clips else None)

@@ -1,0 +1,140 @@
+"""Numbers with units: text such as 12.5 kg, $1,200 or 45%."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Literal, Self
+
+import polars as pl
+from pydantic import Field as Setting
+from pydantic import model_validator
+
+from onward.preprocessing.columns._base import Column, Encoded
+from onward.preprocessing.columns._parse_quantities import numbers, pattern, read
+from onward.preprocessing.columns._scaling import (
+    NumberSettings,
+    Scale,
+    learned,
+    out_of_bounds,
+    scaled,
+    straight_first,
+)
+from onward.preprocessing.graph import Graph, Value
+from onward.rules import Rule
+from onward.schema import Field
+
+Factor = Annotated[float, Setting(gt=1e-100, lt=1e100)]
+NUMBER = r"[0-9.,'+-]|[eE]([0-9+-]|$)"  # what begins so can be a part of a number
+FORMS = ("1{}", "1 {}", "1.5{}", "{}1", "{} 1", "{}.5")
+"""Of texts that could be of two units."""
+
+
+class Quantity(Column):
+    """A number with a unit, in text; all are converted to one unit, then treated as numbers are.
+
+    The unit is behind the number or before it, as in ``12.5 kg``, ``$1,200``, ``-$5`` and ``45%``.
+    A number has up to 18 digits before and behind the decimal mark, and may end with ``e5``. When
+    predicting, a text that is no number with one of the units counts as missing: a file cannot
+    refuse.
+    """
+
+    class Config(NumberSettings):
+        """``units``: what a number with the unit is multiplied by: ``{kg: 1, g: 0.001}``.
+
+        The unit ``""`` stands for numbers without one. ``decimal``: before a fraction.
+        ``thousands``: what may be between groups of three digits. ``minimum`` and ``maximum`` are
+        for the converted numbers.
+        """
+
+        type: Literal["quantity"] = "quantity"
+        units: dict[str, Factor] = Setting(min_length=1)
+        decimal: Literal[".", ","] = "."
+        thousands: Literal["", ",", ".", "'"] = ""
+
+        @model_validator(mode="after")
+        def _units_can_be_told(self) -> Self:
+            if self.decimal == self.thousands:
+                raise ValueError(f"thousands: {self.thousands!r} is also `decimal`. Change one")
+            for unit in self.units:
+                if unit != unit.strip() or "\0" in unit:
+                    raise ValueError(f"units: {unit!r} has blanks around it, or NUL. Remove them")
+                if re.match(NUMBER, unit):
+                    raise ValueError(f"units: {unit!r} can be part of a number. Correct it")
+            patterns = {unit: pattern(unit, self.decimal, self.thousands) for unit in self.units}
+            for unit in self.units:
+                for text in (form.format(unit) for form in FORMS):
+                    taken = [u for u, found in patterns.items() if re.fullmatch(found, text)]
+                    if len(taken) > 1:
+                        raise ValueError(f"units: {text!r} could be of {taken}. Remove one of them")
+            return self
+
+    config: Config
+    wire = "text"
+    examples = {"-1 kg": (-1.0, 0.0), "1000 g": (1.0, 0.0), None: (0.0, 1.0)}
+    example_settings = {"units": {"kg": 1.0, "g": 0.001}}
+    scale: Scale
+
+    @property
+    def field(self) -> Field:
+        """With the units."""
+        known = self.config
+        units = tuple(known.units.items())
+        return replace(super().field, units=units, decimal=known.decimal, thousands=known.thousands)
+
+    def rules(self) -> list[Rule]:
+        """That values are numbers with a unit, within the bounds."""
+        config, value, is_there = self.config, pl.col(self.name), ~self.is_absent()
+        known = " or ".join(unit or "no unit" for unit in config.units)
+        is_quantity = pl.any_horizontal(value.str.contains(each) for each in self._patterns())
+        remedy = "Correct the table, or add to `units` or `missing`"
+        what = f"no number with {known}"
+        bounds = out_of_bounds(
+            self.name, config.minimum, config.maximum, "Correct the table or the bound"
+        )
+        return [
+            *super().rules(),
+            Rule((self.name,), is_there & ~is_quantity, what, remedy),
+            *(
+                replace(rule, broken=is_there, confirmed=partial(self._breaks, rule.broken))
+                for rule in bounds
+            ),
+        ]
+
+    def _breaks(self, rule: pl.Expr, texts: pl.Series) -> pl.Series:
+        found = numbers(self.field, texts).to_frame().select(rule.fill_null(value=False))
+        return found.to_series()
+
+    def is_absent(self) -> pl.Expr:
+        """Whether there is no value; blanks are none."""
+        return super().is_absent() | (pl.col(self.name).str.strip_chars(" ") == "")
+
+    def changes(self) -> dict[str, pl.Expr]:
+        """Numbers that are multiplied, too."""
+        value, is_there = pl.col(self.name), ~self.is_absent()
+        return super().changes() | {
+            f"{unit or 'no unit'} counts as {factor:g}": is_there & value.str.contains(form)
+            for (unit, factor), form in zip(
+                self.config.units.items(), self._patterns(), strict=True
+            )
+            if factor != 1
+        }
+
+    def fit(self, values: pl.Series) -> None:
+        """Learn from the converted numbers."""
+        found = numbers(self.field, values).fill_null(math.nan).to_numpy()
+        self.scale = learned(self.name, found, self.config.scaling, None)
+
+    @classmethod
+    def encode(cls, graph: Graph, columns: "Sequence[Quantity]", raw: Sequence[Value]) -> Encoded:
+        """The numbers of all columns, those by quantiles last; then the flags of missing values."""
+        order = straight_first([column.scale for column in columns])
+        fields = [columns[place].field for place in order]
+        converted = read(graph, fields, [raw[place] for place in order])
+        return scaled(graph, converted, [columns[place].scale for place in order])
+
+    def _patterns(self) -> list[str]:
+        config = self.config
+        found = (pattern(unit, config.decimal, config.thousands) for unit in config.units)
+        return [f"^(?:{each})$" for each in found]

@@ -1,0 +1,95 @@
+"""Derivations as a part of a graph."""
+
+from collections.abc import Mapping, Sequence
+
+from onnx import ModelProto, TensorProto
+
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations._base import Derivation
+from onward.preprocessing.derivations._graph_inputs import Inputs
+from onward.preprocessing.derivations._tensors import finite, one_by_one
+from onward.preprocessing.graph import PREFIX, WIRE_TYPES, Graph, Value
+from onward.schema import Meaning
+
+MADE = f"{PREFIX}made/"  # begins a name that no input has, nor anything inside the graph
+
+
+def put(
+    graph: Graph,
+    derivations: Sequence[Derivation],
+    columns: Sequence[Column],
+    raw: Mapping[str, Value],
+) -> dict[str, Value]:
+    """Add derivations that have learned, and return the new columns, each ``(rows, 1)``.
+
+    Args:
+        graph: where to add them.
+        derivations: in an order in which each reads only raw columns and earlier ones.
+        columns: raw ones.
+        raw: for each its tensor.
+    """
+    inputs = _filled(graph, derivations, columns, raw, {})
+    wires = {each.name: each.wire for each in derivations}
+    return {
+        name: inputs.number(name) if wire == "number" else inputs.category(name)
+        for name, wire in wires.items()
+    }
+
+
+def model_of(
+    columns: Sequence[Column], derivations: Sequence[Derivation], wanted: Mapping[str, Meaning]
+) -> ModelProto:
+    """A graph from raw columns to some of what derivations read or make, and no more than that.
+
+    Its outputs have the names of the columns, behind `MADE`.
+
+    Args:
+        columns: raw ones.
+        derivations: which have learned; those needed are added.
+        wanted: numbers and categories, raw or derived.
+    """
+    names, needed = set(wanted), list[Derivation]()
+    for derivation in reversed(derivations):
+        if derivation.name in names:
+            names |= set(derivation.reads)
+            needed.insert(0, derivation)
+    graph, read = Graph(), [column for column in columns if column.name in names]
+    raw = {column.name: graph.input(column.name, column.wire) for column in read}
+    inputs = _filled(graph, needed, read, raw, wanted)
+    for name, kind in wanted.items():
+        value = inputs.number(name) if kind == "number" else inputs.category(name)
+        wire = WIRE_TYPES["number"] if kind == "number" else TensorProto.STRING
+        graph.output(f"{MADE}{name}", value, wire)
+    return graph.model()
+
+
+def _filled(
+    graph: Graph,
+    derivations: Sequence[Derivation],
+    columns: Sequence[Column],
+    raw: Mapping[str, Value],
+    wanted: Mapping[str, Meaning],
+) -> Inputs:
+    """What there is to read once all derivations are made, those of one type together."""
+    pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]
+    spelled = {column.name for column in columns if column.field.units}
+    numbers = [n for n, kind in pairs if n in raw and (kind == "number" or n in spelled)]
+    dates = [n for n, kind in pairs if n in raw and kind == "date"]
+    inputs = Inputs(graph, columns, raw, [*dict.fromkeys(numbers)], [*dict.fromkeys(dates)])
+    waiting = list(derivations)
+    while waiting:
+        ready = [each for each in waiting if all(name in inputs for name in each.reads)]
+        for member in dict.fromkeys(type(each) for each in ready):
+            _add(graph, member, [each for each in ready if type(each) is member], inputs)
+        waiting = [each for each in waiting if each not in ready]
+    return inputs
+
+
+def _add(
+    graph: Graph, member: type[Derivation], alike: Sequence[Derivation], inputs: Inputs
+) -> None:
+    made = member.encode(graph, alike, inputs)
+    if member.wire == "number":
+        made = finite(graph, made)
+    for derivation, value in zip(alike, one_by_one(graph, made, len(alike)), strict=True):
+        inputs.add(derivation.name, derivation.wire, value)

@@ -1,0 +1,114 @@
+"""Whether derivations can read what they want to, and whether somebody reads them."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations._base import Derivation
+from onward.schema import Field, Meaning
+
+
+def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str) -> None:
+    """Look at the settings of derivations and of columns, side by side.
+
+    Raises:
+        ValueError: naming the derivation, and what to do.
+    """
+    made = {config.name: Derivation.build(config) for config in derive}
+    twice = sorted(name for name in made if [each.name for each in derive].count(name) > 1)
+    if twice:
+        raise ValueError(f"derive: {twice[0]!r} is there twice. Rename one of them")
+    if target in made:
+        raise ValueError(f"derive: {target!r} is the target. Choose another name")
+    raw = {each.name: each for each in columns if each.name not in made}
+    known = {name: Column.build(each).field for name, each in raw.items()}
+    for name, derivation in made.items():
+        for read, kind in derivation.reads.items():
+            where = f"derive: {name!r} reads {read!r}"
+            if read not in known:
+                raise ValueError(f"{where}, {_unknown(read, name, list(made), [*known], target)}")
+            _refuse_kind(where, kind, known[read])
+            _refuse_telling(where, derivation, read, made)
+        known[name] = Field(name, "derived", derivation.wire)
+    _refuse_encoding(made, columns)
+    _refuse_idle(made, columns)
+
+
+def _refuse_telling(
+    where: str, derivation: Derivation, read: str, made: Mapping[str, Derivation]
+) -> None:
+    """What learns from means of the target over training rows would learn each row's own."""
+    behind = [read]
+    while derivation.learns != "nothing" and behind:
+        known = made.get(behind.pop())
+        if known is None:
+            continue
+        if known.learns == "target":
+            raise ValueError(
+                f"{where}, which comes from the target by {known.name!r}, and learns from it in"
+                " turn. Derive it from other columns"
+            )
+        behind += [name for name in known.reads if name != known.name]
+
+
+def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], target: str) -> str:
+    if read == target:
+        return "the target, which is not known when a prediction is made. Take another column"
+    if read == name:
+        return "itself. Take another column"
+    if read in made:
+        return f"which is derived later. Write {read!r} before {name!r}"
+    alike = difflib.get_close_matches(read, known, 1)
+    hint = f"Did you mean {alike[0]!r}? If not, add" if alike else "Add"
+    return (
+        f"which is neither in prepare.columns nor derived. {hint} {read!r} to prepare.columns; a"
+        " column that is no feature by itself has `feature: false` there"
+    )
+
+
+def _refuse_kind(where: str, kind: Meaning, field: Field) -> None:
+    if kind == "date" and field.meaning != "date":
+        raise ValueError(f"{where} as dates, which it has none of. Declare it `type: datetime`")
+    if kind == "number" and not field.is_numeric:
+        raise ValueError(
+            f"{where} as numbers, and it is text. Take another column, or declare it numerical"
+        )
+    if kind == "category" and field.meaning == "date":
+        raise ValueError(f"{where} as categories, and it has dates. Derive a `calendar` part first")
+
+
+def _refuse_encoding(made: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
+    for config in columns:
+        if config.name not in made:
+            continue
+        where, wire = f"columns: {config.name!r}", made[config.name].wire
+        if Column.build(config).wire != wire:
+            fitting = "numerical" if wire == "number" else "categorical"
+            raise ValueError(
+                f"{where} is derived, as {wire}, which `type: {config.type}` does not read with"
+                f" these settings. Declare it `type: {fitting}`"
+            )
+        if not config.feature or config.missing:
+            raise ValueError(
+                f"{where} is derived, so that `feature` and `missing` mean nothing there. Remove"
+                " them"
+            )
+
+
+def _refuse_idle(made: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
+    read = {name for derivation in made.values() for name in derivation.reads}
+    named = {config.name for config in columns}
+    for name in made:
+        if name not in read | named:
+            raise ValueError(
+                f"derive: nothing reads {name!r}. Add an entry with its name to prepare.columns"
+            )
+    for config in columns:
+        if not config.feature and config.name not in read:
+            raise ValueError(
+                f"columns: {config.name!r} has `feature: false`, and no derivation reads it. Remove"
+                " the column, or the setting"
+            )
+    if not any(config.feature for config in columns):
+        raise ValueError("columns: each has `feature: false`. Leave one to predict from")

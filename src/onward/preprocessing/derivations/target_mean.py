@@ -1,0 +1,107 @@
+"""What the target was for rows of the same category."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from onward.errors import DataError
+from onward.preprocessing.derivations._base import Derivation, Outcomes
+from onward.preprocessing.derivations._graph_inputs import Inputs
+from onward.preprocessing.derivations._tensors import looked_up, side_by_side
+from onward.preprocessing.graph import Graph, Value
+from onward.schema import Meaning
+
+
+class TargetMean(Derivation):
+    """The mean of the target over training rows of the same category, drawn to that of all rows.
+
+    A category of n rows counts n / (n + smoothing), the mean of all rows counts the rest; so a
+    category that no training row has is the mean of all rows. Missing values are one category.
+
+    A training row gets a mean over other rows than its own: rows are dealt into five parts, and
+    each part gets what the four others say. So what tells categories apart has not seen a row's own
+    target. All other rows, and the exported file, get what all training rows say.
+
+    Source: Micci-Barreca 2001, "A preprocessing scheme for high-cardinality categorical
+    attributes", section 3.
+    Differs: the mean that categories are drawn to is that of all training rows in each part. Were
+    it that of the four others, it would tell which part a row is in, and so the part's own mean.
+    """
+
+    learns = "target"
+
+    class Config(Derivation.Config):
+        """Of the categories in ``column``.
+
+        ``outcome``: of a target of classes the class whose share is meant; of two, it is the second
+        if not said.
+        ``smoothing``: in rows.
+        """
+
+        type: Literal["target_mean"] = "target_mean"
+        column: str
+        outcome: str | None = None
+        smoothing: float = Field(20.0, ge=0, allow_inf_nan=False)
+
+    config: Config
+    examples = {("Köln",): 1.5, ("Paris",): 2.0, (None,): 2.5}
+    example_settings = {"column": "a", "smoothing": 1.0}
+
+    @property
+    def reads(self) -> Mapping[str, Meaning]:
+        """The categories."""
+        return {self.config.column: "category"}
+
+    @property
+    def made(self) -> str:
+        """Of what."""
+        share = f"share of {self.config.outcome}" if self.config.outcome else "target's mean"
+        return f"{share} in training rows with the same {self.config.column}"
+
+    def fit(self, rows: pl.DataFrame, outcomes: Outcomes) -> None:
+        """Learn the means: those of categories from the rows that count, that of all from all."""
+        values = self._numbers(outcomes)
+        size = float(np.abs(values).max()) or 1.0  # sums of the largest float64 would overflow
+        small, keys = values / size, rows.to_series().fill_null("").alias("key")
+        self.mean = float(small.mean()) * size
+        if keys.n_unique() < 2:
+            raise DataError(
+                f"derive {self.name!r}: all {len(keys)} training rows have the same"
+                f" {self.config.column!r}. Remove the derivation"
+            )
+        found = pl.DataFrame({"key": keys, "target": small}).filter(outcomes.counted)
+        means = found.group_by("key").agg(pl.len().alias("rows"), pl.mean("target")).sort("key")
+        self.table = {
+            key: self.mean + (mean * size - self.mean) * (count / (count + self.config.smoothing))
+            for key, count, mean in means.iter_rows()
+        }
+
+    def _numbers(self, outcomes: Outcomes) -> np.ndarray:
+        """The target, or for each row whether it has the outcome."""
+        classes, wanted = outcomes.target.classes, self.config.outcome
+        if not classes and wanted is None:
+            return outcomes.values
+        if wanted is None and len(classes) == 2:
+            wanted = classes[1]
+        if wanted not in classes:
+            known = f"it has {', '.join(map(repr, classes))}" if classes else "it is a number"
+            raise DataError(
+                f"derive {self.name!r}: `outcome: {wanted}` is no class of the target; {known}."
+                f" {'Name one of them' if classes else 'Remove `outcome`'}"
+            )
+        flags: np.ndarray = np.equal(outcomes.values, classes.index(wanted)).astype(np.float64)
+        return flags
+
+    @classmethod
+    def encode(cls, graph: Graph, derivations: "Sequence[TargetMean]", inputs: Inputs) -> Value:
+        """Each looks its own categories up."""
+        return side_by_side(
+            graph,
+            [
+                looked_up(graph, inputs.category(each.config.column), each.table, each.mean)
+                for each in derivations
+            ],
+        )

@@ -1,0 +1,51 @@
+"""The preprocessing of some of the columns that a finished ``prepare`` has learned."""
+
+import json
+from typing import Annotated, Any
+
+from onnx import ModelProto
+from pydantic import TypeAdapter
+
+from onward.artifacts.prepared import Prepared
+from onward.artifacts.publishing import manifest
+from onward.errors import ExportError
+from onward.preprocessing.assembly import preprocessing
+from onward.preprocessing.columns import Column
+from onward.settings.family import OneOf
+
+CONFIGS: TypeAdapter[Any] = TypeAdapter(tuple[Annotated[Column.Config, OneOf(Column)], ...])
+
+
+def refitted(prepared: Prepared) -> ModelProto:
+    """The graph that ``prepare`` would write if its config had only the columns that are kept.
+
+    Columns of one type share their operators, so that none can be cut out of the graph of all of
+    them. They learn the same again, from the same rows.
+
+    Raises:
+        ExportError: if the features are not those that the network has learned from.
+    """
+    schema, features = prepared.schema(), prepared.features()
+    names = {field.name for field in schema.columns}
+    configs = json.dumps(manifest(prepared.folder)["settings"]["columns"])
+    every = [Column.build(config) for config in CONFIGS.validate_json(configs)]
+    types = list(dict.fromkeys(map(type, every)))  # those first that are first among all columns
+    columns = sorted(
+        (column for column in every if column.name in names),
+        key=lambda column: types.index(type(column)),
+    )
+    rows = prepared.learned()
+    for column in columns:
+        column.fit(rows.select(column.name).collect().to_series())
+    found = preprocessing(columns)
+    named = [block.names if block else () for block in found.blocks]
+    if named != [features.numerical, features.categorical]:
+        raise ExportError(
+            f"export: {len(columns)} of {len(every)} columns alone have other features than among"
+            " all of them. This is a bug in the code of one of their types: `encode` must keep the"
+            " order of columns and features. Remove train.selection until it is corrected"
+        )
+    inputs = {value.name: value for value in found.model.graph.input}
+    del found.model.graph.input[:]
+    found.model.graph.input.extend(inputs[field.name] for field in schema.columns)
+    return found.model

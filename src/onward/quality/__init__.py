@@ -1,0 +1,1 @@
+"""The quality of a table: type inference, validation, leaks, derived columns."""

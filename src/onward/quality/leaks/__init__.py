@@ -1,0 +1,10 @@
+"""What training must not see: columns that tell the target, and held-out rows in other clothes."""
+
+from onward.quality.leaks._rules import LeakRules as LeakRules
+from onward.quality.leaks._search import DERIVED as DERIVED
+from onward.quality.leaks._search import Leak as Leak
+from onward.quality.leaks._search import refuse as refuse
+from onward.quality.leaks._search import search as search
+from onward.quality.leaks._search import search_derived as search_derived
+from onward.quality.leaks._univariate_strength import outcomes as outcomes
+from onward.quality.leaks._univariate_strength import strength as strength

@@ -1,0 +1,83 @@
+"""What becomes of a probability: rows that a threshold selects, and how many of them are right."""
+
+import polars as pl
+
+from onward.report.charts._drawing import (
+    INK,
+    MODEL,
+    OTHER,
+    PERCENT,
+    QUIET,
+    SHORT,
+    Spec,
+    drawn,
+    quantity,
+    reference,
+)
+
+LINES = {
+    "precision": ("precision", MODEL, [1, 0]),
+    "recall": ("recall", OTHER, [1, 0]),
+    "f1": ("F1", INK, [6, 3]),
+    "selected": ("rows selected", QUIET, [2, 3]),
+}
+"""By column: what it is called, its color, its dashes (people tell lines apart by these, too)."""
+
+
+def threshold(table: pl.DataFrame) -> str:
+    """Precision, recall, F1 and the share of rows selected, by the threshold."""
+    names = {column: title for column, (title, _, _) in LINES.items()}
+    rows = table.select("threshold", *names).rename(names).unpivot(index="threshold")
+    titles = list(names.values())
+    scales = {
+        "color": {"domain": titles, "range": [color for _, color, _ in LINES.values()]},
+        "strokeDash": {"domain": titles, "range": [dashes for _, _, dashes in LINES.values()]},
+    }
+    legend: Spec = {"orient": "top", "title": None, "labelColor": INK, "symbolSize": 250}
+    legend |= {"columns": 4, "columnPadding": 12}
+    lines = {
+        "data": {"values": rows.drop_nulls().to_dicts()},
+        "mark": {"type": "line", "interpolate": "linear"},
+        "encoding": {
+            "x": quantity("threshold", "threshold on the probability", scale={"domain": [0, 1]}),
+            "y": quantity("value", "share", PERCENT, {"domain": [0, 1]}),
+            **{
+                channel: {
+                    "field": "variable",
+                    "type": "nominal",
+                    "scale": scale,
+                    "legend": legend,
+                }
+                for channel, scale in scales.items()
+            },
+        },
+    }
+    return drawn("Precision, recall, F1 and rows selected by threshold", [lines])
+
+
+def gain(table: pl.DataFrame) -> str:
+    """How many are found among the surest rows; the diagonal is chance."""
+    names = {"share": "surest rows", "gain": "found of all"}
+    return _by_share(table, names, reference([(0, 0), (1, 1)], ("share", "gain")), "Gain")
+
+
+def lift(table: pl.DataFrame) -> str:
+    """How many times as often as by chance they are among the surest rows."""
+    names = {"share": "surest rows", "lift": "times as often as by chance"}
+    line = reference([(0, 1), (1, 1)], ("share", "lift"))
+    return _by_share(table, names, line, "Lift")
+
+
+def _by_share(table: pl.DataFrame, names: dict[str, str], line: Spec, title: str) -> str:
+    (x, x_title), (y, y_title) = names.items()
+    is_share = y == "gain"
+    scale = {"domain": [0, 1]} if is_share else {"zero": True}
+    curve = {
+        "data": {"values": table.select(x, y).to_dicts()},
+        "mark": {"type": "line", "interpolate": "linear"},
+        "encoding": {
+            "x": quantity(x, x_title, PERCENT, {"domain": [0, 1]}),
+            "y": quantity(y, y_title, PERCENT if is_share else SHORT, scale),
+        },
+    }
+    return drawn(f"{title} by the share of rows that are surest", [line, curve])

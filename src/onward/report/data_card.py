@@ -1,0 +1,99 @@
+"""The data card: what is in the table, and what was done to it.
+
+Sources: Gebru et al. 2021, "Datasheets for Datasets"; Pushkarna et al. 2022, "Data Cards". Of
+their questions those are here that a run can answer, and the last section names the others.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onward.report.formatting import counted, number, percent, usual
+from onward.report.markdown import bullets, document, plain, table
+from onward.report.report_data import Evidence
+
+UNANSWERED = (
+    "why the table was made, by whom, and who paid for it",
+    "how the rows were collected, and which were never collected",
+    "whether rows are about people, and what these people agreed to",
+    "the licence, and who keeps the table up to date",
+)
+
+
+def data_card(evidence: Evidence) -> str:
+    """The card, as Markdown."""
+    data = evidence.data
+    return document(
+        f"Data card: {plain(data['source'])}",
+        {
+            "Composition": [*_rows(data), "Target:", *_target(data["target"])],
+            "Columns": _columns(data),
+            "Preprocessing and cleaning": _cleaning(data),
+            "Uses": [
+                f"In this run the table served to predict {plain(evidence.target)}. Rows of the"
+                " split test were held out from everything but the evaluation."
+            ],
+            "Not known to the run": [
+                "A table does not say:",
+                bullets(UNANSWERED),
+            ],
+        },
+    )
+
+
+def _rows(data: Mapping[str, Any]) -> list[str]:
+    counts = data["rows"]
+    total = sum(counts.values())
+    rows = [(split, f"{count:,}", percent(count / total)) for split, count in counts.items()]
+    return [
+        f"{total:,} rows, {len(data['columns']):,} columns and a target.",
+        table(["split", "rows", "share"], rows),
+    ]
+
+
+def _target(target: Mapping[str, Any]) -> list[str]:
+    if "classes" not in target:
+        ends = f"{number(target['min'])} to {number(target['max'])}"
+        return [f"{plain(target['name'])}, a number from {ends} in the training rows."]
+    counts = {label: sum(splits.values()) for label, splits in target["classes"].items()}
+    total = max(sum(counts.values()), 1)
+    rows = [(label, f"{count:,}", percent(count / total)) for label, count in counts.items()]
+    return [table([plain(target["name"]), "rows", "share"], rows)]
+
+
+def _columns(data: Mapping[str, Any]) -> list[str]:
+    head = ["column", "type", "missing", "distinct", "range or most frequent"]
+    found = ["Of the training rows:", table(head, map(_column, data["columns"]))]
+    left_out = [(column["name"], column["reason"]) for column in data.get("left_out", [])]
+    if left_out:
+        found += ["Left out:", table(["column", "reason"], left_out)]
+    return found
+
+
+def _column(column: Mapping[str, Any]) -> list[str]:
+    shares = [percent(column["missing"]), f"{column['distinct']:,}"]
+    return [column["name"], column["type"], *shares, usual(column)]
+
+
+def _cleaning(data: Mapping[str, Any]) -> list[str]:
+    quality = data["quality"]
+    counts = quality["rows"] | {
+        "repeated": quality["duplicates"],
+        "contradicting": quality["conflicts"],
+    }
+    found = [
+        f"Each row was checked against {counted(quality['checks'], 'rule')}.",
+        table(["rows", "count"], ((name, f"{count:,}") for name, count in counts.items())),
+    ]
+    if quality["findings"]:
+        rows = [
+            (", ".join(one["columns"]), one["what"], f"{one['count']:,}")
+            for one in quality["findings"]
+        ]
+        found += ["Rows had:", table(["columns", "what", "count"], rows)]
+    if quality["changes"]:
+        changed = [(one["column"], one["what"], f"{one['count']:,}") for one in quality["changes"]]
+        found += ["Values that were changed:", table(["column", "what", "values"], changed)]
+    if quality["leaks"]:
+        leaks = [(leak["what"], leak["remedy"]) for leak in quality["leaks"]]
+        found += ["Suspected leaks:", table(["what", "remedy"], leaks)]
+    return found

@@ -1,0 +1,143 @@
+"""How predictions differ between the groups of sensitive columns."""
+
+from typing import Any
+
+import polars as pl
+
+from onward.report.formatting import measured, number, percent
+from onward.report.markup import Content, Html, join, table, tag
+from onward.report.report_data import Evidence
+
+Line = dict[str, Any]
+RATES = {
+    "base_rate": "base rate",
+    "selection_rate": "selection rate",
+    "tpr": "true positives",
+    "fpr": "false positives",
+    "precision": "precision",
+    "accuracy": "accuracy",
+}
+GAPS = {"parity": "selection rate", "tpr_gap": "true positives", "fpr_gap": "false positives"}
+SPANS = {
+    "selection_rate": "selection rate",
+    "tpr": "true positive rate",
+    "fpr": "false positive rate",
+}
+RATES_ARE = (
+    "Selected are the rows whose label is the class; true positives are the share selected of the"
+    " rows that are of the class, false positives of those that are not. "
+)
+FEW = " *"
+NONE = "none"  # where the rows do not define it
+
+
+def fairness(evidence: Evidence) -> Html:
+    """A card for each sensitive column, and each class where there are more than two."""
+    if "fairness" not in evidence.plots:
+        return Html("")
+    found = evidence.plots["fairness"]
+    keys = ["column"] if evidence.task == "regression" else ["column", "class"]
+    cards = [
+        tag("div", _card(evidence, [str(name) for name in names], part.to_dicts()), class_="card")
+        for names, part in found.group_by(keys, maintain_order=True)
+    ]
+    few = f" Groups with{FEW} have too few rows to say much." if found["few"].sum() else ""
+    note = (
+        f"{'' if evidence.task == 'regression' else RATES_ARE}Distances are to the largest group,"
+        " with 95 % intervals. Which of them are unfair, no number says, and where groups differ in"
+        f" their base rates, not all can be zero at once (Chouldechova 2017).{few}"
+    )
+    return join(tag("p", note, class_="quiet"), cards)
+
+
+def _card(evidence: Evidence, names: list[str], lines: list[Line]) -> list[Html]:
+    if evidence.task == "regression":
+        return [tag("h3", f"By {names[0]}"), _numbers(lines)]
+    metric = next(iter(evidence.of_task))
+    head = ["group", "rows", *RATES.values(), evidence.of_task[metric].title]
+    rates = [
+        [
+            *_group(line),
+            *(_percent(line[key]) for key in RATES),
+            measured(metric, line["metric"]),
+        ]
+        for line in lines
+    ]
+    others = [line for line in lines if line["ratio"] is not None or line["parity"] is not None]
+    largest = max(lines, key=lambda line: int(line["rows"]))["group"]
+    head_of_gaps = [f"points from {largest}", *GAPS.values(), "ratio of selection"]
+    gaps = [
+        [_group(line)[0], *(_points(line, key) for key in GAPS), _ratio(line)] for line in others
+    ]
+    return [
+        tag("h3", f"By {names[0]}: selected is {names[1]}"),
+        tag("p", _said(lines), class_="quiet"),
+        table(head, rates, "numbers"),
+        *([table(head_of_gaps, gaps, "numbers")] if gaps else []),
+    ]
+
+
+def _said(lines: list[Line]) -> str:
+    """The largest differences between any two groups that have enough rows."""
+    table = pl.DataFrame([line for line in lines if not line["few"]], infer_schema_length=None)
+    if len(table) < 2:
+        return "Fewer than two groups have enough rows to be compared."
+    spans = {}
+    for key in SPANS:
+        known = table[key].cast(pl.Float64).drop_nulls().to_list()
+        spans[key] = max(known) - min(known) if known else 0.0
+    said = ", ".join(f"{SPANS[key]} {span * 100:.1f}" for key, span in spans.items())
+    odds = max(spans["tpr"], spans["fpr"])
+    return (
+        f"Largest differences between two groups with enough rows, in points: {said}. The first is"
+        " that of demographic parity, the larger of the others that of equalized odds"
+        f" ({odds * 100:.1f})."
+    )
+
+
+def _numbers(lines: list[Line]) -> Html:
+    head = ["group", "rows", "actual", "predicted", "mean residual", "mean error"]
+    gaps = ["residual against the largest", "error against the largest"]
+    rows = [
+        [
+            *_group(line),
+            number(line["actual"]),
+            number(line["predicted"]),
+            *(_spread(line, key) for key in ("error", "mae", "error_gap", "mae_gap")),
+        ]
+        for line in lines
+    ]
+    return table([*head, *gaps], rows, "numbers")
+
+
+def _group(line: Line) -> list[Content]:
+    return [f"{line['group']}{FEW if line['few'] else ''}", f"{line['rows']:,}"]
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else percent(value)
+
+
+def _points(line: Line, key: str) -> str:
+    """A difference of rates, in points of a hundred."""
+    ends = [line[f"{key}{end}"] for end in ("", "_lower", "_upper")]
+    if None in ends:
+        return NONE
+    value, lower, upper = (float(end) * 100 for end in ends)
+    return f"{value:+.1f} ({lower:+.1f} to {upper:+.1f})"
+
+
+def _ratio(line: Line) -> str:
+    ends = [line[f"ratio{end}"] for end in ("", "_lower", "_upper")]
+    if None in ends:
+        return NONE
+    value, lower, upper = map(float, ends)
+    return f"{value:.2f} ({lower:.2f} to {upper:.2f})"
+
+
+def _spread(line: Line, key: str) -> str:
+    ends = [line[f"{key}{end}"] for end in ("", "_lower", "_upper")]
+    if ends[0] is None:
+        return NONE
+    value, *around = (number(end) for end in ends)
+    return f"{value} ({' to '.join(around)})"

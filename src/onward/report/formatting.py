@@ -1,0 +1,186 @@
+"""Numbers and findings as people say them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onward.report.report_data import Evidence
+
+MINUS = "\u2212"  # as wide as a plus
+LARGE, SMALL = 10_000.0, 0.001
+SHARES = {"accuracy", "coverage"}  # metrics that are shown in percent
+OF_TARGET = {"rmse", "mae", "width"}  # metrics in the target's unit, whatever its size
+KIB = 1024
+YARDSTICKS = {
+    "constant": "a constant guess",
+    "linear": "a linear model",
+    "boosted_trees": "gradient-boosted trees",
+}
+WHO = {
+    "model": "this model",
+    "constant": "constant guess",
+    "linear": "linear model",
+    "boosted_trees": "boosted trees",
+}
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+FEW = 30  # held-out rows; of fewer, resamples know too little, and comparisons would be guesses
+
+Measured = Mapping[str, float | None]
+"""``value``, ``lower`` and ``upper``; None where the rows do not define it."""
+
+
+def number(value: float | None) -> str:
+    """Three or four digits that matter, and no exponent where one can do without."""
+    if value is None or math.isnan(value):
+        return "none"
+    return _digits(value).replace("-", MINUS)
+
+
+def _digits(value: float) -> str:
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e9 or 0 < size < SMALL:
+        return f"{value:.2e}"
+    if size >= LARGE:
+        return f"{value:,.0f}"
+    if size >= 1:
+        return f"{value:.4g}" if size < 1_000 else f"{value:.0f}"
+    return f"{value:.{2 - math.floor(math.log10(size))}f}"
+
+
+def usual(column: Mapping[str, Any]) -> str:
+    """The range of a column of numbers or dates, or the most frequent values of another."""
+    if "histogram" not in column:
+        return ", ".join(str(value) for value, _ in column.get("top", [])[:3])
+    low, high = (
+        end if isinstance(end, str) else number(end) for end in (column["min"], column["max"])
+    )
+    ends = f"{low} to {high}"
+    return f"{ends} {column.get('unit', '')}".strip()
+
+
+def more_columns(count: int) -> str:
+    """How many there are beside those shown."""
+    return f"{count:,} more column{'s' * (count > 1)}"
+
+
+def alike(values: Sequence[float]) -> list[str]:
+    """Numbers with as many decimals as give the largest of them three digits.
+
+    Example:
+        >>> alike([0.0126, -0.00004, 0.001])
+        ['0.0126', '0.0000', '0.0010']
+    """
+    largest = max(map(abs, values), default=0.0)
+    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+    return [f"{value:z.{decimals}f}".replace("-", MINUS) for value in values]
+
+
+def measured(name: str, value: float | None) -> str:
+    """The value of a metric."""
+    if value is None or name in OF_TARGET:
+        return number(value)
+    return percent(value) if name in SHARES else f"{value:z.3f}".replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """A share, to a tenth of a percent."""
+    return f"{share * 100:.1f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of them; one is no plural."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def within(title: str) -> str:
+    """A title as it stands in a sentence; AUC and R² stay as they are."""
+    return title.lower() if title[1].islower() else title
+
+
+def interval(name: str, estimate: Measured) -> str:
+    """The ends of an interval."""
+    return f"{measured(name, estimate['lower'])} to {measured(name, estimate['upper'])}"
+
+
+def signed(name: str, difference: float | None) -> str:
+    """The difference of two values of a metric; of shares in percentage points."""
+    if difference is None:
+        return "none"
+    sign = MINUS if difference < 0 else "+" if difference > 0 else ""
+    if name in SHARES:
+        return f"{sign}{abs(difference) * 100:.1f} pp"
+    size = abs(difference)
+    return sign + (number(size) if name in OF_TARGET else f"{size:.3f}")
+
+
+def size(count: int) -> str:
+    """Bytes, readable."""
+    return f"{count / KIB:,.0f} KiB" if count < KIB**2 else f"{count / KIB**2:,.1f} MiB"
+
+
+def chosen_rows(data: Mapping[str, Any]) -> list[str]:
+    """Which rows were learned from, and how much they count, where that is not all of them alike.
+
+    Args:
+        data: the report of ``prepare``.
+    """
+    said = []
+    if "sampled_from" in data:
+        said.append(
+            f"The {data['rows']['train']:,} training rows were drawn from"
+            f" {data['sampled_from']:,}, with the same shares of the classes (prepare.sample)."
+        )
+    if "weights" in data:
+        weights = data["weights"]
+        said.append(
+            f"Rows count as {weights['name']} says, from {number(weights['min'])} to"
+            f" {number(weights['max'])}; the training rows are worth as much as"
+            f" {weights['equal_rows']:,.0f} that count alike. Charts count all rows alike."
+        )
+    return said
+
+
+def verdict(evidence: Evidence) -> str:
+    """Whether the model is any good, in two sentences."""
+    metrics = evidence.metrics["model"]
+    if evidence.task == "regression":
+        error, share = metrics["mae"]["value"], metrics["coverage"]["value"]
+        first = (
+            f"On average a prediction of {evidence.target} is off by {number(error)}, and the"
+            f" interval around it holds the truth in {percent(share)} of rows."
+        )
+    else:
+        share = metrics["accuracy"]["value"]
+        first = f"Predictions of {evidence.target} are right in {percent(share)} of rows."
+    return f"{first} {_ranking(evidence)}"
+
+
+def _ranking(evidence: Evidence) -> str:
+    rows = evidence.metrics["rows"]
+    if rows < FEW:
+        return f"But only {rows} rows were held out: too few to compare it with anything."
+    name, metric = next(iter(evidence.of_task.items()))
+    sign = 1 if metric.better == "higher" else -1
+    words = {who: compared(evidence.metrics["differences"][who][name], sign) for who in YARDSTICKS}
+    values = {who: measured(name, evidence.metrics[who][name]["value"]) for who in YARDSTICKS}
+    model = measured(name, evidence.metrics["model"][name]["value"])
+    parts = [f"{words[who]} {title} ({values[who]})" for who, title in YARDSTICKS.items()]
+    return f"By {within(metric.title)} ({model}), it is {', '.join(parts[:-1])}, and {parts[-1]}."
+
+
+def compared(difference: Measured, sign: int) -> str:
+    """``better than`` and the like; a difference that resamples do not confirm is none.
+
+    Args:
+        difference: of the one that is judged to the other.
+        sign: 1 if higher is better, else -1.
+    """
+    known = [end for end in difference.values() if end is not None]
+    if len(known) < len(difference):
+        return "not to be compared with"
+    value, lower, upper = known
+    if lower <= 0 <= upper:
+        return "about as good as"
+    return "better than" if value * sign > 0 else "worse than"

@@ -1,0 +1,54 @@
+"""All that a report is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from onward.schema import Schema
+from onward.tasks.metrics import METRICS, Metric
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the stages have written, read."""
+
+    config: str
+    """Name of the config, which is that of the folder of artifacts."""
+    schema: Schema
+    notes: Mapping[str, Any]
+    """What the model file says of itself."""
+    data: Mapping[str, Any]
+    history: Sequence[Mapping[str, float]]
+    speed: Mapping[str, Any]
+    """Of the training; empty where it was not measured."""
+    selection: Mapping[str, Any]
+    """Of columns; empty where none was asked for."""
+    metrics: Mapping[str, Any]
+    cross_validation: Mapping[str, Any]
+    """Empty where the config asks for none, as is the next."""
+    learning_curve: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    """Since the evaluation before; empty where nobody looked."""
+    latency: Mapping[str, float]
+    plots: Mapping[str, pl.DataFrame]
+    example: Mapping[str, Any]
+    """A raw row."""
+    model_sha256: str
+    model_bytes: int
+
+    @property
+    def task(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return str(self.metrics["task"])
+
+    @property
+    def target(self) -> str:
+        """Name of the column that is predicted."""
+        return self.schema.target.name
+
+    @property
+    def of_task(self) -> Mapping[str, Metric]:
+        """The metrics of the task, the one that decides first."""
+        return METRICS[self.task]

@@ -1,0 +1,103 @@
+"""What models say that were made from other rows; nothing where the config asks for none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onward.report import charts
+from onward.report.formatting import interval, measured
+from onward.report.markup import Content, Html, figure, join, table, tag
+from onward.report.report_data import Evidence
+
+KNOWN = ("mean", "lower", "upper")
+
+
+def cross_validation(evidence: Evidence) -> Html:
+    """Each fold, and what they say together."""
+    found = evidence.cross_validation
+    if not found:
+        return Html("")
+    name, main = next(iter(evidence.of_task.items()))
+    count = len(found["folds"])
+    note = (
+        f"{count} more models, each prepared, trained and exported as this one was, but from other"
+        f" rows: the rows that are not for testing are dealt out to {count} folds as prepare.split"
+        " says, and each fold is tested by a model that has never seen it. The interval is that of"
+        " the mean, and allows for folds that learn from much the same rows (Nadeau and Bengio"
+        " 2003); their spread alone would make it too narrow. Pooled is the metric over the"
+        " predictions for all folds together."
+    )
+    head = ["", "mean", "95 % interval", "deviation", "pooled"]
+    means = [_mean(metric.title, key, found["metrics"][key]) for key, metric in _all(evidence)]
+    titles = [metric.title for _, metric in _all(evidence)]
+    folds = [_fold(place, fold) for place, fold in enumerate(found["folds"], 1)]
+    values = [
+        {"fold": place, "value": fold["metrics"][name]}
+        for place, fold in enumerate(found["folds"], 1)
+        if fold["metrics"][name] is not None
+    ]
+    mean = found["metrics"][name]
+    parts = [tag("div", table(head, means, "numbers"), class_="card")]
+    if values and all(mean[end] is not None for end in KNOWN):
+        drawn = charts.folds(values, {end: mean[end] for end in KNOWN}, main.title)
+        parts.append(figure(f"{main.title} of each fold, their mean and its interval", drawn))
+    each = table(["fold", "training rows", "tested on", *titles], folds, "numbers")
+    return join(
+        tag("div", parts, class_="uneven"),
+        tag("div", tag("h3", "Folds"), each, class_="card"),
+        tag("p", note, class_="quiet"),
+    )
+
+
+def learning_curve(evidence: Evidence) -> Html:
+    """What fewer training rows cost, and so whether more would help."""
+    found = evidence.learning_curve
+    if not found:
+        return Html("")
+    name, main = next(iter(evidence.of_task.items()))
+    points = found["points"]
+    values = [{"rows": point["rows"], **point["metrics"][name]} for point in points]
+    known = [row for row in values if None not in row.values()]
+    note = (
+        "Each point is a model made from a share of the training rows, in all else as this one, and"
+        " tested on the same held-out rows; the last is this one. The intervals are from bootstrap"
+        " resamples of the held-out rows: they say nothing of what other training rows would bring."
+    )
+    head = ["training rows", "share", *(_with_interval(m.title) for _, m in _all(evidence)[:2])]
+    rows = [_point(evidence, point) for point in points]
+    parts = [tag("div", tag("p", found["verdict"]), table(head, rows, "numbers"), class_="card")]
+    if known:
+        drawn = charts.by_training_rows(known, main.title)
+        parts.append(figure(f"{main.title} by training rows", drawn))
+    return join(tag("div", parts, class_="uneven"), tag("p", note, class_="quiet"))
+
+
+def _all(evidence: Evidence) -> list[Any]:
+    return list(evidence.of_task.items())
+
+
+def _mean(title: str, name: str, found: Mapping[str, float | None]) -> list[Content]:
+    deviation, pooled = (measured(name, found[key]) for key in ("deviation", "pooled"))
+    return [
+        title,
+        tag("b", measured(name, found["mean"])),
+        interval(name, found),
+        deviation,
+        pooled,
+    ]
+
+
+def _fold(place: int, fold: Mapping[str, Any]) -> list[Content]:
+    values = (measured(name, value) for name, value in fold["metrics"].items())
+    return [f"{place}", f"{fold['training']:,}", f"{fold['test']:,}", *values]
+
+
+def _point(evidence: Evidence, point: Mapping[str, Any]) -> list[Content]:
+    shown = []
+    for name, _ in _all(evidence)[:2]:
+        estimate = point["metrics"][name]
+        shown.append(f"{measured(name, estimate['value'])} ({interval(name, estimate)})")
+    return [f"{point['rows']:,}", f"{point['share']:g}", *shown]
+
+
+def _with_interval(title: str) -> str:
+    return f"{title} (95 % interval)"

@@ -1,0 +1,148 @@
+"""Where the model is worse than elsewhere: slices, patterns of the residuals, single rows."""
+
+import polars as pl
+
+from onward.report import charts
+from onward.report.formatting import interval, measured, more_columns, number, percent
+from onward.report.markup import Content, Html, join, table, tag
+from onward.report.report_data import Evidence
+
+LEVEL = 0.05  # false discovery rate, of slices and patterns that are said to be there
+MEASURED = 40  # slices that have an interval, or would have one if their rows defined it
+SHOWN = 10  # slices before the rest is folded away
+DRAWN = 3  # columns whose residuals are drawn before the rest is folded away
+MOST = 9  # of them in all
+ROW_COLUMNS = 8  # of a badly predicted row; the most important ones
+
+
+def slices(evidence: Evidence) -> Html:
+    """Slices that are worse, residuals by column, and the worst rows."""
+    return join(_slices(evidence), _patterns(evidence), _worst(evidence))
+
+
+def _slices(evidence: Evidence) -> Html:
+    found = evidence.plots["slices"]
+    if not len(found):
+        return tag("p", "Too few rows were held out to look at slices.", class_="quiet")
+    metric = next(iter(evidence.of_task))
+    loss = "mean error" if evidence.task == "regression" else "log-loss"
+    title = evidence.of_task[metric].title
+    head = ["slice", "rows", title, "95 % interval", loss, "elsewhere", "boosted trees", "rate"]
+    rows = [_slice(line, metric) for line in found.head(MEASURED).to_dicts()]
+    worse = int((found["rate"] <= LEVEL).sum())
+    shown = min(worse, SHOWN)
+    said = (
+        f"In {worse:,} of {len(found):,} slices the {loss} is higher than in the other rows by more"
+        " than chance. A slice is a value of a category, a tenth of a number or a span of dates;"
+        " slices overlap. Rate is the share of false alarms to expect if all slices that are at"
+        " least as sure as this one are said to be worse (Benjamini and Hochberg 1995); up to"
+        f" {LEVEL:.0%} counts as more than chance. The {loss} decides, since {title} is lower"
+        " wherever rows are alike. Where boosted trees are as wrong, the slice is hard and the"
+        " model not weak."
+    )
+    parts = [tag("h3", "Slices"), tag("p", said, class_="quiet")]
+    if shown:
+        parts.append(table(head, rows[:shown], "numbers"))
+    if rest := rows[shown:]:
+        parts.append(_folded(f"{len(rest):,} more slices", table(head, rest, "numbers")))
+    return tag("div", parts, class_="card")
+
+
+def _slice(line: dict[str, float | str | None], metric: str) -> list[Content]:
+    value, lower, upper, loss, elsewhere, trees, rate = (
+        None if line[key] is None else float(line[key] or 0)
+        for key in ("metric", "lower", "upper", "loss", "elsewhere", "yardstick", "rate")
+    )
+    ends = interval(metric, {"lower": lower, "upper": upper})
+    others = [number(each) for each in (loss, elsewhere, trees)]
+    name = f"{line['column']}: {line['slice']}"
+    return [name, f"{line['rows']:,}", measured(metric, value), ends, *others, _rate(rate or 0)]
+
+
+def _rate(rate: float) -> str:
+    return "< 0.001" if rate < 0.001 else f"{rate:.3f}"
+
+
+def _patterns(evidence: Evidence) -> Html:
+    found, bins = evidence.plots["patterns"], evidence.plots["pattern_bins"]
+    there = found.filter(pl.col("rate") <= LEVEL)["column"].to_list()
+    drawn = [
+        _figure(f"Residuals by {name}", charts.residuals_by(part, name, _residual(evidence)))
+        for (name,), part in bins.group_by("column", maintain_order=True)
+        if len(part) > 1
+    ][:MOST]
+    said = (
+        "Mean residual in the groups of a column, with 95 % intervals: off the line, the"
+        f" predictions are {_off(evidence)}. {_found(there)}"
+    )
+    parts = [tag("h3", "Residuals by column"), tag("p", said, class_="quiet")]
+    parts.append(tag("div", drawn[:DRAWN], class_="grid"))
+    if rest := drawn[DRAWN:]:
+        parts.append(_folded(more_columns(len(rest)), tag("div", rest, class_="grid")))
+    return join(parts)
+
+
+def _found(names: list[str]) -> str:
+    if not names:
+        return "In no column they differ by more than chance."
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    shown = ", ".join(map(str, names[:SHOWN]))
+    return f"By more than chance they differ in {shown}{more}: there is something left to learn."
+
+
+def _residual(evidence: Evidence) -> str:
+    if evidence.task == "binary":
+        return f"happened minus predicted: {evidence.schema.target.classes[1]}"
+    if evidence.task == "multiclass":
+        return "label right minus its probability"
+    return "actual minus predicted"
+
+
+def _off(evidence: Evidence) -> str:
+    return "too low or too high" if evidence.task == "regression" else "too sure or not sure enough"
+
+
+def _worst(evidence: Evidence) -> Html:
+    found, values = evidence.plots["worst"], evidence.plots["worst_values"]
+    if not len(found):
+        return tag("p", "No held-out row was predicted wrong.", class_="quiet")
+    columns = values["column"].unique(maintain_order=True).to_list()
+    is_number = "residual" in found.columns
+    head = ["row", "actual", "predicted", "residual" if is_number else "sure"]
+    raw = {
+        place: part["value"].to_list()
+        for (place,), part in values.group_by("place", maintain_order=True)
+    }
+    rows = [
+        [*_judged(line, is_number), *_cells(raw[line["place"]][:ROW_COLUMNS])]
+        for line in found.to_dicts()
+    ]
+    kind = "the largest residuals" if is_number else "wrong labels that the model was surest of"
+    left = len(columns) - ROW_COLUMNS
+    more = f" For {left:,} more of the columns see plots/worst_values.parquet." if left > 0 else ""
+    said = (
+        "Held-out rows as they are in the table, and which of its rows they are, from 1:"
+        f" {kind}, at most ten of each kind of error. Look here for wrong truths first.{more}"
+    )
+    drawn = table([*head, *map(str, columns[:ROW_COLUMNS])], rows)
+    inside = (tag("h3", "Worst errors"), tag("p", said, class_="quiet"))
+    return tag("div", *inside, tag("div", drawn, class_="tall"), class_="card")
+
+
+def _judged(line: dict[str, float | str], is_number: bool) -> list[Content]:
+    row = f"{line['row']:,}"
+    if is_number:
+        return [row, *(number(float(line[key])) for key in ("actual", "predicted", "residual"))]
+    return [row, str(line["actual"]), str(line["predicted"]), percent(float(line["certainty"]))]
+
+
+def _cells(values: list[object]) -> list[Content]:
+    return ["" if value is None else str(value) for value in values]
+
+
+def _folded(title: str, inside: Html) -> Html:
+    return tag("details", tag("summary", title), inside)
+
+
+def _figure(title: str, svg: str) -> Html:
+    return tag("figure", tag("figcaption", title), Html(svg), class_="card")

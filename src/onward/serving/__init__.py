@@ -1,0 +1,1 @@
+"""Using a finished model file. Needs numpy and onnxruntime only."""

@@ -1,0 +1,153 @@
+"""Values as a model takes them: float64 or text. numpy and the standard library only.
+
+A missing value is NaN or "" there; callers write it as None, NaN, NaT, `pandas.NA` or "".
+"""
+
+import re
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from numbers import Number
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from onward.errors import DataError
+from onward.schema import Field
+from onward.serving.tabular_inputs import Values
+
+Array = np.ndarray[Any, Any]
+
+PLAIN = frozenset({int, float, bool, NoneType, Decimal})  # what numpy makes float64 of rightly
+MISSING = frozenset({"NAType", "NaTType"})  # of pandas, which need not be installed
+SHORT = 20  # characters, of which at most 18 are behind the point
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, as of a file read with errors
+UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
+"""Units of numpy's dates whose ISO text would be too short or too long for a model."""
+
+
+def to_wire(field: Field, values: Values, first: int) -> Array:
+    """The values of one column, of shape ``(rows, 1)``.
+
+    Args:
+        field: what the model wants.
+        values: some of the column.
+        first: the row that the first value is in, for messages.
+
+    Raises:
+        DataError: naming column, row and value, if one does not fit.
+
+    Example:
+        >>> to_wire(Field("age", "numerical", "number", ("?",)), [39, None, "?"], 0).ravel()
+        array([39., nan, nan])
+    """
+    convert = _numbers if field.wire == "number" else _texts
+    return convert(field, values, first).reshape(-1, 1)
+
+
+def _numbers(field: Field, values: Values, first: int) -> Array:
+    numbers = _floats(field, values, first)
+    for token in _spelled(field.missing):
+        numbers[numbers == token] = np.nan
+    return numbers
+
+
+def _floats(field: Field, values: Values, first: int) -> Array:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+        return values.astype(np.float64)
+    if PLAIN.issuperset(map(type, values)):
+        with suppress(ValueError, OverflowError):  # the rest of this function finds the value
+            return np.array(values, np.float64)
+    numbers = [_number(field, value, first + place) for place, value in enumerate(values)]
+    return np.array(numbers, np.float64)
+
+
+def _number(field: Field, value: Any, row: int) -> float:
+    if _is_missing(value):
+        return np.nan
+    if isinstance(value, str) and value.strip() in {"", *map(str.strip, field.missing)}:
+        return np.nan
+    if field.type == "boolean" and str(value).strip().lower() in {"true", "false"}:
+        return float(str(value).strip().lower() == "true")
+    if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
+        with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
+            return float(value)  # type: ignore[arg-type]
+    raise _misfit(field, value, row, "a finite number")
+
+
+@cache
+def _spelled(tokens: tuple[str, ...]) -> list[float]:
+    """The numbers among the texts that mean a missing value: -999 is as missing as "-999"."""
+    numbers = []
+    for token in tokens:
+        with suppress(ValueError):
+            numbers.append(float(token))
+    return numbers
+
+
+def _texts(field: Field, values: Values, first: int) -> Array:
+    if field.type == "datetime" and isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        values = _iso(values)
+    if not {str}.issuperset(map(type, values)):
+        values = [
+            value if type(value) is str else _text(field, value, first + place)
+            for place, value in enumerate(values)
+        ]
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        place = next(place for place, value in enumerate(values) if SURROGATE.search(value))
+        raise _misfit(field, values[place], first + place, "text without lone surrogates") from None
+    texts = np.empty(len(values), object)
+    texts[:] = values
+    return texts
+
+
+def _text(field: Field, value: Any, row: int) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if _is_missing(value):
+        return ""
+    if field.type == "boolean" and isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if field.type == "datetime":
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, np.datetime64):
+            return _iso(np.array([value]))[0]
+        raise _misfit(field, value, row, "a date or its ISO text")
+    if "" in dict(field.units) and isinstance(value, Number | np.bool_):
+        return _spelled_number(field, value, row)
+    raise _misfit(field, value, row, "text with a unit" if field.units else "text")
+
+
+def _spelled_number(field: Field, value: Any, row: int) -> str:
+    """A number without its unit; at most 18 digits, as a file reads them."""
+    number = _number(field, value, row)
+    if number != number or number in _spelled(field.missing):
+        return ""
+    text = repr(number)
+    text = text if len(text) <= SHORT else f"{number:.16e}"
+    return text.replace(".", field.decimal)
+
+
+def _iso(dates: Array) -> list[str]:
+    unit = np.datetime_data(dates.dtype)[0]
+    texts = np.datetime_as_string(dates.astype(f"datetime64[{UNITS.get(unit, unit)}]"))
+    return ["" if text == "NaT" else str(text) for text in texts]
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, float | np.floating | np.datetime64):
+        return bool(value != value)
+    return value is None or type(value).__name__ in MISSING
+
+
+def _misfit(field: Field, value: Any, row: int, wanted: str) -> DataError:
+    return DataError(
+        f"column {field.name!r}, row {row}: {repr(value)[:80]} is of the type"
+        f" {type(value).__name__}, and {wanted} is wanted. Correct it, or give None if the value is"
+        " missing"
+    )

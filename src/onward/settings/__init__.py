@@ -1,0 +1,1 @@
+"""Config files: families, settings, and how they are read."""

@@ -1,6 +1,0 @@
-"""Derived columns that are worth a try, by what boosted trees make of them on validation rows."""
-
-from onward.suggestions._candidates import Candidate as Candidate
-from onward.suggestions._search import Suggestion as Suggestion
-from onward.suggestions._search import Suggestions as Suggestions
-from onward.suggestions._search import suggest as suggest

@@ -1,0 +1,1 @@
+"""The raw table: sources, splits, checks, target and column statistics."""

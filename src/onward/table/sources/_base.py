@@ -1,0 +1,142 @@
+"""What every source of tables can do."""
+
+from abc import ABC
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Strict, StringConstraints
+
+from onward.errors import DataError
+from onward.settings.family import Family, Settings
+from onward.table.sources._folder import Folder, files_in
+from onward.table.sources._table import Table
+
+Pattern = Annotated[str, StringConstraints(pattern=r"^[^/.][^/]*(/[^/.][^/]*)*$")]
+"""Of the names of files below a folder."""
+
+
+class Source(Family, Table, ABC):
+    """A table in a file of one format."""
+
+    class Config(Settings):
+        """Settings that every type has."""
+
+        path: Annotated[Path, Strict(False)]
+        files: Annotated[str, StringConstraints(pattern=r"^[^/.][^/]*(/[^/.][^/]*)*$")] | None = (
+            None
+        )
+        """If ``path`` is a folder, which of its files make up the table, such as ``**/*.csv``."""
+
+    suffixes: ClassVar[dict[str, dict[str, Any]]]
+    """How names of such files end, and the settings that each ending asks for."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self.path = config.path
+        if self.path.is_dir():
+            raise DataError(
+                f"{self.path}: this is a folder. Say which of its files make up the table, as in"
+                f" `files: '**/*{next(iter(self.suffixes), '')}'`"
+            )
+        if not self.path.is_file():
+            start = "" if self.path.is_absolute() else f", which starts in {Path.cwd()}"
+            is_fetched = self.path.parts[0] == "data" and Path("data.dvc").exists()
+            fetch = ", or fetch it: `dvc repro data.dvc`" if is_fetched else ""
+            raise DataError(f"{self.path}: there is no such file. Correct the path{start}{fetch}")
+
+    @classmethod
+    def open(cls, config: Any) -> Table:
+        """The table that a config names, in one file or in many.
+
+        Raises:
+            DataError: if it is not there.
+        """
+        if config.files is None:
+            return cls.build(config)
+
+        def part(path: Path) -> Table:
+            return cls.build(config.model_copy(update={"path": path, "files": None}))
+
+        return Folder(config.path, config.files, part)
+
+    @classmethod
+    def for_path(cls, path: Path) -> Table:
+        """The table that a file or a folder of this name holds.
+
+        Raises:
+            DataError: if it is not there, or its name says no type of source.
+        """
+        return cls.open(cls.config_for(path))
+
+    @classmethod
+    def config_for(cls, path: Path) -> Any:
+        """The settings with which a file or a folder that is named so is read.
+
+        Raises:
+            DataError: naming the endings there are, if no type of source has this one.
+        """
+        if path.is_dir():
+            return cls._config_for_folder(path)
+        suffix = cls.suffix(path.name)
+        for member in cls.members.values():
+            if suffix in member.suffixes:
+                return member.Config(path=path, **member.suffixes[suffix])
+        known = sorted(suffix for member in cls.members.values() for suffix in member.suffixes)
+        raise DataError(f"{path}: no table has such a name. It ends in one of {', '.join(known)}")
+
+    @classmethod
+    def suffix(cls, name: str) -> str:
+        """How the name of a file ends, if it is a table; else nothing."""
+        known = (suffix for member in cls.members.values() for suffix in member.suffixes)
+        return max((end for end in known if name.lower().endswith(end)), key=len, default="")
+
+    @classmethod
+    def sniffed(cls, path: Path) -> "Sniffed":
+        """The settings with which the file, or those of the folder, can be read.
+
+        Raises:
+            DataError: if no source reads such files.
+        """
+        config = cls.config_for(path)
+        if config.files is None:
+            cls.build(config)  # looks whether it is there
+            return cls.member(config).sniff(config)  # type: ignore[no-any-return]
+        first = files_in(path, config.files)[0]
+        found = cls.member(config).sniff(config.model_copy(update={"path": first, "files": None}))
+        reasons = tuple(f"{reason} (in {first.name})" for reason in found.reasons)
+        update = {"path": path, "files": config.files}
+        return Sniffed(found.config.model_copy(update=update), reasons)
+
+    @classmethod
+    def sniff(cls, config: Any) -> "Sniffed":
+        """Better settings for the file that ``config`` names; as they are, if it says all."""
+        return Sniffed(config, ())
+
+    @classmethod
+    def for_folder(cls, path: Path) -> Any:
+        """The settings for a folder that is a table of this type as a whole; None if it is none."""
+        return None
+
+    @classmethod
+    def _config_for_folder(cls, path: Path) -> Any:
+        for member in cls.members.values():
+            config = member.for_folder(path)
+            if config is not None:
+                return config
+        endings = {cls.suffix(file.name) for file in files_in(path, "**/*")} - {""}
+        if len(endings) != 1:
+            found = f"tables that end in {', '.join(sorted(endings))}" if endings else "no table"
+            raise DataError(f"{path}: there is {found}. Name a file, or a folder with one kind")
+        [suffix] = endings
+        config = cls.config_for(files_in(path, f"**/*{suffix}")[0])
+        return config.model_copy(update={"path": path, "files": f"**/*{suffix}"})
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """Settings for a file, found by looking at it."""
+
+    config: Any
+    reasons: tuple[str, ...]
+    """One for each setting that is not the default."""

@@ -1,0 +1,83 @@
+"""The first record of separated values: the names of the columns."""
+
+import csv
+import io
+from collections import Counter
+from io import BufferedIOBase
+from pathlib import Path
+
+from onward.errors import DataError
+from onward.table.sources._blocks import LONGEST, line, opened, refuse_no_text
+from onward.table.sources._dialect import Dialect
+
+OTHER_DELIMITERS = ";\t|"
+
+
+def header(path: Path, dialect: Dialect) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        DataError: if there is none, or a name is empty or there twice.
+    """
+    names = list(dialect.names) or first_fields(path, dialect)
+    where = "`names`" if dialect.names else "line 1"
+    if "" in names:
+        raise DataError(
+            f"{path}: column {names.index('') + 1} of {len(names)} has no name. Name it in {where}"
+        )
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"{path}: {len(repeated)} of {len(set(names))} names are there more than once; the"
+            f" first is {repeated[0]!r}. Rename all but one in {where}, or remove their columns"
+        )
+    others = [mark for mark in OTHER_DELIMITERS if mark in names[0]]
+    if len(names) == 1 and others:
+        raise DataError(
+            f"{path}: there is one column, {names[0]!r}, if fields end with"
+            f" {dialect.delimiter!r}. Set `delimiter` to {others[0]!r}"
+        )
+    return names
+
+
+def first_fields(path: Path, dialect: Dialect) -> list[str]:
+    """The fields of the first record.
+
+    Raises:
+        DataError: if there is none, or it is no text.
+    """
+    with opened(path, dialect.encoding) as file:
+        record = first_record(path, file, dialect).decode()
+    if not record.strip():
+        raise DataError(f"{path}: line 1 is empty, where names of columns should be. Add them")
+    text = io.StringIO(record, newline="")
+    if not dialect.quote:
+        return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE))
+    return next(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote))
+
+
+def first_record(path: Path, file: BufferedIOBase, dialect: Dialect) -> bytes:
+    """The first record, read from the file.
+
+    Raises:
+        DataError: if there is none, or it is no text.
+    """
+    record = line(path, file)
+    quote = dialect.quote.encode()
+    while quote and record.count(quote) % 2 and len(record) < LONGEST:
+        more = line(path, file)
+        if not more:
+            raise DataError(
+                f"{path}: line 1 has a quote that is never closed. Close it, or if it belongs to"
+                " the name, double it and put quotes around the name"
+            )
+        record += more
+    if not record:
+        raise DataError(f"{path}: the file is empty. Export the table again")
+    refuse_no_text(path, record, 0)
+    if b"\r" in record.replace(b"\r\n", b""):
+        raise DataError(
+            f"{path}: line 1 has a carriage return (\\r) that no line feed follows. If lines"
+            " end so, as on old Macintosh computers, write the file anew with `tr '\\r' '\\n'`"
+        )
+    return record

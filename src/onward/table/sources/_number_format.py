@@ -1,0 +1,79 @@
+"""Numbers as people write them: 1.234,5 and 1,234.5 and 1 234,5."""
+
+import re
+from typing import Literal, Self
+
+import polars as pl
+from pydantic import model_validator
+
+from onward.settings.family import Settings
+
+BLANKS = {" ": "[ \u00a0\u2009\u202f]"}
+"""One stands for all: writers put the one that does not break the line."""
+MOSTLY = 0.8  # share of numbers from which on a column is one of numbers, with a few exceptions
+
+
+class Numerals(Settings):
+    """What is between the digits of a number."""
+
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    """Between groups of three digits; a number may also do without."""
+
+    @model_validator(mode="after")
+    def _points_differ(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"thousands: {self.thousands!r} is also `decimal`. Change one of them")
+        return self
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether programs write so."""
+        return self.decimal == "." and not self.thousands
+
+    def plain(self, text: pl.Expr) -> pl.Expr:
+        """The number as programs write it, null where ``text`` has digits and is none.
+
+        What has no digits stays as it is: "nan", "inf", "n/a".
+        """
+        if self.is_plain:
+            return text
+        plain = text.str.replace_all(self._group, "") if self.thousands else text
+        if self.decimal != ".":
+            plain = plain.str.replace(self.decimal, ".", literal=True)
+        has_digits = text.str.contains("[0-9]")
+        return pl.when(text.str.contains(self.pattern)).then(plain).when(~has_digits).then(text)
+
+    def counts(self, texts: pl.DataFrame) -> list[int]:
+        """How many numbers spelled so each column has; none in a column of something else."""
+        text = pl.all().str.strip_chars()
+        present = texts.select((text != "").sum()).row(0)
+        numbers = texts.select(text.str.contains(self.pattern).sum()).row(0)
+        return [
+            number if number >= MOSTLY * values else 0
+            for number, values in zip(numbers, present, strict=True)
+        ]
+
+    def respelled(self, texts: pl.Series) -> pl.Series:
+        """A column of numbers as programs spell them; any other column as it is."""
+        if self.is_plain or not any(self.counts(texts.to_frame())):
+            return texts
+        name, stripped = pl.col(texts.name), pl.col(texts.name).str.strip_chars()
+        frame = texts.to_frame().with_columns(pl.coalesce(self.plain(stripped), name))
+        return frame.to_series()
+
+    @property
+    def pattern(self) -> str:
+        """What a number looks like, without blanks around it."""
+        point = re.escape(self.decimal)
+        whole = "[0-9]+"
+        if self.thousands:
+            whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{self._group}[0-9]{{3}})+)"
+        return f"^[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+
+    @property
+    def _group(self) -> str:
+        return BLANKS.get(self.thousands, re.escape(self.thousands))
+
+
+PLAIN = Numerals()

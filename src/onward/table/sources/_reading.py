@@ -1,0 +1,152 @@
+"""How values of any type in a file become one of the two wires."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from onward.errors import DataError
+from onward.schema import Field
+from onward.table.sources._number_format import PLAIN, Numerals
+
+ROUNDED = 2**53  # from here on, different whole numbers can be the same float64
+TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
+CATEGORICAL = "declare the column categorical"
+UNREAD = (
+    f"add the text to `missing:` of the column, or {CATEGORICAL}, or a quantity if these are"
+    " numbers with units"
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that can be wrong with a value."""
+
+    found: pl.Expr
+    """Whether it is."""
+    what: str
+    """Completes "these values are ..."."""
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A column on its way out of a file."""
+
+    name: str
+    value: pl.Expr
+    """On the wire; null is missing. Right for values without a fault."""
+    doubts: pl.Expr
+    """How many values there are that may have a fault, as cheaply as can be said."""
+    faults: tuple[Fault, ...]
+
+
+def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = PLAIN) -> Reading:
+    """How a column of the type ``dtype`` becomes what ``field`` asks for.
+
+    Raises:
+        DataError: if such values have no place there, whatever they are.
+    """
+    if field.wire == "text":
+        return _text(where, field, dtype)
+    if _is_text(dtype):
+        return _spelled(field, numerals)
+    if dtype.is_numeric() or dtype in (pl.Boolean, pl.Null):
+        return _number(field, dtype)
+    raise DataError(
+        f"{where}: column {field.name!r} holds {dtype}, which is no number. Declare it as"
+        f" {'datetime' if dtype in (pl.Date, pl.Datetime) else 'another type'}, or remove it from"
+        " the config"
+    )
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
+    raw = pl.col(field.name)
+    if isinstance(dtype, pl.Datetime):
+        zone = {None: "", "UTC": "Z"}.get(dtype.time_zone, "%:z")
+        text = raw.dt.strftime(f"%Y-%m-%dT%H:%M:%S%.f{zone}")
+    elif dtype == pl.Date:
+        text = raw.dt.strftime("%Y-%m-%d")
+    elif dtype.is_integer() or dtype in (pl.Boolean, pl.Null) or _is_text(dtype):
+        text = raw.cast(pl.String)
+    else:
+        raise DataError(
+            f"{where}: column {field.name!r} holds {dtype}, which is no text, since there are"
+            " several ways to write it. Declare the column numerical, or categorical with"
+            " `values: integer`, or store it as text"
+        )
+    nul = Fault(text.str.contains("\0", literal=True), "no text: they hold NUL", "Remove it")
+    return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
+
+
+def _spelled(field: Field, numerals: Numerals) -> Reading:
+    """Numbers written out; blanks around them mean nothing."""
+    text = pl.col(field.name).cast(pl.String).str.strip_chars()
+    plain = numerals.plain(text)
+    number = plain.cast(pl.Float64, strict=False)
+    if field.type == "boolean":
+        is_true = text.str.to_lowercase().replace_strict(
+            ["true", "false"], [1.0, 0.0], default=None, return_dtype=pl.Float64
+        )
+        number = pl.coalesce(number, is_true)
+    absent = _is_missing(number, field) | text.is_in(["", *map(str.strip, field.missing)])
+    present = ~absent.fill_null(value=False)
+    # few texts reach the pattern, so that it costs nothing
+    digits = pl.when(number.abs() >= ROUNDED).then(plain).str.contains(r"^[+-]?[0-9]+$")
+    none = Fault(
+        present & text.is_not_null() & (number.is_null() | number.is_infinite()),
+        "no finite number",
+        "Correct the file, or remove these rows"
+        if field.type == TARGET
+        else f"Correct the file, or before training {UNREAD}",
+    )
+    return Reading(
+        field.name,
+        pl.when(~_is_missing(number, field)).then(number),
+        (text != "").sum() - (number.abs() < ROUNDED).sum(),
+        (none, _rounded(present & digits)),
+    )
+
+
+def _number(field: Field, dtype: pl.DataType) -> Reading:
+    number = pl.col(field.name).cast(pl.Float64)
+    present = ~_is_missing(number, field).fill_null(value=False)
+    infinite = Fault(
+        present & number.is_infinite(),
+        "infinite",
+        "Correct the file, or add 'inf' or '-inf' to `missing:` of the column",
+    )
+    faults = [infinite]
+    if dtype.is_integer():
+        faults.append(_rounded(present & (number.abs() >= ROUNDED)))
+    return Reading(
+        field.name,
+        pl.when(~_is_missing(number, field)).then(number),
+        (number.abs() >= ROUNDED).sum(),
+        tuple(faults),
+    )
+
+
+def _rounded(found: pl.Expr) -> Fault:
+    return Fault(
+        found,
+        "whole numbers of 2^53 and more, which a float64 would round",
+        f"If they are identifiers, {CATEGORICAL}; else store them as floating-point numbers",
+    )
+
+
+def _is_missing(number: pl.Expr, field: Field) -> pl.Expr:
+    meant = list(_numbers(field.missing))
+    return number.is_nan() | number.is_in(meant) if meant else number.is_nan()
+
+
+def _numbers(texts: tuple[str, ...]) -> Iterator[float]:
+    """Those that texts for missing values spell: "-9" also means -9.0."""
+    for text in texts:
+        number = pl.Series([text.strip()]).cast(pl.Float64, strict=False)[0]
+        if number is not None:
+            yield number

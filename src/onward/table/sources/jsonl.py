@@ -1,0 +1,175 @@
+"""JSON lines: an object in each line."""
+
+import glob
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, NoReturn
+
+import polars as pl
+
+from onward.errors import DataError
+from onward.table.sources._base import Source
+from onward.table.sources._blocks import line, opened, refuse_no_text
+
+EXACT = 15  # characters; a float64 holds every whole number of so many
+LONGEST_INTEGER = 20  # characters; no longer one fits into 64 bits
+MANY = 10_000  # combinations of keys and types to remember before we forget and check them again
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half of a character outside the basic plane
+
+
+class Long(int):
+    """A whole number that a float64 might round."""
+
+
+KINDS: dict[type, str] = {
+    bool: "true and false",
+    float: "numbers",
+    int: "whole numbers",
+    Long: "whole numbers of more than 15 digits",
+    list: "lists",
+    str: "texts",
+    tuple: "objects",
+}
+TYPES: dict[frozenset[type], pl.DataType] = {
+    frozenset(): pl.Null(),
+    frozenset({bool}): pl.Boolean(),
+    frozenset({float}): pl.Float64(),
+    frozenset({int}): pl.Int64(),
+    frozenset({int, Long}): pl.Int64(),
+    frozenset({Long}): pl.Int64(),
+    frozenset({int, float}): pl.Float64(),
+    frozenset({str}): pl.String(),
+}
+"""What a column is by the types of its values. No other mixture has a type."""
+
+
+class Jsonl(Source):
+    """Objects with the same keys, one in each line; a key that is not there is a missing value."""
+
+    class Config(Source.Config):
+        """Nothing beyond the path: the file says the rest."""
+
+        type: Literal["jsonl"] = "jsonl"
+
+    config: Config
+    suffixes = {".jsonl": {}, ".jsonl.gz": {}, ".ndjson": {}, ".ndjson.gz": {}}
+
+    def names(self) -> list[str]:
+        """The keys, in the order in which they turn up."""
+        return list(self._contents.types)
+
+    def num_rows(self) -> int:
+        """The lines."""
+        return self._contents.num_lines
+
+    def read(self, names: Sequence[str]) -> pl.LazyFrame:
+        """Booleans, Float64, Int64 or String."""
+        schema = {name: self._dtype(name) for name in names}
+        return pl.scan_ndjson(glob.escape(str(self.path)), schema=schema)
+
+    @cached_property
+    def _contents(self) -> "_Contents":
+        contents = _Contents(self.path)
+        with opened(self.path) as file:
+            if file.tell():
+                raise DataError(
+                    f"{self.path}: there is a byte order mark, which JSON forbids. Write the file"
+                    " anew with `sed '1s/^\\xef\\xbb\\xbf//'`"
+                )
+            while text := line(self.path, file):
+                contents.add(text)
+        if not contents.num_lines:
+            raise DataError(f"{self.path}: the file is empty. Export the table again")
+        return contents
+
+    def _dtype(self, name: str) -> pl.DataType:
+        places = self._contents.types[name]
+        dtype = TYPES.get(frozenset(places))
+        if dtype is None:
+            found = ", ".join(f"{KINDS[each]} (line {at})" for each, at in places.items())
+            raise DataError(
+                f"{self.path}: column {name!r} holds {found}. Write all its values as numbers, or"
+                " all as texts"
+            )
+        return dtype
+
+
+class _Contents:
+    """What the lines seen so far have in them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.num_lines = 0
+        self.types: dict[str, dict[type, int]] = {}
+        """For each key the types of its values, and in which line each turns up first."""
+        self._shapes: set[tuple[Any, ...]] = set()
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=tuple,
+            parse_constant=self._refuse_constant,
+            parse_float=self._number,
+            parse_int=self._whole_number,
+        )
+
+    def add(self, text: bytes) -> None:
+        refuse_no_text(self.path, text, self.num_lines)
+        self.num_lines += 1
+        pairs = self._decode(text)
+        if type(pairs) is not tuple or not pairs:
+            self._refuse("is no object with keys and values")
+        names, values = zip(*pairs, strict=True)
+        shape = (names, tuple(map(type, values)))
+        if shape not in self._shapes:
+            self._learn(*shape)
+        if SURROGATE.search(text):
+            self._refuse_halves(pairs)
+
+    def _decode(self, text: bytes) -> Any:
+        try:
+            return self._decoder.decode(text.decode())
+        except json.JSONDecodeError as error:
+            self._refuse(f"is no JSON: {error.msg}, at character {error.pos + 1}")
+        except RecursionError:
+            self._refuse("is nested too deeply")
+
+    def _learn(self, names: tuple[str, ...], types: tuple[type, ...]) -> None:
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            self._refuse(f"has the key {repeated[0]!r} more than once")
+        for name, found in zip(names, types, strict=True):
+            known = self.types.setdefault(name, {})
+            if found is not NoneType:
+                known.setdefault(found, self.num_lines)
+        if len(self._shapes) == MANY:
+            self._shapes.clear()
+        self._shapes.add((names, types))
+
+    def _number(self, text: str) -> float:
+        number = float(text)
+        if math.isinf(number):
+            self._refuse(f"has a number that no float64 can hold, {text[:40]}")
+        return number
+
+    def _whole_number(self, text: str) -> int:
+        if len(text) <= EXACT:
+            return int(text)
+        if len(text) > LONGEST_INTEGER or not -(2**63) <= int(text) < 2**63:
+            self._refuse(f"has a whole number of more than 64 bits, {text[:40]}")
+        return Long(text)
+
+    def _refuse_constant(self, text: str) -> NoReturn:
+        self._refuse(f"has {text}, which JSON does not know; a missing value is null")
+
+    def _refuse_halves(self, pairs: Any) -> None:
+        try:
+            json.dumps(pairs, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            self._refuse("has half of a surrogate pair, which is no character")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise DataError(f"{self.path}: line {self.num_lines} {what}. Correct it") from None

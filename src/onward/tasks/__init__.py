@@ -1,0 +1,1 @@
+"""What a target is: its outputs, metrics, curves and decisions."""

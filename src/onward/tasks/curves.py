@@ -1,0 +1,250 @@
+"""The numbers behind the charts of an evaluation, as small tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from onward.tasks.metrics import BINS, Array, Predictions, bins_of
+
+POINTS = 200  # of a curve; more cannot be told apart on a screen
+PAIRS = 5_000  # rows of a table that `dvc plots` counts by itself
+DOTS = 500  # of a scatter plot
+CLASSES = 25  # of a confusion matrix; the rarest beyond are one
+OTHERS = "(other classes)"
+NORMAL = 1.959964  # standard deviations to each side of the mean hold 95 %
+STEPS = 101  # of thresholds from 0 to 1; as many again lie where the rows are
+BANDS = 10  # of rows ordered by their prediction
+
+Curve = Callable[[Sequence[str], Array, Predictions, np.random.Generator], pl.DataFrame]
+
+
+def roc(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """False and true positive rate at each threshold."""
+    hits, misses = _counts(target, predictions)
+    rates = {
+        "false_positive_rate": misses / max(misses[-1], 1),
+        "true_positive_rate": hits / max(hits[-1], 1),
+    }
+    return _thinned(pl.DataFrame(rates))
+
+
+def pr(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """Recall and precision at each threshold; the first point is that of the surest rows."""
+    hits, misses = (counts[1:] for counts in _counts(target, predictions))
+    return _thinned(
+        pl.DataFrame({"recall": hits / max(hits[-1], 1), "precision": hits / (hits + misses)})
+    )
+
+
+def threshold(
+    _: Sequence[str], target: Array, predictions: Predictions, __: object
+) -> pl.DataFrame:
+    """What would be if rows from a probability on were of the second class.
+
+    Null where there is nothing to divide by, as of the precision if no row is selected.
+    """
+    probability = np.sort(predictions["probabilities"][:, 1].astype(np.float64))
+    hit = np.sort(predictions["probabilities"][target == 1, 1].astype(np.float64))
+    places = np.linspace(0, len(probability) - 1, STEPS).round().astype(np.int64)
+    thresholds = np.unique(np.r_[np.linspace(0, 1, STEPS), probability[places]].round(6))
+    rows, positives = len(probability), len(hit)
+    selected = rows - np.searchsorted(probability.round(6), thresholds)
+    hits = positives - np.searchsorted(hit.round(6), thresholds)
+    misses = selected - hits
+    recall, fall_out = _shares(hits, positives), _shares(misses, rows - positives)
+    found = {
+        "precision": _shares(hits, selected),
+        "recall": recall,
+        "f1": _shares(2 * hits, selected + positives),
+        "balanced_accuracy": (recall + 1 - fall_out) / 2,
+        "selected": selected / rows,
+    }
+    return pl.DataFrame({"threshold": thresholds, **found}).with_columns(
+        pl.exclude("threshold").round(6).fill_nan(None)
+    )
+
+
+def gain(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """The share of all of the second class that is among the surest rows."""
+    share, found = _surest(target, predictions)
+    table = pl.DataFrame({"share": np.r_[0, share], "gain": np.r_[0, found]})
+    return _thinned(table.with_columns(pl.all().fill_nan(None)))
+
+
+def lift(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """How many times as often as by chance rows of the second class are among the surest.
+
+    Of no rows there is none, so the first point is that of the surest; `dvc plots` would take a
+    null for 0.
+    """
+    share, found = _surest(target, predictions)
+    table = pl.DataFrame({"share": share, "lift": found / share})
+    return _thinned(table.with_columns(pl.all().fill_nan(None)))
+
+
+def _surest(target: Array, predictions: Predictions) -> tuple[Array, Array]:
+    """Shares of the rows, the surest first, and of those of the second class among them."""
+    hits, misses = (counts[1:] for counts in _counts(target, predictions))
+    return (hits + misses) / len(target), _shares(hits, hits[-1])
+
+
+def calibration(
+    _: Sequence[str], target: Array, predictions: Predictions, __: object
+) -> pl.DataFrame:
+    """Mean probability and frequency of what happened, with its interval, by probability.
+
+    With two classes that of the second; with more that of the class that was predicted.
+    """
+    probabilities = predictions["probabilities"].astype(np.float64)
+    happened, probability = target == 1, probabilities[:, 1]
+    if probabilities.shape[1] > 2:
+        happened, probability = target == predictions["label"], probabilities.max(1)
+    bins = bins_of(probability)
+    rows = np.bincount(bins, minlength=BINS)
+    filled = rows > 0
+    sums = {
+        "probability": np.bincount(bins, probability, BINS),
+        "frequency": np.bincount(bins, happened, BINS),
+    }
+    means = {name: (values[filled] / rows[filled]).round(6) for name, values in sums.items()}
+    lower, upper = interval_of_share(means["frequency"], rows[filled])
+    return pl.DataFrame({**means, "lower": lower, "upper": upper, "rows": rows[filled]})
+
+
+def interval_of_share(share: Array, rows: Array) -> tuple[Array, Array]:
+    """Both ends of the 95 % interval of a share of rows; sensible for few rows and near 0 and 1.
+
+    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+    """
+    odds = NORMAL**2 / rows
+    middle = (share + odds / 2) / (1 + odds)
+    half = NORMAL * np.sqrt(share * (1 - share) / rows + odds / (4 * rows)) / (1 + odds)
+    return (middle - half).clip(0, share).round(6), (middle + half).clip(share, 1).round(6)
+
+
+def confusion(
+    classes: Sequence[str], target: Array, predictions: Predictions, _: object
+) -> pl.DataFrame:
+    """Rows of each pair of true and predicted class, the commonest classes first."""
+    label = predictions["label"]
+    common = np.argsort(-np.bincount(target, minlength=len(classes)), kind="stable")
+    names = dict.fromkeys(range(len(classes)), OTHERS)
+    kept = common[: CLASSES if len(classes) > CLASSES else None]
+    names |= {int(code): classes[code] for code in kept}
+    order = list(dict.fromkeys([*(names[int(code)] for code in kept), *names.values()]))
+    place = np.array([order.index(names[code]) for code in range(len(classes))])
+    counts = np.zeros((len(order), len(order)), np.int64)
+    np.add.at(counts, (place[target], place[label]), 1)
+    size = len(order)
+    return pl.DataFrame(
+        {
+            "actual": np.repeat(np.array(order, object), size).tolist(),
+            "predicted": order * size,
+            "rows": counts.ravel(),
+        }
+    )
+
+
+def labels(
+    classes: Sequence[str], target: Array, predictions: Predictions, random: np.random.Generator
+) -> pl.DataFrame:
+    """True and predicted class of some rows, for the confusion matrix of ``dvc plots``."""
+    names = np.array(classes, object)
+    rows = _some(len(target), PAIRS, random)
+    pairs = {"actual": target[rows], "predicted": predictions["label"][rows]}
+    return pl.DataFrame({name: names[codes].tolist() for name, codes in pairs.items()})
+
+
+def by_class(
+    classes: Sequence[str], target: Array, predictions: Predictions, _: object
+) -> pl.DataFrame:
+    """Rows, precision, recall and F1 of each class; null where there is nothing to divide by."""
+    label, size = predictions["label"], len(classes)
+    true, predicted = np.bincount(target, minlength=size), np.bincount(label, minlength=size)
+    right = np.bincount(target[target == label], minlength=size)
+    table = pl.DataFrame({"class": list(classes), "rows": true})
+    parts = {"precision": (right, predicted), "recall": (right, true)}
+    parts["f1"] = (2 * right, true + predicted)
+    return table.with_columns(
+        pl.Series(name, _shares(part, whole)).round(6).fill_nan(None)
+        for name, (part, whole) in parts.items()
+    )
+
+
+def residuals(
+    _: Sequence[str], target: Array, predictions: Predictions, random: np.random.Generator
+) -> pl.DataFrame:
+    """Truth, prediction and their difference, of some rows in the order of the prediction."""
+    rows = _some(len(target), DOTS, random)
+    table = pl.DataFrame(
+        {
+            "actual": target[rows],
+            "predicted": predictions["value"][rows],
+            "residual": (target - predictions["value"])[rows],
+        }
+    )
+    return table.sort("predicted", maintain_order=True)
+
+
+def bands(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
+    """Means of prediction, truth, error and coverage, of rows from low to high predictions."""
+    order = np.argsort(predictions["value"], kind="stable")
+    parts = [part for part in np.array_split(order, BANDS) if len(part)]
+    inside = (predictions["lower"] <= target) & (target <= predictions["upper"])
+    per_row = {
+        "predicted": predictions["value"],
+        "actual": target,
+        "absolute_error": np.abs(target - predictions["value"]),
+        "coverage": inside,
+    }
+    means = {
+        name: [float(values[part].mean()) for part in parts] for name, values in per_row.items()
+    }
+    return pl.DataFrame({**means, "rows": [len(part) for part in parts]})
+
+
+CURVES: Mapping[str, Mapping[str, Curve]] = {
+    "binary": {
+        "roc": roc,
+        "pr": pr,
+        "threshold": threshold,
+        "gain": gain,
+        "lift": lift,
+        "calibration": calibration,
+        "confusion": confusion,
+        "labels": labels,
+        "classes": by_class,
+    },
+    "multiclass": {
+        "calibration": calibration,
+        "confusion": confusion,
+        "labels": labels,
+        "classes": by_class,
+    },
+    "regression": {"residuals": residuals, "bands": bands},
+}
+"""By task; the name is that of the file."""
+
+
+def _shares(part: Array, whole: Array | int) -> Array:
+    whole = np.broadcast_to(whole, part.shape)
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
+
+
+def _counts(target: Array, predictions: Predictions) -> tuple[Array, Array]:
+    """True and false positives, when all rows down to each distinct probability are positive."""
+    probability = predictions["probabilities"][:, 1]
+    order = np.argsort(-probability, kind="stable")
+    ends = np.flatnonzero(np.diff(probability[order], append=-np.inf))
+    hits = np.cumsum(target[order] == 1)[ends]
+    return np.r_[0, hits], np.r_[0, ends + 1 - hits]
+
+
+def _thinned(table: pl.DataFrame) -> pl.DataFrame:
+    places = np.unique(np.linspace(0, len(table) - 1, POINTS).round().astype(np.int64))
+    return table[places].with_columns(pl.all().round(6))
+
+
+def _some(rows: int, most: int, random: np.random.Generator) -> Array:
+    return np.sort(random.permutation(rows)[:most])

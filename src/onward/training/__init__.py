@@ -1,0 +1,1 @@
+"""From blocks of features to a trained network."""

@@ -1,0 +1,106 @@
+"""The state of a training run on disk: whole or not there, and resumed by the same run alone."""
+
+import hashlib
+import io
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onward.artifacts.publishing import replacing
+
+logger = logging.getLogger(__name__)
+
+KEPT = 2  # so that one is left where the newest is damaged
+DIGEST = 65  # letters of its hash and the end of the line, with which a file begins
+
+State = Mapping[str, Any]
+"""Tensors, numbers and texts, in dicts and lists."""
+
+
+class Checkpoints:
+    """The newest of one training run, each a file that begins with the hash of all the rest.
+
+    Args:
+        folder: for them alone; a stage must not publish it.
+        key: what makes two runs the same run, each part under the name that messages give it.
+    """
+
+    def __init__(self, folder: Path, key: Mapping[str, str]) -> None:
+        self._folder, self._key = folder, key
+
+    def save(self, step: int, state: State) -> None:
+        """Write the state after a step, and remove all but the last two.
+
+        Raises:
+            OSError: if it cannot be written, most often for want of space; the others are left.
+        """
+        tensors = io.BytesIO()
+        torch.save(state, tensors)
+        head = json.dumps({"step": step, "key": self._key}).encode() + b"\n"
+        path = self._folder / f"step-{step:012}.pt"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as new, new.open("wb") as file:
+                file.write(_digest(head, tensors.getbuffer()))
+                file.write(head)
+                file.write(tensors.getbuffer())
+            for old in set(self._folder.iterdir()).difference(self._newest_first()[:KEPT]):
+                old.unlink()
+        except OSError as error:
+            size = f"{tensors.tell() / 2**20:,.1f} MB"
+            raise OSError(
+                error.errno, f"{error.strerror}, for a checkpoint of {size}", str(path)
+            ) from error
+
+    def newest(self) -> State | None:
+        """The last state that is not damaged, if it is one of this run.
+
+        A damaged file is removed, and so are all of another run; messages say so.
+        """
+        for path in self._newest_first():
+            content = _content(path.read_bytes())
+            if content is None:
+                logger.warning("%s: damaged, as its hash shows; it is removed", path)
+                path.unlink()
+                continue
+            head, _, tensors = content.partition(b"\n")
+            found = json.loads(head)
+            other = [part for part, mine in self._key.items() if found["key"].get(part) != mine]
+            if not other:
+                state: State = torch.load(
+                    io.BytesIO(tensors), map_location="cpu", weights_only=True
+                )
+                return state
+            logger.warning(
+                "train: started anew: the checkpoint of step %d is of another %s",
+                found["step"],
+                " and another ".join(other),
+            )
+            break
+        self.remove()
+        return None
+
+    def remove(self) -> None:
+        """Leave nothing: the run is over."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self._folder.glob("step-*.pt"), reverse=True)
+
+
+def _content(data: bytes) -> bytes | None:
+    """What follows the hash, if it is what was hashed."""
+    content = data[DIGEST:]
+    return content if data[:DIGEST] == _digest(content) else None
+
+
+def _digest(*parts: bytes | memoryview) -> bytes:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest().encode() + b"\n"

@@ -1,0 +1,161 @@
+"""What a config leaves out of ``train``: rules that follow from the table, and what they rest on.
+
+Found by trying on nine public tables of 220 to 38,837 training rows, see "Accuracy" in
+``benchmarks/README.md``; `python benchmarks/accuracy.py` measures them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import model_validator
+
+from onward.errors import ConfigError
+from onward.network.embedders import Embedder
+from onward.network.heads import Head
+from onward.network.models import Model
+from onward.network.network import Shape
+from onward.schema import Kind, refuse_unknown
+from onward.settings.family import OneOf, Seed
+from onward.settings.family import Settings as Base
+from onward.training.class_balance import Balanced, ClassWeights
+from onward.training.column_selection import Selection
+from onward.training.learner import Learner
+from onward.training.loop import Settings
+
+
+class Choices(Base):
+    """Which embedder, body and head; `completed` adds those that are not said."""
+
+    embedder: Annotated[Embedder.Config, OneOf(Embedder)] | None = None
+    model: Annotated[Model.Config, OneOf(Model)] | None = None
+    head: Annotated[Head.Config, OneOf(Head)] | None = None
+
+
+class Given(Base):
+    """What a config says about training: as much or as little as one likes.
+
+    ``class_weights``: how much a row of each class counts, ``{yes: 5}``, and 1 where it is not
+    said; or ``balanced``. ``sampler: balanced`` shows as many rows of each class in an epoch.
+    Probabilities stay those of the table.
+    """
+
+    seed: Seed = 0
+    network: Choices = Choices()
+    class_weights: ClassWeights | None = None
+    sampler: Balanced | None = None
+    learner: Learner.Config = Learner.Config()
+    selection: Selection | None = None
+
+    @model_validator(mode="after")
+    def _balances_once(self) -> Self:
+        if self.class_weights == self.sampler == "balanced":
+            raise ValueError("class_weights and sampler balance the classes twice. Remove one")
+        return self
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the rules look at."""
+
+    rows: int
+    """For training."""
+    shape: Shape
+    kind: Kind
+    classes: Sequence[str] = ()
+    """Empty where the target is a number."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What goes with a number of training rows."""
+
+    below: float
+    """Rows."""
+    bins: int
+    """Of a number; each is to hold some rows, or it learns noise."""
+    dropout: float
+    batch_size: int
+    """Small where there are few rows: what counts is the number of steps."""
+    learning_rate: float
+    max_epochs: int
+
+
+STEPS, FEWEST_EPOCHS = 2_500, 16
+SIZES = (
+    Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3, max_epochs=40),
+    Size(10_000, bins=48, dropout=0.2, batch_size=128, learning_rate=4e-3, max_epochs=30),
+    Size(200_000, bins=128, dropout=0.0, batch_size=256, learning_rate=4e-3, max_epochs=40),
+    Size(math.inf, bins=128, dropout=0.0, batch_size=1024, learning_rate=4e-3, max_epochs=40),
+)
+"""The last is a guess; there was no table of that size to try it on."""
+
+
+def completed(given: Given, table: Table) -> Settings:
+    """The settings with all that was left out.
+
+    Where a config names another type than the rule's, what it does not say about that type is the
+    type's own default.
+
+    Raises:
+        ConfigError: if classes are weighed that there are not.
+    """
+    is_balanced = given.class_weights is not None or given.sampler is not None
+    if table.kind == "number" and is_balanced:
+        raise ConfigError(
+            "train: the target is a number and has no classes to balance. Remove `class_weights`"
+            " and `sampler`"
+        )
+    said = given.model_dump(exclude_unset=True)
+    chosen: dict[str, Any] = {name: part for name, part in given.network if part is not None}
+    network = {
+        name: {"type": part.type, **part.model_dump(exclude_unset=True)}
+        for name, part in chosen.items()
+    }
+    size = next(size for size in SIZES if table.rows < size.below)
+    parts: dict[str, dict[str, Any]] = {
+        "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
+        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
+        "head": {"type": _head(table)},
+    }
+    learner = {
+        "learning_rate": size.learning_rate,
+        "weight_decay": 1e-2,
+        "batch_size": size.batch_size,
+        "max_epochs": _epochs(table.rows, size),
+        "patience": 12,
+    }
+    return Settings.model_validate(
+        {
+            "seed": given.seed,
+            "network": {name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
+            "class_weights": _class_weights(given.class_weights, table),
+            "sampler": given.sampler,
+            "learner": {**learner, **said.get("learner", {})},
+        }
+    )
+
+
+def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:
+    """Those of all classes, in the order of their codes."""
+    if said is None or said == "balanced":
+        return said
+    refuse_unknown("train.class_weights", said, table.classes)
+    return {name: said.get(name, 1.0) for name in table.classes}
+
+
+def _joined(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:
+    is_other = said.get("type", rule["type"]) != rule["type"]
+    return said if is_other else {**rule, **said}
+
+
+def _head(table: Table) -> str:
+    if table.kind == "number":
+        return "regression"
+    return "binary" if table.shape.classes == 2 else "multiclass"
+
+
+def _epochs(rows: int, size: Size) -> int:
+    """About ``STEPS`` steps in all are enough; within bounds, for very few and very many rows."""
+    return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))

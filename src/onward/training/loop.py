@@ -1,0 +1,272 @@
+"""Training a network from start to end: validation, early stopping, best weights, calibration."""
+
+import copy
+import logging
+import math
+import signal
+import time
+import warnings
+from datetime import timedelta
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import Timer
+from torch import Tensor
+
+from onward.artifacts.process import (
+    end_if_asked,
+    is_first,
+    note_signals,
+    signals_received,
+    signals_wait,
+)
+from onward.errors import NotFiniteError
+from onward.network.embedders import Embedder
+from onward.network.network import Network, Shape
+from onward.settings.family import Seed
+from onward.settings.family import Settings as Base
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints, State
+from onward.training.class_balance import (
+    Balanced,
+    ClassWeights,
+    factors,
+    oversampled,
+    weighed,
+)
+from onward.training.distributed import Together, layout
+from onward.training.learner import Learner, scored
+from onward.training.observer import Observer
+from onward.training.progress import Watch
+
+logger = logging.getLogger(__name__)
+
+LOSS = "validation/loss"
+INTERVAL = 30.0  # seconds of training that a kill may cost, if saving takes little
+SHARE = 0.01  # of the time, at most, goes into saving
+
+
+class Settings(Base):
+    """What to train, and how: the section ``train`` of a config."""
+
+    seed: Seed
+    network: Network.Config
+    class_weights: ClassWeights | None = None
+    sampler: Balanced | None = None
+    learner: Learner.Config = Learner.Config()
+
+
+class History(Callback):
+    """Losses of each epoch, the weights of the best one, and a stop where none gets better."""
+
+    def __init__(self, patience: int) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self.weights: dict[str, Tensor] = {}
+        self._patience = patience
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Keep what the epoch has brought; validation comes before this."""
+        losses = {name: trainer.callback_metrics[name].item() for name in ("train/loss", LOSS)}
+        before = [epoch[LOSS] for epoch in self.epochs]
+        if not math.isfinite(losses[LOSS]):
+            logger.warning(
+                "train: stopped, since the validation loss of epoch %d is %s",
+                trainer.current_epoch + 1,
+                losses[LOSS],
+            )
+            trainer.should_stop = True
+            return
+        self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
+        if losses[LOSS] < min(before, default=math.inf):
+            self.weights = copy.deepcopy(module.state_dict())
+        elif len(before) - before.index(min(before)) >= self._patience:
+            trainer.should_stop = True
+
+
+class Resumption(Callback):
+    """Saves the state of a run where it is whole, and starts from the last one saved.
+
+    The state is what a step and a validation change. What they draw is a function of seed and
+    step, so nothing else has to come back. A signal waits for the end of a chunk of steps, or of
+    a validation. A state that cannot be written ends the run: no result could be written either.
+
+    The first rank reads and writes for all, and a signal to one ends all of them at the same place.
+    """
+
+    def __init__(
+        self, checkpoints: Checkpoints, module: Learner, history: History, timer: Timer
+    ) -> None:
+        self._checkpoints, self._module = checkpoints, module
+        self._history, self._timer = history, timer
+        self._state: State | None = None
+        self._saved, self._cost = time.monotonic(), 0.0
+
+    def setup(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        """Go to where the last run of the same kind was cut; train no more if it was over."""
+        found = self._checkpoints.newest() if trainer.is_global_zero else None
+        self._state = state = trainer.strategy.broadcast(found)
+        if state is None:
+            return
+        self._module.load_state_dict(state["weights"])
+        self._module.steps_taken = state["steps"]
+        self._history.epochs, self._history.weights = state["epochs"], state["best"]
+        progress: Any = trainer.fit_loop.epoch_progress.current
+        progress.processed = progress.completed = len(state["epochs"])
+        logger.info("train: resumed at %s", self._place())
+        trainer.should_stop = state["is_over"]
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """The trainer has just made the optimizer, set the clock to zero, and handles SIGTERM.
+
+        Its handler waits for the other ranks in the middle of whatever they are doing.
+        """
+        note_signals()
+        if self._state is not None:
+            trainer.optimizers[0].load_state_dict(dict(self._state["optimizer"]))
+            self._timer.load_state_dict(self._state["timer"])
+            self._state = None  # frees its memory
+        self._saved = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """After each chunk of steps."""
+        self._save_if_due(trainer, INTERVAL)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """After the history, which is told of the epoch before this is."""
+        self._save_if_due(trainer, 0.0, is_over=trainer.should_stop)
+
+    def _save_if_due(self, trainer: Trainer, interval: float, is_over: bool = False) -> None:
+        is_asked = trainer.strategy.reduce_boolean_decision(bool(signals_received()), all=False)
+        since = time.monotonic() - self._saved
+        if trainer.is_global_zero and (is_asked or since >= max(interval, self._cost / SHARE)):
+            self._save(trainer, is_over)
+        if is_asked:
+            logger.info("train: cut at %s; the same run would resume there", self._place())
+            if not signals_received():  # another rank has one
+                signal.raise_signal(signal.SIGTERM)
+            end_if_asked()
+
+    def _save(self, trainer: Trainer, is_over: bool) -> None:
+        started = time.monotonic()
+        state = {
+            "weights": self._module.state_dict(),
+            "optimizer": trainer.optimizers[0].state_dict(),
+            "steps": self._module.steps_taken,
+            "epochs": self._history.epochs,
+            "best": self._history.weights,
+            "timer": self._timer.state_dict(),
+            "is_over": is_over,
+        }
+        self._checkpoints.save(self._module.steps_taken, state)
+        self._saved = time.monotonic()
+        self._cost = self._saved - started
+
+    def _place(self) -> str:
+        epoch = min(len(self._history.epochs) + 1, self._module.config.max_epochs)
+        return f"step {self._module.steps_taken} of {self._module.steps} (epoch {epoch})"
+
+
+def train(
+    settings: Settings,
+    shape: Shape,
+    rows: Rows,
+    validation: Rows,
+    checkpoints: Checkpoints,
+    *watching: Callback,
+) -> tuple[Network, list[dict[str, float]]]:
+    """A trained and calibrated network, and the losses of each epoch.
+
+    Args:
+        settings: what to train, and how.
+        shape: what the network reads and predicts.
+        rows: for training, on the CPU.
+        validation: rows that stop the training early, and calibrate.
+        checkpoints: where a run that was cut goes on from, to the same result.
+        watching: what else takes part.
+
+    Raises:
+        NotFiniteError: if the loss is no number.
+        OSError: if a checkpoint cannot be written.
+    """
+    seed_everything(settings.seed, verbose=False)
+    built = _untrained(settings.network, rows, shape)
+    rows = _emphasized(settings, rows, built)
+    module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
+    history = History(settings.learner.patience)
+    others = [*watching, *(member() for member in Observer.members)]
+    _fit(module, history, checkpoints, others)
+    if not history.weights:
+        raise NotFiniteError(
+            "train: the validation loss is not finite after any epoch. Lower train.learner."
+            f"learning_rate, now {settings.learner.learning_rate:g}"
+        )
+    module.load_state_dict(history.weights)
+    built.cpu().eval()
+    with torch.no_grad():
+        scores = scored(built, validation, torch.device("cpu"))
+        built.head.calibrate(scores, validation.targets, validation.weights)
+    return built, history.epochs
+
+
+def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
+    embedder = Embedder.member(config.embedder).fit(config.embedder, rows.numerical)
+    built = Network(config, shape, embedder)
+    built.head.fit(rows.targets)
+    return built
+
+
+def _emphasized(settings: Settings, rows: Rows, built: Network) -> Rows:
+    """The rows as they count in training, of which the head is told."""
+    classes = built.shape.classes
+    emphasis = torch.ones(classes, dtype=torch.float64)
+    if settings.sampler is not None:
+        emphasis *= oversampled(rows, classes)
+    if settings.class_weights is not None:
+        of_classes = factors(settings.class_weights, rows, classes)
+        emphasis *= of_classes
+        rows = weighed(rows, of_classes)
+    if settings.sampler is not None or settings.class_weights is not None:
+        built.head.emphasize(emphasis.float())
+    return rows
+
+
+def _fit(
+    module: Learner, history: History, checkpoints: Checkpoints, others: list[Callback]
+) -> None:
+    """Train, and leave the best weights in the history."""
+    limit = module.config.max_time
+    timer = Timer(None if limit is None else timedelta(seconds=limit))
+    resumption = Resumption(checkpoints, module, history, timer)
+    watch = [Watch(len(module.train_rows), LOSS)] if is_first() else []
+    trainer = _trainer(module.config.max_epochs, [history, *watch, timer, *others, resumption])
+    with warnings.catch_warnings(), signals_wait():
+        # Lightning 2.6 calls what torch 2.13 deprecates
+        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
+        try:
+            trainer.fit(module)
+        finally:  # which Lightning tears down after success only
+            module.teardown("fit")
+            for each in watch:
+                each.teardown(trainer, module, "fit")
+
+
+def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
+    for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
+        logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
+    place = layout()
+    return Trainer(
+        # of Apple's GPUs neither targets of numbers nor heads have float64
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        devices=place.devices,
+        num_nodes=place.nodes,
+        strategy=Together() if place.ranks > 1 else "auto",
+        max_epochs=max_epochs,
+        callbacks=callbacks,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_progress_bar=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+    )

@@ -1,0 +1,183 @@
+"""Optimizer steps, one after another, in which the device never waits for the host."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onward.training.batches import Chunk, Rows
+from onward.training.distributed import Share
+from onward.training.flat_parameters import Flat
+
+WARM_UP = 3  # steps before a CUDA graph is captured, in which libraries choose and load kernels
+
+
+class Descent:
+    """Lets the weights follow their gradients, once a call.
+
+    Args:
+        optimizer: of the flats, fused; gets its learning rate from here.
+        flats: all parameters.
+        clip: the largest norm of all gradients together.
+        share: of a batch, that this rank has the gradients of.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.AdamW, flats: Sequence[Flat], clip: float, share: Share
+    ) -> None:
+        self._optimizer, self._flats, self._clip, self._share = optimizer, flats, clip, share
+        self.rate = torch.zeros((), device=flats[0].whole.device)
+        for group in optimizer.param_groups:
+            group["lr"] = self.rate
+
+    def __call__(self, loss: Tensor) -> None:
+        """Collect the gradients, shorten them and step.
+
+        Args:
+            loss: that has them; becomes the mean over all ranks, as they do.
+        """
+        for flat in self._flats:
+            flat.collect()
+        gradients = [flat.gradient for flat in self._flats]
+        self._share.average([*gradients, loss])
+        self._shorten(gradients)
+        self._step()
+
+    def _shorten(self, gradients: Sequence[Tensor]) -> None:
+        """As `torch.nn.utils.clip_grad_norm_` does, in fewer calls."""
+        norm = torch.linalg.vector_norm(torch.stack([g.norm() for g in gradients]))
+        factor = (self._clip / (norm + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient *= factor
+
+    def _step(self) -> None:
+        """What the optimizer does, without its looks at hooks, groups and devices: 100 µs a step.
+
+        The first step is its own, in which it makes its state, if it did not get one.
+        """
+        if not self._optimizer.state:
+            self._optimizer.step()
+            return
+        for group in self._optimizer.param_groups:
+            self._follow(group)
+
+    @torch.no_grad()
+    def _follow(self, group: dict[str, Any]) -> None:
+        [whole] = group["params"]
+        state = self._optimizer.state[whole]
+        state["step"] += 1
+        torch._fused_adamw_(
+            [whole],
+            [whole.grad],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [state["step"]],
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+class Steps:
+    """A chunk of optimizer steps at a time.
+
+    All that differs between two steps, which rows, the learning rate, where to note the loss,
+    lies in tensors at fixed places on the device, and each step ends by moving on to the next.
+    On CUDA the whole step is therefore one graph, captured once and launched with one call; it
+    does elsewhere what it does there.
+
+    Args:
+        loss: of a batch.
+        descend: what follows when its gradients are there.
+        source: the rows that are numbered, on the device, or room there for those of a chunk.
+        batch_size: rows of a step, of this rank.
+        longest: steps of the longest chunk.
+        total: gets the losses added, one at a time: the sum does not depend on the chunks.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[Rows], Tensor],
+        descend: Descent,
+        source: Rows,
+        *,
+        batch_size: int,
+        longest: int,
+        total: Tensor,
+    ) -> None:
+        self._loss, self._descend, self._source, self._total = loss, descend, source, total
+        self._device = device = source.targets.device
+        self._order = torch.zeros(longest, batch_size, dtype=torch.int64, device=device)
+        self._rates = torch.zeros(longest, device=device)
+        self._losses = torch.zeros(longest, device=device)
+        self._place = torch.zeros(1, dtype=torch.int64, device=device)
+        self._warm = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, chunk: Chunk, rates: Sequence[float], draws: Sequence[int]) -> Tensor:
+        """Take as many steps as there are rates, and return their losses.
+
+        Args:
+            chunk: a batch for each step.
+            rates: learning rates.
+            draws: seeds of what is drawn in each step.
+        """
+        count, places = len(rates), chunk.numbers
+        if chunk.rows is not None:
+            self._source.fill(chunk.rows)
+            places = torch.arange(len(places))
+        self._order[:count].copy_(places.view(count, -1), non_blocking=True)
+        self._rates[:count].copy_(torch.tensor(rates), non_blocking=True)
+        self._place.zero_()
+        generator = _generator(self._device)
+        for draw in draws:
+            # as torch.manual_seed, without a look at the devices that do not train: 1 µs, not 130
+            generator.manual_seed(draw)
+            self._launch()
+        return self._losses[:count].clone()
+
+    def _launch(self) -> None:
+        if self._graph is not None:
+            self._graph.replay()
+        elif self._device.type != "cuda":
+            self._step()
+        elif self._warm < WARM_UP:
+            self._warm += 1
+            self._step_aside()
+        else:
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._step()
+            self._graph.replay()
+
+    def _step_aside(self) -> None:
+        """A step in another stream, where a graph is captured as well."""
+        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        current = torch.cuda.current_stream(self._device)
+        stream.wait_stream(current)
+        with torch.cuda.stream(stream):
+            self._step()
+        current.wait_stream(stream)
+
+    def _step(self) -> None:
+        self._descend.rate.copy_(self._rates.index_select(0, self._place)[0])
+        loss = self._loss(self._source.take(self._order.index_select(0, self._place)[0]))
+        torch.autograd.backward(loss)
+        loss = loss.detach()
+        self._descend(loss)
+        self._losses.index_copy_(0, self._place, loss[None])
+        self._total += loss
+        self._place += 1
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    if device.type == "cuda":
+        generator: torch.Generator = torch.cuda.default_generators[device.index or 0]
+        return generator
+    return torch.default_generator
