@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import polars as pl
 import torch
 from onnx import helper
 
+from onward.artifacts.prepared import FeatureNames
 from onward.export.joining import export
 from onward.network.embedders import Embedder
 from onward.network.network import Network, Shape
@@ -77,8 +79,18 @@ def example(path: Path, task: str = "binary") -> Path:
     return path
 
 
-@cache
-def _example(task: str) -> bytes:
+@dataclass(frozen=True)
+class Parts:
+    """What a file is joined from."""
+
+    preprocessing: onnx.ModelProto
+    network: Network
+    schema: Schema
+    features: FeatureNames
+
+
+def parts(task: str) -> Parts:
+    """Preprocessing and network of the example; the network is a new one each time."""
     torch.manual_seed(0)
     columns = [Column.build(_column(settings)) for settings in COLUMNS]
     for column in columns:
@@ -87,13 +99,23 @@ def _example(task: str) -> bytes:
     target = Target("pay", "classes" if classes else "number", classes)
     fields = tuple(column.field for column in columns)
     prepared = preprocessing(columns)
-    assert prepared.numerical is not None
-    codes = tuple(column.cardinality for column in columns if column.cardinality)
-    network = _network(task, Shape(len(prepared.numerical.names), codes, len(classes)))
-    notes = {"onward": "1", "task": task, "schema": Schema(fields, target).dump()}
-    bare = export(prepared.model, network, classes, notes)
+    numbers, codes = prepared.numerical, prepared.categorical
+    assert numbers is not None
+    assert codes is not None
+    cardinalities = tuple(column.cardinality for column in columns if column.cardinality)
+    network = _network(task, Shape(len(numbers.names), cardinalities, len(classes)))
+    features = FeatureNames(numbers.names, numbers.owners, codes.owners, cardinalities)
+    return Parts(prepared.model, network, Schema(fields, target), features)
+
+
+@cache
+def _example(task: str) -> bytes:
+    made = parts(task)
+    classes, fields = made.schema.target.classes, made.schema.columns
+    notes = {"onward": "1", "task": task, "schema": made.schema.dump()}
+    bare = export(made.preprocessing, made.network, classes, notes)
     notes |= {key: json.dumps(entry) for key, entry in _entries(bare, fields).items()}
-    data: bytes = export(prepared.model, network, classes, notes).SerializeToString()
+    data: bytes = export(made.preprocessing, made.network, classes, notes).SerializeToString()
     return data
 
 

@@ -8,6 +8,7 @@ import rtdl_num_embeddings as authors
 import torch
 
 from onward.network.embedders import Embedder
+from onward.network.embedders._bins import bin_edges
 
 every_embedder = pytest.mark.parametrize("name", sorted(Embedder.members))
 
@@ -104,6 +105,12 @@ def test_a_flag_gets_one_bin_and_a_constant_stays_at_zero() -> None:
     torch.testing.assert_close(y[:, 0], x[:, 0])
     assert (y[:, 1] == 0).all()
     assert y.shape[1] == 2
+
+
+def test_a_value_that_just_fills_a_bin_is_an_ordinary_one() -> None:
+    values = torch.cat([torch.zeros(4), torch.arange(1, 13)]).float()[:, None]
+    [edges] = bin_edges(values, 4)
+    np.testing.assert_allclose(edges, np.quantile(values, [0, 0.25, 0.5, 0.75, 1]))
 
 
 def test_an_amount_that_is_mostly_zero_keeps_its_bins() -> None:

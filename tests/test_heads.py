@@ -90,6 +90,17 @@ def test_the_interval_holds_its_share_of_new_rows(logarithm: bool) -> None:
     assert inside.float().mean().item() == pytest.approx(0.8, abs=0.02)
 
 
+@pytest.mark.parametrize(("rows", "rank"), [(9, 9), (10, 10), (20, 19), (99, 90), (100, 91)])
+def test_the_radius_is_the_distance_of_the_finite_sample_rank(rows: int, rank: int) -> None:
+    """Rank ``ceil((rows + 1) * coverage)`` of the distances, as in algorithm 2 of Lei et al."""
+    head = build("regression", coverage=0.9)
+    distances = torch.arange(1, rows + 1, dtype=torch.float64)
+
+    head.calibrate(torch.zeros(rows, 1), distances)
+
+    assert head.radius == rank
+
+
 def test_a_logarithm_needs_positive_targets() -> None:
     with pytest.raises(DataError, match=r"1 of 2 training values are not above 0"):
         build("regression", logarithm=True).fit(torch.tensor([0.0, 1.0], dtype=torch.float64))

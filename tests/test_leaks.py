@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onward.artifacts.prepared import Prepared
 from onward.errors import DataError
 from onward.quality.leaks import LeakRules, search
+from onward.quality.leaks._overlap import held_out_too_early
 from onward.quality.leaks._univariate_strength import outcomes, strength
 from onward.schema import Field, Kind, Schema, Target
 from onward.settings.config import section
@@ -289,3 +290,9 @@ def test_columns_of_the_leak_checks_are_read_though_nothing_is_predicted_from_th
     )
     with pytest.raises(DataError, match=r"values of the group column 'since' are in training and"):
         prepared(tmp_path, frame, "{groups: [since]}")
+
+
+def test_a_held_out_row_of_the_instant_of_the_last_training_row_is_too_early() -> None:
+    when = pl.Series("when", ["2024-05-01", "2024-05-03", "2024-05-03", "2024-05-04"])
+    is_train = np.array([True, True, False, False])
+    assert held_out_too_early(when, is_train) == 1

@@ -1,5 +1,6 @@
 """The learner learns, twice the same, and stops where the loss is no number."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +22,7 @@ def rows(count: int = 600) -> Rows:
     return Rows(numerical, categorical, targets)
 
 
-def fit(data: Rows, **settings: object) -> Learner:
+def learner_of(data: Rows, **settings: object) -> Learner:
     torch.manual_seed(0)
     config = Network.Config.model_validate(
         {
@@ -33,7 +34,11 @@ def fit(data: Rows, **settings: object) -> Learner:
     embedder = Embedder.members["identity"].fit(config.embedder, data.numerical)
     network = Network(config, Shape(3, (4,), 0), embedder)
     network.head.fit(data.targets)
-    learner = Learner(Learner.Config.model_validate(settings), network, data, data, seed=0)
+    return Learner(Learner.Config.model_validate(settings), network, data, data, seed=0)
+
+
+def fit(data: Rows, **settings: object) -> Learner:
+    learner = learner_of(data, **settings)
     trainer = Trainer(
         max_epochs=learner.config.max_epochs,
         accelerator="cpu",
@@ -56,6 +61,19 @@ def loss(learner: Learner, data: Rows) -> float:
 
 def test_learns() -> None:
     assert loss(fit(rows(), batch_size=32, max_epochs=30, learning_rate=5e-3), rows()) < 0.05
+
+
+def test_the_learning_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:
+    learner = learner_of(rows(100), batch_size=1, max_epochs=1, warmup=0.2)  # 100 steps
+
+    pace = [learner.pace(step) for step in range(100)]
+
+    assert pace[0] == pytest.approx(1 / 21)
+    assert pace[19] == pytest.approx(20 / 21)
+    assert pace[20] == 1.0  # the first step after the warm-up
+    assert pace[60] == pytest.approx(0.5)
+    assert pace[99] == pytest.approx(0.5 * (1 + math.cos(math.pi * 79 / 80)))
+    assert max(pace) == 1.0
 
 
 def test_two_runs_are_equal_to_the_last_bit() -> None:

@@ -45,3 +45,12 @@ def test_weight_decay_leaves_all_biases_alone() -> None:
     decaying, lasting = ({names[id(w)] for w in weights} for weights in built.by_decay())
     assert {"model.layers.0.weight", "model.layers.0.before", "model.out.weight"} <= decaying
     assert lasting == {name for name in names.values() if name.endswith("bias")}
+
+
+def test_weight_decay_leaves_the_scales_of_a_normalization_alone() -> None:
+    built = network("identity", "resnet", "binary")
+    decaying, _ = built.by_decay()
+    assert all(weight.ndim > 1 for weight in decaying)
+    norms = [m for m in built.modules() if isinstance(m, torch.nn.LayerNorm)]
+    assert norms
+    assert not {id(norm.weight) for norm in norms} & {id(weight) for weight in decaying}

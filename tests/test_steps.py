@@ -88,6 +88,19 @@ def test_steps_are_those_of_a_plain_loop() -> None:
     torch.testing.assert_close(total.item(), sum(expected))
 
 
+@pytest.mark.parametrize(("length", "expected"), [(1e-3, 1e-3), (0.05, 0.05), (3.0, CLIP)])
+def test_only_gradients_longer_than_the_clip_are_shortened(length: float, expected: float) -> None:
+    weight = nn.Parameter(torch.zeros(25))
+    flat = Flat([weight])
+    descend = Descent(torch.optim.AdamW([flat.whole], fused=True), [flat], CLIP, Share(1))
+    loss = (weight * length / 5).sum()
+    torch.autograd.backward(loss)
+
+    descend(loss.detach())
+
+    assert flat.gradient.norm().item() == pytest.approx(expected, rel=1e-4)
+
+
 def chunked(lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Weights, and the sum of the losses, after the same steps in chunks of these lengths."""
     learning, start = network(dropout=0.3), 0

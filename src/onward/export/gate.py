@@ -64,14 +64,17 @@ class Parity:
         """Compare on rows whose features ``prepare`` has written.
 
         Raises:
-            ExportError: naming the worst row, and the first column whose features differ.
+            ExportError: naming the worst row, and the first column whose features differ; or the
+                first row with a prediction that is not finite.
         """
         found = Found(len(rows))
         for start in range(0, len(rows), ROWS):
             place = slice(start, start + ROWS)
             chunk = rows[place]
             want = self._by_network(arrays.numerical[place], arrays.categorical[place])
-            worst = self._compare(self.predict(chunk), want, found)
+            got = self.predict(chunk)
+            _refuse_not_finite(got, chunk)
+            worst = self._compare(got, want, found)
             if worst is not None:
                 row = start + worst.row
                 blocks = (arrays.numerical[row : row + 1], arrays.categorical[row : row + 1])
@@ -90,16 +93,13 @@ class Parity:
             rows: usual ones, of which each gets one bad value.
 
         Raises:
-            ExportError: naming the worst row.
+            ExportError: naming the worst row, or the first with a prediction that is not finite.
         """
         bad = hostile_rows(rows, self._schema.columns)
         found = Found(len(bad))
         together = self.predict(bad)
+        _refuse_not_finite(together, bad)
         self._refuse(self._compare(together, self._by_network(*self._blocks(bad)), found), bad)
-        for name, values in together.items():
-            if name != "label" and not np.isfinite(values).all():
-                row = int((~np.isfinite(values.reshape(len(bad), -1)).all(1)).argmax())
-                raise ExportError(f"export: {name} is no number for {_shown(bad, row)}. {BUG}")
         order = np.random.default_rng(0).permutation(len(bad))
         batches = [order, *(order[s : s + 7] for s in range(0, len(bad), 7)), *order[:50, None]]
         for batch in batches:
@@ -189,6 +189,17 @@ class Worst:
     count: int
     """Rows that differ too much."""
     text: str
+
+
+def _refuse_not_finite(predictions: Predictions, rows: pl.DataFrame) -> None:
+    # before the comparison, in which a NaN differs from everything
+    for name, values in predictions.items():
+        if name != "label" and not np.isfinite(values).all():
+            is_finite = np.isfinite(values.reshape(len(rows), -1)).all(1)
+            row = int(is_finite.argmin())
+            raise ExportError(
+                f"export: {name} is not finite, but {values[row]}, for {_shown(rows, row)}. {BUG}"
+            )
 
 
 def feed(rows: pl.DataFrame, fields: Sequence[Field]) -> dict[str, np.ndarray]:

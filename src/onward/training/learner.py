@@ -171,7 +171,7 @@ class Learner(LightningModule):
 
     def _learn(self, chunk: Chunk) -> None:
         taken = range(self.steps_taken, self.steps_taken + len(chunk.numbers) // len(self._share))
-        rates = [self.config.learning_rate * self._pace(step) for step in taken]
+        rates = [self.config.learning_rate * self.pace(step) for step in taken]
         draws = [self._draw(step) + self.global_rank * ANOTHER for step in taken]
         losses = self._prepared_steps()(chunk, rates, draws)
         self._refuse_not_finite(losses.cpu())
@@ -209,7 +209,8 @@ class Learner(LightningModule):
         of_batch = self.train_rows.bytes * self.batch_size // len(self.train_rows)
         return min(steps, max(1, STREAMED // of_batch))
 
-    def _pace(self, step: int) -> float:
+    def pace(self, step: int) -> float:
+        """The learning rate of a step as a share of ``learning_rate``: a linear rise, a cosine."""
         rise = self.config.warmup * self.steps
         if step < rise:
             return (step + 1) / (rise + 1)

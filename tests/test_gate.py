@@ -1,0 +1,118 @@
+"""The gate refuses a file that predicts anything but what its network predicts."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from example_model import TABLE, Parts, parts
+from onnx import helper
+
+from onward.artifacts.prepared import Arrays
+from onward.errors import ExportError
+from onward.export.gate import Parity, feed
+from onward.export.joining import export
+from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+
+AGE = "age"
+
+
+def joined(example: Parts) -> onnx.ModelProto:
+    return export(example.preprocessing, example.network, example.schema.target.classes, {})
+
+
+def gate(model: onnx.ModelProto, example: Parts) -> Parity:
+    preprocessing = example.preprocessing.SerializeToString()
+    return Parity(model.SerializeToString(), preprocessing, example.network, example.schema)
+
+
+def held_out(parity: Parity, example: Parts) -> None:
+    """Compare on the rows of the table, whose features are those of the preprocessing."""
+    session = onnxruntime.InferenceSession(example.preprocessing.SerializeToString())
+    raw = feed(TABLE, example.schema.columns)
+    numerical, categorical = session.run([NUMERICAL, CATEGORICAL], raw)
+    arrays = Arrays(numerical, categorical, np.zeros(len(TABLE)))
+    parity.held_out("validation", TABLE, arrays, example.features)
+
+
+def shift_bias(example: Parts, shift: float) -> None:
+    """Add to the last bias of the network, in units of the standard deviation of the target."""
+    with torch.no_grad():
+        list(example.network.model.parameters())[-1].add_(shift)
+
+
+def replace_age(model: onnx.ModelProto, where: str, value: float) -> None:
+    """Have the file read ``value`` as the age of the rows for which the operator holds."""
+    graph = model.graph
+    for node in graph.node:
+        node.input[:] = ["onward/replaced" if name == AGE else name for name in node.input]
+    other = helper.make_tensor("onward/other", onnx.TensorProto.DOUBLE, [], [value])
+    graph.initializer.append(other)
+    nodes = [
+        helper.make_node(where, [AGE], ["onward/holds"]),
+        helper.make_node("Where", ["onward/holds", other.name, AGE], ["onward/replaced"]),
+    ]
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_the_file_of_the_network_passes(task: str) -> None:
+    example = parts(task)
+    parity = gate(joined(example), example)
+    held_out(parity, example)
+    parity.hostile(TABLE)
+
+
+@pytest.mark.parametrize("compare", [held_out, lambda parity, _: parity.hostile(TABLE)])
+def test_a_bias_off_by_a_thousandth_of_the_spread_is_refused(
+    compare: Callable[[Parity, Parts], None],
+) -> None:
+    example = parts("regression")
+    example.network.head.fit(torch.tensor([-1e6, 1e6], dtype=torch.float64))
+    model = joined(example)
+    values = gate(model, example).predict(TABLE)["value"]
+    spread = np.quantile(values, 0.95) - np.quantile(values, 0.05)
+    shift_bias(example, 1e-3 * spread / 1e6)
+
+    with pytest.raises(ExportError, match=r"predicted differently|predicts a row differently"):
+        compare(gate(model, example), example)
+
+
+def test_the_network_is_named_where_the_features_agree() -> None:
+    example = parts("binary")
+    model = joined(example)
+    shift_bias(example, 0.1)
+    with pytest.raises(
+        ExportError,
+        match=r"rows from row 0 of the validation rows are predicted differently by the file\. .*"
+        r"The features are the same; the network differs",
+    ):
+        held_out(gate(model, example), example)
+
+
+def test_a_file_that_differs_on_hostile_rows_only_is_refused() -> None:
+    example = parts("binary")
+    model = joined(example)
+    replace_age(model, "IsInf", 28.0)
+    parity = gate(model, example)
+
+    held_out(parity, example)  # no row of the table is infinite
+
+    with pytest.raises(ExportError, match=r"predicts a row differently: .* for the row {age="):
+        parity.hostile(TABLE)
+
+
+@pytest.mark.parametrize("bias", [torch.nan, torch.inf])
+def test_a_prediction_that_is_not_finite_is_refused_though_the_network_agrees(
+    bias: float,
+) -> None:
+    example = parts("regression")
+    shift_bias(example, bias)
+    parity = gate(joined(example), example)
+    with pytest.raises(ExportError, match=r"value is not finite, but (nan|inf), for the row"):
+        held_out(parity, example)
+    with pytest.raises(ExportError, match=r"value is not finite, but (nan|inf), for the row"):
+        parity.hostile(TABLE)
