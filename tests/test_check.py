@@ -173,6 +173,7 @@ def test_a_sample_has_equal_rows_in_texts_and_arrays(folder: Path) -> None:
             zip(whole.rows(split).collect()["age"], whole.arrays(split).numerical, strict=True)
         )
         ages, rows = few.rows(split).collect()["age"].to_list(), few.arrays(split)
+        assert few.num_rows(split) == len(ages)
         np.testing.assert_array_equal(rows.numerical, [every[age] for age in ages])
         assert rows.targets.tolist() == [int(age % 7 > 0) == 0 for age in ages]
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import torch
 
+from onward.artifacts.prepared import FeatureNames
 from onward.network.network import Shape
+from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.loop import LOSS, Settings, train
+from onward.training.run import TrainingData, fit
 
 SHAPE = Shape(2, (5,), 2)
 
@@ -60,3 +63,17 @@ def test_stops_in_time(tmp_path: Path) -> None:
         Checkpoints(tmp_path, {}),
     )
     assert 1 <= len(history) < 10_000
+
+
+def test_a_training_is_a_value(tmp_path: Path) -> None:
+    features = FeatureNames(("a", "b"), ("a", "b"), ("c",), (5,))
+    target = Target("y", "classes", ("no", "yes"))
+    data = TrainingData(features, target, rows(200, seed=0), rows(100, seed=1))
+
+    one, other = (
+        fit(settings(max_epochs=2), data, Checkpoints(tmp_path / name, {})) for name in "ab"
+    )
+
+    assert one.history == other.history
+    assert one.network.dump() == other.network.dump()
+    assert torch.equal(data.train.targets, rows(200, seed=0).targets)

@@ -1,5 +1,6 @@
 """What ``prepare`` writes and the later stages read."""
 
+import copy
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -70,7 +71,7 @@ class FeatureNames:
 
 
 class Prepared:
-    """The folder of a finished ``prepare`` stage; each file is checked by its hash when read.
+    """The folder of a finished ``prepare`` stage; each file is verified when it is first read.
 
     Args:
         folder: of the stage.
@@ -83,10 +84,17 @@ class Prepared:
 
     def __init__(self, folder: Path, kept: Collection[str] | None = None) -> None:
         self.folder, self.kept = folder, kept
+        self._verified: dict[str, Path] = {}
+
+    def only(self, columns: Collection[str]) -> "Prepared":
+        """The same folder with some of its columns; what is verified there is not hashed again."""
+        narrower = copy.copy(self)
+        narrower.kept = columns
+        return narrower
 
     def schema(self) -> Schema:
         """Columns and target."""
-        schema = Schema.load(verified(self.folder / "schema.json").read_text())
+        schema = Schema.load(self._path("schema.json").read_text())
         if self.kept is None:
             return schema
         return replace(schema, columns=tuple(f for f in schema.columns if f.name in self.kept))
@@ -97,21 +105,26 @@ class Prepared:
         return features if self.kept is None else features.of(self.kept)
 
     def _features(self) -> FeatureNames:
-        document = json.loads(verified(self.folder / "features.json").read_text())
+        document = json.loads(self._path("features.json").read_text())
         return FeatureNames(**{name: tuple(values) for name, values in document.items()})
+
+    def num_rows(self, split: str) -> int:
+        """Rows of one split, from the data report: no array is read for it."""
+        rows: int = self.profiles()["rows"][split]
+        return rows
 
     def profiles(self) -> dict[str, Any]:
         """The data report."""
-        found: dict[str, Any] = json.loads(verified(self.folder / "data.json").read_text())
+        found: dict[str, Any] = json.loads(self._path("data.json").read_text())
         return found
 
     def preprocessing(self) -> bytes:
         """The ONNX graph from all raw columns to their features."""
-        return verified(self.folder / "preprocess.onnx").read_bytes()
+        return self._path("preprocess.onnx").read_bytes()
 
     def arrays(self, split: str) -> Arrays:
         """Features, targets and weights of one split."""
-        parts = [_load(verified(self.folder / f"{split}.{part}.npy")) for part in PARTS]
+        parts = [_load(self._path(f"{split}.{part}.npy")) for part in PARTS]
         if self.kept is not None:
             places = self._features().places(self.kept)
             for block, some in enumerate(places):
@@ -122,7 +135,7 @@ class Prepared:
     def weights(self, split: str) -> np.ndarray | None:
         """How much each row of one split counts; None where all count alike."""
         path = weights_file(self.folder, split)
-        return _load(verified(path)) if path.name in manifest(self.folder)["files"] else None
+        return _load(self._path(path.name)) if path.name in manifest(self.folder)["files"] else None
 
     def _narrowed(self, block: np.ndarray, places: list[int]) -> np.ndarray:
         """Some columns of a block, mapped from a file without a name: memory may lack room."""
@@ -137,22 +150,28 @@ class Prepared:
 
     def rows(self, split: str) -> pl.LazyFrame:
         """Raw rows of one split: the columns in wire form with null for missing, and the target."""
-        return pl.scan_parquet(verified(self.folder / f"{split}.parquet"))
+        return pl.scan_parquet(self._path(f"{split}.parquet"))
 
     def derived(self, split: str) -> pl.LazyFrame:
         """Derived columns of the same rows; those of training rows have not seen their targets."""
         path = derived_file(self.folder, split)
         is_there = path.name in manifest(self.folder)["files"]
-        return pl.scan_parquet(verified(path)) if is_there else pl.LazyFrame()
+        return pl.scan_parquet(self._path(path.name)) if is_there else pl.LazyFrame()
 
     def row_numbers(self, split: str) -> np.ndarray:
         """``(rows,)`` int64: which row of the table each of them is, from 1."""
-        return _load(verified(row_numbers_file(self.folder, split)))
+        return _load(self._path(row_numbers_file(self.folder, split).name))
 
     def learned(self) -> pl.LazyFrame:
         """The raw rows that the columns have learned from: of a sample, all of its table's."""
         is_sample = (self.folder / f"{LEARNED}.parquet").exists()
         return self.rows(LEARNED if is_sample else "train")
+
+    def _path(self, name: str) -> Path:
+        """Of one file, after a look at its hash: a large one takes as long as reading it."""
+        if name not in self._verified:
+            self._verified[name] = verified(self.folder / name)
+        return self._verified[name]
 
 
 def weights_file(folder: Path, split: str) -> Path:

@@ -20,7 +20,6 @@ from onward.errors import ConfigError, OnwardError
 from onward.evaluation.cross_validation import folds
 from onward.evaluation.learning_curve import parts as shares
 from onward.evaluation.retraining import STAGES
-from onward.network.network import Shape
 from onward.settings.config import section
 from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, completed
@@ -121,7 +120,7 @@ def _rehearse_parts(settings: Mapping[str, Any], folder: Path) -> None:
 
 def _rows(folder: Path) -> int:
     prepared = Prepared(folder / "prepare")
-    return sum(len(prepared.arrays(split).targets) for split in SPLITS)
+    return sum(map(prepared.num_rows, SPLITS))
 
 
 def _stage(name: str) -> Any:
@@ -130,10 +129,7 @@ def _stage(name: str) -> Any:
 
 def _shortened(given: Given, prepared: Prepared) -> Given:
     """The same network as in a full run, for which the rules look at all rows; fewer epochs."""
-    target, features = prepared.schema().target, prepared.features()
-    shape = Shape(len(features.numerical), features.cardinalities, len(target.classes))
-    rows = len(prepared.arrays("train").targets)
-    settings = completed(given, Table(rows, shape, target.kind, target.classes)).model_dump()
+    settings = completed(given, Table.of(prepared)).model_dump()
     settings["learner"]["max_epochs"] = min(EPOCHS, settings["learner"]["max_epochs"])
     return Given.model_validate({**given.model_dump(), **settings})
 

@@ -1,5 +1,6 @@
 """Some of the rows of a finished ``prepare``, with which all later stages run."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,13 @@ def sample(folder: Path, few: Path) -> None:
     Since the columns are those of the whole table, none of them can lack values here that it has
     there.
     """
-    prepared = Prepared(folder)
+    prepared, rows = Prepared(folder), {}
     notes = {name: note for name, note in manifest(folder).items() if name != "files"}
     with publishing(few, **notes) as work:
         for split in SPLITS:
             arrays = prepared.arrays(split)
             some = chosen(arrays.targets, ROWS[split])
+            rows[split] = len(some)
             for part, array in zip(
                 PARTS, (arrays.numerical, arrays.categorical, arrays.targets), strict=True
             ):
@@ -44,8 +46,11 @@ def sample(folder: Path, few: Path) -> None:
                 _rows(derived, some).sink_parquet(derived_file(work, split))
             _rows(prepared.rows(split), some).sink_parquet(work / f"{split}.parquet")
         (work / f"{LEARNED}.parquet").hardlink_to(folder / "train.parquet")
+        report = prepared.profiles() | {"rows": rows}
+        (work / "data.json").write_text(json.dumps(report, ensure_ascii=False))
+        written = (MANIFEST, "data.json", *(f"{split}." for split in SPLITS))
         for path in folder.iterdir():
-            if path.name != MANIFEST and not path.name.startswith(tuple(f"{s}." for s in SPLITS)):
+            if not path.name.startswith(written):
                 (work / path.name).hardlink_to(path)
 
 

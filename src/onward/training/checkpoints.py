@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,12 @@ class Checkpoints:
 
     def __init__(self, folder: Path, key: Mapping[str, str]) -> None:
         self._folder, self._key = folder, key
+
+    def of_columns(self, columns: Sequence[str]) -> "Checkpoints":
+        """Those of a training with some of the columns, one of several of this run."""
+        names = hashlib.sha256("\n".join(columns).encode()).hexdigest()
+        key = {**self._key, "set of columns": names}
+        return Checkpoints(self._folder / f"{len(columns)} columns", key)
 
     def save(self, step: int, state: State) -> None:
         """Write the state after a step, and remove all but the last two.

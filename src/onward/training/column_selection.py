@@ -8,16 +8,16 @@ from typing import Any
 from pydantic import Field
 from torch import Tensor
 
-from onward.artifacts.prepared import FeatureNames
-from onward.network.network import Network
+from onward.errors import ConfigError
 from onward.settings.family import Settings
-from onward.training.batches import Rows
 from onward.training.distributed import of_first
 from onward.training.permutation_loss import Relevance, block_losses, mean_and_radius, relevance
+from onward.training.run import Trained
 
 logger = logging.getLogger(__name__)
 
 SHOWN = 20  # dropped columns that are printed
+LEAST_ROWS = 20  # validation rows; of fewer, the spread of differences is a guess
 
 
 class Selection(Settings):
@@ -27,18 +27,6 @@ class Selection(Settings):
     """
 
     trainings: int = Field(5, ge=2, le=20)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network that has learned from some columns."""
-
-    features: FeatureNames
-    network: Network
-    history: list[dict[str, float]]
-    speed: Mapping[str, Any]
-    validation: Rows
-    """With the features of these columns."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +85,29 @@ class Runs:
         return value <= radius
 
 
+def refuse_unselectable(rows: int, derived: Sequence[str]) -> None:
+    """Look at what a selection would rest on.
+
+    Args:
+        rows: for validation.
+        derived: names of derived columns.
+
+    Raises:
+        ConfigError: if there are too few rows, or any derived columns.
+    """
+    if rows < LEAST_ROWS:
+        raise ConfigError(
+            f"train.selection: {rows} validation rows cannot tell a column from noise; {LEAST_ROWS}"
+            " might. Ask for more in prepare.split, or remove `selection`"
+        )
+    if derived:
+        raise ConfigError(
+            f"train.selection: {derived[0]!r} is a derived column, one of {len(derived)}, and"
+            " selection knows only columns of the table. Remove prepare.derive, or remove"
+            " `selection`"
+        )
+
+
 def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> Selected:
     """Train with all columns, then without those that are not above noise, and choose.
 
@@ -114,7 +125,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
         seed: of the shuffled values.
     """
     whole = fit(columns)
-    found = of_first(relevance(whole.network, whole.validation, whole.features, seed))
+    found = of_first(relevance(whole.network, whole.data.validation, whole.data.features, seed))
     ranked = sorted(found, key=lambda each: (each.is_above_noise, each.value), reverse=True)
     least = max(1, sum(each.is_above_noise for each in ranked))
     trained, runs = {len(columns): whole}, Runs({len(columns): _losses(whole)}, least)
@@ -130,7 +141,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
         trained[number] = fit([column for column in columns if column in some])
         runs = Runs({**runs.losses, number: _losses(trained[number])}, least)
     kept = trained[runs.fewest]
-    names = kept.features.columns
+    names = kept.data.features.columns
     about = _about([column for column in columns if column in names], ranked, runs)
     for line in _told(about):
         logger.info(line)
@@ -138,7 +149,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
 
 
 def _losses(trained: Trained) -> Tensor:
-    return of_first(block_losses(trained.network, trained.validation))
+    return of_first(block_losses(trained.network, trained.data.validation))
 
 
 def _about(kept: Sequence[str], ranked: Sequence[Relevance], runs: Runs) -> dict[str, Any]:

@@ -11,18 +11,20 @@ from typing import Annotated, Any, Self
 
 from pydantic import model_validator
 
+from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError
 from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Shape
-from onward.schema import Kind, refuse_unknown
+from onward.schema import Kind, Target, refuse_unknown
 from onward.settings.family import OneOf, Seed
 from onward.settings.family import Settings as Base
 from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
 from onward.training.learner import Learner
 from onward.training.loop import Settings
+from onward.training.run import shape_of
 
 
 class Choices(Base):
@@ -65,6 +67,12 @@ class Table:
     kind: Kind
     classes: Sequence[str] = ()
     """Empty where the target is a number."""
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> "Table":
+        """The table that ``prepare`` has read."""
+        target, rows = prepared.schema().target, prepared.num_rows("train")
+        return cls(rows, shape_of(prepared.features(), target), target.kind, target.classes)
 
 
 @dataclass(frozen=True)
@@ -159,3 +167,34 @@ def _head(table: Table) -> str:
 def _epochs(rows: int, size: Size) -> int:
     """About ``STEPS`` steps in all are enough; within bounds, for very few and very many rows."""
     return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))
+
+
+def description(settings: Settings, given: Given) -> str:
+    """What is trained, and which parts of it follow from the table."""
+    network, learner = settings.network.model_dump(), settings.learner
+    sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
+    balance = {"class weights": settings.class_weights, "sampler": settings.sampler}
+    balanced = [f"; {name} {value}" for name, value in balance.items() if value is not None]
+    said = given.model_dump(exclude_unset=True)
+    parts = {"learner": said, **dict.fromkeys(network, said.get("network", {}))}
+    by_rule = sorted(name for name, section in parts.items() if name not in section)
+    return (
+        f"{sizes.removeprefix('type ')} on {network['embedder']['type']}, batches of"
+        f" {learner.batch_size}, learning rate {learner.learning_rate:g}, up to"
+        f" {learner.max_epochs} epochs{''.join(balanced)}"
+        + (f"; by rule: {', '.join(by_rule)}" if by_rule else "")
+    )
+
+
+def refuse_wrong_head(head: type[Head], target: Target) -> None:
+    """Look whether a head predicts what the target is.
+
+    Raises:
+        ConfigError: if it does not; naming those that do.
+    """
+    if head.kind != target.kind:
+        fitting = sorted(n for n, other in Head.members.items() if other.kind == target.kind)
+        raise ConfigError(
+            f"train.network.head: {head.__name__.lower()} does not predict the target"
+            f" {target.name!r} of `kind: {target.kind}`. Choose {' or '.join(fitting)}"
+        )

@@ -1,0 +1,49 @@
+"""What the bits of a trained network depend on: a run resumes only where all of it is the same."""
+
+import inspect
+from hashlib import sha256 as hashed
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from onward.artifacts.publishing import sha256, sha256_of_code
+from onward.training.distributed import layout
+from onward.training.loop import Settings
+from onward.training.observer import Observer
+from onward.training.precision import multiplies_bfloat16
+
+
+def fingerprint(settings: Settings, data: str) -> dict[str, str]:
+    """The key of checkpoints, each part under the name that messages give it.
+
+    Of plug-ins only the files that define classes are looked at, not what they import.
+
+    Args:
+        settings: of the training.
+        data: the hash of its rows.
+    """
+    network = settings.network
+    parts = (type(part) for part in (network.embedder, network.model, network.head))
+    files = {inspect.getfile(part) for part in (*parts, *Observer.members)}
+    code = [sha256_of_code(), *sorted(sha256(Path(file)) for file in files)]
+    return {
+        "config": hashed(settings.model_dump_json().encode()).hexdigest(),
+        "data": data,
+        "code": " ".join(code),
+        "machine": _machine(),
+        "number of processes": str(layout().ranks),
+    }
+
+
+def _machine() -> str:
+    """Sums come out differently with other instructions, other threads, another device."""
+    device = torch.accelerator.current_accelerator()
+    names = [
+        *(f"{name} {version(name)}" for name in ("torch", "lightning")),
+        torch.backends.cpu.get_cpu_capability(),
+        "with bfloat16" if multiplies_bfloat16(torch.device("cpu")) else "without bfloat16",
+        f"{torch.get_num_threads()} threads",
+        torch.cuda.get_device_name() if torch.cuda.is_available() else str(device or "cpu"),
+    ]
+    return ", ".join(names)

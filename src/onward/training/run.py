@@ -1,0 +1,65 @@
+"""A training as a value: rows and settings in, a trained network out.
+
+Every caller of training calls `fit`: the stage ``train`` once, column selection several times.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from onward.artifacts.prepared import FeatureNames, Prepared
+from onward.network.network import Network, Shape
+from onward.schema import Target
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints
+from onward.training.loop import Settings, train
+from onward.training.timing import Speed
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The rows that a network learns from, and those that tell it when to stop."""
+
+    features: FeatureNames
+    target: Target
+    train: Rows
+    validation: Rows
+
+    @classmethod
+    def load(cls, prepared: Prepared) -> "TrainingData":
+        """The rows that ``prepare`` wrote, mapped from files."""
+        train, validation = (Rows.of(prepared.arrays(split)) for split in ("train", "validation"))
+        return cls(prepared.features(), prepared.schema().target, train, validation)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its best weights, and how it got there."""
+
+    network: Network
+    data: TrainingData
+    history: list[dict[str, float]]
+    """The losses of each epoch."""
+    speed: dict[str, Any]
+    """Where the time went, as JSON."""
+
+
+def fit(settings: Settings, data: TrainingData, checkpoints: Checkpoints) -> Trained:
+    """Train and calibrate a network.
+
+    Args:
+        settings: what to train, and how.
+        data: the rows, on the CPU.
+        checkpoints: where an interrupted training resumes from, with the same result to the bit.
+
+    Raises:
+        NotFiniteError: if the loss is not finite.
+        OSError: if a checkpoint cannot be written.
+    """
+    speed, shape = Speed(), shape_of(data.features, data.target)
+    network, history = train(settings, shape, data.train, data.validation, checkpoints, speed)
+    return Trained(network, data, history, speed.document())
+
+
+def shape_of(features: FeatureNames, target: Target) -> Shape:
+    """What a network of these features reads and predicts."""
+    return Shape(len(features.numerical), features.cardinalities, len(target.classes))
