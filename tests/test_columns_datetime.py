@@ -121,7 +121,7 @@ def test_ten_thousand_hostile_values_are_the_moments_that_python_reads() -> None
 
 def test_a_moment_is_as_the_column_says_whatever_the_other_rows_are() -> None:
     texts = pl.Series(["03/02/2024", "04/05/2024", "13/01/2024", "2024-01-01", "01/01/1900", None])
-    config = Datetime.Config(name="x", order="day_first", missing=("01/01/1900",))
+    config = Datetime.Config(name="x", format="%d/%m/%Y", missing=("01/01/1900",))
     days = [dt.datetime(2024, 2, 3), dt.datetime(2024, 5, 4), dt.datetime(2024, 1, 13)]
     assert moments(Datetime(config).field, texts).to_list() == [*days, None, None, None]
 
@@ -191,30 +191,3 @@ def test_a_column_with_nothing_to_learn_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         fitted(training)
-
-
-slashed = st.from_regex(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", fullmatch=True) | st.dates().map(
-    lambda date: date.strftime("%m/%d/%Y")
-)
-
-
-@pytest.mark.parametrize("order", ["month_first", "day_first"])
-@given(st.lists(slashed | st.text() | st.sampled_from(["2024-02-29", "1/2/2024", ""])))
-def test_other_orders_are_iso_dates_in_other_words(order: str, values: list[str]) -> None:
-    iso = fitted(["1999-12-31", "2024-02-28", ""])
-    training = ["12/31/1999", "02/28/2024", ""]
-    if order == "day_first":
-        training = ["31/12/1999", "28/02/2024", ""]
-
-    got = encode(fitted(training, order=order), values)
-
-    turned = []
-    for value in values:
-        first, _, rest = value.partition("/")
-        second, _, year = rest.partition("/")
-        month, day = (first, second) if order == "month_first" else (second, first)
-        is_date = re.fullmatch(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", value, re.ASCII)
-        turned.append(f"{year}-{month}-{day}" if is_date else "")
-    np.testing.assert_array_equal(got, encode(iso, turned))
-    found = moments(fitted(training, order=order).field, pl.Series(values, dtype=pl.String))
-    assert found.to_list() == moments(iso.field, pl.Series(turned, dtype=pl.String)).to_list()

@@ -68,14 +68,14 @@ def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[
             "datetime",
             {"missing": ("?",)},
             ["2024-01-01", None, "?", "2023-02-29", "29.03.2024", "2024-02-29T10:00:00+01:00"],
-            {"no date of `order: iso`": ["2023-02-29", "29.03.2024"]},
+            {"no date of `format: iso`": ["2023-02-29", "29.03.2024"]},
         ),
         ("datetime", {"malformed": "missing"}, ["2023-02-29"], {}),
         (
             "datetime",
-            {"order": "month_first"},
+            {"format": "%m/%d/%Y"},
             ["12/31/1999", "13/01/2000"],
-            {"no date of `order: month_first`": ["13/01/2000"]},
+            {"no date of `format: %m/%d/%Y`": ["13/01/2000"]},
         ),
         (
             "datetime",

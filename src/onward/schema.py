@@ -12,12 +12,12 @@ Wire = Literal["number", "text"]
 """What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Kind = Literal["classes", "number"]
 """What a target is."""
-Order = Literal["iso", "month_first", "day_first"]
-"""How dates are written: ISO-8601, or 09/22/1986 with the month or the day first."""
 Meaning = Literal["number", "category", "date"]
 """What a value is, however it travels."""
 
 SHOWN = 5  # classes in a message
+FORMATS = {"month_first": "%m/%d/%Y", "day_first": "%d/%m/%Y"}
+"""Of dates, by the names that the first files have for them."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Field:
     """Before their fractions."""
     thousands: str = ""
     """What may be between groups of three of their digits."""
-    order: Order = "iso"
-    """Of dates."""
+    format: str = "iso"
+    """Of dates: ISO-8601, or as strptime has it."""
 
     @property
     def meaning(self) -> Meaning:
@@ -82,8 +82,8 @@ class Schema:
             if not column["units"]:  # as of most columns
                 for name in ("units", "decimal", "thousands"):
                     del column[name]
-            if column["order"] == "iso":
-                del column["order"]
+            if column["format"] == "iso":
+                del column["format"]
         return json.dumps(document, ensure_ascii=False, indent=1)
 
     @classmethod
@@ -96,6 +96,9 @@ class Schema:
             True
         """
         document = json.loads(text)
+        for column in document["columns"]:
+            if "order" in column:
+                column["format"] = FORMATS[column.pop("order")]
         columns = tuple(
             Field(
                 **{

@@ -6,11 +6,12 @@ import onnxruntime
 import polars as pl
 from onnx import TensorProto
 
+from onward.preprocessing.columns._date_format import ISO
+from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.columns._iso8601 import PATTERN, PLAIN
-from onward.preprocessing.columns._slash_dates import to_iso
 from onward.preprocessing.graph import Graph, session
-from onward.schema import Field, Order
+from onward.schema import Field
 
 CLOCKS = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
 
@@ -23,7 +24,7 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
         values: text.
     """
     known = values.set(values.is_in(field.missing), None)
-    if field.order == "iso":
+    if field.format == ISO:
         others = known.set(known.str.contains(PLAIN), None)
         known = known.zip_with(others.is_null(), _dates(field, others))
     else:
@@ -38,17 +39,17 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
 def _dates(field: Field, values: pl.Series) -> pl.Series:
     """In ISO-8601, null where the file reads none."""
     found = distinct(values)
-    is_date, texts = run(_session(field.order), found.texts)
+    is_date, texts = run(_session(field.format), found.texts)
     dates = pl.Series(texts[:, 0], dtype=pl.String).set(pl.Series(~is_date[:, 0]), None)
     return dates[found.codes]
 
 
-@lru_cache(maxsize=3)
-def _session(order: Order) -> onnxruntime.InferenceSession:
+@lru_cache(maxsize=64)
+def _session(format_: str) -> onnxruntime.InferenceSession:
     """To ISO-8601 as the file does it, and whether that is a date to the file."""
     graph = Graph()
     text = graph.input("text", "text")
-    iso = text if order == "iso" else to_iso(graph, text, order)
+    iso = text if format_ == ISO else to_iso(graph, text, 1, format_)
     graph.output("is_date", graph("RegexFullMatch", iso, pattern=PATTERN), TensorProto.BOOL)
     graph.output("iso", graph("Identity", iso), TensorProto.STRING)
     return session(graph.model())

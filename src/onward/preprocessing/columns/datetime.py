@@ -9,19 +9,28 @@ from typing import Annotated, Literal
 import numpy as np
 import polars as pl
 from onnx import TensorProto
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from onward.errors import DataError
 from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._date_format import ISO, parsed
+from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse
-from onward.preprocessing.columns._slash_dates import to_iso
 from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
-from onward.schema import Field, Order
+from onward.schema import Field
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
 NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
+
+
+def _format(text: str) -> str:
+    if text != ISO:
+        parsed(text)
+    return text
+
+
 Moment = Annotated[str, StringConstraints(pattern=PLAIN)]
 CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time do
 
@@ -42,13 +51,16 @@ class Datetime(Column):
     class Config(Column.Config):
         """How dates are written, and what to do with what is none.
 
-        ``order``: ISO-8601, or 09/22/1986 with the month or the day first.
+        ``format``: ``iso`` for ISO-8601, else as strptime has it, such as ``"%d.%m.%Y %H:%M"``.
+        ``%Y %y %m %b %B %d %H %I %p %M %S %z %a %A`` are known, and ``%s`` and ``%Q`` for seconds
+        and milliseconds since 1970. A second may have a fraction, months and days are in English,
+        and what is not said is the first day of the month, and midnight.
         ``malformed``: whether a row that has no date breaks the contract, or counts as missing.
         ``earliest`` and ``latest``: ISO-8601; moments beyond them break the contract.
         """
 
         type: Literal["datetime"] = "datetime"
-        order: Order = "iso"
+        format: Annotated[str, AfterValidator(_format)] = ISO
         malformed: Literal["refuse", "missing"] = "refuse"
         earliest: Moment | None = None
         latest: Moment | None = None
@@ -63,17 +75,17 @@ class Datetime(Column):
 
     @property
     def field(self) -> Field:
-        """With the order of its dates."""
-        return replace(super().field, order=self.config.order)
+        """With the format of its dates."""
+        return replace(super().field, format=self.config.format)
 
     def rules(self) -> list[Rule]:
         """That values are dates, none before the earliest and none after the latest."""
         rules, is_there = super().rules(), ~self.is_absent()
         if self.config.malformed == "refuse":
-            what = f"no date of `order: {self.config.order}`"
-            remedy = "Correct the table or `order`, or set `malformed: missing`"
+            what = f"no date of `format: {self.config.format}`"
+            remedy = "Correct the table or `format`, or set `malformed: missing`"
             is_plain = pl.col(self.name).str.contains(PLAIN)
-            doubtful = is_there & ~is_plain if self.config.order == "iso" else is_there
+            doubtful = is_there & ~is_plain if self.config.format == ISO else is_there
 
             def is_no_date(values: pl.Series) -> pl.Series:
                 return self._seconds(values).is_null()
@@ -159,15 +171,24 @@ class Datetime(Column):
 def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:
     """Read all columns of dates at once; what a column declares missing is no date."""
     texts = graph("Concat", *raw, axis=1)
-    orders = [column.config.order for column in columns]
-    written = [
-        value if order == "iso" else to_iso(graph, value, order)
-        for value, order in zip(raw, orders, strict=True)
-    ]
-    read = texts if written == list(raw) else graph("Concat", *written, axis=1)
-    dates = parse(graph, read, len(columns))
+    dates = parse(graph, _as_iso(graph, columns, raw), len(columns))
     is_date = dates.is_date
     for absent in zip_longest(*(column.config.missing for column in columns), fillvalue=""):
         is_absent = graph("Equal", texts, graph.constant(absent, object))
         is_date = graph("And", is_date, graph("Not", is_absent))
     return Dates(is_date, dates.numbers)
+
+
+def _as_iso(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Value:
+    """The texts of all columns in ISO-8601, ``(rows, columns)``; those of one format together."""
+    places: dict[str, list[int]] = {}
+    for place, column in enumerate(columns):
+        places.setdefault(column.config.format, []).append(place)
+    parts = []
+    for format_, some in places.items():
+        texts = graph("Concat", *(raw[place] for place in some), axis=1)
+        parts.append(texts if format_ == ISO else to_iso(graph, texts, len(some), format_))
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort(np.concatenate([*places.values()]))
+    return graph.gather(graph("Concat", *parts, axis=1), order, 1)

@@ -9,6 +9,7 @@ import polars as pl
 from onward.quality.type_inference._column_summary import Sight, look, shown
 from onward.quality.type_inference._misspellings import suggested
 from onward.quality.type_inference._units import units_of
+from onward.schema import FORMATS
 
 PAIRS = ("0 1", "0.0 1.0", "false true", "no yes", "f t", "n y", "off on")
 CODES = frozenset({"id", "code", "zip", "zipcode", "postcode"})  # words in names of columns
@@ -145,7 +146,7 @@ def _datetime(sight: Sight) -> Guess | None:
         if sum(has_days) == 1:
             order = "day_first" if has_days[0] else "month_first"
             reason = f"dates such as {shown(sight.texts[0])}, {order.replace('_', ' ')}"
-            return _found(sight, "datetime", reason, order=order)
+            return _found(sight, "datetime", reason, format=FORMATS[order])
     if sight.texts.str.contains(OTHER_DATE).all():
         return _left_out(
             sight,
