@@ -61,8 +61,9 @@ class Predictor:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         try:
-            self._session = _session(self.path)
-            notes = self._session.get_modelmeta().custom_metadata_map
+            self.session = _session(self.path)
+            """Of onnxruntime, for callers that bring arrays of their own."""
+            notes = self.session.get_modelmeta().custom_metadata_map
             _check_format(self.path, notes)
             self.schema = Schema.load(notes.pop("schema"))
             """The columns that are wanted, and the target."""
@@ -75,13 +76,13 @@ class Predictor:
                 " Copy the file anew if it is damaged, or update onnxruntime if it is newer"
             ) from error
         self._names = {field.name for field in self.schema.columns}
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._outputs = [output.name for output in self.session.get_outputs()]
 
     def __call__(self, rows: Any) -> dict[str, Array]:
         """Predict each row."""
         columns = columns_of(rows, [field.name for field in self.schema.columns])
         if columns.keys() != self._names:
-            self._check_names(columns)
+            self.check_names(columns)
         total = len(next(iter(columns.values())))
         parts = [self._run(columns, first) for first in range(0, max(total, 1), ROWS)]
         arrays = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
@@ -113,10 +114,11 @@ class Predictor:
             field.name: to_wire(field, columns[field.name][part], first)
             for field in self.schema.columns
         }
-        arrays: list[Array] = self._session.run(self._outputs, feed)
+        arrays: list[Array] = self.session.run(self._outputs, feed)
         return arrays
 
-    def _check_names(self, names: Iterable[Any]) -> None:
+    def check_names(self, names: Iterable[Any]) -> None:
+        """Raise a DataError if these are not the columns of the model."""
         unknown = [name for name in names if name not in {*self._names, self.schema.target.name}]
         lacking = [field.name for field in self.schema.columns if field.name not in {*names}]
         if unknown:

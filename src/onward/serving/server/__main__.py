@@ -1,0 +1,65 @@
+"""The process of a server: `python -m onward.serving.server OPTIONS [DESCRIPTOR]`.
+
+`onward serve` becomes this process by exec, so that nothing of the command line stays in it.
+"""
+
+import logging
+import socket
+import sys
+
+import msgspec
+
+from onward.artifacts.process import end_with_parent
+from onward.errors import OnwardError
+from onward.serving.server.options import Options
+
+BUSY = 74  # as of all errors of input and output
+
+
+def main(arguments: list[str]) -> int:
+    """Run one worker, or several under a supervisor.
+
+    Returns:
+        The exit code.
+    """
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("onward").setLevel(logging.INFO)
+    options = msgspec.json.decode(arguments[0], type=Options)
+    try:
+        if len(arguments) > 1:
+            end_with_parent()
+            return _work(options, socket.socket(fileno=int(arguments[1])))
+        listener = _bound(options)
+        return _work(options, listener) if options.workers == 1 else _supervise(options, listener)
+    except OnwardError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{options.host}:{options.port}: {error.strerror}. Choose another port\n")
+        return BUSY
+
+
+def _bound(options: Options) -> socket.socket:
+    """A socket that does not listen yet: until a model is ready, connections are refused."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((options.host, options.port))
+    return listener
+
+
+def _work(options: Options, listener: socket.socket) -> int:
+    from onward.serving.server.worker import work  # which a supervisor does without
+
+    work(options, listener)
+    return 0
+
+
+def _supervise(options: Options, listener: socket.socket) -> int:
+    from onward.serving.server.supervisor import Supervisor
+
+    return Supervisor(options, listener).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""The ASGI callable: limits around the endpoints."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from secrets import token_hex
+from time import perf_counter
+from typing import Any
+
+from onward.errors import DataError
+from onward.serving.server.body import ClientGoneError, Receive, check_headers, read_body
+from onward.serving.server.exchange import Exchange, Observer
+from onward.serving.server.guard import Guard
+from onward.serving.server.messages import Request, Response, error_response
+from onward.serving.server.options import Options
+from onward.serving.server.refusal import Refusal
+from onward.serving.server.routes import Handler, Match, Routes
+from onward.serving.server.state import State
+
+logger = logging.getLogger(__name__)
+
+Scope = dict[str, Any]
+Headers = Mapping[bytes, bytes]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+LARGE = 1 << 16  # bytes of a body, some 300 rows: more would keep the other requests waiting
+ID = re.compile(rb"[\w.:/+=-]{1,64}")  # of a caller's request; logs repeat it
+CLIENT_GONE = 499  # of nginx, for the log; nobody gets it
+
+
+class Application:
+    """Answers HTTP requests, and tells the observers of each."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        guard: Guard,
+        options: Options,
+        state: State,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._routes = routes
+        self._guard = guard
+        self._options = options
+        self._state = state
+        self._observers = observers
+        self._thread = ThreadPoolExecutor(1)
+        self._ids = map(f"{token_hex(6)}-{{:x}}".format, count())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        start = perf_counter()
+        headers = dict(scope["headers"])
+        match = self._routes.find(scope["path"])
+        request_id = _given_id(headers) or next(self._ids)
+        try:
+            response = await self._response(scope["method"], headers, match, request_id, receive)
+        except Refusal as refusal:
+            response = error_response(refusal.status, str(refusal), refusal.headers)
+        except DataError as error:  # rows that do not fit
+            response = error_response(400, str(error))
+        except ClientGoneError:
+            response = error_response(CLIENT_GONE, "the client left")
+        except Exception:
+            logger.exception("a bug of ours: please report it, with the lines below")
+            response = error_response(500, "the server failed; its log says more")
+        if response.status != CLIENT_GONE:
+            must_close = self._state.is_draining or _has_unread_body(response.status, headers)
+            await _send(send, response, request_id, must_close=must_close)
+        exchange = Exchange(
+            scope["method"],
+            match.route.template if match else "",
+            response.status,
+            perf_counter() - start,
+            int(headers.get(b"content-length", 0)),
+            len(response.body),
+            request_id,
+            response.prediction,
+        )
+        for observe in self._observers:
+            observe(exchange)
+
+    async def _response(
+        self, method: str, headers: Headers, match: Match | None, request_id: str, receive: Receive
+    ) -> Response:
+        if match is None:
+            raise Refusal(404, "there is nothing at this path. See /openapi.json")
+        if not match.route.is_open:
+            self._guard.check(headers)
+        handler = match.route.handlers.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            allowed = ", ".join(match.route.handlers)
+            raise Refusal(405, f"this path takes {allowed} only", (("allow", allowed),))
+        if method != "POST":
+            return handler(Request(headers, request_id, match.names))
+        check_headers(headers, self._options.max_bytes)
+        self._refuse_at_limit()
+        self._state.waiting += 1
+        try:
+            body = await self._body(headers, receive)
+            return await self._computed(handler, Request(headers, request_id, match.names, body))
+        finally:
+            self._state.waiting -= 1
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        limits = self._options
+        body = await read_body(receive, headers, limits.max_bytes, limits.body_timeout)
+        # all requests that arrived together are counted before the first is computed, so that
+        # those beyond the limit are refused at once
+        await asyncio.sleep(0)
+        return body
+
+    async def _computed(self, handler: Handler, request: Request) -> Response:
+        if len(request.body) <= LARGE:
+            return handler(request)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, handler, request)
+
+    def _refuse_at_limit(self) -> None:
+        if self._state.waiting >= self._options.max_waiting:
+            self._state.shed += 1
+            raise Refusal(429, "too many requests are waiting", (("retry-after", "1"),))
+
+
+async def _send(send: Send, response: Response, request_id: str, *, must_close: bool) -> None:
+    headers = [
+        (b"content-type", response.type.encode()),
+        (b"content-length", str(len(response.body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        *((name.encode(), value.encode()) for name, value in response.headers),
+    ]
+    if must_close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _given_id(headers: Headers) -> str:
+    """The caller's, if it can be written to a log as it is."""
+    given = headers.get(b"x-request-id", b"")
+    return given.decode("latin-1") if ID.fullmatch(given) else ""
+
+
+def _has_unread_body(status: int, headers: Headers) -> bool:
+    """Whether more may come of a body that was refused; small ones have arrived by now."""
+    is_long = int(headers.get(b"content-length", 0)) > LARGE or b"transfer-encoding" in headers
+    return status >= 400 and is_long

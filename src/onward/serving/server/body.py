@@ -1,0 +1,80 @@
+"""The body of a request, within limits of size and time."""
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from onward.serving.server.refusal import Refusal
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+WINDOWS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}  # for zlib
+
+
+class ClientGoneError(Exception):
+    """The caller closed the connection."""
+
+
+def check_headers(headers: Mapping[bytes, bytes], max_bytes: int) -> None:
+    """Refuse a body by what is announced, before a byte of it is read.
+
+    Raises:
+        Refusal: 413 if it is too large, 415 if its encoding is unknown.
+    """
+    length = headers.get(b"content-length", b"0")
+    if len(length) > len(str(max_bytes)) or int(length) > max_bytes:
+        raise _too_large(max_bytes)
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding != b"identity" and encoding not in WINDOWS:
+        raise Refusal(415, "unknown content-encoding; expected gzip, deflate or identity")
+
+
+async def read_body(
+    receive: Receive, headers: Mapping[bytes, bytes], max_bytes: int, timeout_s: float
+) -> bytes:
+    """All bytes of a body, unpacked.
+
+    Raises:
+        Refusal: 400 if it cannot be unpacked, 408 if it takes too long, 413 if it is too large.
+        ClientGoneError: if the caller does not wait for an answer.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = await _received(receive, max_bytes)
+    except TimeoutError as error:
+        raise Refusal(408, f"the body did not arrive within {timeout_s:g} s") from error
+    window = WINDOWS.get(headers.get(b"content-encoding", b""))
+    return body if window is None else _unpacked(body, window, max_bytes)
+
+
+async def _received(receive: Receive, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        parts.append(message["body"])
+        size += len(parts[-1])
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        if not message["more_body"]:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unpacked(body: bytes, window: int, max_bytes: int) -> bytes:
+    """Never more than allowed, however well the body was packed."""
+    unpacker = zlib.decompressobj(window)
+    try:
+        unpacked = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise Refusal(400, "the body is not what its content-encoding says") from error
+    if len(unpacked) > max_bytes:
+        raise _too_large(max_bytes)
+    if not unpacker.eof:
+        raise Refusal(400, "the packed body is cut off")
+    return unpacked
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    return Refusal(413, f"the body has more than {max_bytes} bytes. Send several requests")

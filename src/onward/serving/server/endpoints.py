@@ -1,0 +1,84 @@
+"""What is answered at each path."""
+
+from onward.serving.server.inference import infer
+from onward.serving.server.messages import Request, Response, json_response
+from onward.serving.server.options import Options
+from onward.serving.server.protocol import model_metadata, repository_index, server_metadata
+from onward.serving.server.records import predict
+from onward.serving.server.refusal import Refusal
+from onward.serving.server.repository import Repository
+from onward.serving.server.routes import Route, Routes
+from onward.serving.server.served_model import ServedModel
+from onward.serving.server.state import State
+
+
+class Endpoints:
+    """Handlers over the models of one process."""
+
+    def __init__(self, repository: Repository, options: Options, state: State) -> None:
+        self._repository = repository
+        self._options = options
+        self._state = state
+
+    def routes(self) -> Routes:
+        """All paths of the server."""
+        model = "/v2/models/{name}"
+        version = model + "/versions/{version}"
+        return Routes(
+            [
+                Route("/predict", {"POST": self.predict}),
+                Route("/models/{name}/predict", {"POST": self.predict}),
+                *(Route(f"{path}/infer", {"POST": self.infer}) for path in (model, version)),
+                *(Route(f"{path}/ready", {"GET": self.model_ready}) for path in (model, version)),
+                *(Route(path, {"GET": self.model}) for path in (model, version)),
+                Route("/v2/models", {"GET": self.models}),
+                Route("/v2/repository/index", {"POST": self.index}),
+                Route("/v2/health/live", {"GET": self.live}, is_open=True),
+                Route("/v2/health/ready", {"GET": self.ready}, is_open=True),
+                *(Route(path, {"GET": self.server}) for path in ("/v2", "/v2/")),
+            ]
+        )
+
+    def infer(self, request: Request) -> Response:
+        """Tensors in, tensors out."""
+        return infer(request, lambda key: self._chosen(request, key), self._options.max_rows)
+
+    def predict(self, request: Request) -> Response:
+        """Objects in, objects out."""
+        return predict(request, self._chosen(request, request.id), self._options.max_rows)
+
+    def server(self, _: Request) -> Response:
+        """Name, version, extensions."""
+        return json_response(server_metadata())
+
+    def live(self, _: Request) -> Response:
+        """The process answers."""
+        return json_response({"live": True})
+
+    def ready(self, _: Request) -> Response:
+        """Whether a load balancer may send requests here."""
+        if self._state.is_draining:
+            raise Refusal(503, "the server is ending", (("retry-after", "1"),))
+        return json_response({"ready": True})
+
+    def models(self, _: Request) -> Response:
+        """Their names, as KServe lists them."""
+        return json_response({"models": [model.name for model in self._repository.models]})
+
+    def model(self, request: Request) -> Response:
+        """Inputs, outputs, versions."""
+        return json_response(model_metadata(self._repository, self._named(request)))
+
+    def model_ready(self, request: Request) -> Response:
+        """A model that is there is ready: it was verified before."""
+        return json_response({"name": self._named(request).name, "ready": True})
+
+    def index(self, _: Request) -> Response:
+        """All models."""
+        return json_response(repository_index(self._repository))
+
+    def _named(self, request: Request) -> ServedModel:
+        return self._repository.get(request.names.get("name"), request.names.get("version"))
+
+    def _chosen(self, request: Request, _: str) -> ServedModel:
+        return self._named(request)

@@ -1,0 +1,25 @@
+"""A request and its answer, for logs and metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from onward.serving.server.prediction import Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is known of a request when its answer is sent; no value of it but in the prediction."""
+
+    method: str
+    template: str
+    """Of the path, which may hold anything itself."""
+    status: int
+    seconds: float
+    bytes_in: int
+    bytes_out: int
+    id: str
+    prediction: Prediction | None
+
+
+Observer = Callable[[Exchange], None]
+"""Called after each answer, in the event loop: it must not wait."""

@@ -1,0 +1,199 @@
+"""`infer` of the Open Inference Protocol: tensors in, tensors out.
+
+Source: KServe, "Open Inference Protocol", version 2 over REST, with the extension
+``binary_tensor_data``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from onward.serving.input_arrays import Array, to_wire
+from onward.serving.server.messages import Request, Response
+from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.refusal import Refusal
+from onward.serving.server.served_model import ServedModel
+from onward.serving.server.tensors import (
+    InputTensor,
+    binary_tensor,
+    binary_values,
+    json_values,
+)
+from onward.serving.tabular_inputs import Values
+
+HEADER_LENGTH = b"inference-header-content-length"
+Choose = Callable[[str], ServedModel]
+"""The model for a request of this id."""
+
+
+class RequestedOutput(msgspec.Struct, gc=False):
+    """An output that the caller wants."""
+
+    name: str
+    parameters: dict[str, Any] | None = None
+
+
+class InferenceRequest(msgspec.Struct, gc=False):
+    """The JSON of a request. Unknown keys are ignored."""
+
+    inputs: list[InputTensor]
+    id: str = ""
+    parameters: dict[str, Any] | None = None
+    outputs: list[RequestedOutput] | None = None
+
+
+_decode = msgspec.json.Decoder(InferenceRequest).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def infer(request: Request, choose: Choose, max_rows: int) -> Response:
+    """Predict the rows of a request.
+
+    Raises:
+        Refusal: 400 if the request is not as the protocol wants it, 413 if it has too many rows.
+        DataError: if the rows are not as the model wants them.
+    """
+    start = perf_counter()
+    size = _json_size(request)
+    document = _document(request.body, size)
+    model = choose(document.id or request.id)
+    parsed = perf_counter()
+    feed = _feed(model, document.inputs, memoryview(request.body)[size:], max_rows)
+    names = _output_names(model, document.outputs)
+    converted = perf_counter()
+    outputs = dict(zip(names, model.run(names, feed), strict=True))
+    timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
+    rows = len(next(iter(feed.values())))
+    return _response(document, Prediction(model, feed, outputs, rows, timing))
+
+
+def _json_size(request: Request) -> int:
+    """Bytes of JSON, before those of binary tensors."""
+    given = request.headers.get(HEADER_LENGTH)
+    if given is None:
+        return len(request.body)
+    if not given.isdigit() or int(given[:20]) > len(request.body):
+        raise Refusal(400, "Inference-Header-Content-Length is not a number within the body")
+    return int(given)
+
+
+def _document(body: bytes, size: int) -> InferenceRequest:
+    try:
+        document = _decode(memoryview(body)[:size])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refusal(400, f"not an inference request: {error}") from error
+    if not document.inputs:
+        raise Refusal(400, "the request has no inputs")
+    return document
+
+
+def _feed(
+    model: ServedModel, inputs: Sequence[InputTensor], tail: memoryview, max_rows: int
+) -> dict[str, Array]:
+    rows = _rows(inputs[0], max_rows)
+    shapes = [rows, 1], [rows]
+    feed: dict[str, Array] = {}
+    for tensor in inputs:
+        if tensor.shape not in shapes:
+            raise _wrong_shape(tensor, rows)
+        values, tail = _values(tensor, tail, rows)
+        if len(values) != rows:
+            raise Refusal(400, f"input {tensor.name!r} has {len(values)} values for {rows} rows")
+        field = model.fields.get(tensor.name)
+        if field is not None:
+            feed[tensor.name] = to_wire(field, values, 0)
+    if tail:
+        raise Refusal(400, f"{len(tail)} bytes behind the last tensor belong to none")
+    _check_names(model, feed, [tensor.name for tensor in inputs])
+    return feed
+
+
+def _values(tensor: InputTensor, tail: memoryview, rows: int) -> tuple[Values, memoryview]:
+    """The values of a tensor, and the bytes that belong to those behind it."""
+    if not tensor.parameters or "binary_data_size" not in tensor.parameters:
+        return json_values(tensor), tail
+    size = tensor.parameters["binary_data_size"]
+    if tensor.data is not msgspec.UNSET:
+        raise Refusal(400, f"input {tensor.name!r} has both data and binary_data_size")
+    if type(size) is not int or not 0 <= size <= len(tail):
+        raise Refusal(400, f"input {tensor.name!r}: binary_data_size goes beyond the body")
+    return binary_values(tensor, tail[:size], rows), tail[size:]
+
+
+def _check_names(model: ServedModel, feed: Mapping[str, Array], names: Sequence[str]) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refusal(400, f"input {twice!r} occurs {names.count(twice)} times")
+    if len(feed) != len(model.fields):
+        model.predictor.check_names(names)
+
+
+def _rows(tensor: InputTensor, max_rows: int) -> int:
+    rows = tensor.shape[0] if tensor.shape else -1
+    if rows < 0:
+        raise _wrong_shape(tensor, 1)
+    if rows > max_rows:
+        raise Refusal(
+            413, f"{rows} rows, and at most {max_rows} are allowed. Send several requests"
+        )
+    return rows
+
+
+def _wrong_shape(tensor: InputTensor, rows: int) -> Refusal:
+    return Refusal(
+        400,
+        f"input {tensor.name!r} has the shape {tensor.shape[:4]}; expected [{rows}, 1], the same"
+        " rows as the first input",
+    )
+
+
+def _output_names(model: ServedModel, requested: Sequence[RequestedOutput] | None) -> list[str]:
+    if not requested:
+        return model.output_names
+    names = [output.name for output in requested]
+    for name in names:
+        if name not in model.datatypes:
+            known = ", ".join(model.datatypes)
+            raise Refusal(400, f"no output {name!r}. There are: {known}")
+    return names
+
+
+def _binary_names(model: ServedModel, document: InferenceRequest) -> set[str]:
+    """Outputs that are wanted as bytes, each by its own parameter or by that of the request."""
+    default = (document.parameters or {}).get("binary_data_output") is True
+    if not document.outputs:
+        return set(model.output_names) if default else set()
+    return {
+        output.name
+        for output in document.outputs
+        if (output.parameters or {}).get("binary_data", default) is True
+    }
+
+
+def _response(document: InferenceRequest, prediction: Prediction) -> Response:
+    model = prediction.model
+    binary = _binary_names(model, document)
+    outputs: list[dict[str, Any]] = []
+    tail: list[bytes] = []
+    for name, array in prediction.outputs.items():
+        output = {"name": name, "datatype": model.datatypes[name], "shape": array.shape}
+        if name in binary:
+            tail.append(binary_tensor(array))
+            output["parameters"] = {"binary_data_size": len(tail[-1])}
+        else:
+            output["data"] = array.ravel().tolist()
+        outputs.append(output)
+    answer = {"model_name": model.name, "model_version": model.version, "outputs": outputs}
+    if document.id:
+        answer["id"] = document.id
+    body = _encode(answer)
+    if not tail:
+        return Response(body, prediction=prediction)
+    return Response(
+        b"".join([body, *tail]),
+        type="application/octet-stream",
+        headers=(("inference-header-content-length", str(len(body))),),
+        prediction=prediction,
+    )

@@ -1,0 +1,46 @@
+"""Requests and responses, apart from HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from onward.serving.server.prediction import Prediction
+from onward.serving.server.refusal import Headers
+
+JSON = "application/json"
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request whose body has arrived."""
+
+    headers: Mapping[bytes, bytes]
+    id: str
+    """That the caller gave, or one of ours."""
+    names: Mapping[str, str]
+    """Parts of the path: ``name`` and ``version`` of the model."""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What goes back to the caller."""
+
+    body: bytes
+    status: int = 200
+    type: str = JSON
+    headers: Headers = ()
+    prediction: Prediction | None = field(default=None, repr=False)
+    """What was predicted, for logs and metrics."""
+
+
+def json_response(document: object) -> Response:
+    """The document as JSON."""
+    return Response(_encode(document))
+
+
+def error_response(status: int, message: str, headers: Headers = ()) -> Response:
+    """An error as the Open Inference Protocol wants it: a text, and nothing else."""
+    return Response(_encode({"error": message}), status, headers=headers)

@@ -1,0 +1,27 @@
+"""What the command line tells a server process."""
+
+import msgspec
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Complete and checked by the command line; travels to the processes as JSON."""
+
+    models: dict[str, str]
+    """Paths of files by the names that clients use; the first is the default of ``/predict``."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    token_variable: str = ""
+    """Of the environment; empty where no token is asked for."""
+    max_bytes: int = 8 << 20
+    """Of a request's body."""
+    max_rows: int = 1_024
+    """Of a request."""
+    max_waiting: int = 64
+    """Requests that a worker has begun and not answered."""
+    body_timeout: float = 10.0
+    """Seconds in which a body has to arrive."""
+    grace: float = 5.0
+    """Seconds after SIGTERM in which requests are still taken, while load balancers notice."""
+    watch: float = 2.0
+    """Seconds between two looks at the files."""

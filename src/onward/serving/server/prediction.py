@@ -1,0 +1,32 @@
+"""What one request predicted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from onward.serving.input_arrays import Array
+from onward.serving.server.served_model import ServedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds in the parts of a request."""
+
+    parse: float
+    """Bytes to Python values."""
+    convert: float
+    """Python values to arrays."""
+    run: float
+    """In onnxruntime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Inputs and outputs of one run of a model."""
+
+    model: ServedModel
+    feed: Mapping[str, Array]
+    """An array of shape ``(rows, 1)`` for each column."""
+    outputs: Mapping[str, Array]
+    """Those asked for; first axis: rows."""
+    rows: int
+    timing: Timing

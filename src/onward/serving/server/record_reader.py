@@ -1,0 +1,58 @@
+"""JSON objects as rows of a model."""
+
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from onward.serving.input_arrays import Array, to_wire
+from onward.serving.predictor import Predictor
+from onward.serving.server.refusal import Refusal
+
+_decode_any = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
+
+class RecordReader:
+    """Reads the objects of one model.
+
+    The decoder is made from the schema once: it knows the columns' names, so that a value needs no
+    lookup in a dict.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        fields = {f"c{index}": field for index, field in enumerate(predictor.schema.columns)}
+        self._columns = [(field, attrgetter(key)) for key, field in fields.items()]
+        keys = [(key, Any, msgspec.field(name=field.name)) for key, field in fields.items()]
+        row = msgspec.defstruct("Row", keys, gc=False)
+        self._decode = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
+
+    def rows(self, body: bytes) -> list[Any]:
+        """The objects of a request.
+
+        Raises:
+            Refusal: 400, if it is not a list of objects in JSON.
+            DataError: naming the column, if one is missing.
+        """
+        try:
+            return self._decode(body)
+        except (msgspec.DecodeError, RecursionError) as error:
+            self._refuse_names(body)
+            raise Refusal(400, f"not a list of objects, one for each row: {error}") from error
+
+    def feed(self, rows: list[Any]) -> dict[str, Array]:
+        """An array for each column.
+
+        Raises:
+            DataError: naming row and column, if a value does not fit.
+        """
+        return {
+            field.name: to_wire(field, list(map(value, rows)), 0) for field, value in self._columns
+        }
+
+    def _refuse_names(self, body: bytes) -> None:
+        """Say which column is missing in the words of `Predictor`, if one is."""
+        with suppress(msgspec.DecodeError, RecursionError):
+            for row in _decode_any(body):
+                self._predictor.check_names(row)

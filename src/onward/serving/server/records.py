@@ -1,0 +1,53 @@
+"""`POST /predict`: a list of objects in, one prediction for each out."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from onward.serving.input_arrays import Array
+from onward.serving.server.messages import Request, Response
+from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.refusal import Refusal
+from onward.serving.server.served_model import ServedModel
+
+_encode = msgspec.json.Encoder().encode
+
+
+def predict(request: Request, model: ServedModel, max_rows: int) -> Response:
+    """Predict the rows of a request.
+
+    Raises:
+        Refusal: 400 if it is not a list of objects, 413 if it is too long.
+        DataError: if the rows are not as the model wants them.
+    """
+    start = perf_counter()
+    rows = model.records.rows(request.body)
+    if len(rows) > max_rows:
+        raise Refusal(
+            413, f"{len(rows)} rows, and at most {max_rows} are allowed. Send several requests"
+        )
+    parsed = perf_counter()
+    feed = model.records.feed(rows)
+    converted = perf_counter()
+    outputs = dict(zip(model.output_names, model.run(model.output_names, feed), strict=True))
+    timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
+    answer = {
+        "model_name": model.name,
+        "model_version": model.version,
+        "predictions": prediction_objects(model, outputs),
+    }
+    prediction = Prediction(model, feed, outputs, len(rows), timing)
+    return Response(_encode(answer), prediction=prediction)
+
+
+def prediction_objects(model: ServedModel, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """One object for each row; probabilities by the names of their classes."""
+    columns = {name: array.tolist() for name, array in outputs.items()}
+    classes = model.schema.target.classes
+    if "probabilities" in columns:
+        columns["probabilities"] = [
+            dict(zip(classes, row, strict=True)) for row in columns["probabilities"]
+        ]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

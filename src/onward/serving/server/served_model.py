@@ -1,0 +1,74 @@
+"""A model file that is being served."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from onward.errors import ArtifactError
+from onward.serving.input_arrays import Array
+from onward.serving.predictor import Predictor
+from onward.serving.server.record_reader import RecordReader
+
+DATATYPES = {
+    "tensor(string)": "BYTES",
+    "tensor(double)": "FP64",
+    "tensor(float)": "FP32",
+    "tensor(int64)": "INT64",
+    "tensor(uint8)": "UINT8",
+    "tensor(bool)": "BOOL",
+}
+"""Types of onnxruntime in the words of the Open Inference Protocol."""
+VERSION = 12  # hexadecimal digits of the sha256; enough for all files anybody will make
+
+
+class ServedModel:
+    """A file that has passed its own verification. It never changes: a new file is a new object.
+
+    Raises:
+        ArtifactError: if the file is missing, damaged, none of ours, or predicts its own rows
+            differently.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        self.version = file_version(path)
+        self.predictor = Predictor(path)
+        self.predictor.verify()
+        if file_version(path) != self.version:
+            raise ArtifactError(f"{path}: changed while it was read. Replace it by a rename")
+        self.schema = self.predictor.schema
+        self.fields = {field.name: field for field in self.schema.columns}
+        self.records = RecordReader(self.predictor)
+        self._session: Any = self.predictor.session
+        self.inputs = [_tensor(value) for value in self._session.get_inputs()]
+        self.outputs = [_tensor(value) for value in self._session.get_outputs()]
+        self.output_names = [output["name"] for output in self.outputs]
+        self.datatypes = {output["name"]: output["datatype"] for output in self.outputs}
+
+    def run(self, names: Sequence[str], feed: Mapping[str, Array]) -> list[Array]:
+        """The outputs of these names."""
+        arrays: list[Array] = self._session.run(names, feed)
+        return arrays
+
+    def is_compatible(self, other: "ServedModel") -> bool:
+        """Whether clients of the one can use the other: same columns, same outputs."""
+        return self._interface() == other._interface()
+
+    def _interface(self) -> object:
+        columns = {(field.name, field.type, field.wire) for field in self.schema.columns}
+        return columns, self.outputs, self.schema.target.classes
+
+
+def file_version(path: Path) -> str:
+    """The first digits of the sha256 of a file's content."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:VERSION]
+    except OSError as error:
+        raise ArtifactError(f"{path}: {error.strerror}. Give the path of a model file") from error
+
+
+def _tensor(value: Any) -> dict[str, Any]:
+    shape = [size if isinstance(size, int) else -1 for size in value.shape]
+    return {"name": value.name, "datatype": DATATYPES[value.type], "shape": shape}

@@ -1,0 +1,15 @@
+"""What a server process is doing."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class State:
+    """Changed by the event loop only."""
+
+    waiting: int = 0
+    """Requests with a body that have begun and are not answered."""
+    is_draining: bool = False
+    """Whether it was told to end: not ready, though it still answers."""
+    shed: int = 0
+    """Requests refused because too many were waiting."""

@@ -1,0 +1,89 @@
+"""Tensors of the Open Inference Protocol, as JSON and as bytes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+from onward.serving.input_arrays import Array
+from onward.serving.server.refusal import Refusal
+from onward.serving.tabular_inputs import Values
+
+NUMBERS = {
+    "BOOL": "?",
+    **{f"UINT{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
+    **{f"INT{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
+    **{f"FP{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+}
+"""Types of numpy, little-endian, by the protocol's names."""
+LENGTH = 4  # bytes before each text, which say how many follow
+
+
+class InputTensor(msgspec.Struct, gc=False):
+    """A column of a request; its values are ``data``, or bytes behind the JSON."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any] | UnsetType = UNSET
+    parameters: dict[str, Any] | None = None
+
+
+def json_values(tensor: InputTensor) -> list[Any]:
+    """The values of ``data``, flat or one list for each row.
+
+    Raises:
+        Refusal: 400, if there are none.
+    """
+    data = tensor.data
+    if data is UNSET:
+        raise Refusal(400, f"input {tensor.name!r} has no data")
+    if data and type(data[0]) is list:
+        return [value for row in data for value in (row if type(row) is list else [row])]
+    return data
+
+
+def binary_values(tensor: InputTensor, data: memoryview, rows: int) -> Values:
+    """The values in the bytes of one tensor.
+
+    Raises:
+        Refusal: 400, if they are not as many values of the tensor's type as there are rows.
+    """
+    if tensor.datatype == "BYTES":
+        texts = list(_texts(tensor.name, data))
+        if len(texts) != rows:
+            raise Refusal(400, f"input {tensor.name!r} has {len(texts)} texts for {rows} rows")
+        return texts
+    dtype = NUMBERS.get(tensor.datatype)
+    if dtype is None:
+        raise Refusal(400, f"input {tensor.name!r}: unknown datatype {tensor.datatype[:20]!r}")
+    if len(data) != rows * np.dtype(dtype).itemsize:
+        raise Refusal(
+            400,
+            f"input {tensor.name!r}: {len(data)} bytes are not {rows} values of {tensor.datatype}",
+        )
+    return np.frombuffer(data, dtype)
+
+
+def binary_tensor(array: Array) -> bytes:
+    """An output as bytes."""
+    if array.dtype != object:
+        return array.tobytes()
+    texts = [str(text).encode() for text in array.ravel()]
+    return b"".join(len(text).to_bytes(LENGTH, "little") + text for text in texts)
+
+
+def _texts(name: str, data: memoryview) -> Iterator[str]:
+    start = 0
+    while start < len(data):
+        first = start + LENGTH
+        end = first + int.from_bytes(data[start:first], "little")
+        if max(first, end) > len(data):
+            raise Refusal(400, f"input {name!r}: its bytes end inside a text")
+        try:
+            yield str(data[first:end], "utf-8")
+        except UnicodeDecodeError as error:
+            raise Refusal(400, f"input {name!r}: a text is not UTF-8") from error
+        start = end

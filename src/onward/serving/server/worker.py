@@ -1,0 +1,96 @@
+"""A server process: models, application, signals."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+
+import uvicorn
+
+from onward.serving.server.application import Application
+from onward.serving.server.endpoints import Endpoints
+from onward.serving.server.guard import Guard
+from onward.serving.server.options import Options
+from onward.serving.server.reloading import follow_files
+from onward.serving.server.repository import Repository
+from onward.serving.server.state import State
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE = 75  # seconds; longer than the 60 of usual proxies, which must be the ones to close
+
+
+def work(options: Options, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return.
+
+    Raises:
+        ArtifactError: before anything is served, if a file does not verify.
+    """
+    repository = Repository({name: Path(path) for name, path in options.models.items()})
+    state = State()
+    routes = Endpoints(repository, options, state).routes()
+    guard = Guard(os.environ[options.token_variable] if options.token_variable else "")
+    application = Application(routes, guard, options, state)
+    server = _Server(_configuration(application), options, repository, state)
+    server.run(sockets=[listener])
+
+
+def _configuration(application: Application) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn with a grace after SIGTERM, and with models that follow their files."""
+
+    def __init__(
+        self, config: uvicorn.Config, options: Options, repository: Repository, state: State
+    ) -> None:
+        super().__init__(config)
+        self._options = options
+        self._repository = repository
+        self._state = state
+        self._end = float("inf")
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to watch the files."""
+        await super().startup(sockets)
+        hangup = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, hangup.set)
+        # kept, since the loop itself would let the task go
+        self._watch = loop.create_task(follow_files(self._repository, self._options.watch, hangup))
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            for model in self._repository.models:
+                logger.info("%s %s: ready at http://%s:%d", model.name, model.version, host, port)
+
+    async def on_tick(self, counter: int) -> bool:
+        """End when the grace is over."""
+        self.should_exit |= monotonic() > self._end
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say that the server is not ready, and go on for the grace; a second signal ends it.
+
+        A load balancer needs seconds to notice, and what it sends here meanwhile must be answered.
+        """
+        is_second = self._state.is_draining
+        self._state.is_draining = True
+        self._end = monotonic() + (0 if is_second else self._options.grace)
