@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onward.serving.predictor import Predictor as Predictor
 
+__version__ = "0.1.0"
+
 
 def __getattr__(name: str) -> Any:
     """`Predictor`, loaded when it is first asked for: the stages need no onnxruntime for help."""

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
+from onward import __version__, stages
 from onward import cli as commands
-from onward import stages
 from onward.artifacts.process import (
     end_with_parent,
     end_with_signals,
@@ -24,6 +24,7 @@ from onward.artifacts.process import (
     locked,
     signals_received,
 )
+from onward.cli._extras import needs
 from onward.errors import OnwardError
 
 logger = logging.getLogger(__name__)
@@ -45,9 +46,7 @@ Folder = Annotated[Path | None, typer.Option(hidden=True)]
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version  # which `onward --help` need not wait for
-
-        typer.echo(f"onward {version('onward')}")
+        typer.echo(f"onward {__version__}")
         raise typer.Exit
 
 
@@ -107,6 +106,7 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _stage(name: str) -> Callable[[Path], None]:
+    @needs("train")
     def command(config: Config, folder: Folder = None) -> None:
         # imports here: `onward --help` must not wait for torch, nor prepare for lightning
         from onward.settings.config import import_plugins, section
@@ -132,7 +132,8 @@ for stage in stages.ORDER:
     app.command(stage, help=summary, rich_help_panel="Stages")(_stage(stage))
 for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
     if not name.startswith("_"):
-        app.command(name)(getattr(importlib.import_module(f"onward.cli.{name}"), name))
+        module = importlib.import_module(f"onward.cli.{name}")
+        app.command(name)(needs(getattr(module, "EXTRA", "train"))(getattr(module, name)))
 
 
 if __name__ == "__main__":

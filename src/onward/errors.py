@@ -2,6 +2,7 @@
 
 * OnwardError
   * ConfigError     78  a config file is wrong
+  * ExtraError      78  a library that the command needs is not installed
   * DataError       65  a table does not fit its schema
   * ArtifactError   66  a file written by an earlier stage is missing, damaged or of another kind
   * ExportError     66  the exported file does not predict what the network predicts
@@ -25,6 +26,12 @@ class OnwardError(Exception):
 
 class ConfigError(OnwardError):
     """A config file is wrong."""
+
+    exit_code = 78
+
+
+class ExtraError(OnwardError):
+    """A library that the command needs is not installed."""
 
     exit_code = 78
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+EXTRA = "tables"  # for TABLE; a row needs none
+
 
 def predict(
     model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
