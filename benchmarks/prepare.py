@@ -74,13 +74,13 @@ ENCODERS = {
 
 def config() -> str:
     """Every column with its type."""
-    columns = [
-        *(f"{{type: numerical, name: {name}}}" for name in NUMBERS),
-        *(f"{{type: categorical, name: {name}}}" for name in CATEGORIES),
-        *(f"{{type: datetime, name: {name}}}" for name in DATES),
-        "{type: boolean, name: is_new}",
-    ]
-    lines = "".join(f"    - {column}\n" for column in columns)
+    types = {
+        **dict.fromkeys(NUMBERS, "numerical"),
+        **dict.fromkeys(CATEGORIES, "categorical"),
+        **dict.fromkeys(DATES, "datetime"),
+        "is_new": "boolean",
+    }
+    lines = "".join(f"    {name}: {{type: {type_}}}\n" for name, type_ in types.items())
     return (
         "prepare:\n  source: {type: csv, path: table.csv}\n"
         "  target: {name: target, kind: number}\n"

@@ -37,11 +37,11 @@ prepare:
   target: {name: runtime_us, kind: number}
   split: {type: random, validation: 0.15, test: 0.15}
   columns:
-    - {type: categorical, name: operation}
-    - {type: categorical, name: dtype}
-    - {type: numerical, name: rows}
-    - {type: numerical, name: columns}
-    - {type: numerical, name: input_bytes}
+    operation: {type: categorical}
+    dtype: {type: categorical}
+    rows: {type: numerical}
+    columns: {type: numerical}
+    input_bytes: {type: numerical}
 train:
   seed: 0
   network:

@@ -6,8 +6,8 @@ prepare:
   target: {name: pay, kind: classes, classes: [low, high]}
   split: {type: random, validation: 0.2, test: 0.2}
   columns:
-    - {type: numerical, name: age}
-    - {type: categorical, name: city}
+    age: {type: numerical}
+    city: {type: categorical}
 """
 ROWS = [
     f"{20 + row},{'Köln' if row % 3 else 'Paris'},{'low' if row % 2 else 'high'}"
@@ -16,9 +16,9 @@ ROWS = [
 TABLE = "\n".join(["age,city,pay", *ROWS]) + "\n"
 
 WRONG_CONFIGS = [
-    ("prepare:", "prepar:", "no section 'prepare'. Did you mean 'prepar'"),
-    ("prepare:", "other:", "Correct the name, or add it: `onward init TABLE`"),
-    ("prepare:", "prepare: ]", "this is no YAML"),
+    ("prepare:", "prepar:", "no section 'prepar' in a config. Did you mean 'prepare'?"),
+    ("prepare:", "other:", "no section 'other' in a config. There are plugins, prepare"),
+    ("prepare:", "prepare: ]", "config.yaml: invalid YAML in line 1: "),
     (
         "type: csv",
         "type: cvs",
@@ -28,36 +28,40 @@ WRONG_CONFIGS = [
     (
         "path: table.csv",
         "paht: table.csv",
-        "prepare.source.csv.paht: there is no setting 'paht'. Did you mean 'path'?",
+        "prepare.source.paht: there is no setting 'paht'. Did you mean 'path'?",
     ),
     (
         "type: numerical",
         "type: numeric",
-        "prepare.columns.0.type: there is no type 'numeric'. Did you mean",
+        "prepare.columns.age.type: there is no type 'numeric'. Did you mean",
     ),
     (
-        "name: age",
-        "name: 3",
-        "prepare.columns.0.numerical.name: Input should be a valid string",
+        "type: numerical",
+        "name: age, type: numerical",
+        "prepare.columns: 'age' has a setting `name`. Remove it: the key is the name",
     ),
     (
         "prepare:",
         "prepare:\n  seed: -1",
-        "prepare.seed: Input should be greater than or equal to 0",
+        "prepare.seed: must be greater than or equal to 0",
     ),
     ("prepare:", "plugins: 5\nprepare:", "plugins: this is a list of modules, got 5"),
-    ("prepare:", "prepare:\n  source: {}", "this is no YAML in line"),
-    ("name: city", "name: age", "columns: 'age' is there twice"),
-    ("name: city", "name: pay", "columns: 'pay' is the target"),
+    (
+        "prepare:",
+        "prepare:\n  source: {}",
+        "config.yaml: invalid YAML in line 3: 'source' is there twice",
+    ),
+    ("city:", "age:", "in line 7: 'age' is there twice. Remove one of them"),
+    ("city:", "pay:", "columns: 'pay' is the target"),
     ("validation: 0.2", "validation: 0.9", "must be below 1"),
     ("validation: 0.2", "validation: -1", "greater than 0, got -1"),
     ("classes: [low, high]", "classes: [low]", "two or more values"),
     (", classes: [low, high]", "", "two or more values"),
-    ("kind: classes", "kind: class", "Input should be 'classes' or 'number'"),
+    ("kind: classes", "kind: class", "must be 'classes' or 'number'"),
     (
         "type: random",
         "type: column, name: part",
-        "prepare.split.column.test: there is no setting 'test'",
+        "prepare.split.test: there is no setting 'test'",
     ),
 ]
 """What to replace in the config, by what, and what is said of it."""

@@ -54,7 +54,7 @@ prepare:
   split: {type: random, validation: 0.2, test: 0.2}
   rows: {invalid: INVALID}
   checks: [{type: pandera, model: Rides}]
-  columns: [{type: numerical, name: age}]
+  columns: {age: {type: numerical}}
 """
 
 

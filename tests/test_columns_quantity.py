@@ -297,11 +297,11 @@ prepare:
   target: {name: price, kind: number}
   split: {type: random, validation: 0.2, test: 0.2}
   derive:
-    - {type: formula, name: density, expression: weight / size}
+    density: {type: formula, expression: weight / size}
   columns:
-    - {type: quantity, name: weight, units: {kg: 1, g: 0.001}}
-    - {type: numerical, name: size}
-    - {type: numerical, name: density}
+    weight: {type: quantity, units: {kg: 1, g: 0.001}}
+    size: {type: numerical}
+    density: {type: numerical}
 train:
   network: {model: {type: mlp, width: 8}, head: {type: regression}}
   learner: {max_epochs: 2}

@@ -42,7 +42,7 @@ prepare:
   source: {type: csv, path: table.csv}
   target: {name: pay, kind: classes, classes: ["no", "yes"]}
   split: {type: stratified}
-  columns: [{type: numerical, name: age}, {type: categorical, name: city}]
+  columns: {age: {type: numerical}, city: {type: categorical}}
 train:
   seed: 0
   network: {embedder: {type: identity}, model: {type: mlp, width: 8, depth: 1}}

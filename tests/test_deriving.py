@@ -28,18 +28,18 @@ prepare:
   target: {name: pay, kind: number}
   split: {type: column, name: part}
   leaks: {accept: [km]}
-  derive: [DERIVE]
+  derive: {DERIVE}
   columns:
-    - {type: numerical, name: km, missing: [NA], feature: false}
-    - {type: categorical, name: city}
-    - {type: datetime, name: since}
-    - {type: datetime, name: until}
+    km: {type: numerical, missing: [NA], feature: false}
+    city: {type: categorical}
+    since: {type: datetime}
+    until: {type: datetime}
     COLUMNS
 """
-MINUTES = "{type: elapsed, name: minutes, start: since, end: until, unit: minutes}"
-SPEED = "{type: formula, name: speed, expression: km / minutes}"
-PAID = "{type: target_mean, name: paid, column: city}"
-BINS = "{type: bins, name: far, column: km, quantiles: 4}"
+MINUTES = "minutes: {type: elapsed, start: since, end: until, unit: minutes}"
+SPEED = "speed: {type: formula, expression: km / minutes}"
+PAID = "paid: {type: target_mean, column: city}"
+BINS = "far: {type: bins, column: km, quantiles: 4}"
 MADE = ", ".join((MINUTES, SPEED, PAID, BINS))
 TRAIN = """\
 train:
@@ -49,7 +49,7 @@ train:
     head: {type: regression}
   learner: {max_epochs: 1}
 """
-READ = "- {type: numerical, name: NAME}\n"
+READ = "NAME: {type: numerical}\n"
 
 
 def keys(draw: np.random.Generator) -> pl.LazyFrame:
@@ -191,15 +191,15 @@ def test_nothing_is_learned_from_held_out_rows(tmp_path: Path) -> None:
 
 def test_a_derived_column_that_tells_the_target_stops_prepare(tmp_path: Path) -> None:
     frame = table(np.random.default_rng(0)).with_columns(fee=pl.col("pay") - pl.col("km"))
-    derive = "{type: formula, name: sum, expression: km + fee}"
-    fee = "- {type: numerical, name: fee, feature: false}\n    "
+    derive = "sum: {type: formula, expression: km + fee}"
+    fee = "fee: {type: numerical, feature: false}\n    "
     with pytest.raises(DataError, match=r"column 'sum' alone .* remove it from prepare.derive"):
         prepared(tmp_path, frame, derive, fee + reading("sum"))
 
 
 def test_rules_of_a_derived_column_are_kept(tmp_path: Path) -> None:
     frame = table(np.random.default_rng(0))
-    rule = "- {type: numerical, name: minutes, maximum: 100}\n"
+    rule = "minutes: {type: numerical, maximum: 100}\n"
     with pytest.raises(DataError, match=r"derived: .*minutes.*100"):
         prepared(tmp_path, frame, MINUTES + ", " + BINS, rule + "    " + reading("far"))
 
@@ -224,19 +224,19 @@ BAD: list[tuple[str, str, str]] = [
     (BINS.replace(", quantiles: 4", ""), "far", "give either edges or quantiles"),
     (BINS.replace("quantiles: 4", "edges: [2, 1]"), "far", "edges must ascend"),
     (
-        f"{PAID}, {{type: group_statistic, name: a, column: paid, by: city}}",
+        f"{PAID}, a: {{type: group_statistic, column: paid, by: city}}",
         "a",
         "comes from the target by 'paid', and learns from it in turn",
     ),
     (
-        f"{PAID}, {{type: formula, name: b, expression: paid * 2}}, "
-        "{type: bins, name: a, column: b, quantiles: 3}",
+        f"{PAID}, b: {{type: formula, expression: paid * 2}}, "
+        "a: {type: bins, column: b, quantiles: 3}",
         "a",
         "comes from the target by 'paid'",
     ),
-    ("{type: crosss, name: a, columns: [city, km]}", "a", "Did you mean 'cross'?"),
-    ("{type: cross, name: a, columns: [city, since]}", "a", "Derive a `calendar` part first"),
-    ("{type: cross, name: a, columns: [city, km]}", "a", "Declare it `type: categorical`"),
+    ("a: {type: crosss, columns: [city, km]}", "a", "Did you mean 'cross'?"),
+    ("a: {type: cross, columns: [city, since]}", "a", "Derive a `calendar` part first"),
+    ("a: {type: cross, columns: [city, km]}", "a", "Declare it `type: categorical`"),
 ]
 
 

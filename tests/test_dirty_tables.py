@@ -45,8 +45,7 @@ def run(
     document = YAML(typ="safe").load(text)
     document["prepare"]["source"]["path"] = str(table)
     document["prepare"].update(change or {})
-    columns = document["prepare"]["columns"]
-    document["prepare"]["columns"] = [each for each in columns if each["name"] != drop]
+    document["prepare"]["columns"].pop(drop, None)
     path = Path("config.yaml")
     path.write_text(json.dumps(document))
     prepare.run(section(path, "prepare", prepare.Settings), Path("artifacts"))
@@ -147,7 +146,7 @@ def test_mixed_dates_are_left_out_or_refused_by_row(folder: Path, expected: Any)
     assert guess.reason.startswith("dates in several ways, such as 'Nov 11, 2007' and '2007-11-11'")
     rows, _ = run(start("10"), "Species")
     assert len(rows) == truth["rows"]
-    dates = [{"type": "datetime", "name": truth["date_column"]}]
+    dates = {truth["date_column"]: {"type": "datetime"}}
     with pytest.raises(DataError, match=r"'Date Egg': .* no date .* 'Nov 11, 2007' in row 1 "):
         run(start("10"), "Species", {"columns": dates})
 

@@ -24,8 +24,8 @@ prepare:
   target: {name: y, kind: number}
   split: {type: random, validation: 0.2, test: 0.2}
   columns:
-    - {type: numerical, name: a}
-    - {type: numerical, name: b}
+    a: {type: numerical}
+    b: {type: numerical}
 train:
   network:
     embedder: {type: identity}

@@ -78,7 +78,7 @@ REST = {
     "source": {"type": "csv", "path": "t.csv"},
     "split": {"type": "random"},
     "target": {"name": "y", "kind": "number"},
-    "columns": [{"type": "numerical", "name": "x"}],
+    "columns": {"x": "numerical"},
 }
 
 
@@ -149,8 +149,8 @@ def test_the_page_of_families_is_of_these_classes(request: pytest.FixtureRequest
 def test_the_readme_names_all_types_stages_and_commands() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     types = re.findall("^### (`.+`)$", (DOCS / "families.md").read_text(), re.MULTILINE)
-    files = [ROOT / "src/onward" / name for name in ("commands", "stages")]
-    names = [path.stem for folder in files for path in folder.glob("[a-z]*.py")]
+    files = [ROOT / "src/onward" / name for name in ("cli", "stages")]
+    names = [path.stem.replace("_", "-") for folder in files for path in folder.glob("[a-z]*.py")]
     assert [name for name in types if name not in readme] == []
     tables = "\n".join(line for line in readme.splitlines() if line.startswith("|"))
     assert [name for name in names if not re.search(rf"\| {name} \||`{name}`", tables)] == []

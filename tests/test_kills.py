@@ -25,7 +25,7 @@ prepare:
   source: {type: csv, path: table.csv}
   target: {name: sum, kind: number}
   split: {type: random, validation: 0.2, test: 0.2}
-  columns: [{type: numerical, name: left}, {type: numerical, name: right}]
+  columns: {left: {type: numerical}, right: {type: numerical}}
 train:
   seed: 0
   network:

@@ -18,8 +18,8 @@ prepare:
   target: {name: pay, kind: number}
   split: {type: random, validation: 0.15, test: 0.15}
   columns:
-    - {type: numerical, name: age}
-    - {type: categorical, name: town}
+    age: {type: numerical}
+    town: {type: categorical}
 """
 PREPARE = """\
 import sys

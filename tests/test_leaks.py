@@ -248,9 +248,9 @@ prepare:
   split: {type: random}
   leaks: LEAKS
   columns:
-    - {type: numerical, name: size}
-    - {type: numerical, name: leak}
-    - {type: categorical, name: city}
+    size: {type: numerical}
+    leak: {type: numerical}
+    city: {type: categorical}
 """
 
 

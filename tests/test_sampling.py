@@ -25,7 +25,7 @@ prepare:
   weights: people
   split: {type: stratified, validation: 0.25, test: 0.25}
   columns:
-    - {type: numerical, name: age}
+    age: {type: numerical}
 train:
   network: {embedder: {type: identity}, model: {type: linear}}
   learner: {max_epochs: 2}
@@ -132,7 +132,7 @@ def test_weights_of_nothing_are_refused(project: Path) -> None:
 
 
 def test_the_weight_is_no_column_of_the_model(project: Path) -> None:
-    change("name: age}", "name: people}")
+    change("age: {", "people: {")
     with pytest.raises(ConfigError, match=r"'people' is the target or a column"):
         run("prepare")
 

@@ -43,14 +43,14 @@ prepare:
   target: {name: y, kind: number}
   split: {type: random, validation: 0.3, test: 0.1}
   columns:
-    - {type: datetime, name: day}
-    - {type: numerical, name: luck}
-    - {type: numerical, name: size}
-    - {type: categorical, name: kind}
-    - {type: numerical, name: chance, scaling: quantile}
-    - {type: categorical, name: tag, words: 4}
-    - {type: numerical, name: weight, scaling: quantile}
-    - {type: boolean, name: is_new, true_values: ["yes"], false_values: ["no"]}
+    day: {type: datetime}
+    luck: {type: numerical}
+    size: {type: numerical}
+    kind: {type: categorical}
+    chance: {type: numerical, scaling: quantile}
+    tag: {type: categorical, words: 4}
+    weight: {type: numerical, scaling: quantile}
+    is_new: {type: boolean, true_values: ["yes"], false_values: ["no"]}
 train:
   network:
     embedder: {type: identity}
@@ -191,7 +191,7 @@ def test_the_graph_is_that_of_a_config_with_these_columns_only(
     shorter = [
         line
         for line in lines
-        if not line.startswith("    - ") or any(f"name: {name}" in line for name in kept)
+        if not line.startswith("    ") or line.partition(":")[0].strip() in ("model", *kept)
     ]
     alone = Prepared(run_stage(prepare, project(tmp_path / "few", "".join(shorter))) / "prepare")
     among = Prepared(prepared / "artifacts" / "noise" / "prepare", kept)
@@ -219,7 +219,7 @@ def test_columns_that_have_changed_since_are_refused(prepared: Path, tmp_path: P
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
     artifacts = folder / "artifacts" / "noise" / "prepare"
     manifest = json.loads((artifacts / "manifest.json").read_text())
-    manifest["settings"]["columns"][5]["words"] = 0
+    manifest["settings"]["columns"]["tag"]["words"] = 0
     (artifacts / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ExportError, match="2 of 8 columns alone have other features"):
         refitted(Prepared(artifacts, ("tag", "size")))
@@ -333,9 +333,9 @@ def test_few_validation_rows_are_refused(prepared: Path, tmp_path: Path) -> None
 
 def test_derived_columns_are_refused(prepared: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
-    config, derived = folder / "noise.yaml", "{type: numerical, name: sum}"
-    text = config.read_text().replace("  columns:\n", f"  columns:\n    - {derived}\n")
-    derive = "  derive:\n    - {type: formula, name: sum, expression: size + weight}\n"
+    config, derived = folder / "noise.yaml", "sum: {type: numerical}"
+    text = config.read_text().replace("  columns:\n", f"  columns:\n    {derived}\n")
+    derive = "  derive:\n    sum: {type: formula, expression: size + weight}\n"
     config.write_text(text.replace("train:\n", f"{derive}train:\n"))
     run_stage(prepare, folder)
     with pytest.raises(ConfigError, match="selection: 'sum' is a derived column, one of 1"):
@@ -406,11 +406,11 @@ def test_noise_beside_a_real_table_goes_and_its_columns_stay(tmp_path: Path) -> 
     names = [f"noise {place}" for place in range(10)]
     raw = raw.with_columns(**{name: random.normal(size=len(raw)) for name in names})
     raw.write_parquet(tmp_path / "table.parquet")
-    columns = [
-        {"name": name, "type": "categorical" if name == "ocean_proximity" else "numerical"}
+    columns = {
+        name: "categorical" if name == "ocean_proximity" else "numerical"
         for name in raw.columns
         if name != "median_house_value"
-    ]
+    }
     document = {
         "prepare": {
             "source": {"type": "parquet", "path": "table.parquet"},

@@ -21,9 +21,9 @@ prepare:
   split: {type: random, validation: 0.2, test: 0.2}
   leaks: {accept: [age]}
   columns:
-    - {type: numerical, name: age, missing: [NA]}
-    - {type: categorical, name: city, missing: ["?"]}
-    - {type: datetime, name: since}
+    age: {type: numerical, missing: [NA]}
+    city: {type: categorical, missing: ["?"]}
+    since: {type: datetime}
 train:
   seed: 0
   network:

@@ -21,11 +21,11 @@ prepare:
   target: {name: y, kind: KIND}
   split: {type: random, validation: 0.3, test: 0.1}
 DERIVE  columns:
-READ    - {type: numerical, name: a}
-    - {type: numerical, name: b}
-    - {type: categorical, name: city}
-    - {type: datetime, name: start}
-    - {type: datetime, name: end}
+READ    a: {type: numerical}
+    b: {type: numerical}
+    city: {type: categorical}
+    start: {type: datetime}
+    end: {type: datetime}
 """
 
 
@@ -62,7 +62,7 @@ def test_finds_the_duration_and_its_lines_are_a_config(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(size=ROWS)
     said = suggested(tmp_path, frame.with_columns(y=minutes + noise), "number")
     lines = said.splitlines()
-    wanted = "    - {type: elapsed, name: start_to_end, start: start, end: end, unit: minutes}"
+    wanted = "    start_to_end: {type: elapsed, start: start, end: end, unit: minutes}"
     assert wanted in lines
     derive, columns = (
         lines.index("  derive:"),

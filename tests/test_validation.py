@@ -23,8 +23,8 @@ prepare:
   rows: ROWS
   checks: CHECKS
   columns:
-    - {type: numerical, name: age, minimum: 21}
-    - {type: categorical, name: city}
+    age: {type: numerical, minimum: 21}
+    city: {type: categorical}
 """
 ROWS = [
     f"{21 + row},{'Köln' if row % 3 else 'Paris'},{'low' if row % 2 else 'high'}"

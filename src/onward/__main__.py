@@ -109,12 +109,13 @@ def _stage(name: str) -> Callable[[Path], None]:
     @needs("train")
     def command(config: Config, folder: Folder = None) -> None:
         # imports here: `onward --help` must not wait for torch, nor prepare for lightning
-        from onward.settings.config import import_plugins, section
+        from onward.settings.config import config_name, import_plugins, section
 
         end_with_parent()
         import_plugins(config)
         stage: Any = importlib.import_module(f"onward.stages.{name}")
-        settings, folder = section(config, name, stage.Settings), folder or ARTIFACTS / config.stem
+        folder = folder or ARTIFACTS / config_name(config)
+        settings = section(config, name, stage.Settings)
         # of the processes that train together the first has the lock; no other stage has several
         with locked(folder / name) if is_first() or name != "train" else nullcontext():
             stage.run(settings, folder)
@@ -133,7 +134,8 @@ for stage in stages.ORDER:
 for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
     if not name.startswith("_"):
         module = importlib.import_module(f"onward.cli.{name}")
-        app.command(name)(needs(getattr(module, "EXTRA", "train"))(getattr(module, name)))
+        command = needs(getattr(module, "EXTRA", "train"))(getattr(module, name))
+        app.command(name.replace("_", "-"))(command)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from onward.errors import ConfigError, OnwardError
 from onward.evaluation.cross_validation import folds
 from onward.evaluation.learning_curve import parts as shares
 from onward.evaluation.retraining import STAGES
-from onward.settings.config import section
+from onward.settings.config import config_name, section
 from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, completed
 
@@ -43,7 +43,7 @@ def rehearse(config: Path) -> int:
         # not where $TMPDIR says, which may have no room for the table
         TemporaryDirectory(prefix=".check-", dir=Path.cwd()) as folder,
     ):
-        stopped = _run(settings, Path(folder), config.stem)
+        stopped = _run(settings, Path(folder), config_name(config))
     _print(stopped)
     problems |= stopped
     if not problems:

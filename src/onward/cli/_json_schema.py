@@ -7,20 +7,23 @@ from typing import Any
 from pydantic import ConfigDict, Field, create_model
 
 from onward import stages
+from onward.settings.config import has_defaults
 
 
 def json_schema() -> str:
     """Made from the classes of settings, and so from all members of the families that exist.
 
-    As in `onward.settings.config.section`, sections that no stage reads are not looked at.
+    A section may be missing where all of its settings have defaults, as for
+    `onward.settings.config.section`.
     """
-    settings: dict[str, Any] = {
-        name: importlib.import_module(f"onward.stages.{name}").Settings for name in stages.ORDER
-    }
+    settings: dict[str, Any] = {}
+    for name in stages.ORDER:
+        section = importlib.import_module(f"onward.stages.{name}").Settings
+        settings[name] = (section, section()) if has_defaults(section) else section
     plugins: Any = (list[str], Field([], description="Modules whose classes join the families."))
     config = create_model(
         "Config",
-        __config__=ConfigDict(extra="allow"),
+        __config__=ConfigDict(extra="forbid"),
         __doc__="One file in configs/: a section for each stage.",
         plugins=plugins,
         **settings,

@@ -236,8 +236,8 @@ def _column(guess: Guess) -> list[str]:
     if not guess.type:
         return [f"# {one_line(guess.name)} is left out: {guess.reason}"]
     missing = {"missing": guess.missing} if guess.missing else {}
-    settings = {"type": guess.type, "name": guess.name, **guess.settings, **missing}
-    line = f"- {one_line(settings)}  # {guess.reason}"
+    settings = {"type": guess.type, **guess.settings, **missing}
+    line = f"{one_line(guess.name)}: {one_line(settings)}  # {guess.reason}"
     if not guess.spellings:
         return [line]
     return [line, f"# if these are the same, add to it: spellings: {one_line(guess.spellings)}"]

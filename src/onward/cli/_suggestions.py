@@ -60,15 +60,15 @@ def _table(found: Suggestions) -> Table:
 def _lines(found: Suggestions) -> list[str]:
     """For the section ``prepare``."""
     parts = {part.name: part for each in found.found for part in each.candidate.derivations}
-    columns = [{"type": "numerical", "name": each.candidate.name} for each in found.found]
+    names = [each.candidate.name for each in found.found]
     return [
         "  derive:",
-        *(f"    - {one_line(_settings(part))}" for part in parts.values()),
+        *(f"    {one_line(name)}: {one_line(_settings(part))}" for name, part in parts.items()),
         "  columns:  # beside those that are there",
-        *(f"    - {one_line(column)}" for column in columns),
+        *(f"    {one_line(name)}: {{type: numerical}}" for name in names),
     ]
 
 
 def _settings(derivation: Derivation) -> dict[str, Any]:
-    given: dict[str, Any] = derivation.config.model_dump(exclude_defaults=True)
+    given: dict[str, Any] = derivation.config.model_dump(exclude_defaults=True, exclude={"name"})
     return {"type": derivation.config.type, **given}

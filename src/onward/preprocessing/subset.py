@@ -11,9 +11,9 @@ from onward.artifacts.publishing import manifest
 from onward.errors import ExportError
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
-from onward.settings.family import OneOf
+from onward.settings.family import ByName
 
-CONFIGS: TypeAdapter[Any] = TypeAdapter(tuple[Annotated[Column.Config, OneOf(Column)], ...])
+CONFIGS: TypeAdapter[Any] = TypeAdapter(Annotated[tuple[Any, ...], ByName(Column)])
 
 
 def refitted(prepared: Prepared) -> ModelProto:

@@ -13,8 +13,8 @@ def one_line(value: Any) -> str:
     """A text, a number, a list or a mapping, such that YAML 1.2 reads the same value.
 
     Example:
-        >>> one_line({"type": "categorical", "name": "yes", "missing": ("?",)})
-        '{type: categorical, name: "yes", missing: ["?"]}'
+        >>> one_line({"type": "categorical", "missing": ("?", "no")})
+        '{type: categorical, missing: ["?", "no"]}'
     """
     if isinstance(value, str):
         return _text(value)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 import onnx
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from onward.artifacts.prepared import CHUNK, ArrayFile, FeatureNames, row_numbers_file, weights_file
 from onward.artifacts.publishing import publishing, sha256
@@ -34,7 +34,7 @@ from onward.quality.derived_columns import (
 from onward.quality.leaks import Leak, LeakRules, refuse, search
 from onward.quality.validation import ROW, Contract, RowRules, accepted, discard
 from onward.schema import Schema, Target
-from onward.settings.family import OneOf, Seed
+from onward.settings.family import ByName, OneOf, Seed
 from onward.settings.family import Settings as Base
 from onward.table.checks import Check
 from onward.table.column_profile import profile
@@ -67,15 +67,12 @@ class Settings(Base):
     rows: RowRules = RowRules()
     leaks: LeakRules = LeakRules()
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
-    derive: tuple[Annotated[Derivation.Config, OneOf(Derivation)], ...] = ()
-    columns: tuple[Annotated[Column.Config, OneOf(Column)], ...] = Field(min_length=1)
+    derive: Annotated[tuple[Any, ...], ByName(Derivation)] = ()
+    columns: Annotated[tuple[Any, ...], ByName(Column, least=1)]
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
+    def _names_are_free(self) -> Self:
         names = [column.name for column in self.columns]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"columns: {twice[0]!r} is there twice. Remove one of them")
         if self.target.name in names:
             raise ValueError(f"columns: {self.target.name!r} is the target. Remove it")
         if self.weights in (*names, self.target.name):

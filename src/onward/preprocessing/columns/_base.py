@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import polars as pl
+from pydantic.json_schema import SkipJsonSchema
 
 from onward.preprocessing.graph import PREFIX, Graph, Value
 from onward.rules import Rule
@@ -55,7 +56,7 @@ class Column(Family, ABC):
         ``feature``: whether the network reads it; if not, derivations alone do.
         """
 
-        name: str
+        name: SkipJsonSchema[str] = ""  # the key in prepare.columns
         missing: tuple[str, ...] = ()
         nullable: bool = True
         unique: bool = False

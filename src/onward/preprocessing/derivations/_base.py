@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.graph import Graph, Value
@@ -36,9 +36,9 @@ class Derivation(Family, ABC):
     """
 
     class Config(Settings):
-        """``name`` of the new column."""
+        """Settings that every type has."""
 
-        name: str = Field(min_length=1)
+        name: SkipJsonSchema[str] = ""  # the key in prepare.derive
 
     wire: Wire = "number"
     """Of the new column."""

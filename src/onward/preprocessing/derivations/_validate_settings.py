@@ -16,9 +16,6 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
         ValueError: naming the derivation, and what to do.
     """
     made = {config.name: Derivation.build(config) for config in derive}
-    twice = sorted(name for name in made if [each.name for each in derive].count(name) > 1)
-    if twice:
-        raise ValueError(f"derive: {twice[0]!r} is there twice. Rename one of them")
     if target in made:
         raise ValueError(f"derive: {target!r} is the target. Choose another name")
     raw = {each.name: each for each in columns if each.name not in made}
