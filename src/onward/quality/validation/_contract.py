@@ -17,6 +17,8 @@ from onward.table.sources import FAULT, UNREAD
 from onward.table.target import TargetSettings
 
 NO_NUMBER = "no number, or one too large: whole ones of 2^53 and more may be identifiers"
+ODD_NUMBERS = [None, float("nan"), float("inf"), -1.5, 0.0, 1e300]
+ODD_TEXTS = [None, "", "abc", "-1", "é(", "1e999"]
 Choice = Literal["keep", "refuse", "drop"]
 
 
@@ -140,11 +142,11 @@ def _of_numbers(rule: Rule, known: Mapping[str, Field]) -> Rule:
 
 
 def _refuse_no_condition(rule: Rule, known: Mapping[str, Field]) -> None:
-    """Try a rule of a check on no row: what compares a text with a number fails only then."""
-    types = {name: pl.Float64 if known[name].is_numeric else pl.String for name in rule.columns}
+    """Try a rule of a check on odd values: what compares a text with a number fails only then."""
+    odd = {name: ODD_NUMBERS if known[name].is_numeric else ODD_TEXTS for name in rule.columns}
     try:
-        [dtype] = pl.DataFrame(schema=types).select(rule.broken.alias("broken")).dtypes
-    except pl.exceptions.PolarsError as error:
+        [dtype] = pl.DataFrame(odd).select(rule.broken.alias("broken")).dtypes
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         problem = str(error).partition("\n")[0]
         raise ConfigError(
             f"the check for {rule.what} cannot be computed: {problem}. Columns of numbers are"

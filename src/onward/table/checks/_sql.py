@@ -1,0 +1,149 @@
+"""The part of SQL that a condition on one row may use."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+LONGEST = 1_000  # characters
+DEEPEST = 20  # parentheses and CASEs inside each other
+
+TOKEN = re.compile(
+    r"""
+    (?P<space> \s+)
+  | (?P<text> '(?:[^']|'')*')
+  | (?P<name> "(?:[^"]|"")*" | `[^`]*`)
+  | (?P<number> (?:\d+\.?\d*|\.\d+) (?:[eE][+-]?\d+)? (?![\w.]))
+  | (?P<word> [^\W\d]\w*)
+  | (?P<sign> <=> | <= | >= | <> | != | == | \|\| | -(?!-) | /(?![/*]) | [+*%=<>(),])
+    """,
+    re.VERBOSE,
+)
+FRACTION = re.compile(r"\d+\.\d*|\.\d+")
+
+WORDS = re.compile(r"\w+")
+KEYWORDS = frozenset(
+    WORDS.findall("""
+    AND OR NOT IS NULL TRUE FALSE DISTINCT FROM IN BETWEEN LIKE ILIKE RLIKE REGEXP
+    CASE WHEN THEN ELSE END AS
+    """)
+)
+TYPES = frozenset(WORDS.findall("DOUBLE FLOAT INTEGER INT BIGINT VARCHAR TEXT BOOLEAN"))
+FUNCTIONS = frozenset(
+    WORDS.findall("""
+    ABS CEIL CEILING FLOOR ROUND SIGN SQRT CBRT EXP LN LOG2 LOG10 LOG1P POW POWER MOD SIN COS TAN
+    GREATEST LEAST COALESCE NULLIF IFNULL IF CAST TRY_CAST
+    LOWER UPPER INITCAP REVERSE LENGTH CHAR_LENGTH CHARACTER_LENGTH OCTET_LENGTH LEFT RIGHT
+    SUBSTR SUBSTRING TRIM LTRIM RTRIM STARTS_WITH ENDS_WITH STRPOS CONCAT CONCAT_WS REGEXP_LIKE
+    """)
+)
+"""Those of polars that compute from one row; none makes a text longer than all its arguments.
+
+So there is no REPLACE, REPEAT or LPAD: a few of them inside each other fill any memory.
+"""
+
+
+def plain_sql(text: str) -> str:
+    r"""The condition, with nothing in it that polars could take for more than a computation.
+
+    Each word is a keyword or a function of the lists above, or becomes the quoted name of a
+    column. polars never gets to see SELECT or FROM as more than a name.
+
+    Raises:
+        ValueError: saying what is not allowed, and where.
+
+    Example:
+        >>> plain_sql("ended >= started AND lower(city) <> 'x' AND km < .5")
+        '"ended" >= "started" AND LOWER ( "city" ) <> \'x\' AND "km" < .5e0'
+    """
+    if len(text) > LONGEST:
+        raise ValueError(
+            f"{len(text)} characters are too many. Use at most {LONGEST}, or two checks"
+        )
+    tokens = list(_tokens(text))
+    _refuse_deep(tokens)
+    words = [*tokens, ("end", "")]
+    plain = [
+        _plain(kind, token, before=words[place - 1][1], after=words[place + 1][1])
+        for place, (kind, token) in enumerate(tokens)
+    ]
+    _refuse_neighbors(tokens)
+    return " ".join(plain)
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    start = 0
+    while start < len(text):
+        match = TOKEN.match(text, start)
+        if match is None:
+            raise ValueError(
+                f"{text[start : start + 20]!r}, at character {start + 1}, cannot be read. A"
+                " condition has names, numbers, texts in single quotes, operators and functions"
+            )
+        start, kind = match.end(), str(match.lastgroup)
+        if kind != "space":
+            yield kind, match[0]
+
+
+def _refuse_deep(tokens: list[tuple[str, str]]) -> None:
+    depth = 0
+    for kind, token in tokens:
+        opens = token == "(" or (kind == "word" and token.upper() in ("CASE", "NOT"))
+        closes = token == ")" or (kind == "word" and token.upper() == "END")
+        depth += opens - closes
+        if depth > DEEPEST:
+            raise ValueError(f"more than {DEEPEST} parentheses are open. Use several checks")
+
+
+def _refuse_neighbors(tokens: list[tuple[str, str]]) -> None:
+    """SQL would take the second of two values in a row for a new name of the first."""
+    for first, second in pairwise(tokens):
+        if _is_value(*first) and _is_value(*second):
+            raise ValueError(f"there is no operator between {first[1]} and {second[1]}")
+
+
+def _is_value(kind: str, token: str) -> bool:
+    is_name = kind == "word" and token.upper() not in KEYWORDS
+    return is_name or kind in ("name", "text", "number")
+
+
+def _plain(kind: str, token: str, before: str, after: str) -> str:
+    if kind == "name":
+        inside = token[1:-1].replace('""', '"') if token[0] == '"' else token[1:-1]
+        return _quoted(inside)
+    if kind == "number" and FRACTION.fullmatch(token):
+        return f"{token}e0"  # without an exponent, a fraction is a decimal number, compared as text
+    if kind != "word":
+        return token
+    word = token.upper()
+    if before.upper() == "AS":
+        return _known(word, TYPES, "type")
+    if word == "FROM":
+        return _from(token, before)
+    if word in KEYWORDS:
+        return word
+    return _function(word) if after == "(" else _quoted(token)
+
+
+def _function(word: str) -> str:
+    known = _known(word, FUNCTIONS, "function")
+    return "TRY_CAST" if known == "CAST" else known  # a text that is no number is no end of the run
+
+
+def _from(token: str, before: str) -> str:
+    if before.upper() != "DISTINCT":  # of IS DISTINCT FROM
+        raise ValueError(f"{token!r} is not allowed: a condition sees one row, and reads no table")
+    return "FROM"
+
+
+def _known(word: str, words: frozenset[str], what: str) -> str:
+    if word not in words:
+        alike = difflib.get_close_matches(word, words, 1)
+        hint = f"Did you mean {alike[0]}? " if alike else ""
+        raise ValueError(f"there is no {what} {word}. {hint}There are {', '.join(sorted(words))}")
+    return word
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
