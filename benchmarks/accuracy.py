@@ -34,7 +34,7 @@ from projects import DATA, METRICS, onward, write_project
 from onward import Predictor
 from onward.artifacts.prepared import Prepared
 from onward.evaluation.baselines import targets_of
-from onward.preprocessing.columns import moments
+from onward.preprocessing.columns import moments, semantic_type
 from onward.schema import Field, Schema
 from onward.tasks.metrics import Predictions
 
@@ -96,7 +96,7 @@ def frame_of(schema: Schema, rows: pl.DataFrame) -> Any:
 
 def columns_of(field: Field, values: pl.Series) -> list[pl.Series]:
     """A column as it is, or what a date consists of."""
-    if field.meaning == "category":
+    if semantic_type(field) == "category":
         return [values.cast(pl.String).fill_null("missing")]
     if field.type != "datetime":
         return [values.cast(pl.Float64)]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onward.preprocessing.assembly import preprocessing
-from onward.preprocessing.columns import Column
+from onward.preprocessing.columns import Column, meaning, semantic_type
 
 every_type = pytest.mark.parametrize("name", sorted(Column.members))
 
@@ -72,6 +72,25 @@ def test_numbers_are_finite_and_no_row_depends_on_another(name: str, data: st.Da
     assert np.isfinite(together).all()
     for row, value in enumerate(values):
         np.testing.assert_array_equal(encode(run, [value])[0], together[row])
+
+
+@every_type
+def test_values_mean_what_the_type_says(name: str) -> None:
+    column = fitted(name, list(Column.members[name].examples))
+    dtype = pl.Float64 if column.wire == "number" else pl.String
+    raw = pl.Series("x", [*Column.members[name].examples, None], dtype)
+
+    values = meaning(column.field, raw)
+
+    allowed = {
+        "number": (pl.Float64,),
+        "category": (pl.Float64, pl.String),
+        "date": (pl.Datetime,),
+        "none": (raw.dtype.base_type(),),
+    }
+    assert values.dtype.base_type() in allowed[semantic_type(column.field)]
+    assert len(values) == len(raw)
+    assert values[-1] is None
 
 
 @every_type

@@ -14,7 +14,7 @@ from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation, model_of
 from onward.preprocessing.graph import session
 from onward.preprocessing.out_of_fold import Deriving
-from onward.schema import Meaning, Target
+from onward.schema import SemanticType, Target
 
 every_type = pytest.mark.parametrize("name", sorted(Derivation.members))
 NUMBER = Target("y", "number")
@@ -59,7 +59,7 @@ class Example:
         deriving = Deriving(self.columns, derivations, 0)
         rows = table(self.columns, examples)
         deriving.fit(rows, np.arange(1.0, len(examples) + 1), NUMBER)
-        wanted: dict[str, Meaning] = {
+        wanted: dict[str, SemanticType] = {
             each.name: "number" if each.wire == "number" else "category" for each in derivations
         }
         self.session = session(model_of(self.columns, derivations, wanted))

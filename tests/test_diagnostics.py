@@ -154,6 +154,12 @@ def test_small_groups_are_none() -> None:
     assert (groups.codes == -1).sum() == 49
 
 
+def test_names_of_integer_categories_have_no_fraction() -> None:
+    threads = Field("threads", "categorical", "number")
+    groups = grouped(threads, pl.Series([2.0, 10.0, 2.0, None]), 1)
+    assert groups.names == ("2", "10", MISSING)
+
+
 def test_dates_are_grouped_by_the_shortest_period_that_gives_few() -> None:
     days = pl.Series([f"2024-0{month}-{day:02}" for month in (1, 2) for day in range(1, 29)])
     assert grouped(SINCE, days, 1).names == ("2024-01", "2024-02")

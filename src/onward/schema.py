@@ -12,8 +12,8 @@ Wire = Literal["number", "text"]
 """What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Kind = Literal["classes", "number"]
 """What a target is."""
-Meaning = Literal["number", "category", "date"]
-"""What a value is, however it travels."""
+SemanticType = Literal["number", "category", "date", "none"]
+"""What a value is, however it travels; none of a value without an order or a name, as an image."""
 
 SHOWN = 5  # classes in a message
 FORMATS = {"month_first": "%m/%d/%Y", "day_first": "%d/%m/%Y"}
@@ -38,14 +38,6 @@ class Field:
     """What may be between groups of three of their digits."""
     format: str = "iso"
     """Of dates: ISO-8601, or as strptime has it."""
-
-    @property
-    def meaning(self) -> Meaning:
-        """Whole numbers may be names of categories, and texts may be dates or numbers."""
-        if self.type == "datetime":
-            return "date"
-        is_category = self.type == "categorical" or not self.is_numeric
-        return "category" if is_category else "number"
 
     @property
     def is_numeric(self) -> bool:

@@ -9,7 +9,7 @@ from onward.artifacts.prepared import CHUNK
 from onward.preprocessing.columns import BATCH, Column
 from onward.preprocessing.derivations import MADE, Derivation, Outcomes, model_of
 from onward.preprocessing.graph import session
-from onward.schema import Meaning, Target
+from onward.schema import SemanticType, Target
 
 FOLDS = 5  # parts of the training rows; each is served by what the others say of the target
 
@@ -76,7 +76,7 @@ class Deriving:
         return self._chunks(rows, self.derivations, wanted, are_training=are_training)
 
     def _values(
-        self, train: pl.LazyFrame, learned: Sequence[Derivation], reads: Mapping[str, Meaning]
+        self, train: pl.LazyFrame, learned: Sequence[Derivation], reads: Mapping[str, SemanticType]
     ) -> pl.DataFrame:
         return pl.concat(self._chunks(train, learned, reads, are_training=True))
 
@@ -84,7 +84,7 @@ class Deriving:
         self,
         rows: pl.LazyFrame,
         derivations: Sequence[Derivation],
-        wanted: Mapping[str, Meaning],
+        wanted: Mapping[str, SemanticType],
         *,
         are_training: bool,
     ) -> Iterator[pl.DataFrame]:
@@ -108,7 +108,7 @@ class _Run:
         self,
         columns: Sequence[Column],
         derivations: Sequence[Derivation],
-        wanted: Mapping[str, Meaning],
+        wanted: Mapping[str, SemanticType],
     ) -> None:
         self._session = session(model_of(columns, derivations, wanted))
         self._wanted = wanted
@@ -147,5 +147,5 @@ def _out_of_fold(runs: Sequence[_Run], rows: pl.DataFrame, part: np.ndarray) -> 
     return made[np.argsort(order, kind="stable")]
 
 
-def _kind(derivation: Derivation) -> Meaning:
+def _kind(derivation: Derivation) -> SemanticType:
     return "number" if derivation.wire == "number" else "category"

@@ -45,6 +45,7 @@ from onward.evaluation.permutation_importance import importance
 from onward.evaluation.previous_run import Measured, as_sample, as_table, changes, is_paired, lines
 from onward.evaluation.resampling import Asked, OtherRows, other_rows
 from onward.evaluation.retraining import Outcome, forget
+from onward.preprocessing.columns import semantic_type
 from onward.schema import Field as ColumnField
 from onward.schema import Schema, Target
 from onward.serving.predictor import Predictor
@@ -184,13 +185,17 @@ def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str
 
 
 def _seen(schema: Schema, prepared: Prepared) -> Schema:
-    """With the columns that features are made of, as the network sees them: derived ones, too."""
+    """With the columns that features are made of and baselines can read, derived ones included."""
     features, derived = prepared.features(), prepared.derived("train").collect_schema()
     fields = [*schema.columns]
     for name, dtype in derived.items():
         kind = "categorical" if name in features.categorical else "numerical"
         fields.append(ColumnField(name, kind, "text" if dtype == pl.String else "number"))
-    seen = tuple(field for field in fields if field.name in features.columns)
+    seen = tuple(
+        field
+        for field in fields
+        if field.name in features.columns and semantic_type(field) != "none"
+    )
     return replace(schema, columns=seen)
 
 

@@ -18,7 +18,7 @@ from onward.artifacts.prepared import CHUNK, ArrayFile, FeatureNames, row_number
 from onward.artifacts.publishing import publishing, sha256
 from onward.errors import ConfigError, DataError
 from onward.preprocessing.assembly import Encoder, Features, preprocessing
-from onward.preprocessing.columns import Column, moments, numbers
+from onward.preprocessing.columns import Column, meaning
 from onward.preprocessing.derivations import Derivation, refuse_unreadable
 from onward.preprocessing.graph import PREFIX
 from onward.preprocessing.out_of_fold import Deriving
@@ -280,7 +280,7 @@ def _fit(
         about = {"name": column.name, "type": column.config.type}
         if column.field.unit:
             about["unit"] = column.field.unit
-        return about | profile(_meant(column, values))
+        return about | profile(meaning(column.field, values))
 
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(learn, columns))
@@ -289,18 +289,6 @@ def _fit(
     if not derivations:
         return {"columns": of_table}
     return {"columns": of_table, "derived": described(derivations, train)}
-
-
-def _meant(column: Column, values: pl.Series) -> pl.Series:
-    """Numbers, texts or dates, null where there is none; the source does so for numbers."""
-    if column.field.units:
-        return numbers(column.field, values)
-    if column.field.meaning == "date":
-        return moments(column.field, values)
-    missing = column.config.missing
-    if values.dtype == pl.String and missing:
-        values = values.replace(list(missing), [None] * len(missing))
-    return values
 
 
 def _write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:

@@ -16,6 +16,7 @@ from onward.evaluation.baselines._predictions import (
     with_interval,
     with_label,
 )
+from onward.preprocessing.columns import semantic_type
 from onward.schema import Schema
 from onward.tasks.metrics import Array
 
@@ -40,7 +41,8 @@ def boosted_trees(
         coverage: share of rows whose truth an interval is to hold.
         seed: of the bins.
     """
-    categorical = [place for place, f in enumerate(schema.columns) if f.meaning == "category"]
+    types = [semantic_type(field) for field in schema.columns]
+    categorical = [index for index, of in enumerate(types) if of == "category"]
     settings = {"categorical_features": categorical, "early_stopping": False, "random_state": seed}
     if schema.target.kind == "number":
         numbers = HistGradientBoostingRegressor(**settings)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import polars as pl
 
-from onward.preprocessing.columns import moments, numbers
-from onward.schema import Field, Schema
+from onward.preprocessing.columns import meaning, semantic_type
+from onward.schema import Schema
 from onward.tasks.metrics import Array
 
 MOST = 254  # categories; scikit-learn's trees take 255, and one is all that are rarer
@@ -14,25 +14,21 @@ MOST = 254  # categories; scikit-learn's trees take 255, and one is all that are
 
 def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Array]:
     """Raw rows to float64; NaN is missing, and so is a category that training has not seen."""
-    known = {
-        field.name: _common(train[field.name])
-        for field in schema.columns
-        if field.meaning == "category"
-    }
+    types = {field.name: semantic_type(field) for field in schema.columns}
+    known = {name: _common(train[name]) for name, of in types.items() if of == "category"}
 
     def encode(rows: pl.DataFrame) -> Array:
-        dates = {
-            field.name: moments(field, rows[field.name])
-            for field in schema.columns
-            if field.meaning == "date"
-        }
-        columns = [
-            _floats(dates[field.name].dt.epoch("s"))
-            if field.name in dates
-            else _numbers(field, rows[field.name], known)
-            for field in schema.columns
-        ]
-        parts = [part for at in dates.values() for part in _parts(at)]
+        columns, parts = [], []
+        for field in schema.columns:
+            values = rows[field.name]
+            if field.name in known:
+                columns.append(_codes(known[field.name], values))
+                continue
+            values = meaning(field, values)
+            if types[field.name] == "date":
+                parts += _parts(values)
+                values = values.dt.epoch("s")
+            columns.append(_floats(values))
         return np.stack([*columns, *parts], axis=1)
 
     return encode
@@ -44,14 +40,11 @@ def _common(values: pl.Series) -> Mapping[object, float]:
     return {value: float(min(place, MOST)) for place, value in enumerate(ordered)}
 
 
-def _numbers(field: Field, values: pl.Series, known: Mapping[str, Mapping[object, float]]) -> Array:
-    if field.name in known:
-        table = known[field.name]
-        codes = values.replace_strict(
-            list(table), list(table.values()), default=None, return_dtype=pl.Float64
-        )
-        return codes.to_numpy()
-    return numbers(field, values).to_numpy()
+def _codes(known: Mapping[object, float], values: pl.Series) -> Array:
+    codes = values.replace_strict(
+        list(known), list(known.values()), default=None, return_dtype=pl.Float64
+    )
+    return codes.to_numpy()
 
 
 def _parts(dates: pl.Series) -> list[Array]:

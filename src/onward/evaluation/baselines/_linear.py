@@ -19,6 +19,7 @@ from onward.evaluation.baselines._predictions import (
     with_interval,
     with_label,
 )
+from onward.preprocessing.columns import semantic_type
 from onward.schema import Schema
 from onward.tasks.metrics import Array
 
@@ -90,7 +91,8 @@ class _Features:
         self._encode = encoder(schema, train)
         raw = self._encode(train)
         is_code = np.zeros(raw.shape[1], bool)  # the last columns are parts of dates
-        is_code[: len(schema.columns)] = [field.meaning == "category" for field in schema.columns]
+        types = [semantic_type(field) for field in schema.columns]
+        is_code[: len(types)] = [of == "category" for of in types]
         self._codes = np.flatnonzero(is_code)
         self._widths = np.nan_to_num(raw[:, self._codes]).max(0).astype(np.int64) + 2
         self._numbers = np.flatnonzero(~is_code & np.isfinite(raw).any(0))

@@ -1,6 +1,6 @@
 """How predictions answer when one column is changed and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -8,8 +8,8 @@ import polars as pl
 from onward.evaluation.baselines import Predict
 from onward.evaluation.diagnostics._groups import shown
 from onward.evaluation.diagnostics._held_out import HeldOut
-from onward.preprocessing.columns import moments, numbers
-from onward.schema import Field
+from onward.preprocessing.columns import category_names, meaning, semantic_type
+from onward.schema import Field, SemanticType
 from onward.tasks.metrics import Array, Predictions
 
 COLUMNS = 6  # the most important ones
@@ -88,26 +88,33 @@ NO_RUG = pl.DataFrame(schema={"column": pl.String, "number": pl.Float64})
 
 def _grid(field: Field, values: pl.Series) -> pl.DataFrame:
     """Raw values, how they are shown, and where they stand on an axis."""
-    if field.meaning == "category":
-        known = values.cast(pl.String)
-        counts = _known(field, known).alias("raw").value_counts(name="rows")
-        ordered = counts.sort("rows", "raw", descending=[True, False])["raw"].head(VALUES)
-        raw = ordered.cast(values.dtype)
-        return _points("value", raw, ordered.to_list(), [None] * len(raw))
-    if field.meaning == "date":
-        table = pl.DataFrame({"raw": values, "at": moments(field, values)}).drop_nulls().sort("at")
-        days = (table["at"].dt.epoch("s") / SECONDS).to_numpy()
-        chosen = _chosen(days)
-        dates = table["at"].dt.strftime("%Y-%m-%d")[chosen].to_list()
-        return _points("date", table["raw"][chosen], dates, days[chosen].tolist())
-    table = pl.DataFrame({"raw": values, "at": numbers(field, values)})
-    table = table.filter(pl.col("at").is_finite()).sort("at")
+    return GRIDS[semantic_type(field)](values, meaning(field, values))
+
+
+def _categories(raw: pl.Series, values: pl.Series) -> pl.DataFrame:
+    names = category_names(values).replace("", None)
+    table = pl.DataFrame({"raw": raw, "name": names}).drop_nulls()
+    counts = table.group_by("name").agg(pl.col("raw").first(), pl.len().alias("rows"))
+    chosen = counts.sort("rows", "name", descending=[True, False]).head(VALUES)
+    return _points("value", chosen["raw"], chosen["name"].to_list(), [None] * len(chosen))
+
+
+def _dates(raw: pl.Series, values: pl.Series) -> pl.DataFrame:
+    table = pl.DataFrame({"raw": raw, "at": values}).drop_nulls().sort("at")
+    days = (table["at"].dt.epoch("s") / SECONDS).to_numpy()
+    chosen = _chosen(days)
+    dates = table["at"].dt.strftime("%Y-%m-%d")[chosen].to_list()
+    return _points("date", table["raw"][chosen], dates, days[chosen].tolist())
+
+
+def _numbers(raw: pl.Series, values: pl.Series) -> pl.DataFrame:
+    table = pl.DataFrame({"raw": raw, "at": values}).filter(pl.col("at").is_finite()).sort("at")
     table = table[_chosen(table["at"].to_numpy())]
     return _points("number", table["raw"], [*map(shown, table["at"])], table["at"].to_list())
 
 
-def _known(field: Field, values: pl.Series) -> pl.Series:
-    return values.drop_nulls().filter(~values.drop_nulls().is_in(["", *field.missing]))
+def _none(raw: pl.Series, _: pl.Series) -> pl.DataFrame:
+    return _points("value", raw.clear(), [], [])
 
 
 def _points(
@@ -120,6 +127,14 @@ def _points(
     return pl.DataFrame(
         {"kind": kinds, "place": place, "value": shown_as, "number": number, "raw": raw}
     )
+
+
+GRIDS: dict[SemanticType, Callable[[pl.Series, pl.Series], pl.DataFrame]] = {
+    "number": _numbers,
+    "category": _categories,
+    "date": _dates,
+    "none": _none,
+}
 
 
 def _chosen(ordered: Array) -> Array:
@@ -142,18 +157,21 @@ def _spread(low: int, high: int) -> Array:
 
 def _rug(name: str, field: Field, values: pl.Series) -> pl.DataFrame:
     """Deciles of a number or a date; none of a category."""
-    if field.meaning == "category":
+    scale = SCALES.get(semantic_type(field))
+    if scale is None:
         return NO_RUG
-    if field.meaning == "date":
-        found = moments(field, values).dt.epoch("s") / SECONDS
-    else:
-        found = numbers(field, values)
-        found = found.filter(found.is_finite())
-    known = found.drop_nulls().to_numpy()
+    known = scale(meaning(field, values).drop_nulls()).to_numpy()
     if not len(known):
         return NO_RUG
     deciles = np.unique(np.quantile(known, np.arange(1, 10) / 10))
     return pl.DataFrame({"column": [name] * len(deciles), "number": deciles}, NO_RUG.schema)
+
+
+SCALES: dict[SemanticType, Callable[[pl.Series], pl.Series]] = {
+    "number": lambda numbers: numbers.filter(numbers.is_finite()),
+    "date": lambda dates: dates.dt.epoch("s") / SECONDS,
+}
+"""Where numbers and dates stand on an axis."""
 
 
 def _asked(predict: Predict, rows: pl.DataFrame, name: str, grid: pl.Series) -> Predictions:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from onward.preprocessing.columns import moments, numbers
-from onward.schema import Field
+from onward.preprocessing.columns import category_names, meaning, semantic_type
+from onward.schema import Field, SemanticType
 from onward.tasks.metrics import Array
 
 BINS = 10  # of a number, with equally many rows in each
@@ -35,13 +35,8 @@ class Groups:
 
 def grouped(field: Field, values: pl.Series, least: int) -> Groups:
     """The groups of a column that have at least so many rows; a missing value is one, too."""
-    if field.meaning == "category":
-        found = _texts(field, values)
-    elif field.meaning == "date":
-        found = _dates(field, values, least)
-    else:
-        found = _numbers(numbers(field, values), least, shown)
-    return _large(found, least)
+    groups = GROUPS[semantic_type(field)](meaning(field, values), least)
+    return _large(groups, least)
 
 
 def shown(value: float) -> str:
@@ -56,16 +51,18 @@ def shown(value: float) -> str:
     return f"{value:.0f}" if value == round(value) else f"{value:.4g}"
 
 
-def _texts(field: Field, values: pl.Series) -> Groups:
-    known = values.cast(pl.String)
-    known = known.set(known.is_in(["", *field.missing]), None)
+def _texts(values: pl.Series, least: int) -> Groups:
+    known = category_names(values).replace("", None)
     counts = known.drop_nulls().alias("value").value_counts(name="rows")
     ordered = counts.sort("rows", "value", descending=[True, False])["value"].to_list()
     return _coded(known, ordered)
 
 
-def _dates(field: Field, values: pl.Series, least: int) -> Groups:
-    known = moments(field, values)
+def _none(values: pl.Series, least: int) -> Groups:
+    return Groups((), np.full(len(values), -1))
+
+
+def _dates(known: pl.Series, least: int) -> Groups:
     for form in ("%Y-%m-%d", "%Y-%m", "%Y"):
         periods = known.dt.strftime(form)
         found = periods.drop_nulls().unique().sort().to_list()
@@ -87,13 +84,21 @@ def _coded(values: pl.Series, names: Sequence[str]) -> Groups:
     return Groups((*names, MISSING), codes.fill_null(len(names)).to_numpy())
 
 
-def _numbers(values: pl.Series, least: int, show: Show, distinct: int = DISTINCT) -> Groups:
+def _numbers(values: pl.Series, least: int, show: Show = shown, distinct: int = DISTINCT) -> Groups:
     known = values.drop_nulls().to_numpy()
     inner = _edges(known, least, distinct)
     codes = np.searchsorted(inner, values.fill_null(0).to_numpy())
     names = _spans(known, np.searchsorted(inner, known), len(inner) + 1, show)
     codes = np.where(values.is_null().to_numpy(), len(names), codes)
     return Groups((*names, MISSING), codes)
+
+
+GROUPS: dict[SemanticType, Callable[[pl.Series, int], Groups]] = {
+    "number": _numbers,
+    "category": _texts,
+    "date": _dates,
+    "none": _none,
+}
 
 
 def _edges(known: Array, least: int, distinct: int) -> Array:

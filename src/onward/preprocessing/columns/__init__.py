@@ -11,6 +11,9 @@ from onward.preprocessing.columns._distinct import run as run
 from onward.preprocessing.columns._parse_dates import moments as moments
 from onward.preprocessing.columns._parse_quantities import converted as converted
 from onward.preprocessing.columns._parse_quantities import numbers as numbers
+from onward.preprocessing.columns._semantics import category_names as category_names
+from onward.preprocessing.columns._semantics import meaning as meaning
+from onward.preprocessing.columns._semantics import semantic_type as semantic_type
 from onward.settings.family import import_members
 
 import_members(__name__, __path__)

@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from onward.preprocessing.graph import PREFIX, Graph, Value
 from onward.rules import Rule
-from onward.schema import Field, Wire
+from onward.schema import Field, SemanticType, Wire
 from onward.settings.family import Family, Settings
 
 NUMERICAL = f"{PREFIX}numerical"
@@ -76,6 +76,23 @@ class Column(Family, ABC):
 
     def __init__(self, config: Any) -> None:
         self.config = config
+
+    @classmethod
+    def semantic_type(cls, field: Field) -> SemanticType:
+        """What its values are, however they travel."""
+        return "number" if field.is_numeric else "category"
+
+    @classmethod
+    def meaning(cls, field: Field, values: pl.Series) -> pl.Series:
+        """What raw values mean: Float64, String or Datetime; null where a value is missing.
+
+        Args:
+            field: of a column of this type.
+            values: Float64 or String, after the wire.
+        """
+        if values.dtype == pl.String:
+            return values.set(values.is_in(field.missing), None)
+        return values.cast(pl.Float64).fill_nan(None)
 
     @property
     def name(self) -> str:

@@ -5,13 +5,15 @@ from typing import Any, Literal, Self
 
 import polars as pl
 from onnx import TensorProto
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field as Setting
+from pydantic import PositiveInt, model_validator
 
 from onward.errors import DataError
 from onward.preprocessing.columns._bag_of_words import Words
 from onward.preprocessing.columns._base import Block, Column, Encoded
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
+from onward.schema import Field, SemanticType
 from onward.table.spellings import Spellings, meaning_of, refuse_two_meanings, spelling
 
 UNKNOWN, MISSING, FIRST = 0, 1, 2  # codes; the first of the values seen in training is 2
@@ -45,9 +47,9 @@ class Categorical(Column):
         min_count: PositiveInt = 1
         order: tuple[str, ...] | tuple[int, ...] = ()
         merge_spellings: bool = False
-        spellings: Spellings = Field(default_factory=dict)
+        spellings: Spellings = Setting(default_factory=dict)
         allowed: tuple[str, ...] | tuple[int, ...] = ()
-        words: int = Field(0, ge=0, le=512)
+        words: int = Setting(0, ge=0, le=512)
 
         @model_validator(mode="after")
         def _check(self) -> Self:
@@ -67,6 +69,11 @@ class Categorical(Column):
         super().__init__(config)
         self.wire = "text" if config.values == "text" else "number"
         self.meanings = meaning_of(config.spellings)
+
+    @classmethod
+    def semantic_type(cls, field: Field) -> SemanticType:
+        """A category, also where its names are whole numbers."""
+        return "category"
 
     def rules(self) -> list[Rule]:
         """That values are allowed, in any of their spellings, and whole numbers if said so."""

@@ -17,9 +17,10 @@ from onward.preprocessing.columns._date_format import ISO, parsed
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse
+from onward.preprocessing.columns._parse_dates import moments
 from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
-from onward.schema import Field
+from onward.schema import Field, SemanticType
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
 NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
@@ -77,6 +78,16 @@ class Datetime(Column):
     def field(self) -> Field:
         """With the format of its dates."""
         return replace(super().field, format=self.config.format)
+
+    @classmethod
+    def semantic_type(cls, field: Field) -> SemanticType:
+        """A date."""
+        return "date"
+
+    @classmethod
+    def meaning(cls, field: Field, values: pl.Series) -> pl.Series:
+        """The dates."""
+        return moments(field, values)
 
     def rules(self) -> list[Rule]:
         """That values are dates, none before the earliest and none after the latest."""

@@ -83,6 +83,11 @@ class Quantity(Column):
         units = tuple(known.units.items())
         return replace(super().field, units=units, decimal=known.decimal, thousands=known.thousands)
 
+    @classmethod
+    def meaning(cls, field: Field, values: pl.Series) -> pl.Series:
+        """The converted numbers."""
+        return numbers(field, values)
+
     def rules(self) -> list[Rule]:
         """That values are numbers with a unit, within the bounds."""
         config, value, is_there = self.config, pl.col(self.name), ~self.is_absent()

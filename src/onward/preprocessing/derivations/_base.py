@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning, Target, Wire
+from onward.schema import SemanticType, Target, Wire
 from onward.settings.family import Family, Settings
 
 
@@ -64,7 +64,7 @@ class Derivation(Family, ABC):
 
     @property
     @abstractmethod
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The columns it reads, and as what.
 
         Any but a date can be a category: a text as it is, a number if it is whole.

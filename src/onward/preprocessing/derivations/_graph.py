@@ -9,7 +9,7 @@ from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import finite, one_by_one
 from onward.preprocessing.graph import PREFIX, WIRE_TYPES, Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 MADE = f"{PREFIX}made/"  # begins a name that no input has, nor anything inside the graph
 
@@ -37,7 +37,7 @@ def put(
 
 
 def model_of(
-    columns: Sequence[Column], derivations: Sequence[Derivation], wanted: Mapping[str, Meaning]
+    columns: Sequence[Column], derivations: Sequence[Derivation], wanted: Mapping[str, SemanticType]
 ) -> ModelProto:
     """A graph from raw columns to some of what derivations read or make, and no more than that.
 
@@ -68,7 +68,7 @@ def _filled(
     derivations: Sequence[Derivation],
     columns: Sequence[Column],
     raw: Mapping[str, Value],
-    wanted: Mapping[str, Meaning],
+    wanted: Mapping[str, SemanticType],
 ) -> Inputs:
     """What there is to read once all derivations are made, those of one type together."""
     pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]

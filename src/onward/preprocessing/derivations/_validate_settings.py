@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.preprocessing.columns import Column
+from onward.preprocessing.columns import Column, semantic_type
 from onward.preprocessing.derivations._base import Derivation
-from onward.schema import Field, Meaning
+from onward.schema import Field, SemanticType
 
 
 def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str) -> None:
@@ -27,7 +27,8 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
                 raise ValueError(f"{where}, {_unknown(read, name, list(made), [*known], target)}")
             _refuse_kind(where, kind, known[read])
             _refuse_telling(where, derivation, read, made)
-        known[name] = Field(name, "derived", derivation.wire)
+        encoding = "numerical" if derivation.wire == "number" else "categorical"
+        known[name] = Field(name, encoding, derivation.wire)
     _refuse_encoding(made, columns)
     _refuse_idle(made, columns)
 
@@ -64,14 +65,14 @@ def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], ta
     )
 
 
-def _refuse_kind(where: str, kind: Meaning, field: Field) -> None:
-    if kind == "date" and field.meaning != "date":
+def _refuse_kind(where: str, kind: SemanticType, field: Field) -> None:
+    if kind == "date" and semantic_type(field) != "date":
         raise ValueError(f"{where} as dates, which it has none of. Declare it `type: datetime`")
     if kind == "number" and not field.is_numeric:
         raise ValueError(
             f"{where} as numbers, and it is text. Take another column, or declare it numerical"
         )
-    if kind == "category" and field.meaning == "date":
+    if kind == "category" and semantic_type(field) == "date":
         raise ValueError(f"{where} as categories, and it has dates. Derive a `calendar` part first")
 
 

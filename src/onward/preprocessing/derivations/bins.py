@@ -13,7 +13,7 @@ from onward.preprocessing.derivations._base import Derivation, Outcomes
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 
 class Bins(Derivation):
@@ -49,7 +49,7 @@ class Bins(Derivation):
     example_settings = {"column": "a", "edges": (0.0, 10.0)}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The numbers."""
         return {self.config.column: "number"}
 

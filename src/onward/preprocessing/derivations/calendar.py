@@ -11,7 +11,7 @@ from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 CIRCLES = {"month": 12, "day of month": 31, "hour": 24, "weekday": 7}
 FIRST = {"month": 1, "day of month": 1, "hour": 0, "weekday": 1}  # weekdays as ISO 8601 has them
@@ -42,7 +42,7 @@ class Calendar(Derivation):
     example_settings = {"column": "a", "part": "hour"}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The dates."""
         return {self.config.column: "date"}
 

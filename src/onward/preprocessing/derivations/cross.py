@@ -9,7 +9,7 @@ from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 BETWEEN = " & "
 
@@ -46,7 +46,7 @@ class Cross(Derivation):
     example_settings = {"columns": ("a", "b")}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """All columns."""
         return dict.fromkeys(self.config.columns, "category")
 

@@ -10,7 +10,7 @@ from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 STEP = 2.0**-24  # that of float32 below 1
 
@@ -37,7 +37,7 @@ class Cyclic(Derivation):
     example_settings = {"column": "a", "period": 24.0, "function": "cosine"}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The numbers."""
         return {self.config.column: "number"}
 

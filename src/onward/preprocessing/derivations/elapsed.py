@@ -8,7 +8,7 @@ from pydantic import model_validator
 from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
@@ -44,7 +44,7 @@ class Elapsed(Derivation):
     example_settings = {"start": "a", "end": "b"}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """Both dates."""
         return {self.config.start: "date", self.config.end: "date"}
 

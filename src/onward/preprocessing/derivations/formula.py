@@ -11,7 +11,7 @@ from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 OPERATORS = {ast.Add: "Add", ast.Sub: "Sub", ast.Mult: "Mul", ast.Div: "Div"}
 LARGEST = sys.float_info.max
@@ -50,7 +50,7 @@ class Formula(Derivation):
     example_settings = {"expression": "a / b"}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The columns that it names."""
         return dict.fromkeys(_names(_tree(self.config.expression)), "number")
 

@@ -9,7 +9,7 @@ from onward.preprocessing.derivations._base import Derivation, Outcomes
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import looked_up, side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 
 class Frequency(Derivation):
@@ -32,7 +32,7 @@ class Frequency(Derivation):
     example_settings = {"column": "a"}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The categories."""
         return {self.config.column: "category"}
 

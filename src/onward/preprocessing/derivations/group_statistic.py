@@ -12,7 +12,7 @@ from onward.preprocessing.derivations._base import Derivation, Outcomes
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import looked_up, side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Meaning
+from onward.schema import SemanticType
 
 STATISTICS = {
     "mean": pl.col("number").mean(),
@@ -62,7 +62,7 @@ class GroupStatistic(Derivation):
     example_settings = {"column": "a", "by": "b", "relation": "difference"}
 
     @property
-    def reads(self) -> Mapping[str, Meaning]:
+    def reads(self) -> Mapping[str, SemanticType]:
         """The number and the group."""
         return {self.config.column: "number", self.config.by: "category"}
 

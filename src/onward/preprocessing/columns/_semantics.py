@@ -1,0 +1,33 @@
+"""What the values of a field mean, as its type of column says."""
+
+import polars as pl
+
+from onward.preprocessing.columns._base import Column
+from onward.schema import Field, SemanticType
+
+
+def semantic_type(field: Field) -> SemanticType:
+    """Whether values are numbers, categories or dates, however they travel."""
+    return _column(field).semantic_type(field)
+
+
+def meaning(field: Field, values: pl.Series) -> pl.Series:
+    """Numbers as Float64, categories as String or Float64, dates as Datetime; null is missing."""
+    return _column(field).meaning(field, values)
+
+
+def category_names(values: pl.Series) -> pl.Series:
+    """Categories as text; those that are whole numbers without a fraction.
+
+    Example:
+        >>> category_names(pl.Series([2.0, None, 10.0])).to_list()
+        ['2', None, '10']
+    """
+    if values.dtype == pl.String:
+        return values
+    return values.cast(pl.String).str.strip_suffix(".0")
+
+
+def _column(field: Field) -> type[Column]:
+    column: type[Column] = Column.members[field.type]
+    return column
