@@ -10,9 +10,9 @@ import polars as pl
 
 from onward.cli._plots import plots
 from onward.errors import ConfigError, DataError
+from onward.quality.prepare_settings import OUTPUTS
 from onward.quality.type_inference import Guess, TargetGuess, infer, infer_target
 from onward.settings.yaml import one_line
-from onward.stages.prepare import OUTPUTS
 from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
 

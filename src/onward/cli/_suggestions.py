@@ -11,8 +11,8 @@ from rich.table import Table
 
 from onward.artifacts.prepared import Prepared
 from onward.evaluation.suggestions import Suggestions, suggest
-from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation
+from onward.quality.plan import Plan
 from onward.settings.config import import_plugins, section
 from onward.settings.yaml import one_line
 from onward.stages import prepare
@@ -25,10 +25,8 @@ def print_suggestions(config: Path) -> None:
     # not where $TMPDIR says, which may have no room for the table
     with TemporaryDirectory(prefix=".suggest-", dir=Path.cwd()) as folder:
         prepare.run(settings, Path(folder))
-        columns = [Column.build(each) for each in settings.columns]
-        derivations = [Derivation.build(each) for each in settings.derive]
-        prepared = Prepared(Path(folder) / "prepare")
-        found = suggest(prepared, columns, derivations, settings.seed)
+        plan, prepared = Plan(settings), Prepared(Path(folder) / "prepare")
+        found = suggest(prepared, plan.columns, plan.derivations, settings.seed)
         kind = prepared.schema().target.kind
     what = "mean absolute error" if kind == "number" else "log loss"
     typer.echo(f"{found.candidates:,} derived columns tried, {found.rows:,} validation rows")

@@ -10,6 +10,8 @@ from rich.table import Table as Grid
 
 from onward.artifacts.publishing import replacing
 from onward.errors import ConfigError, DataError
+from onward.quality.plan import Plan
+from onward.quality.prepare_settings import PrepareSettings
 from onward.quality.validation import (
     Contract,
     Finding,
@@ -19,7 +21,6 @@ from onward.quality.validation import (
     shown,
 )
 from onward.settings.config import import_plugins, section
-from onward.stages.prepare import Settings, contract_of
 from onward.table.sources import Source, Table
 
 
@@ -30,8 +31,8 @@ def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
         ConfigError: if rows are to be set aside, and the config does not allow it.
     """
     import_plugins(config)
-    settings = section(config, "prepare", Settings)
-    contract = contract_of(settings)
+    settings = section(config, "prepare", PrepareSettings)
+    contract = Plan(settings).contract
     if reject is not None and contract.rows.invalid != "set_aside":
         raise ConfigError(
             f"{config}: prepare.rows.invalid is {contract.rows.invalid!r}, so that no row may be"

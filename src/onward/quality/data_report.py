@@ -1,0 +1,71 @@
+"""What the data report says of columns, target and weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onward.preprocessing.columns import Column, meaning
+from onward.preprocessing.derivations import Derivation
+from onward.quality.splitting import SplitRows
+from onward.schema import Target
+from onward.table.column_profile import profile
+from onward.table.splits import SPLITS
+
+
+def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
+    """Type and unit of a column, and the distribution of its values.
+
+    Args:
+        column: of the table, or a derived one.
+        values: of the training rows, as they travel.
+    """
+    about = {"name": column.name, "type": column.config.type}
+    if column.field.unit:
+        about["unit"] = column.field.unit
+    return about | profile(meaning(column.field, values))
+
+
+def about_derived(derivations: Sequence[Derivation], train: pl.LazyFrame) -> list[dict[str, Any]]:
+    """How each derived column is made, and the distribution of its values."""
+    return [
+        {
+            "name": derivation.name,
+            "type": derivation.config.type,
+            "made": derivation.made,
+            "reads": list(derivation.reads),
+            **profile(train.select(derivation.name).collect().to_series()),
+        }
+        for derivation in derivations
+    ]
+
+
+def about_target(target: Target, split: SplitRows) -> dict[str, Any]:
+    """The distribution of a number in the training rows, or the rows of each class by split."""
+    about = {"name": target.name, "kind": target.kind}
+    if target.kind == "number":
+        return {**about, **profile(pl.Series(split.targets_of("train")))}
+    counts = {
+        name: np.bincount(split.targets_of(name), minlength=len(target.classes)).tolist()
+        for name in SPLITS
+    }
+    classes = {
+        label: {name: counts[name][code] for name in SPLITS}
+        for code, label in enumerate(target.classes)
+    }
+    return {**about, "classes": classes}
+
+
+def about_weights(name: str, train: np.ndarray) -> dict[str, Any]:
+    """The range of the weights, and how many equally weighted rows would tell as much.
+
+    Source: Kish 1965, "Survey Sampling", section 8.2, the effective sample size.
+
+    Args:
+        name: of their column.
+        train: those of the training rows.
+    """
+    effective = float(train.sum() ** 2 / (train**2).sum())
+    ends = {"min": float(train.min()), "max": float(train.max())}
+    return {"name": name, **ends, "equal_rows": effective}

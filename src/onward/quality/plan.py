@@ -1,0 +1,55 @@
+"""What the settings of ``prepare`` name, built once."""
+
+from onward.errors import ConfigError
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations import Derivation
+from onward.preprocessing.graph import PREFIX
+from onward.quality.prepare_settings import PrepareSettings
+from onward.quality.validation import Contract
+from onward.schema import Schema
+from onward.table.checks import Check
+from onward.table.splits import Part, Split
+
+
+class Plan:
+    """Columns and derivations, which learn, the contract of the table, and the split of its rows.
+
+    Args:
+        settings: of ``prepare``.
+
+    Raises:
+        ConfigError: if a column has a reserved name.
+    """
+
+    def __init__(self, settings: PrepareSettings) -> None:
+        self.settings = settings
+        self.columns = [Column.build(config) for config in settings.columns]
+        self.derivations = [Derivation.build(config) for config in settings.derive]
+        derived = {derivation.name for derivation in self.derivations}
+        self.raw_columns = [column for column in self.columns if column.name not in derived]
+        self.derived_columns = [column for column in self.columns if column.name in derived]
+        self.split = Split.build(settings.split)
+        self.contract = Contract(
+            self.raw_columns,
+            settings.target,
+            [Check.build(config) for config in settings.checks],
+            settings.rows,
+            [*settings.leaks.columns, *([self.split.column] if self.split.column else [])],
+            settings.weights,
+        )
+        self.schema = Schema(self.contract.fields, settings.target.target())
+        _refuse_reserved(self.contract)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows of the table take part, and not a fold or a share of them."""
+        return self.settings.part == Part()
+
+
+def _refuse_reserved(contract: Contract) -> None:
+    for field in contract.needed(training=True):
+        if field.name.startswith(PREFIX):
+            raise ConfigError(
+                f"prepare: {field.name!r}: names that begin with {PREFIX!r} are those of columns"
+                " that are added to the table. Rename the column"
+            )

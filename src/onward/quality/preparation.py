@@ -1,0 +1,162 @@
+"""From a table to what training reads: accept its rows, split, learn and encode them."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onward.errors import DataError
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations import Derivation
+from onward.preprocessing.out_of_fold import Deriving
+from onward.quality.data_report import about_column, about_derived, about_target, about_weights
+from onward.quality.leaks import DERIVED, Leak, refuse, search, search_derived
+from onward.quality.plan import Plan
+from onward.quality.splitting import SplitRows, downsample, split_rows
+from onward.quality.validation import accepted, discard, find, refuse_findings
+from onward.quality.writing import (
+    derived_of,
+    join_derived,
+    rows_of,
+    write_arrays,
+    write_derived,
+    write_graph,
+    write_rows,
+    write_weights,
+)
+from onward.schema import Field
+from onward.table.sources import Table
+from onward.table.splits import SPLITS
+from onward.table.target import refuse_unlearnable
+
+WORKERS = 2  # columns at once; more cost memory, and polars has threads of its own
+
+
+def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
+    """Write what `Prepared` reads, all but the data report, which is returned.
+
+    Args:
+        plan: what to read, to check, to learn and to encode.
+        table: with the rows.
+        work: an empty folder.
+
+    Raises:
+        DataError: if rows break the contract, a column tells the target, or there is nothing to
+            learn.
+    """
+    path = plan.settings.source.path
+    with _naming(path):
+        _refuse_hidden(plan.derivations, table.names())
+    rows, quality = accepted(table, plan.contract, work)
+    with _naming(path):
+        split = split_rows(plan, rows)
+        if not plan.is_whole:
+            quality["rows"]["in this part"] = len(split.splits)
+        leaks = _leaks(plan, split)
+        split, counts = _used(plan, split, work)
+    discard(work)
+    with _naming(path):
+        if plan.derivations:
+            leaks += _derive(plan, split, work)
+        columns = _learn(plan, rows_of(work, "train"))
+    about = about_target(plan.schema.target, split)
+    quality["leaks"] = [asdict(leak) for leak in leaks]
+    write_graph(plan.columns, plan.derivations, work)
+    write_arrays(plan.columns, split, work)
+    (work / "schema.json").write_text(plan.schema.dump())
+    join_derived(work)
+    return {"source": str(path), **counts, **columns, "target": about, "quality": quality}
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the table before the message of an error."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _refuse_hidden(derivations: Sequence[Derivation], names: Sequence[str]) -> None:
+    for derivation in derivations:
+        if derivation.name in names:
+            raise DataError(
+                f"derive: {derivation.name!r} is a column of the table, too. Choose another name"
+            )
+
+
+def _leaks(plan: Plan, split: SplitRows) -> list[Leak]:
+    """Of the whole table: its parts have no others, but fewer rows to measure them from."""
+    leaks: list[Leak] = []
+    if plan.is_whole:
+        rules = plan.settings.leaks
+        leaks = search(split.rows, split.splits, split.targets, plan.schema, rules)
+    refuse(leaks)
+    return leaks
+
+
+def _used(plan: Plan, split: SplitRows, work: Path) -> tuple[SplitRows, dict[str, Any]]:
+    """Write the rows that are used, and count them."""
+    used, weights = downsample(plan, split), plan.settings.weights
+    report: dict[str, Any] = {"rows": used.counts()}
+    if plan.settings.sample is not None:
+        report["sampled_from"] = split.counts()["train"]
+    refuse_unlearnable(plan.schema.target, used.targets_of("train"))
+    write_rows(used, plan.schema, work)
+    if weights is not None:
+        report["weights"] = about_weights(weights, write_weights(used, weights, work))
+    return used, report
+
+
+def _derive(plan: Plan, split: SplitRows, work: Path) -> list[Leak]:
+    """Learn and write the derived columns, and stop if they break a rule or tell the target."""
+    derivations, target = plan.derivations, plan.schema.target
+    deriving = Deriving(plan.raw_columns, derivations, plan.settings.seed)
+    deriving.fit(rows_of(work, "train"), split.targets_of("train"), target)
+    write_derived(deriving, work)
+    _refuse_broken(plan.derived_columns, work)
+    if not plan.is_whole:  # as of other columns: see `_leaks`
+        return []
+    targets = [split.targets_of(name) for name in SPLITS]
+    is_train = np.arange(sum(map(len, targets))) < len(targets[0])
+    rows = pl.concat([derived_of(work, name) for name in SPLITS])
+    fields = [Field(derivation.name, DERIVED, derivation.wire) for derivation in derivations]
+    leaks = search_derived(rows, is_train, np.concatenate(targets), fields, plan.settings.leaks)
+    refuse(leaks)
+    return leaks
+
+
+def _refuse_broken(columns: Sequence[Column], work: Path) -> None:
+    """Derived columns keep rules, too."""
+    rules = [rule for column in columns for rule in column.rules()]
+
+    def row_of(split: str, row: int) -> str:
+        return f"row {row} of the {split} rows"
+
+    for split in SPLITS:
+        findings = find(derived_of(work, split), rules)
+        refuse_findings("derived", findings, partial(row_of, split))
+
+
+def _learn(plan: Plan, train: pl.LazyFrame) -> dict[str, Any]:
+    """Fit the columns and describe them, a few at a time, so that no more are in memory."""
+
+    def learn(column: Column) -> dict[str, Any]:
+        values = train.select(column.name).collect().to_series()
+        if column.config.feature:
+            column.fit(values)
+        return about_column(column, values)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        abouts = list(pool.map(learn, plan.columns))
+    raw = {column.name for column in plan.raw_columns}
+    report = {"columns": [about for about in abouts if about["name"] in raw]}
+    if plan.derivations:
+        report["derived"] = about_derived(plan.derivations, train)
+    return report

@@ -1,0 +1,56 @@
+"""What a config says about ``prepare``."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import model_validator
+
+from onward.preprocessing.columns import Column
+from onward.preprocessing.derivations import Derivation, refuse_unreadable
+from onward.preprocessing.graph import PREFIX
+from onward.quality.leaks import LeakRules
+from onward.quality.validation import RowRules
+from onward.settings.family import ByName, OneOf, Seed, Settings
+from onward.table.checks import Check
+from onward.table.sources import Source
+from onward.table.splits import Part, Sample, Split
+from onward.table.target import TargetSettings
+
+OUTPUTS = ("label", "probabilities", "value", "lower", "upper")
+
+
+class PrepareSettings(Settings):
+    """Where the table is, what it predicts, from which columns, and how it is split.
+
+    ``weights``: a column that says how much each row counts, in training and in measuring.
+    ``part``: of the rows, with which `evaluate` measures other models.
+    ``sample``: how many rows to learn from, where a table has more than one wants to wait for.
+    """
+
+    seed: Seed = 0
+    source: Annotated[Source.Config, OneOf(Source)]
+    target: TargetSettings
+    weights: str | None = None
+    split: Annotated[Split.Config, OneOf(Split)]
+    sample: Sample | None = None
+    part: Part = Part()
+    rows: RowRules = RowRules()
+    leaks: LeakRules = LeakRules()
+    checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
+    derive: Annotated[tuple[Any, ...], ByName(Derivation)] = ()
+    columns: Annotated[tuple[Any, ...], ByName(Column, least=1)]
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        names = [column.name for column in self.columns]
+        if self.target.name in names:
+            raise ValueError(f"columns: {self.target.name!r} is the target. Remove it")
+        if self.weights in (*names, self.target.name):
+            raise ValueError(
+                f"weights: {self.weights!r} is the target or a column. Remove it from them"
+            )
+        inputs = [*names, *(derivation.name for derivation in self.derive)]
+        taken = [name for name in inputs if name in OUTPUTS or name.startswith(PREFIX)]
+        if taken:
+            raise ValueError(f"{taken[0]!r} is a name in the exported file. Rename the column")
+        refuse_unreadable(self.derive, self.columns, self.target.name)
+        return self
