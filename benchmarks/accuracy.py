@@ -36,6 +36,7 @@ from onward.artifacts.prepared import Prepared
 from onward.evaluation.baselines import targets_of
 from onward.preprocessing.columns import moments, semantic_type
 from onward.schema import Field, Schema
+from onward.tasks import usual_task
 from onward.tasks.metrics import Predictions
 
 SINGLES = 200  # calls with one row
@@ -118,7 +119,9 @@ class Trees:
     def __init__(self, schema: Schema, splits: dict[str, pl.DataFrame]) -> None:
         self.schema = schema
         self.frames = {name: frame_of(schema, rows) for name, rows in splits.items()}
-        self.targets = {name: targets_of(schema, rows) for name, rows in splits.items()}
+        self.targets = {
+            name: targets_of(usual_task(schema.target), rows) for name, rows in splits.items()
+        }
         first = self.frames["train"]
         self.categories = [name for name in first if first[name].dtype.kind not in "fiu"]
         self.is_number = schema.target.kind == "number"
@@ -186,7 +189,7 @@ def runs_of(name: str, seed: int, data: Path) -> list[Run]:
         prepared = Prepared(artifacts / "prepare")
         schema = prepared.schema()
         splits = {part: prepared.rows(part).collect() for part in ("train", "validation", "test")}
-        test, truth = splits["test"], targets_of(schema, splits["test"])
+        test, truth = splits["test"], targets_of(usual_task(schema.target), splits["test"])
         columns = [field.name for field in schema.columns]
         predictor = Predictor(artifacts / "export" / "model.onnx")
         predicted = values_of(predictor(test.select(columns).to_dict(as_series=False)))

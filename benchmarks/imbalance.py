@@ -17,8 +17,8 @@ from projects import DATA, onward
 
 from onward import Predictor
 from onward.artifacts.prepared import Prepared
-from onward.evaluation.baselines import codes_of, targets_of
-from onward.tasks.metrics import METRICS
+from onward.evaluation.baselines import targets_of
+from onward.tasks.binary import Binary
 
 QUICK = "model: {type: mlp, width: 64, depth: 2}, embedder: {type: piecewise_linear}"
 SHARE, SEED = 0.03, 0
@@ -65,11 +65,9 @@ def measured(folder: Path) -> dict[str, float]:
     """What the file is worth on the test rows."""
     predictor = Predictor(folder / "export/model.onnx")
     rows = Prepared(folder / "prepare").rows("test").collect()
-    classes, found = predictor.schema.target.classes, predictor(rows)
-    labels = codes_of(classes, pl.Series(found["label"].tolist(), dtype=pl.String))
-    target = targets_of(predictor.schema, rows)
-    of_task = METRICS["binary"]
-    return {name: of_task[name](target, {**found, "label": labels}) for name in SHOWN}
+    task = Binary(predictor.schema.target)
+    target, predictions = targets_of(task, rows), task.read(predictor(rows))
+    return {name: task.metrics[name](target, predictions) for name in SHOWN}
 
 
 def main() -> None:

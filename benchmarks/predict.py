@@ -37,6 +37,7 @@ from onward.preprocessing.assembly import Encoder, preprocessing
 from onward.preprocessing.columns import Column
 from onward.schema import Field, Schema, Target
 from onward.serving.predictor import Predictor
+from onward.tasks.binary import Binary
 from onward.training.default_settings import Given, Table, completed
 
 ROWS = 5_000  # for fitting
@@ -78,7 +79,9 @@ def exported(rows: pl.DataFrame, network: dict[str, Any]) -> bytes:
     cardinalities = tuple(column.cardinality for column in columns if column.cardinality)
     shape = Shape(features.shape[1], cardinalities, len(CLASSES))
     given = Given.model_validate({"network": network})
-    config = completed(given, Table(TRAINING_ROWS, shape, "classes")).network
+    config = completed(
+        given, Table(TRAINING_ROWS, shape, Binary(Target("y", "classes", CLASSES)))
+    ).network
     embedder = Embedder.member(config.embedder).fit(config.embedder, features)
     built = Network(config, shape, embedder).eval()
     fields = tuple(Field(column.name, TYPES[column.name], column.wire) for column in columns)

@@ -22,6 +22,7 @@ from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
 from onward.preprocessing.graph import WIRE_TYPES, Graph
 from onward.schema import Field, Schema, Target
+from onward.tasks import Task
 
 DAYS = ("19-01-02", None, "21-12-31", "20-02-29", "24-07-04", "18-05-05", "22-10-10", "23-03-03")
 TABLE = pl.DataFrame(
@@ -138,7 +139,7 @@ def _network(task: str, shape: Shape) -> Network:
     config = Network.Config.model_validate({part: {"type": name} for part, name in names.items()})
     features = torch.randn(50, shape.features)
     network = Network(config, shape, Embedder.members["identity"].fit(config.embedder, features))
-    if network.head.kind == "number":
+    if Task.members[network.head.task].is_number:
         network.head.fit(torch.tensor([1e6, 2e6], dtype=torch.float64))
     weight, bias = list(network.model.parameters())[-2:]
     with torch.no_grad():  # else all rows would get nearly the same prediction

@@ -19,6 +19,7 @@ from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
 from onward.schema import Field, Schema, Target
 from onward.table.column_profile import profile
+from onward.tasks import Task
 
 SPLITS = ("train", "validation", "test")
 SPEED = {
@@ -137,7 +138,7 @@ def _model(task: str, columns: Sequence[Column], schema: Schema) -> onnx.ModelPr
     config = Network.Config.model_validate({part: {"type": name} for part, name in parts.items()})
     embedder = Embedder.members["identity"].fit(config.embedder, torch.randn(50, features))
     network = Network(config, Shape(features, codes, len(schema.target.classes)), embedder)
-    if network.head.kind == "number":
+    if Task.members[network.head.task].is_number:
         network.head.fit(torch.tensor([9.0, 11.0], dtype=torch.float64))
         network.head.calibrate(
             torch.zeros(3, 1), torch.tensor([9.5, 10.0, 10.5], dtype=torch.float64)

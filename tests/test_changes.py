@@ -24,9 +24,11 @@ from onward.evaluation.previous_run import (
     verdict,
 )
 from onward.stages import evaluate
-from onward.tasks.metrics import METRICS, Array, Metric, Predictions
+from onward.tasks import Array, Metric, Predictions
+from onward.tasks.binary import Binary
+from onward.tasks.regression import Regression
 
-REGRESSION = METRICS["regression"]
+REGRESSION = Regression.metrics
 
 
 def measured(target: Array, value: Array, rows: int | None = None) -> Measured:
@@ -94,12 +96,12 @@ def test_what_no_row_defines_is_unknown() -> None:
 def test_a_sample_comes_back_from_its_file(task: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     target = random.integers(3, size=30)
-    predictions: Predictions = {"value": random.normal(size=30), "lower": random.normal(size=30)}
+    predictions: Predictions = {"value": random.normal(size=30), "levels": random.random((30, 12))}
     if task == "multiclass":
         probabilities = random.random((30, 3)).astype(np.float32)
         predictions = {"label": probabilities.argmax(1), "probabilities": probabilities}
     one = sample(target, predictions, seed=0)
-    other = as_sample(as_table(one), one.rows)
+    other = as_sample(as_table(one), one.rows, tuple(one.predictions))
     assert list(one.predictions) == list(other.predictions)
     for name, values in one.predictions.items():
         np.testing.assert_array_equal(values, other.predictions[name])
@@ -154,7 +156,7 @@ def test_other_rows_are_compared_apart_and_other_classes_not_at_all(
         pl.read_parquet(work / "test.parquet")[:50].write_parquet(work / "test.parquet")
     before = evaluated(tmp_path)["before"]
     assert not before["is_paired"]
-    assert list(before["metrics"]) == list(METRICS["binary"])
+    assert list(before["metrics"]) == list(Binary.metrics)
     evaluation = json.loads((tmp_path / "evaluate" / "comparison.json").read_text())
     with publishing(tmp_path / "evaluate", inputs={}) as work:
         document = evaluation | {"classes": ["no", "maybe"]}

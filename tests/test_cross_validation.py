@@ -28,14 +28,15 @@ from onward.evaluation.bootstrap import estimates
 from onward.evaluation.cross_validation import cross_validation, folds, interval
 from onward.evaluation.learning_curve import gain, learning_curve, parts
 from onward.evaluation.retraining import KEPT, Outcome, Reruns, save
+from onward.schema import Target
 from onward.serving.predictor import Predictor
 from onward.settings.config import section, write
 from onward.settings.family import Settings as Base
 from onward.stages import evaluate, report
 from onward.table.splits import Part
-from onward.tasks.metrics import METRICS
+from onward.tasks.binary import Binary
 
-BINARY = METRICS["binary"]
+BINARY = Binary.metrics
 LONGEST = 60  # seconds that a stage takes to end when its parent has
 CONFIG = """\
 prepare:
@@ -94,7 +95,8 @@ def outcomes_of(folder: Path) -> dict[str, Outcome]:
     made = {name: predicted(50, place, 1.0) for place, name in enumerate(folds(3))}
     predictor = Predictor(folder / "export" / "model.onnx")
     test = pl.read_parquet(folder / "prepare" / "test.parquet")
-    target, whole = targets_of(predictor.schema, test), exported(predictor)(test)
+    task = Binary(predictor.schema.target)
+    target, whole = targets_of(task, test), exported(predictor, task)(test)
     worse = {**whole, "probabilities": 0.5 + 0 * whole["probabilities"]}
     for rows, name in zip((12, 60), parts([0.1, 0.5]), strict=True):
         made[name] = Outcome(rows, 40, target, worse)
@@ -177,7 +179,9 @@ def test_a_gain_is_known_better_than_either_value() -> None:
 )
 def test_the_verdict_is_that_of_the_gain(folder: Path, smaller: float, said: str) -> None:
     reruns = kept(folder, {"0.5 of the training rows": predicted(400, 3, smaller)})
-    found = learning_curve(reruns, [0.5, 1.0], BINARY, predicted(400, 3, 1.0), 0)
+    found = learning_curve(
+        reruns, [0.5, 1.0], Binary(Target("y", "classes", ("a", "b"))), predicted(400, 3, 1.0), 0
+    )
     assert said in found["verdict"]
     assert [point["share"] for point in found["points"]] == [0.5, 1.0]
 

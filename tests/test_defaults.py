@@ -6,13 +6,15 @@ import pytest
 
 from onward.network.models.mlp import Mlp
 from onward.network.network import Shape
-from onward.schema import Kind
+from onward.schema import Kind, Target
+from onward.tasks import usual_task
 from onward.training.default_settings import Choices, Given, Table, completed
 
 
 def table(rows: int = 10_000, classes: int = 0) -> Table:
     kind: Kind = "classes" if classes else "number"
-    return Table(rows, Shape(5, (3, 4), classes), kind)
+    target = Target("y", kind, tuple(map(str, range(classes))))
+    return Table(rows, Shape(5, (3, 4), classes), usual_task(target))
 
 
 @pytest.mark.parametrize(("classes", "head"), [(0, "regression"), (2, "binary"), (3, "multiclass")])

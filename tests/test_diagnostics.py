@@ -23,18 +23,18 @@ from onward.evaluation.diagnostics._residual_patterns import patterns
 from onward.evaluation.diagnostics._significance import LEVEL, adjusted, differ, exceeds
 from onward.evaluation.diagnostics._slices import LEAST, slices
 from onward.evaluation.diagnostics._worst_errors import EACH, worst
-from onward.schema import Field, Schema, Target
+from onward.schema import Field, Target
 from onward.stages.evaluate import Settings, run
-from onward.tasks.metrics import METRICS, Array, Predictions
+from onward.tasks import Array, Predictions
+from onward.tasks.binary import Binary
+from onward.tasks.regression import Regression
 
 AGE = Field("age", "numerical", "number")
 CITY = Field("city", "categorical", "text", ("?",))
 SINCE = Field("since", "datetime", "text")
 COLUMNS = (AGE, CITY, SINCE)
-NUMBER = Schema(COLUMNS, Target("pay", "number"))
-CLASSES = Schema(COLUMNS, Target("paid", "classes", ("no", "yes")))
-MAE = METRICS["regression"]["mae"]
-AUC = METRICS["binary"]["auc"]
+NUMBER = Regression(Target("pay", "number"))
+CLASSES = Binary(Target("paid", "classes", ("no", "yes")))
 
 
 def raw(rows: int, seed: int = 0) -> pl.DataFrame:
@@ -55,12 +55,12 @@ def numbered(rows: pl.DataFrame) -> Array:
 
 def numbers(rows: pl.DataFrame, value: Array, target: Array) -> HeldOut:
     told = {"value": value, "lower": value - 1, "upper": value + 1}
-    return HeldOut(NUMBER, rows, numbered(rows), target, told, told)
+    return HeldOut(NUMBER, COLUMNS, rows, numbered(rows), target, told, told)
 
 
 def classes(rows: pl.DataFrame, probability: Array, target: Array) -> HeldOut:
     told = told_of(probability)
-    return HeldOut(CLASSES, rows, numbered(rows), target.astype(np.int64), told, told)
+    return HeldOut(CLASSES, COLUMNS, rows, numbered(rows), target.astype(np.int64), told, told)
 
 
 def told_of(probability: Array) -> Predictions:
@@ -191,13 +191,13 @@ def test_a_planted_weak_slice_comes_first(task: str) -> None:
     is_weak = (table["city"] == "Bonn").to_numpy()
     if task == "number":
         truth = random.normal(size=3_000)
-        found = slices(numbers(table, truth + random.normal(0, 1 + is_weak), truth), MAE, 0)
+        found = slices(numbers(table, truth + random.normal(0, 1 + is_weak), truth), 0)
     else:
         happened = random.integers(0, 2, 3_000)
         sure = np.where(is_weak, 0.5, 0.8)
         is_right = random.uniform(size=3_000) < sure
         probability = np.where(is_right == happened, 0.8, 0.2)
-        found = slices(classes(table, probability, happened), AUC, 0)
+        found = slices(classes(table, probability, happened), 0)
     assert found["slice"].to_list()[:1] == ["Bonn"]
     first = found.row(0, named=True)
     assert first["rate"] < 1e-6
@@ -212,7 +212,7 @@ def test_noise_has_weak_slices_no_more_often_than_promised(
     monkeypatch.setattr(
         "onward.evaluation.diagnostics._slices.MEASURED", 1
     )  # the rates are the point
-    found = [float(slices(noisy(600, seed), AUC, 0)["rate"].to_numpy().min()) for seed in range(60)]
+    found = [float(slices(noisy(600, seed), 0)["rate"].to_numpy().min()) for seed in range(60)]
     assert sum(rate <= LEVEL for rate in found) <= 8  # 3 expected
 
 
@@ -221,7 +221,7 @@ def test_a_slice_that_leaves_few_rows_is_none() -> None:
     city = pl.when(pl.int_range(400) < LEAST - 1).then(pl.lit("Bonn")).otherwise(pl.lit("Ulm"))
     table = table.with_columns(city.alias("city"))
     truth = np.zeros(400)
-    assert "city" not in slices(numbers(table, truth + 1, truth), MAE, 0)["column"].to_list()
+    assert "city" not in slices(numbers(table, truth + 1, truth), 0)["column"].to_list()
 
 
 def test_a_pattern_that_was_left_is_found_and_noise_is_not() -> None:
@@ -307,7 +307,7 @@ def test_a_column_with_one_value_has_no_dependence_and_many_categories_are_few()
 
 def test_fairness_counts_what_scikit_learn_counts() -> None:
     held_out = noisy(2_000, 5)
-    table = fairness(held_out, ["city"], AUC, 0)
+    table = fairness(held_out, ["city"], 0)
     assert table["group"].to_list() == ["Ulm", "Köln", "Bonn", MISSING]
     truth, label = held_out.target, held_out.predictions["label"]
     for line in table.to_dicts():
@@ -327,7 +327,7 @@ def test_fairness_counts_what_scikit_learn_counts() -> None:
 
 
 def test_distances_are_to_the_largest_group() -> None:
-    table = fairness(noisy(2_000, 5), ["city"], AUC, 0)
+    table = fairness(noisy(2_000, 5), ["city"], 0)
     largest, *others = table.to_dicts()
     assert largest["parity"] is None
     for line in others:
@@ -344,14 +344,14 @@ def test_the_largest_group_is_shown_though_it_is_the_last_of_many() -> None:
     cities = [None if place % 2 else f"city {place % 80:02}" for place in range(len(rows))]
     truth = np.zeros(len(rows))
     held_out = numbers(rows.with_columns(city=pl.Series(cities)), truth, truth)
-    table = fairness(held_out, ["city"], MAE, 0)
+    table = fairness(held_out, ["city"], 0)
     assert len(table) == MOST
     assert table["group"][-1] == MISSING
     assert table.filter(pl.col("group") == MISSING)["error_gap"].to_list() == [None]
 
 
 def test_intervals_of_equal_groups_hold_zero_as_often_as_they_say() -> None:
-    ends = pl.concat(fairness(noisy(400, seed), ["city"], AUC, seed) for seed in range(60))
+    ends = pl.concat(fairness(noisy(400, seed), ["city"], seed) for seed in range(60))
     known = ends.drop_nulls("parity")
     for name in ("parity", "tpr_gap", "fpr_gap"):
         holds = (known[f"{name}_lower"] <= 0) & (known[f"{name}_upper"] >= 0)
@@ -360,22 +360,24 @@ def test_intervals_of_equal_groups_hold_zero_as_often_as_they_say() -> None:
 
 def test_fairness_of_a_number_is_its_mean_error() -> None:
     random, rows = np.random.default_rng(0), raw(1_000)
-    truth = random.normal(size=1_000) + (rows["city"] == "Köln").to_numpy()
-    table = fairness(numbers(rows, np.zeros(1_000), truth), ["city"], MAE, 0)
+    is_koeln = (rows["city"] == "Köln").to_numpy()
+    truth = random.normal(size=1_000) + is_koeln
+    table = fairness(numbers(rows, np.zeros(1_000), truth), ["city"], 0)
     ulm, koeln = (
         table.filter(pl.col("group") == name).row(0, named=True) for name in ("Ulm", "Köln")
     )
-    assert koeln["error"] == pytest.approx(truth[(rows["city"] == "Köln").to_numpy()].mean())
+    assert koeln["error"] == pytest.approx(truth[is_koeln].mean())
     assert koeln["error_gap"] == pytest.approx(koeln["error"] - ulm["error"])
     assert 0.7 < koeln["error_gap_lower"] < 1 < koeln["error_gap_upper"] < 1.4
-    assert koeln["metric"] == pytest.approx(koeln["mae"])
+    want = reference.r2_score(truth[is_koeln], np.zeros(is_koeln.sum()))
+    assert koeln["metric"] == pytest.approx(want)
 
 
 def test_a_wide_table_is_looked_at_by_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onward.evaluation.diagnostics.CELLS", 600)
     held_out = noisy(500, 0)
     predict = lambda rows: told_of(np.full(len(rows), 0.5))  # noqa: E731
-    tables = diagnosed(held_out, predict, AUC, ["age", "city", "since"], [], 0)
+    tables = diagnosed(held_out, predict, ["age", "city", "since"], [], 0)
     rows = tables["pattern_bins"].group_by("column").agg(pl.col("rows").sum())["rows"]
     assert max(rows.to_list()) <= 200
     assert "fairness" not in tables

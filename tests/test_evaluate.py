@@ -10,21 +10,22 @@ import numpy as np
 import polars as pl
 import pytest
 from finished_stages import ROWS, finish
+from scipy import stats
 from sklearn import metrics as reference
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from onward.cli._plots import PLOTS
 from onward.errors import ArtifactError
-from onward.evaluation.baselines import MOST, boosted_trees, constant, linear
+from onward.evaluation.baselines import MOST, BoostedTrees, Constant, Linear, Validation
 from onward.evaluation.permutation_importance import importance
 from onward.schema import Field, Schema, Target
 from onward.serving.predictor import Predictor
 from onward.stages.evaluate import Settings, run
+from onward.tasks import Predict, Predictions, Task, usual_task
+from onward.tasks.binary import Binary
 from onward.tasks.curves import (
     CLASSES,
-    CURVES,
     OTHERS,
     PAIRS,
     POINTS,
@@ -36,7 +37,7 @@ from onward.tasks.curves import (
     roc,
     threshold,
 )
-from onward.tasks.metrics import METRICS
+from onward.tasks.regression import Regression
 
 TASKS: dict[str, tuple[str, ...]] = {
     "binary": ("no", "yes"),
@@ -72,7 +73,7 @@ def test_every_predictor_gets_every_metric_with_its_interval(
         *(document[w] for w in ("model", *yardsticks)),
         *document["differences"].values(),
     ):
-        assert list(found) == list(METRICS[task])
+        assert list(found) == list(Task.members[task].metrics)
         for metric in found.values():
             assert metric["lower"] <= metric["value"] <= metric["upper"]
     for who in yardsticks:
@@ -99,22 +100,22 @@ def test_who_learns_beats_the_constant_where_there_is_something_to_learn(
     folders: dict[str, Path], task: str, who: str
 ) -> None:
     document = metrics_of(folders[task])
-    main = next(iter(METRICS[task]))
+    main = Task.members[task].main
     assert document[who][main]["lower"] > document["constant"][main]["upper"]
 
 
 @every_task
 def test_each_curve_has_a_file_of_moderate_size(folders: dict[str, Path], task: str) -> None:
-    for name in (*CURVES[task], "importance"):
+    for name in (*Task.members[task].curves, "importance"):
         table = pl.read_csv(folders[task] / "evaluate" / "plots" / f"{name}.csv")
         assert 0 < len(table) <= PAIRS
 
 
-@pytest.mark.parametrize("task", PLOTS)
+@every_task
 def test_dvc_draws_what_is_written(folders: dict[str, Path], task: str) -> None:
-    for file, x, y, _ in PLOTS[task].values():
-        table = pl.read_csv(folders[task] / "evaluate" / "plots" / file)
-        assert {x, *y} <= {*table.columns}
+    for plot in Task.members[task].plots.values():
+        table = pl.read_csv(folders[task] / "evaluate" / "plots" / plot.file)
+        assert {plot.x, *plot.y} <= {*table.columns}
 
 
 def test_all_but_the_latency_is_the_same_when_run_again(
@@ -175,7 +176,7 @@ def test_a_column_that_the_model_ignores_has_no_importance() -> None:
     random = np.random.default_rng(0)
     rows = pl.DataFrame({"noise": random.random(300), "signal": random.random(300)})
     target = (rows["signal"] > 0.5).to_numpy().astype(np.int64)
-    accuracy = METRICS["binary"]["accuracy"]
+    accuracy = Binary.metrics["accuracy"]
     table = importance(
         lambda some: {"label": (some["signal"] > 0.5).to_numpy() * 1}, accuracy, rows, target, 0
     )
@@ -186,7 +187,7 @@ def test_a_column_that_the_model_ignores_has_no_importance() -> None:
 
 def test_intervals_of_importance_hold_what_it_is_in_many_rows() -> None:
     """Of 100 tables, some 95 do. The labels are right in 0.9 of the rows, or in one half."""
-    accuracy, held = METRICS["binary"]["accuracy"], 0
+    accuracy, held = Binary.metrics["accuracy"], 0
     for seed in range(100):
         random = np.random.default_rng(seed)
         signal, is_wrong = random.integers(2, size=300), random.random(300) < 0.1
@@ -204,7 +205,7 @@ def test_intervals_of_importance_hold_what_it_is_in_many_rows() -> None:
 
 def test_few_rows_have_importance_but_no_interval() -> None:
     rows = pl.DataFrame({"signal": [0, 1] * 9})
-    target, accuracy = rows["signal"].to_numpy(), METRICS["binary"]["accuracy"]
+    target, accuracy = rows["signal"].to_numpy(), Binary.metrics["accuracy"]
     table = importance(lambda some: {"label": some["signal"].to_numpy()}, accuracy, rows, target, 0)
     assert table["drop"][0] > 0
     assert np.isnan(table.select("lower", "upper").row(0)).all()
@@ -226,7 +227,12 @@ def hostile(rows: int) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize("learner", [linear, boosted_trees])
+def answer(learner: Any, schema: Schema, rows: pl.DataFrame, seed: int = 0) -> Predict:
+    task = usual_task(schema.target)
+    return task.answer(learner(task, schema, rows, seed))
+
+
+@pytest.mark.parametrize("learner", [Linear, BoostedTrees])
 def test_yardsticks_take_whatever_is_in_the_rows(learner: Any) -> None:
     types = {"number": "numerical", "nothing": "categorical", "many": "text", "when": "datetime"}
     fields = (
@@ -235,7 +241,7 @@ def test_yardsticks_take_whatever_is_in_the_rows(learner: Any) -> None:
     )
     schema = Schema((*fields,), Target("y", "classes", ("absent", "False", "True")))
     train, test = hostile(800), hostile(400)
-    predictions = learner(schema, train, test, 0.9, seed=0)(test)
+    predictions = answer(learner, schema, train)(test)
     assert predictions["probabilities"].shape == (400, 3)
     assert (predictions["probabilities"][:, 0] == 0).all()
     assert (predictions["label"] == 1 + (test["y"] == "True").to_numpy()).mean() > 0.95
@@ -246,10 +252,20 @@ def test_intervals_of_the_yardsticks_cover_as_asked() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(3, 2_000))
     tables = [pl.DataFrame({"x": row, "y": row + random.normal(size=2_000)}) for row in x]
-    known = schema, tables[0], tables[1], 0.8
-    for predict in (constant(*known), linear(*known, seed=0), boosted_trees(*known, seed=0)):
+    task, reach = usual_task(schema.target), stats.norm.ppf(0.9)
+
+    def model(rows: pl.DataFrame) -> Predictions:
+        x = rows["x"].to_numpy()
+        return {"value": x, "lower": x - reach, "upper": x + reach}
+
+    for estimator in (
+        Constant(task, tables[0]),
+        Linear(task, schema, tables[0], 0),
+        BoostedTrees(task, schema, tables[0], 0),
+    ):
+        predict = task.calibrated(task.answer(estimator), Validation(task, tables[1], model))
         predictions = predict(tables[2])
-        covered = METRICS["regression"]["coverage"](tables[2]["y"].to_numpy(), predictions)
+        covered = Regression.metrics["coverage"](tables[2]["y"].to_numpy(), predictions)
         assert covered == pytest.approx(0.8, abs=0.04)
 
 
@@ -264,7 +280,7 @@ def test_trees_read_other_dates_and_do_without_a_column_that_is_empty() -> None:
         Field("empty", "numerical", "number"),
     )
     schema = Schema(fields, Target("outcome", "number"))
-    predictions = boosted_trees(schema, rows, rows, 0.9, seed=0)(rows)
+    predictions = answer(BoostedTrees, schema, rows)(rows)
     np.testing.assert_allclose(predictions["value"], rows["outcome"], atol=0.1)
 
 
@@ -281,7 +297,7 @@ def test_a_linear_target_is_what_the_linear_yardstick_finds() -> None:
     fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
     schema = Schema(fields, Target("outcome", "number"))
     train, test = mixed(2_000, 0), mixed(500, 1)
-    predictions = linear(schema, train, train, 0.9, seed=0)(test)
+    predictions = answer(Linear, schema, train)(test)
     np.testing.assert_allclose(predictions["value"], test["outcome"], atol=0.2)
 
 
@@ -293,7 +309,7 @@ def test_the_linear_yardstick_is_that_of_scikit_learn() -> None:
     fields = tuple(Field(name, "numerical", "number") for name in "abc")
     schema = Schema(fields, Target("y", "classes", ("0", "1")))
     want = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y).predict_proba(x)
-    got = linear(schema, table, table, 0.9, seed=0)(table)["probabilities"]
+    got = answer(Linear, schema, table)(table)["probabilities"]
     np.testing.assert_allclose(got, want, atol=1e-3)
 
 
@@ -305,7 +321,7 @@ def test_the_linear_yardstick_knows_a_class_that_hardly_any_row_has(
     rare = pl.int_range(pl.len()) == int(np.random.default_rng(0).permutation(4_000)[-1])
     rows = rows.with_columns(y=pl.when(rare).then(pl.lit("rare")).otherwise("y"))
     schema = Schema((Field("x", "numerical", "number"),), Target("y", "classes", ("rare", "usual")))
-    predictions = linear(schema, rows, rows, 0.9, seed=0)(rows)
+    predictions = answer(Linear, schema, rows)(rows)
     assert (predictions["probabilities"][:, 0] > 0).all()
 
 
@@ -314,7 +330,7 @@ def test_numbers_as_large_as_they_get_do_not_stop_the_linear_yardstick() -> None
     rows = pl.DataFrame({"x": numbers, "y": [float(place % 3) for place in range(300)]})
     schema = Schema((Field("x", "numerical", "number"),), Target("y", "number"))
     beyond = pl.DataFrame({"x": [float("-inf"), float("inf"), float("nan")], "y": [0.0] * 3})
-    predictions = linear(schema, rows, rows, 0.9, seed=0)(beyond)
+    predictions = answer(Linear, schema, rows)(beyond)
     assert np.isfinite(predictions["value"]).all()
 
 
@@ -324,7 +340,7 @@ def test_a_table_of_much_work_is_sampled(monkeypatch: pytest.MonkeyPatch) -> Non
     fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
     schema = Schema(fields, Target("outcome", "number"))
     train, test = mixed(100_000, 0), mixed(500, 1)
-    first, second = (linear(schema, train, test, 0.9, seed)(test)["value"] for seed in (0, 1))
+    first, second = (answer(Linear, schema, train, seed)(test)["value"] for seed in (0, 1))
     assert not np.array_equal(first, second)  # other rows were drawn
     np.testing.assert_allclose(first, test["outcome"], atol=0.5)
 
@@ -380,7 +396,7 @@ def test_bins_of_a_calibration_have_the_interval_of_wilson() -> None:
 
 def test_one_class_alone_has_curves_without_numbers_that_are_none() -> None:
     predictions = {"probabilities": np.full((4, 2), 0.5), "label": np.zeros(4, np.int64)}
-    for name, curve in CURVES["binary"].items():
+    for name, curve in Binary.curves.items():
         table = curve(("no", "yes"), np.zeros(4, np.int64), predictions, np.random.default_rng(0))
         assert len(table), name
         assert not table.select(pl.col(pl.Float64).is_nan().any()).to_numpy().any(), name

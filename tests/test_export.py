@@ -14,6 +14,7 @@ from onward.network.models import Model
 from onward.network.network import Network, Shape
 from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
 from onward.preprocessing.graph import Graph
+from onward.tasks import Task
 
 CARDINALITIES = (3, 4)
 
@@ -35,7 +36,7 @@ def network(embedder: str, model: str, head: str, shape: Shape) -> Network:
     config = Network.Config.model_validate({**families, "head": {"type": head}})
     features = torch.randn(50, shape.features)
     built = Network(config, shape, Embedder.members[embedder].fit(config.embedder, features))
-    if built.head.kind == "number":
+    if Task.members[built.head.task].is_number:
         built.head.fit(torch.tensor([1e6, 2e6], dtype=torch.float64))
     return built.eval()
 
@@ -64,7 +65,11 @@ def check(network: Network, classes: list[str], has_numbers: bool, has_codes: bo
 @pytest.mark.parametrize("model", sorted(Model.members))
 def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> None:
     member = Head.members[head]
-    classes = [f"class é {code}" for code in member.examples] if member.kind == "classes" else []
+    classes = (
+        [f"class é {code}" for code in member.examples]
+        if Task.members[member.task].has_labels
+        else []
+    )
     shape = Shape(2, CARDINALITIES, len(classes))
     check(network("piecewise_linear", model, head, shape), classes, True, True)
 

@@ -7,17 +7,23 @@ import onward.extend
 
 NAMES = (
     "Block",
+    "Card",
+    "Chart",
     "Check",
+    "ClassTask",
     "Column",
     "Derivation",
     "Embedder",
     "Encoded",
     "Graph",
     "Head",
+    "Metric",
     "Model",
+    "NumberTask",
     "Observer",
     "Source",
     "Split",
+    "Task",
     "Value",
 )
 
@@ -30,6 +36,6 @@ def test_each_name_is_there() -> None:
     assert all(getattr(onward.extend, name) is not None for name in NAMES)
 
 
-def test_a_column_of_a_plugin_does_not_load_torch() -> None:
-    code = "import sys; from onward.extend import Column, Check; sys.exit('torch' in sys.modules)"
+def test_columns_and_tasks_of_a_plugin_do_not_load_torch() -> None:
+    code = "import sys; from onward.extend import Column, Task; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

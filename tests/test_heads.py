@@ -6,26 +6,35 @@ import torch
 
 from onward.errors import ConfigError, DataError
 from onward.network.heads import Head
+from onward.tasks import Task
 
 every_head = pytest.mark.parametrize("name", sorted(Head.members))
 
 
 def build(name: str, **settings: object) -> Head:
     member = Head.members[name]
-    classes = len(member.examples) if member.kind == "classes" else 0
+    classes = len(member.examples) if Task.members[member.task].has_labels else 0
     head: Head = member(member.Config(**settings), classes)
     return head
 
 
 def targets(head: Head) -> torch.Tensor:
     return torch.tensor(
-        list(head.examples), dtype=torch.int64 if head.kind == "classes" else torch.float64
+        list(head.examples),
+        dtype=torch.int64 if Task.members[head.task].has_labels else torch.float64,
     )
 
 
 @every_head
 def test_type_is_the_name_of_the_file(name: str) -> None:
     assert Head.members[name].__module__ == f"onward.network.heads.{name}"
+
+
+@every_head
+def test_it_predicts_the_outputs_of_its_task(name: str) -> None:
+    head = build(name)
+    head.fit(targets(head))
+    assert tuple(head(torch.zeros(3, head.width))) == Task.members[head.task].outputs
 
 
 @every_head

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from onward.errors import ConfigError
 from onward.network.heads import Head
 from onward.network.network import Shape
+from onward.schema import Target
+from onward.tasks import usual_task
 from onward.training.batches import Rows
 from onward.training.class_balance import balanced, by_class, factors, oversampled, weighed
 from onward.training.default_settings import Given, Table, completed
@@ -27,8 +29,8 @@ def settings(**said: object) -> Given:
 
 
 def table(kind: str = "classes") -> Table:
-    classes = CLASSES if kind == "classes" else ()
-    return Table(500, Shape(3, (), len(classes)), kind, classes)  # type: ignore[arg-type]
+    target = Target("y", "classes", CLASSES) if kind == "classes" else Target("y", "number")
+    return Table(500, Shape(3, (), len(target.classes)), usual_task(target))
 
 
 @given(

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from onward.evaluation.bootstrap import ROWS, estimates
-from onward.tasks.metrics import METRICS, Array, Predictions
+from onward.tasks import Array, Predictions, Task
+from onward.tasks.binary import Binary
+from onward.tasks.regression import Regression
 
 Case = tuple[Array, Predictions]
 
@@ -91,7 +93,9 @@ def calibration_error(target: Array, predictions: Predictions, weights: Array) -
 
 
 def test_every_metric_has_a_reference() -> None:
-    assert set(REFERENCES) == {(task, name) for task in METRICS for name in METRICS[task]}
+    assert set(REFERENCES) == {
+        (task, name) for task, member in Task.members.items() for name in member.metrics
+    }
 
 
 @pytest.mark.parametrize(("task", "name"), REFERENCES)
@@ -99,7 +103,7 @@ def test_a_metric_is_that_of_scikit_learn_with_any_weights(task: str, name: str)
     target, predictions = CASES[task]
     random = np.random.default_rng(1)
     for weights in (np.ones(500), random.integers(4, size=500) * 1.0, random.random(500)):
-        got = METRICS[task][name].ask(target, predictions)(weights)
+        got = Task.members[task].metrics[name].ask(target, predictions)(weights)
         assert got == pytest.approx(REFERENCES[task, name](target, predictions, weights), rel=1e-9)
 
 
@@ -108,8 +112,12 @@ def test_weights_are_copies_of_rows(task: str, name: str) -> None:
     target, predictions = CASES[task]
     weights = np.random.default_rng(2).integers(3, size=500)
     rows = np.repeat(np.arange(500), weights)
-    copied = METRICS[task][name](target[rows], {k: v[rows] for k, v in predictions.items()})
-    assert METRICS[task][name].ask(target, predictions)(weights * 1.0) == pytest.approx(copied)
+    copied = Task.members[task].metrics[name](
+        target[rows], {k: v[rows] for k, v in predictions.items()}
+    )
+    assert Task.members[task].metrics[name].ask(target, predictions)(
+        weights * 1.0
+    ) == pytest.approx(copied)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), min_size=1))
@@ -118,7 +126,7 @@ def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[int, int]]) -> None
     probability = np.array([level / 4 for _, level in rows], np.float32)
     positives, negatives = probability[target == 1], probability[target == 0]
     pairs = positives[:, None] - negatives
-    got = METRICS["binary"]["auc"](
+    got = Binary.metrics["auc"](
         target, {"probabilities": np.stack([1 - probability, probability], 1)}
     )
     if pairs.size:
@@ -129,34 +137,29 @@ def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[int, int]]) -> None
 
 def test_being_certain_and_wrong_has_a_finite_loss() -> None:
     predictions = {"probabilities": np.array([[1, 0]], np.float32)}
-    assert METRICS["binary"]["log_loss"](np.array([1]), predictions) == pytest.approx(15.942, 1e-4)
+    assert Binary.metrics["log_loss"](np.array([1]), predictions) == pytest.approx(15.942, 1e-4)
 
 
 def test_r2_keeps_its_digits_beside_a_large_mean() -> None:
     target, predictions = numbers(100, mean=1e9)
-    assert METRICS["regression"]["r2"](target, predictions) == pytest.approx(
+    assert Regression.metrics["r2"](target, predictions) == pytest.approx(
         reference.r2_score(target, predictions["value"]), rel=1e-6
     )
 
 
-def test_the_first_metric_of_a_task_says_which_way_is_up() -> None:
-    for metrics in METRICS.values():
-        assert next(iter(metrics.values())).better != "neither"
-
-
-@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("task", sorted(Task.members))
 def test_estimates_are_the_same_for_the_same_seed(task: str) -> None:
-    assert estimates(METRICS[task], *CASES[task], seed=3) == estimates(
-        METRICS[task], *CASES[task], seed=3
+    assert estimates(Task.members[task].metrics, *CASES[task], seed=3) == estimates(
+        Task.members[task].metrics, *CASES[task], seed=3
     )
-    assert estimates(METRICS[task], *CASES[task], seed=3) != estimates(
-        METRICS[task], *CASES[task], seed=4
+    assert estimates(Task.members[task].metrics, *CASES[task], seed=3) != estimates(
+        Task.members[task].metrics, *CASES[task], seed=4
     )
 
 
 def test_intervals_of_a_share_are_those_of_theory() -> None:
     target, predictions = CASES["binary"]
-    got = estimates(METRICS["binary"], target, predictions, seed=0)["accuracy"]
+    got = estimates(Binary.metrics, target, predictions, seed=0)["accuracy"]
     half = 1.96 * np.sqrt(got.value * (1 - got.value) / 500)
     assert got.upper - got.value == pytest.approx(half, rel=0.15)
     assert got.value - got.lower == pytest.approx(half, rel=0.15)
@@ -165,7 +168,7 @@ def test_intervals_of_a_share_are_those_of_theory() -> None:
 def test_intervals_of_many_rows_are_scaled_from_some() -> None:
     rows = 4 * ROWS
     target, predictions = numbers(rows)
-    got = estimates({"mae": METRICS["regression"]["mae"]}, target, predictions, seed=0)["mae"]
+    got = estimates({"mae": Regression.metrics["mae"]}, target, predictions, seed=0)["mae"]
     errors = np.abs(target - predictions["value"])
     assert got.value == pytest.approx(errors.mean())
     assert got.upper - got.lower == pytest.approx(2 * 1.96 * errors.std() / rows**0.5, rel=0.1)
@@ -174,6 +177,6 @@ def test_intervals_of_many_rows_are_scaled_from_some() -> None:
 @given(st.integers(1, 30), st.integers(0, 20))
 def test_an_interval_holds_its_value(rows: int, seed: int) -> None:
     target, predictions = classes(rows, 2, seed)
-    for estimate in estimates(METRICS["binary"], target, predictions, seed).values():
+    for estimate in estimates(Binary.metrics, target, predictions, seed).values():
         if np.isfinite(estimate.lower):
             assert estimate.lower <= estimate.value <= estimate.upper

@@ -8,11 +8,14 @@ from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Network, Shape
+from onward.tasks import Task
 
 
 def network(embedder: str, model: str, head: str, features: int = 2) -> Network:
     member = Head.members[head]
-    shape = Shape(features, (3, 40), 0 if member.kind == "number" else len(member.examples))
+    shape = Shape(
+        features, (3, 40), 0 if Task.members[member.task].is_number else len(member.examples)
+    )
     families = {"embedder": small(Embedder, embedder), "model": small(Model, model)}
     config = Network.Config.model_validate({**families, "head": {"type": head}})
     fitted = Embedder.members[embedder].fit(config.embedder, torch.randn(100, features))

@@ -9,6 +9,7 @@ from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Network, Shape
+from onward.tasks import Task
 from onward.training.batches import Rows
 
 ROWS = 3000
@@ -23,7 +24,7 @@ def network(name: str, head: str, k: int) -> Network:
         "head": {"type": head},
     }
     config = Network.Config.model_validate(families)
-    shape = Shape(3, (), 0 if member.kind == "number" else len(member.examples))
+    shape = Shape(3, (), 0 if Task.members[member.task].is_number else len(member.examples))
     embedder = Embedder.members["identity"].fit(config.embedder, torch.zeros(1, 3))
     torch.manual_seed(0)
     return Network(config, shape, embedder).eval()

@@ -20,21 +20,33 @@ if TYPE_CHECKING:
     from onward.table.checks import Check as Check
     from onward.table.sources import Source as Source
     from onward.table.splits import Split as Split
+    from onward.tasks import Card as Card
+    from onward.tasks import Chart as Chart
+    from onward.tasks import ClassTask as ClassTask
+    from onward.tasks import Metric as Metric
+    from onward.tasks import NumberTask as NumberTask
+    from onward.tasks import Task as Task
     from onward.training.observer import Observer as Observer
 
 _MODULES = {
     "Block": "onward.preprocessing.columns",
+    "Card": "onward.tasks",
+    "Chart": "onward.tasks",
     "Check": "onward.table.checks",
+    "ClassTask": "onward.tasks",
     "Column": "onward.preprocessing.columns",
     "Derivation": "onward.preprocessing.derivations",
     "Embedder": "onward.network.embedders",
     "Encoded": "onward.preprocessing.columns",
     "Graph": "onward.preprocessing.graph",
     "Head": "onward.network.heads",
+    "Metric": "onward.tasks",
     "Model": "onward.network.models",
+    "NumberTask": "onward.tasks",
     "Observer": "onward.training.observer",
     "Source": "onward.table.sources",
     "Split": "onward.table.splits",
+    "Task": "onward.tasks",
     "Value": "onward.preprocessing.graph",
 }
 

@@ -31,7 +31,8 @@ def predict_table(
     It is read as the config reads its source; else as tables of its name usually are.
 
     Columns of the result: ``label`` and a ``probability_<class>`` for each class; or ``value``,
-    ``lower`` and ``upper``. They appear as a whole, or not at all.
+    ``lower`` and ``upper``; another output of several numbers has a column ``<output>_<index>`` for
+    each. They appear as a whole, or not at all.
     """
     if output is not None:
         _check(output, model, table)
@@ -78,13 +79,16 @@ def _predictions(
 def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.DataFrame:
     columns: dict[str, pl.Series] = {}
     for name, array in predictions.items():
-        if name == "probabilities":
+        if array.ndim == 1:
+            is_text = array.dtype.kind == "O"
+            columns[name] = pl.Series(array, dtype=pl.String if is_text else pl.Float64)
+        elif name == "probabilities":
             columns |= {
                 f"probability_{label}": pl.Series(array[:, code])
                 for code, label in enumerate(classes)
             }
         else:
-            columns[name] = pl.Series(array, dtype=pl.String if name == "label" else pl.Float64)
+            columns |= {f"{name}_{index}": pl.Series(part) for index, part in enumerate(array.T)}
     return pl.DataFrame(columns)
 
 

@@ -10,11 +10,11 @@ import polars as pl
 
 from onward.cli._plots import plots
 from onward.errors import ConfigError, DataError
-from onward.quality.prepare_settings import OUTPUTS
 from onward.quality.type_inference import Guess, TargetGuess, infer, infer_target
 from onward.settings.yaml import one_line
 from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
+from onward.tasks import output_names
 
 MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
 SCHEMA = Path("configs/schema.json")  # for editors
@@ -89,7 +89,7 @@ def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> Non
 
 
 def _refused(guess: Guess) -> Guess | None:
-    if guess.name in OUTPUTS or guess.name.startswith("onward/"):
+    if guess.name in output_names() or guess.name.startswith("onward/"):
         return Guess(guess.name, "", "a name in the exported file; rename the column to use it")
     return None
 

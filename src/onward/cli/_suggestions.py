@@ -16,6 +16,7 @@ from onward.quality.plan import Plan
 from onward.settings.config import import_plugins, section
 from onward.settings.yaml import one_line
 from onward.stages import prepare
+from onward.tasks import usual_task
 
 
 def print_suggestions(config: Path) -> None:
@@ -27,8 +28,7 @@ def print_suggestions(config: Path) -> None:
         prepare.run(settings, Path(folder))
         plan, prepared = Plan(settings), Prepared(Path(folder) / "prepare")
         found = suggest(prepared, plan.columns, plan.derivations, settings.seed)
-        kind = prepared.schema().target.kind
-    what = "mean absolute error" if kind == "number" else "log loss"
+        what = usual_task(prepared.schema().target).loss_title
     typer.echo(f"{found.candidates:,} derived columns tried, {found.rows:,} validation rows")
     typer.echo(f"{what} of boosted trees without them: {found.loss:.4g}")
     if not found.found:

@@ -92,4 +92,6 @@ def _readable(name: str, value: Any, classes: tuple[str, ...]) -> Any:
         return str(value)
     if name == "probabilities":
         return dict(zip(classes, map(float, value), strict=True))
+    if value.ndim:
+        return [*map(float, value)]
     return float(value)

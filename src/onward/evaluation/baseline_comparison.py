@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onward.evaluation.bootstrap import Estimate, Resampled, Sample, resampled, sample, shown
-from onward.tasks.metrics import METRICS, Array, Predictions
+from onward.tasks import Array, Predictions, Task
 
 MODEL = "model"
 
@@ -14,7 +14,7 @@ MODEL = "model"
 class Comparison:
     """Predictors of the same rows, the model first, measured on the same resamples."""
 
-    task: str
+    task: Task
     sample: Sample
     """Rows with the model's predictions."""
     found: Mapping[str, Mapping[str, Resampled]]
@@ -40,7 +40,7 @@ class Comparison:
             who: {name: resamples.estimate for name, resamples in metrics.items()}
             for who, metrics in self.found.items()
         }
-        about = {"task": self.task, "rows": self.sample.rows}
+        about = {"task": self.task.name, "rows": self.sample.rows}
         return {**about, **_documents(estimates), "differences": _documents(self.differences)}
 
     def lines(self) -> Iterator[str]:
@@ -50,7 +50,7 @@ class Comparison:
         head = "".join(f"{title:>{widths[who]}}" for who, title in titles.items())
         yield f"evaluate: {self.sample.rows:,} held-out rows"
         yield f"  {'':18}{MODEL:>11}{'95 % interval':>24}{head}"
-        for name, metric in METRICS[self.task].items():
+        for name, metric in self.task.metrics.items():
             model = self.found[MODEL][name].estimate
             others = "".join(
                 f"{shown(self.found[who][name].value):>{width}}" for who, width in widths.items()
@@ -60,14 +60,14 @@ class Comparison:
 
 
 def compare(
-    task: str,
+    task: Task,
     target: Array,
     predictions: Mapping[str, Predictions],
     seed: int,
     weights: Array | None = None,
 ) -> Comparison:
     """Ask every metric of every predictor; the model comes first."""
-    metrics = METRICS[task]
+    metrics = task.metrics
     samples = {who: sample(target, each, seed, weights) for who, each in predictions.items()}
     values = {
         who: {name: metric(target, each, weights) for name, metric in metrics.items()}

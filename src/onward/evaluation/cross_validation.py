@@ -67,9 +67,9 @@ def cross_validation(reruns: Reruns, count: int, metrics: Mapping[str, Metric]) 
     }
 
 
-def table(found: Mapping[str, Any], metrics: Mapping[str, Metric]) -> pl.DataFrame:
+def table(found: Mapping[str, Any], main: str) -> pl.DataFrame:
     """The metric that decides, a row for each fold; none if nothing was found."""
-    main, of_folds = next(iter(metrics)), found.get("folds", [])
+    of_folds = found.get("folds", [])
     columns = {
         "fold": list(range(1, len(of_folds) + 1)),
         **{part: [fold[part] for fold in of_folds] for part in ("training", "validation", "test")},

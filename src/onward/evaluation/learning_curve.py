@@ -9,7 +9,7 @@ import polars as pl
 from onward.evaluation.bootstrap import Estimate, estimates, resampled, sample
 from onward.evaluation.retraining import Outcome, Reruns
 from onward.table.splits import Part
-from onward.tasks.metrics import Metric
+from onward.tasks import Metric, Task
 
 
 def parts(shares: Sequence[float]) -> dict[str, Part]:
@@ -24,7 +24,7 @@ def parts(shares: Sequence[float]) -> dict[str, Part]:
 def learning_curve(
     reruns: Reruns,
     shares: Sequence[float],
-    metrics: Mapping[str, Metric],
+    task: Task,
     published: Outcome,
     seed: int,
 ) -> dict[str, Any]:
@@ -33,11 +33,11 @@ def learning_curve(
     Args:
         reruns: of the published model.
         shares: of its training rows, one below 1 at least.
-        metrics: the one that decides first.
+        task: of the published model.
         published: what the model of all training rows predicts for the same test rows.
         seed: of the resamples.
     """
-    main, needed = next(iter(metrics.values())), parts(shares)
+    main, needed = task.main_metric, parts(shares)
     outcomes = reruns.run(needed)
     last, every = outcomes[-1], [*outcomes, published]
     found = gain(main, last, published, seed)
@@ -49,7 +49,7 @@ def learning_curve(
                 "metrics": {
                     name: estimate.document()
                     for name, estimate in estimates(
-                        metrics, outcome.target, outcome.predictions, seed, outcome.weights
+                        task.metrics, outcome.target, outcome.predictions, seed, outcome.weights
                     ).items()
                 },
             }
@@ -62,9 +62,9 @@ def learning_curve(
     }
 
 
-def table(found: Mapping[str, Any], metrics: Mapping[str, Metric]) -> pl.DataFrame:
+def table(found: Mapping[str, Any], main: str) -> pl.DataFrame:
     """The metric that decides, a row for each share; none if nothing was found."""
-    main, points = next(iter(metrics)), found.get("points", [])
+    points = found.get("points", [])
     estimated = ("value", "lower", "upper")
     columns = {
         "share": [point["share"] for point in points],
@@ -89,7 +89,7 @@ def gain(metric: Metric, old: Outcome, new: Outcome, seed: int) -> Estimate:
         )[""]
         for of in (old, new)
     )
-    return after.minus(before) if metric.better == "higher" else before.minus(after)
+    return after.minus(before) if metric.sign > 0 else before.minus(after)
 
 
 def verdict(title: str, smaller: Outcome, whole: Outcome, found: Estimate) -> str:

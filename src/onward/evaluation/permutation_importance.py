@@ -41,7 +41,6 @@ def importance(
     most = max(LEAST_ROWS, min(ROWS, CELLS // (REPEATS * columns**2)))
     chosen = np.sort(random.permutation(len(rows))[:most])
     rows, target = rows[chosen], target[chosen]
-    sign = 1 if metric.better == "higher" else -1
     of_rows = np.ones(len(rows)) if weights is None else weights[chosen]
     weighed = _with_and_without(len(rows)) * of_rows
     base = _values(metric, target, predict(rows), weighed)
@@ -55,7 +54,7 @@ def importance(
             for part in np.split(np.arange(len(repeated)), REPEATS)
         )
         after = [_values(metric, target, part, weighed) for part in parts]
-        lost: Array = sign * (base - np.mean(after, axis=0))
+        lost: Array = metric.sign * (base - np.mean(after, axis=0))
         return lost
 
     found = np.array([drops(name) for name in rows.columns])  # (columns, 1 + groups)

@@ -1,6 +1,6 @@
 """What changed since the evaluation before: each metric, and whether that is more than noise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,16 +92,12 @@ def as_table(sample: Sample) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def as_sample(table: pl.DataFrame, rows: int) -> Sample:
-    """What `as_table` made."""
-    wide = [name for name in table.columns if name.startswith("probabilities_")]
-    predictions = {
-        name: table[name].to_numpy()
-        for name in table.columns
-        if name not in {"truth", "weight", *wide}
-    }
-    if wide:
-        predictions["probabilities"] = table.select(wide).to_numpy()
+def as_sample(table: pl.DataFrame, rows: int, outputs: Sequence[str]) -> Sample:
+    """What `as_table` made of predictions with these outputs."""
+    predictions = {}
+    for name in outputs:
+        parts = [f"{name}_{i}" for i in range(table.width) if f"{name}_{i}" in table.columns]
+        predictions[name] = (table.select(parts) if parts else table[name]).to_numpy()
     truth, weights = (table[name].to_numpy() for name in ("truth", "weight"))
     return Sample(truth, predictions, rows, weights)
 

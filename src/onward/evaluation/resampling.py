@@ -10,7 +10,7 @@ import polars as pl
 from onward.evaluation import cross_validation, learning_curve
 from onward.evaluation.bootstrap import shown
 from onward.evaluation.retraining import Outcome, Reruns, refuse_part
-from onward.tasks.metrics import METRICS
+from onward.tasks import Task
 
 FOLDS, CURVE = "cross_validation", "learning_curve"
 
@@ -29,7 +29,7 @@ class Asked:
 class OtherRows:
     """What was found; empty where nobody asked."""
 
-    task: str
+    task: Task
     cross_validation: Mapping[str, Any]
     learning_curve: Mapping[str, Any]
 
@@ -40,23 +40,22 @@ class OtherRows:
 
     def values(self) -> dict[str, Any]:
         """Means over folds, and the metric that decides at each share of the training rows."""
-        main, values = next(iter(METRICS[self.task])), {}
+        values: dict[str, Any] = {}
         if self.cross_validation:
             found = self.cross_validation["metrics"]
             values[FOLDS] = {name: summary["mean"] for name, summary in found.items()}
         if self.learning_curve:
             values[CURVE] = {
-                f"{point['share']:g}": point["metrics"][main]["value"]
+                f"{point['share']:g}": point["metrics"][self.task.main]["value"]
                 for point in self.learning_curve["points"]
             }
         return values
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """For DVC to draw; without rows where nobody asked, so that it draws nothing."""
-        metrics = METRICS[self.task]
         return {
-            FOLDS: cross_validation.table(self.cross_validation, metrics),
-            CURVE: learning_curve.table(self.learning_curve, metrics),
+            FOLDS: cross_validation.table(self.cross_validation, self.task.main),
+            CURVE: learning_curve.table(self.learning_curve, self.task.main),
         }
 
     def lines(self) -> Iterator[str]:
@@ -65,7 +64,7 @@ class OtherRows:
             count = len(self.cross_validation["folds"])
             yield f"evaluate: {count} folds of the other rows, each tested by a model of its own"
             yield f"  {'':18}{'mean':>11}{'95 % interval':>24}{'deviation':>11}"
-            for name, metric in METRICS[self.task].items():
+            for name, metric in self.task.metrics.items():
                 found = self.cross_validation["metrics"][name]
                 mean, deviation = shown(found["mean"]), shown(found["deviation"])
                 interval = f"{shown(found['lower'])} to {shown(found['upper'])}"
@@ -74,20 +73,21 @@ class OtherRows:
             yield f"evaluate: {self.learning_curve['verdict']}"
 
 
-def other_rows(asked: Asked, folder: Path, task: str, published: Outcome) -> OtherRows:
+def other_rows(asked: Asked, folder: Path, task: Task, published: Outcome) -> OtherRows:
     """Make the models that are asked for, and measure them.
 
     Raises:
         OnwardError: what stopped one of them.
     """
-    metrics = METRICS[task]
     if not asked.folds and not asked.shares:
         return OtherRows(task, {}, {})
     refuse_part(folder)
-    reruns = Reruns(folder, next(iter(metrics.values())), asked.at_once)
-    folds = cross_validation.cross_validation(reruns, asked.folds, metrics) if asked.folds else {}
+    reruns = Reruns(folder, task.main_metric, asked.at_once)
+    folds = (
+        cross_validation.cross_validation(reruns, asked.folds, task.metrics) if asked.folds else {}
+    )
     curve = (
-        learning_curve.learning_curve(reruns, asked.shares, metrics, published, asked.seed)
+        learning_curve.learning_curve(reruns, asked.shares, task, published, asked.seed)
         if asked.shares
         else {}
     )

@@ -27,7 +27,7 @@ from onward.evaluation.baselines import exported, targets_of
 from onward.serving.predictor import Predictor
 from onward.settings.config import write
 from onward.table.splits import Part
-from onward.tasks.metrics import Array, Metric, Predictions
+from onward.tasks import Array, Metric, Predictions, Task
 
 logger = logging.getLogger(__name__)
 
@@ -207,11 +207,13 @@ def _refuse_other_data(name: str, folder: Path, published: Path) -> None:
 
 def _predicted(folder: Path) -> Outcome:
     prepared = Prepared(folder / "prepare")
-    predictor = Predictor(folder / "export" / "model.onnx")
+    path = folder / "export" / "model.onnx"
+    predictor = Predictor(path)
+    task = Task.named(str(path), predictor.metadata["task"], predictor.schema.target)
     test = prepared.rows("test").collect()
     count = prepared.profiles()["rows"]
-    target = targets_of(predictor.schema, test)
-    known, weights = exported(predictor)(test), prepared.weights("test")
+    target = targets_of(task, test)
+    known, weights = exported(predictor, task)(test), prepared.weights("test")
     return Outcome(count["train"], count["validation"], target, known, weights)
 
 

@@ -114,9 +114,8 @@ def _name_outputs(model: ModelProto, classes: Sequence[str]) -> None:
     for output in outputs:
         name = output.name.removeprefix(f"{PREFIX}network/")
         kind = output.type.tensor_type.elem_type
-        shape: list[str | int] = ["rows"]
-        if name == "probabilities":
-            shape.append(len(classes))
+        _, *widths = output.type.tensor_type.shape.dim
+        shape: list[str | int] = ["rows", *(width.dim_value for width in widths)]
         if name == "label":
             names = numpy_helper.from_array(np.array(classes, object), f"{PREFIX}classes")
             graph.initializer.append(names)

@@ -14,8 +14,7 @@ from onward.table.checks import Check
 from onward.table.sources import Source
 from onward.table.splits import Part, Sample, Split
 from onward.table.target import TargetSettings
-
-OUTPUTS = ("label", "probabilities", "value", "lower", "upper")
+from onward.tasks import output_names
 
 
 class PrepareSettings(Settings):
@@ -49,7 +48,8 @@ class PrepareSettings(Settings):
                 f"weights: {self.weights!r} is the target or a column. Remove it from them"
             )
         inputs = [*names, *(derivation.name for derivation in self.derive)]
-        taken = [name for name in inputs if name in OUTPUTS or name.startswith(PREFIX)]
+        outputs = output_names()
+        taken = [name for name in inputs if name in outputs or name.startswith(PREFIX)]
         if taken:
             raise ValueError(f"{taken[0]!r} is a name in the exported file. Rename the column")
         refuse_unreadable(self.derive, self.columns, self.target.name)

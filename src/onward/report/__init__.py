@@ -57,7 +57,7 @@ def page(evidence: Evidence) -> str:
 
 def _header(evidence: Evidence) -> Html:
     rows = sum(evidence.data["rows"].values())
-    source = f"{evidence.config} · {evidence.task} · {len(evidence.schema.columns):,} columns"
+    source = f"{evidence.config} · {evidence.task.name} · {len(evidence.schema.columns):,} columns"
     words = (
         tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
         tag("h1", "Predicting ", tag("em", evidence.target)),

@@ -18,7 +18,7 @@ def dependence(evidence: Evidence) -> Html:
         of_mean, of_lines, of_rug = (
             table.filter(pl.col("column") == name) for table in (means, lines, rug)
         )
-        svg = Html(charts.dependence(of_mean, of_lines, of_rug, _y(evidence)))
+        svg = Html(charts.dependence(of_mean, of_lines, of_rug, evidence.task.prediction_axis))
         drawn.append(tag("figure", tag("figcaption", str(name)), svg, class_="card"))
     thin = " Each thin line or dot is one held-out row." if len(lines) else ""
     note = (
@@ -28,11 +28,3 @@ def dependence(evidence: Evidence) -> Html:
         " together, some of the rows so made do not exist."
     )
     return join(tag("p", note, class_="quiet"), tag("div", drawn, class_="grid"))
-
-
-def _y(evidence: Evidence) -> str:
-    if evidence.task == "regression":
-        return f"predicted {evidence.target}"
-    if evidence.task == "binary":
-        return f"probability of {evidence.schema.target.classes[1]}"
-    return "probability"

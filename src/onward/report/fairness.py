@@ -36,14 +36,15 @@ def fairness(evidence: Evidence) -> Html:
     if "fairness" not in evidence.plots:
         return Html("")
     found = evidence.plots["fairness"]
-    keys = ["column"] if evidence.task == "regression" else ["column", "class"]
+    has_classes = "class" in found.columns
+    keys = ["column", "class"] if has_classes else ["column"]
     cards = [
         tag("div", _card(evidence, [str(name) for name in names], part.to_dicts()), class_="card")
         for names, part in found.group_by(keys, maintain_order=True)
     ]
     few = f" Groups with{FEW} have too few rows to say much." if found["few"].sum() else ""
     note = (
-        f"{'' if evidence.task == 'regression' else RATES_ARE}Distances are to the largest group,"
+        f"{RATES_ARE if has_classes else ''}Distances are to the largest group,"
         " with 95 % intervals. Which of them are unfair, no number says, and where groups differ in"
         f" their base rates, not all can be zero at once (Chouldechova 2017).{few}"
     )
@@ -51,10 +52,10 @@ def fairness(evidence: Evidence) -> Html:
 
 
 def _card(evidence: Evidence, names: list[str], lines: list[Line]) -> list[Html]:
-    if evidence.task == "regression":
+    if "class" not in lines[0]:
         return [tag("h3", f"By {names[0]}"), _numbers(lines)]
-    metric = next(iter(evidence.of_task))
-    head = ["group", "rows", *RATES.values(), evidence.of_task[metric].title]
+    metric = evidence.task.main_metric
+    head = ["group", "rows", *RATES.values(), metric.title]
     rates = [
         [
             *_group(line),

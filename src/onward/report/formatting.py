@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onward.report.report_data import Evidence
+from onward.tasks import Metric
 
 MINUS = "\u2212"  # as wide as a plus
 LARGE, SMALL = 10_000.0, 0.001
-SHARES = {"accuracy", "coverage"}  # metrics that are shown in percent
-OF_TARGET = {"rmse", "mae", "width"}  # metrics in the target's unit, whatever its size
 KIB = 1024
 YARDSTICKS = {
     "constant": "a constant guess",
@@ -77,11 +76,16 @@ def alike(values: Sequence[float]) -> list[str]:
     return [f"{value:z.{decimals}f}".replace("-", MINUS) for value in values]
 
 
-def measured(name: str, value: float | None) -> str:
+def measured(metric: Metric, value: float | None) -> str:
     """The value of a metric."""
-    if value is None or name in OF_TARGET:
+    if metric.unit == "target":
         return number(value)
-    return percent(value) if name in SHARES else f"{value:z.3f}".replace("-", MINUS)
+    return percent(value) if metric.unit == "share" and value is not None else score(value)
+
+
+def score(value: float | None) -> str:
+    """A number around 1, with three decimals."""
+    return number(value) if value is None else f"{value:z.3f}".replace("-", MINUS)
 
 
 def percent(share: float) -> str:
@@ -99,20 +103,20 @@ def within(title: str) -> str:
     return title.lower() if title[1].islower() else title
 
 
-def interval(name: str, estimate: Measured) -> str:
+def interval(metric: Metric, estimate: Measured) -> str:
     """The ends of an interval."""
-    return f"{measured(name, estimate['lower'])} to {measured(name, estimate['upper'])}"
+    return f"{measured(metric, estimate['lower'])} to {measured(metric, estimate['upper'])}"
 
 
-def signed(name: str, difference: float | None) -> str:
+def signed(metric: Metric, difference: float | None) -> str:
     """The difference of two values of a metric; of shares in percentage points."""
     if difference is None:
         return "none"
     sign = MINUS if difference < 0 else "+" if difference > 0 else ""
-    if name in SHARES:
+    if metric.unit == "share":
         return f"{sign}{abs(difference) * 100:.1f} pp"
     size = abs(difference)
-    return sign + (number(size) if name in OF_TARGET else f"{size:.3f}")
+    return sign + (number(size) if metric.unit == "target" else f"{size:.3f}")
 
 
 def size(count: int) -> str:
@@ -144,28 +148,25 @@ def chosen_rows(data: Mapping[str, Any]) -> list[str]:
 
 def verdict(evidence: Evidence) -> str:
     """Whether the model is any good, in two sentences."""
-    metrics = evidence.metrics["model"]
-    if evidence.task == "regression":
-        error, share = metrics["mae"]["value"], metrics["coverage"]["value"]
-        first = (
-            f"On average a prediction of {evidence.target} is off by {number(error)}, and the"
-            f" interval around it holds the truth in {percent(share)} of rows."
-        )
-    else:
-        share = metrics["accuracy"]["value"]
-        first = f"Predictions of {evidence.target} are right in {percent(share)} of rows."
-    return f"{first} {_ranking(evidence)}"
+    return f"{filled(evidence, evidence.task.summary)} {_ranking(evidence)}"
+
+
+def filled(evidence: Evidence, sentence: str) -> str:
+    """A sentence of the task with the values of the metrics that it names."""
+    values = {name: measured(of, evidence.scores[name]) for name, of in evidence.of_task.items()}
+    return sentence.format(target=evidence.target, **values)
 
 
 def _ranking(evidence: Evidence) -> str:
     rows = evidence.metrics["rows"]
     if rows < FEW:
         return f"But only {rows} rows were held out: too few to compare it with anything."
-    name, metric = next(iter(evidence.of_task.items()))
-    sign = 1 if metric.better == "higher" else -1
-    words = {who: compared(evidence.metrics["differences"][who][name], sign) for who in YARDSTICKS}
-    values = {who: measured(name, evidence.metrics[who][name]["value"]) for who in YARDSTICKS}
-    model = measured(name, evidence.metrics["model"][name]["value"])
+    name, metric = evidence.task.main, evidence.task.main_metric
+    words = {
+        who: compared(evidence.metrics["differences"][who][name], metric.sign) for who in YARDSTICKS
+    }
+    values = {who: measured(metric, evidence.metrics[who][name]["value"]) for who in YARDSTICKS}
+    model = measured(metric, evidence.scores[name])
     parts = [f"{words[who]} {title} ({values[who]})" for who, title in YARDSTICKS.items()]
     return f"By {within(metric.title)} ({model}), it is {', '.join(parts[:-1])}, and {parts[-1]}."
 

@@ -3,7 +3,17 @@
 Source: Mitchell et al. 2019, "Model Cards for Model Reporting", whose sections these are.
 """
 
-from onward.report.formatting import ARROWS, WHO, interval, measured, number, percent, size, verdict
+from onward.report.formatting import (
+    ARROWS,
+    WHO,
+    filled,
+    interval,
+    measured,
+    number,
+    score,
+    size,
+    verdict,
+)
 from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
 
@@ -32,7 +42,7 @@ def model_card(evidence: Evidence) -> str:
 def _details(evidence: Evidence) -> list[str]:
     notes = evidence.notes
     facts = [
-        ("task", f"{evidence.task}: predicts {evidence.target}"),
+        ("task", f"{evidence.task.name}: predicts {evidence.target}"),
         ("file", f"model.onnx, {size(evidence.model_bytes)}"),
         ("SHA-256 of the file", evidence.model_sha256),
         *((f"hash of {name}", text) for name, text in notes.get("hashes", {}).items()),
@@ -56,22 +66,21 @@ def _use(evidence: Evidence) -> list[str]:
 
 def _factors(evidence: Evidence) -> list[str]:
     top = evidence.plots["importance"].head(LARGEST)
-    metric = next(iter(evidence.of_task.values()))
     rows = [(name, number(drop)) for name, drop in top.select("column", "drop").iter_rows()]
     return [
-        f"What the predictions rest on most: lost {metric.title} when the values of a column are"
-        " dealt out anew among the held-out rows.",
+        f"What the predictions rest on most: lost {evidence.task.main_metric.title} when the"
+        " values of a column are dealt out anew among the held-out rows.",
         table(["column", "loss"], rows),
     ]
 
 
 def _metrics(evidence: Evidence) -> list[str]:
-    first = next(iter(evidence.of_task.values()))
     words = {"higher": "higher is better", "lower": "lower is better", "neither": "describes"}
     named = bullets(f"{plain(of.title)}: {words[of.better]}" for of in evidence.of_task.values())
     return [
-        f"{plain(first.title)} decides. Intervals hold 95 % of bootstrap resamples of the held-out"
-        " rows; they say nothing of another training run, or of rows of another kind.",
+        f"{plain(evidence.task.main_metric.title)} decides. Intervals hold 95 % of bootstrap"
+        " resamples of the held-out rows; they say nothing of another training run, or of rows of"
+        " another kind.",
         named,
     ]
 
@@ -97,8 +106,8 @@ def _analyses(evidence: Evidence) -> list[str]:
     rows = [
         [
             f"{of.title} {ARROWS[of.better]}".strip(),
-            *(measured(name, evidence.metrics[who][name]["value"]) for who in WHO),
-            interval(name, evidence.metrics["model"][name]),
+            *(measured(of, evidence.metrics[who][name]["value"]) for who in WHO),
+            interval(of, evidence.metrics["model"][name]),
         ]
         for name, of in evidence.of_task.items()
     ]
@@ -109,7 +118,7 @@ def _classes(evidence: Evidence) -> list[str]:
     if "classes" not in evidence.plots:
         return []
     rows = [
-        [label, f"{count:,}", *(measured("f1", value) for value in values)]
+        [label, f"{count:,}", *(score(value) for value in values)]
         for label, count, *values in evidence.plots["classes"].iter_rows()
     ]
     return ["By class:", table(["class", "rows", "precision", "recall", "F1"], rows)]
@@ -133,14 +142,9 @@ def _ethics(evidence: Evidence) -> list[str]:
 
 
 def _caveats(evidence: Evidence) -> list[str]:
-    found = []
-    if evidence.task == "regression":
-        share = evidence.metrics["model"]["coverage"]["value"]
-        found.append(
-            f"Intervals held the truth in {percent(share)} of held-out rows on average, not in"
-            " every group of rows: the report has the shares by predicted value."
-        )
-    elif rare := _rare(evidence):
+    caveat = filled(evidence, evidence.task.caveat)
+    found = [caveat] if caveat else []
+    if rare := _rare(evidence):
         found.append(f"Fewer than {LEAST_CLASS} held-out rows are of: {', '.join(rare)}.")
     leaks = [plain(leak["what"]) for leak in evidence.data["quality"]["leaks"]]
     found += [f"Suspected leak, accepted or only warned of: {leak}." for leak in leaks]
@@ -152,5 +156,7 @@ def _caveats(evidence: Evidence) -> list[str]:
 
 
 def _rare(evidence: Evidence) -> list[str]:
+    if "classes" not in evidence.plots:
+        return []
     rows = evidence.plots["classes"].select("class", "rows").iter_rows()
     return [plain(label) for label, count in rows if count < LEAST_CLASS]

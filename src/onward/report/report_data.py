@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from onward.schema import Schema
-from onward.tasks.metrics import METRICS, Metric
+from onward.tasks import Metric, Task
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Evidence:
     model_bytes: int
 
     @property
-    def task(self) -> str:
-        """``binary``, ``multiclass`` or ``regression``."""
-        return str(self.metrics["task"])
+    def task(self) -> Task:
+        """What is predicted."""
+        return Task.named("model.onnx", self.notes["task"], self.schema.target)
 
     @property
     def target(self) -> str:
@@ -50,5 +50,10 @@ class Evidence:
 
     @property
     def of_task(self) -> Mapping[str, Metric]:
-        """The metrics of the task, the one that decides first."""
-        return METRICS[self.task]
+        """The metrics of the task."""
+        return self.task.metrics
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The model's values of the metrics."""
+        return {name: estimate["value"] for name, estimate in self.metrics["model"].items()}

@@ -7,6 +7,7 @@ from onward.report import charts
 from onward.report.formatting import interval, measured
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
+from onward.tasks import Metric
 
 KNOWN = ("mean", "lower", "upper")
 
@@ -16,7 +17,7 @@ def cross_validation(evidence: Evidence) -> Html:
     found = evidence.cross_validation
     if not found:
         return Html("")
-    name, main = next(iter(evidence.of_task.items()))
+    name, main = evidence.task.main, evidence.task.main_metric
     count = len(found["folds"])
     note = (
         f"{count} more models, each prepared, trained and exported as this one was, but from other"
@@ -27,9 +28,9 @@ def cross_validation(evidence: Evidence) -> Html:
         " predictions for all folds together."
     )
     head = ["", "mean", "95 % interval", "deviation", "pooled"]
-    means = [_mean(metric.title, key, found["metrics"][key]) for key, metric in _all(evidence)]
-    titles = [metric.title for _, metric in _all(evidence)]
-    folds = [_fold(place, fold) for place, fold in enumerate(found["folds"], 1)]
+    means = [_mean(metric, found["metrics"][key]) for key, metric in evidence.of_task.items()]
+    titles = [metric.title for metric in evidence.of_task.values()]
+    folds = [_fold(evidence.of_task, place, fold) for place, fold in enumerate(found["folds"], 1)]
     values = [
         {"fold": place, "value": fold["metrics"][name]}
         for place, fold in enumerate(found["folds"], 1)
@@ -53,7 +54,7 @@ def learning_curve(evidence: Evidence) -> Html:
     found = evidence.learning_curve
     if not found:
         return Html("")
-    name, main = next(iter(evidence.of_task.items()))
+    name, main = evidence.task.main, evidence.task.main_metric
     points = found["points"]
     values = [{"rows": point["rows"], **point["metrics"][name]} for point in points]
     known = [row for row in values if None not in row.values()]
@@ -62,7 +63,7 @@ def learning_curve(evidence: Evidence) -> Html:
         " tested on the same held-out rows; the last is this one. The intervals are from bootstrap"
         " resamples of the held-out rows: they say nothing of what other training rows would bring."
     )
-    head = ["training rows", "share", *(_with_interval(m.title) for _, m in _all(evidence)[:2])]
+    head = ["training rows", "share", *(_with_interval(m.title) for _, m in _first_two(evidence))]
     rows = [_point(evidence, point) for point in points]
     parts = [tag("div", tag("p", found["verdict"]), table(head, rows, "numbers"), class_="card")]
     if known:
@@ -71,31 +72,31 @@ def learning_curve(evidence: Evidence) -> Html:
     return join(tag("div", parts, class_="uneven"), tag("p", note, class_="quiet"))
 
 
-def _all(evidence: Evidence) -> list[Any]:
-    return list(evidence.of_task.items())
+def _first_two(evidence: Evidence) -> list[tuple[str, Metric]]:
+    return list(evidence.of_task.items())[:2]
 
 
-def _mean(title: str, name: str, found: Mapping[str, float | None]) -> list[Content]:
-    deviation, pooled = (measured(name, found[key]) for key in ("deviation", "pooled"))
+def _mean(metric: Metric, found: Mapping[str, float | None]) -> list[Content]:
+    deviation, pooled = (measured(metric, found[key]) for key in ("deviation", "pooled"))
     return [
-        title,
-        tag("b", measured(name, found["mean"])),
-        interval(name, found),
+        metric.title,
+        tag("b", measured(metric, found["mean"])),
+        interval(metric, found),
         deviation,
         pooled,
     ]
 
 
-def _fold(place: int, fold: Mapping[str, Any]) -> list[Content]:
-    values = (measured(name, value) for name, value in fold["metrics"].items())
+def _fold(metrics: Mapping[str, Metric], place: int, fold: Mapping[str, Any]) -> list[Content]:
+    values = (measured(metrics[name], value) for name, value in fold["metrics"].items())
     return [f"{place}", f"{fold['training']:,}", f"{fold['test']:,}", *values]
 
 
 def _point(evidence: Evidence, point: Mapping[str, Any]) -> list[Content]:
     shown = []
-    for name, _ in _all(evidence)[:2]:
+    for name, metric in _first_two(evidence):
         estimate = point["metrics"][name]
-        shown.append(f"{measured(name, estimate['value'])} ({interval(name, estimate)})")
+        shown.append(f"{measured(metric, estimate['value'])} ({interval(metric, estimate)})")
     return [f"{point['rows']:,}", f"{point['share']:g}", *shown]
 
 

@@ -7,13 +7,14 @@ from onward.report import charts
 from onward.report.formatting import ARROWS, WHO, YARDSTICKS, interval, measured, signed, within
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
+from onward.tasks import Metric
 
 TILES = 4
 
 
 def overview(evidence: Evidence) -> Html:
     """The score of the model and of the yardsticks, at a glance."""
-    name, metric = next(iter(evidence.of_task.items()))
+    name, metric = evidence.task.main, evidence.task.main_metric
     found = [{"name": title, **evidence.metrics[who][name]} for who, title in WHO.items()]
     known = [row for row in found if None not in row.values()]
     title = f"{metric.title} {ARROWS[metric.better]} and its 95 % interval"
@@ -23,9 +24,10 @@ def overview(evidence: Evidence) -> Html:
 def tiles(evidence: Evidence) -> Html:
     """The first metrics, and the speed."""
     shown = []
-    for name in list(evidence.of_task)[:TILES]:
-        estimate, title = evidence.metrics["model"][name], evidence.of_task[name].title
-        shown.append(_tile(title, measured(name, estimate["value"]), interval(name, estimate)))
+    for name, metric in list(evidence.of_task.items())[:TILES]:
+        estimate = evidence.metrics["model"][name]
+        value = measured(metric, estimate["value"])
+        shown.append(_tile(metric.title, value, interval(metric, estimate)))
     fast = evidence.latency
     bulk = f"{fast['rows_per_s']:,} rows/s in bulk"
     shown.append(_tile("One row takes", f"{fast['single_row_p50_us']:,.0f} µs", bulk))
@@ -58,7 +60,7 @@ def result(evidence: Evidence) -> Html:
 
 
 def _differences(evidence: Evidence) -> Html:
-    name, metric = next(iter(evidence.of_task.items()))
+    name, metric = evidence.task.main, evidence.task.main_metric
     found = evidence.metrics["differences"]
     learned = [who for who in YARDSTICKS if who != "constant"]  # which is too far off to draw
     rows = [{"name": f"minus {WHO[who]}", **found[who][name]} for who in learned]
@@ -66,7 +68,7 @@ def _differences(evidence: Evidence) -> Html:
     lines: list[list[Content]] = [
         [
             f"{of.title} {ARROWS[of.better]}",
-            *(_difference(key, found[who][key]) for who in YARDSTICKS),
+            *(_difference(of, found[who][key]) for who in YARDSTICKS),
         ]
         for key, of in evidence.of_task.items()
     ]
@@ -83,13 +85,13 @@ def _differences(evidence: Evidence) -> Html:
     return tag("div", left, drawn, class_="uneven")
 
 
-def _difference(name: str, difference: Mapping[str, float | None]) -> Html:
-    below = tag("div", _ends(name, difference), class_="quiet")
-    return join(signed(name, difference["value"]), below)
+def _difference(metric: Metric, difference: Mapping[str, float | None]) -> Html:
+    below = tag("div", _ends(metric, difference), class_="quiet")
+    return join(signed(metric, difference["value"]), below)
 
 
-def _ends(name: str, difference: Mapping[str, float | None]) -> str:
-    return f"{signed(name, difference['lower'])} to {signed(name, difference['upper'])}"
+def _ends(metric: Metric, difference: Mapping[str, float | None]) -> str:
+    return f"{signed(metric, difference['lower'])} to {signed(metric, difference['upper'])}"
 
 
 def _changes(evidence: Evidence) -> Html:
@@ -111,13 +113,13 @@ def _changes(evidence: Evidence) -> Html:
 
 def _change(evidence: Evidence, name: str, change: dict[str, Any]) -> list[Content]:
     metric, difference = evidence.of_task[name], change["difference"]
-    values = (measured(name, change["before"]), measured(name, change["now"]))
+    values = (measured(metric, change["before"]), measured(metric, change["now"]))
     first = f"{metric.title} {ARROWS[metric.better]}"
     return [
         first,
         *values,
-        signed(name, difference["value"]),
-        _ends(name, difference),
+        signed(metric, difference["value"]),
+        _ends(metric, difference),
         tag("b", change["verdict"]),
     ]
 
@@ -131,6 +133,6 @@ def _tile(title: str, value: str, below: str) -> Html:
 
 def _compared(evidence: Evidence, name: str) -> list[Content]:
     metric = evidence.of_task[name]
-    values = [measured(name, evidence.metrics[who][name]["value"]) for who in WHO]
-    estimate = interval(name, evidence.metrics["model"][name])
+    values = [measured(metric, evidence.metrics[who][name]["value"]) for who in WHO]
+    estimate = interval(metric, evidence.metrics["model"][name])
     return [f"{metric.title} {ARROWS[metric.better]}", tag("b", values[0]), *values[1:], estimate]

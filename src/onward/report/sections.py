@@ -1,31 +1,32 @@
 """The parts of the report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+import polars as pl
 
 from onward.report import charts, decision, snippets, speed
 from onward.report.formatting import (
     chosen_rows,
-    measured,
     more_columns,
     number,
     percent,
+    score,
     size,
     usual,
     within,
 )
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
+from onward.tasks import Chart
 
 SHOWN = 40  # rows of a table before the rest is folded away
 
 
 def errors(evidence: Evidence) -> Html:
     """Charts of right and wrong predictions."""
-    drawn = BY_TASK[evidence.task](evidence)
-    parts = [figure(title, svg) for title, svg in drawn.items()]
-    if "classes" in evidence.plots:
-        parts.append(_classes(evidence))
+    cards = evidence.task.cards(evidence.plots, evidence.scores)
+    parts = [_card(card.title, card.content) for card in cards]
     charted = tag("div", parts, class_="grid")
     if "decision" in evidence.notes:
         return join(tag("div", decision.card(evidence), class_="grid"), charted)
@@ -34,7 +35,7 @@ def errors(evidence: Evidence) -> Html:
 
 def importance(evidence: Evidence) -> Html:
     """Which columns matter."""
-    title = within(next(iter(evidence.of_task.values())).title)
+    title = within(evidence.task.main_metric.title)
     note = (
         f"How much {title} is lost when the values of one column are dealt out anew among the rows;"
         " the thin line is a 95 % interval, for the luck of the rows and of five repeats. A column"
@@ -124,56 +125,18 @@ def origin(evidence: Evidence) -> Html:
     return join(tag("p", cards, class_="quiet"), tag("div", tag("dl", facts), class_="card"))
 
 
-def _binary(evidence: Evidence) -> dict[str, str]:
-    positive = evidence.schema.target.classes[1]
-    classes = evidence.plots["classes"]
-    share = classes["rows"][1] / max(classes["rows"].sum(), 1)
-    return {
-        f"ROC of {positive}": charts.roc(evidence.plots["roc"]),
-        f"Precision and recall of {positive}": charts.pr(evidence.plots["pr"], share),
-        f"Threshold: from what probability on it is {positive}": charts.threshold(
-            evidence.plots["threshold"]
-        ),
-        f"Gain: {positive} among the surest rows": charts.gain(evidence.plots["gain"]),
-        f"Lift: {positive} among the surest rows": charts.lift(evidence.plots["lift"]),
-        "Calibration, with 95 % intervals": charts.calibration(evidence.plots["calibration"]),
-        "Confusion": charts.confusion(evidence.plots["confusion"]),
-    }
+def _card(title: str, content: Chart | pl.DataFrame) -> Html:
+    if isinstance(content, Chart):
+        return figure(title, charts.svg(content))
+    rows = [[_cell(value) for value in row] for row in content.iter_rows()]
+    drawn = tag("div", table(content.columns, rows, "numbers"), class_="tall")
+    return tag("div", tag("h3", title), drawn, class_="card")
 
 
-def _multiclass(evidence: Evidence) -> dict[str, str]:
-    return {
-        "Confusion": charts.confusion(evidence.plots["confusion"]),
-        "Calibration of the predicted class, with 95 % intervals": charts.calibration(
-            evidence.plots["calibration"]
-        ),
-    }
-
-
-def _regression(evidence: Evidence) -> dict[str, str]:
-    rows, target = evidence.plots["residuals"], evidence.target
-    share = evidence.metrics["model"]["coverage"]["value"]
-    return {
-        "Actual and predicted": charts.predicted(rows, target),
-        "Error by predicted value": charts.residuals(rows, target),
-        "Interval coverage": charts.coverage(evidence.plots["bands"], share, target),
-    }
-
-
-BY_TASK: Mapping[str, Callable[[Evidence], dict[str, str]]] = {
-    "binary": _binary,
-    "multiclass": _multiclass,
-    "regression": _regression,
-}
-
-
-def _classes(evidence: Evidence) -> Html:
-    rows = [
-        [str(label), f"{n:,}", *(measured("f1", value) for value in values)]
-        for label, n, *values in evidence.plots["classes"].iter_rows()
-    ]
-    drawn = table(["class", "rows", "precision", "recall", "F1"], rows, "numbers")
-    return tag("div", tag("h3", "By class"), tag("div", drawn, class_="tall"), class_="card")
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, str | int):
+        return f"{value:,}" if isinstance(value, int) else value
+    return score(value)
 
 
 def _column(column: Mapping[str, Any]) -> list[Content]:

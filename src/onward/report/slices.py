@@ -6,6 +6,7 @@ from onward.report import charts
 from onward.report.formatting import interval, measured, more_columns, number, percent
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
+from onward.tasks import Metric
 
 LEVEL = 0.05  # false discovery rate, of slices and patterns that are said to be there
 MEASURED = 40  # slices that have an interval, or would have one if their rows defined it
@@ -24,9 +25,8 @@ def _slices(evidence: Evidence) -> Html:
     found = evidence.plots["slices"]
     if not len(found):
         return tag("p", "Too few rows were held out to look at slices.", class_="quiet")
-    metric = next(iter(evidence.of_task))
-    loss = "mean error" if evidence.task == "regression" else "log-loss"
-    title = evidence.of_task[metric].title
+    metric, loss = evidence.task.main_metric, evidence.task.loss_title
+    title = metric.title
     head = ["slice", "rows", title, "95 % interval", loss, "elsewhere", "boosted trees", "rate"]
     rows = [_slice(line, metric) for line in found.head(MEASURED).to_dicts()]
     worse = int((found["rate"] <= LEVEL).sum())
@@ -48,7 +48,7 @@ def _slices(evidence: Evidence) -> Html:
     return tag("div", parts, class_="card")
 
 
-def _slice(line: dict[str, float | str | None], metric: str) -> list[Content]:
+def _slice(line: dict[str, float | str | None], metric: Metric) -> list[Content]:
     value, lower, upper, loss, elsewhere, trees, rate = (
         None if line[key] is None else float(line[key] or 0)
         for key in ("metric", "lower", "upper", "loss", "elsewhere", "yardstick", "rate")
@@ -67,13 +67,15 @@ def _patterns(evidence: Evidence) -> Html:
     found, bins = evidence.plots["patterns"], evidence.plots["pattern_bins"]
     there = found.filter(pl.col("rate") <= LEVEL)["column"].to_list()
     drawn = [
-        _figure(f"Residuals by {name}", charts.residuals_by(part, name, _residual(evidence)))
+        _figure(
+            f"Residuals by {name}", charts.residuals_by(part, name, evidence.task.residual_axis)
+        )
         for (name,), part in bins.group_by("column", maintain_order=True)
         if len(part) > 1
     ][:MOST]
     said = (
         "Mean residual in the groups of a column, with 95 % intervals: off the line, the"
-        f" predictions are {_off(evidence)}. {_found(there)}"
+        f" predictions are {evidence.task.residual_signs}. {_found(there)}"
     )
     parts = [tag("h3", "Residuals by column"), tag("p", said, class_="quiet")]
     parts.append(tag("div", drawn[:DRAWN], class_="grid"))
@@ -88,18 +90,6 @@ def _found(names: list[str]) -> str:
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     shown = ", ".join(map(str, names[:SHOWN]))
     return f"By more than chance they differ in {shown}{more}: there is something left to learn."
-
-
-def _residual(evidence: Evidence) -> str:
-    if evidence.task == "binary":
-        return f"happened minus predicted: {evidence.schema.target.classes[1]}"
-    if evidence.task == "multiclass":
-        return "label right minus its probability"
-    return "actual minus predicted"
-
-
-def _off(evidence: Evidence) -> str:
-    return "too low or too high" if evidence.task == "regression" else "too sure or not sure enough"
 
 
 def _worst(evidence: Evidence) -> Html:

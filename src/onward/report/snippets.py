@@ -7,7 +7,6 @@ from onward.schema import Field
 
 SHOWN = 10  # columns, where there are more than
 MOST = 30  # of which a row takes too many lines to read
-OUTPUTS = {"classes": ("label", "probabilities"), "number": ("value", "lower", "upper")}
 
 
 def predictor(evidence: Evidence) -> str:
@@ -31,7 +30,7 @@ def onnxruntime(evidence: Evidence) -> str:
     """With nothing but onnxruntime and numpy."""
     fields = evidence.schema.columns
     lines = [_input(field, evidence.example[field.name]) for field in fields]
-    outputs = OUTPUTS[evidence.schema.target.kind]
+    outputs = evidence.task.outputs
     return "\n".join(
         [
             "import numpy as np",

@@ -30,11 +30,11 @@ from onward.errors import ConfigError
 from onward.evaluation.baseline_comparison import MODEL, Comparison, compare
 from onward.evaluation.baselines import (
     WEIGHT,
-    Predict,
-    boosted_trees,
-    constant,
+    BoostedTrees,
+    Constant,
+    Linear,
+    Validation,
     exported,
-    linear,
     targets_of,
     weights_of,
 )
@@ -51,8 +51,7 @@ from onward.schema import Schema, Target
 from onward.serving.predictor import Predictor
 from onward.settings.family import Seed
 from onward.settings.family import Settings as Base
-from onward.tasks.curves import CURVES
-from onward.tasks.metrics import METRICS, Array, Predictions
+from onward.tasks import Array, Estimator, Predict, Predictions, Task
 
 logger = logging.getLogger(__name__)
 
@@ -103,20 +102,21 @@ def run(settings: Settings, folder: Path) -> None:
     path = verified(folder / "export" / "model.onnx")
     predictor, prepared = Predictor(path), Prepared(folder / "prepare")
     _check_sensitive(settings.sensitive, predictor.schema)
-    task, schema = predictor.metadata["task"], predictor.schema
+    schema = predictor.schema
+    task = Task.named(str(path), predictor.metadata["task"], schema.target)
     test = _rows(prepared, "test")
-    target, weights = targets_of(schema, test), weights_of(test)
-    predictors = _predictors(predictor, prepared, settings.seed)
+    target, weights = targets_of(task, test), weights_of(test)
+    predictors = _predictors(predictor, task, prepared, settings.seed)
     predictions = {name: predict(test) for name, predict in predictors.items()}
     comparison = compare(task, target, predictions, settings.seed, weights)
     columns = test.select(field.name for field in schema.columns)
-    tables = _curves(task, schema.target, target, predictions[MODEL], settings.seed)
-    main = next(iter(METRICS[task].values()))
+    tables = _curves(task, target, predictions[MODEL], settings.seed)
     tables["importance"] = importance(
-        predictors[MODEL], main, columns, target, settings.seed, weights
+        predictors[MODEL], task.main_metric, columns, target, settings.seed, weights
     )
     held_out = HeldOut(
-        schema,
+        task,
+        schema.columns,
         columns,
         prepared.row_numbers("test"),
         target,
@@ -124,9 +124,7 @@ def run(settings: Settings, folder: Path) -> None:
         predictions["boosted_trees"],
     )
     ordered = tables["importance"]["column"].to_list()
-    diagnoses = diagnosed(
-        held_out, predictors[MODEL], main, ordered, settings.sensitive, settings.seed
-    )
+    diagnoses = diagnosed(held_out, predictors[MODEL], ordered, settings.sensitive, settings.seed)
     published = Outcome(*_learned(prepared), target, predictions[MODEL], weights)
     others = other_rows(settings.of_other_rows, folder, task, published)
     inputs = inputs_of(folder, "prepare", "export")
@@ -138,7 +136,7 @@ def run(settings: Settings, folder: Path) -> None:
     with replacing(folder / "evaluate" / CHANGES) as new:
         _write(new, changed)
     forget(folder)
-    for line in (*comparison.lines(), *others.lines(), *lines(METRICS[task], changed["before"])):
+    for line in (*comparison.lines(), *others.lines(), *lines(task.metrics, changed["before"])):
         logger.info(line)
 
 
@@ -150,12 +148,12 @@ def _rows(prepared: Prepared, split: str) -> pl.DataFrame:
 
 
 def _curves(
-    task: str, target: Target, truth: Array, predictions: Predictions, seed: int
+    task: Task, target: Array, predictions: Predictions, seed: int
 ) -> dict[str, pl.DataFrame]:
     random = np.random.default_rng(seed)
     return {
-        name: curve(target.classes, truth, predictions, random)
-        for name, curve in CURVES[task].items()
+        name: curve(task.target.classes, target, predictions, random)
+        for name, curve in task.curves.items()
     }
 
 
@@ -165,23 +163,24 @@ def _learned(prepared: Prepared) -> tuple[int, int]:
     return rows["train"], rows["validation"]
 
 
-def _predictors(predictor: Predictor, prepared: Prepared, seed: int) -> dict[str, Predict]:
+def _predictors(
+    predictor: Predictor, task: Task, prepared: Prepared, seed: int
+) -> dict[str, Predict]:
     """The file, and the yardsticks, trained here."""
-    schema = predictor.schema
     train, validation = (_rows(prepared, split) for split in ("train", "validation"))
-
-    model, coverage = exported(predictor), 0.0
-    if schema.target.kind == "number":  # the model's own, where it was set
-        metric = METRICS[predictor.metadata["task"]]["coverage"]
-        target, weights = targets_of(schema, validation), weights_of(validation)
-        coverage = metric(target, model(validation), weights)
-    schema = _seen(schema, prepared)
-    return {
-        MODEL: model,
-        "constant": constant(schema, train, validation, coverage),
-        "linear": linear(schema, train, validation, coverage, seed),
-        "boosted_trees": boosted_trees(schema, train, validation, coverage, seed),
+    model = exported(predictor, task)
+    schema = _seen(predictor.schema, prepared)
+    calibration = Validation(task, validation, model)
+    estimators: dict[str, Estimator] = {
+        "constant": Constant(task, train),
+        "linear": Linear(task, schema, train, seed),
+        "boosted_trees": BoostedTrees(task, schema, train, seed),
     }
+    baselines = {
+        name: task.calibrated(task.answer(estimator), calibration)
+        for name, estimator in estimators.items()
+    }
+    return {MODEL: model, **baselines}
 
 
 def _seen(schema: Schema, prepared: Prepared) -> Schema:
@@ -235,15 +234,15 @@ def _changes(
     if noted["inputs"] == inputs:
         return dict(json.loads(path.read_text())) if path.exists() else nothing
     document = json.loads(verified(folder / "comparison.json").read_text())
-    if document.get("task") != now.task or document.get("classes") != list(target.classes):
+    if document.get("task") != now.task.name or document.get("classes") != list(target.classes):
         logger.info("evaluate: the run before predicted something else, and is not compared")
         return nothing
     table = pl.read_parquet(verified(folder / "sample.parquet"))
     before = Measured(
         {name: metric["value"] for name, metric in document[MODEL].items()},
-        as_sample(table, document["rows"]),
+        as_sample(table, document["rows"], now.task.outputs),
     )
-    metrics = {n: metric for n, metric in METRICS[now.task].items() if n in before.values}
+    metrics = {n: metric for n, metric in now.task.metrics.items() if n in before.values}
     values = {name: rounded(value) for name, value in now.values.items()}  # as those before
     found = changes(metrics, Measured(values, now.sample), before, seed)
     about = {"inputs": noted["inputs"], "is_paired": is_paired(now.sample, before.sample)}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -27,13 +28,14 @@ from onward.artifacts.publishing import (
 )
 from onward.errors import ConfigError
 from onward.export.ensemble_selection import Reduction, reduce
-from onward.export.gate import Parity, Predictions
+from onward.export.gate import Parity
 from onward.export.joining import export
 from onward.network.network import Network
 from onward.preprocessing.subset import refitted
 from onward.schema import Schema
 from onward.settings.family import Settings as Base
 from onward.table.column_profile import profile, reference
+from onward.tasks import Task
 from onward.tasks.decision import Decision, Purpose, gains, purpose, said, threshold
 from onward.training.batches import Rows
 
@@ -76,7 +78,8 @@ def run(settings: Settings, folder: Path) -> None:
     parity = Parity(model.SerializeToString(), preprocessing, network, schema)
     found = _gate(parity, prepared)
 
-    helper.set_model_props(model, _notes(folder, prepared, parity, known))
+    task = Task.members[network.head.task](schema.target)
+    helper.set_model_props(model, _notes(folder, prepared, parity, task, known))
     inputs = inputs_of(folder, "prepare", "train")
     noted = settings.model_dump(mode="json")
     with publishing(folder / "export", inputs=inputs, settings=noted) as work:
@@ -120,9 +123,9 @@ def _decided(network: Network, setting: Decision, prepared: Prepared) -> dict[st
     Nothing is learned from the test rows.
     """
     target = prepared.schema().target
-    if target.kind == "number":
+    if not Task.members[network.head.task].has_labels:
         raise ConfigError(
-            "export.decision: the target is a number, and nothing is decided. Remove it"
+            f"export.decision: {network.head.task} has no labels to decide. Remove `decision`"
         )
     serves = purpose(setting, target.classes)
     rows = {split: Rows.of(prepared.arrays(split)) for split in HELD_OUT}
@@ -162,7 +165,7 @@ def _weights(rows: Rows) -> np.ndarray | None:
 
 
 def _notes(
-    folder: Path, prepared: Prepared, parity: Parity, known: dict[str, Any]
+    folder: Path, prepared: Prepared, parity: Parity, task: Task, known: dict[str, Any]
 ) -> dict[str, str]:
     """What the file knows about itself; all of it is text."""
     schema = prepared.schema()
@@ -180,14 +183,13 @@ def _notes(
         "hashes": _hashes(folder),
         "reference": {
             "columns": _reference(prepared.profiles(), schema),
-            "predictions": _reference_of(parity.predict(rows), schema),
+            "predictions": _reference_of(task.monitored(parity.predict(rows))),
         },
     }
     if made := prepared.profiles().get("derived"):
         notes["derived"] = [{name: each[name] for name in ("name", "made")} for each in made]
     texts = {name: json.dumps(note, ensure_ascii=False) for name, note in notes.items()}
-    task = manifest(folder / "train")["settings"]["network"]["head"]["type"]
-    return {"onward": FORMAT, "task": task, "schema": schema.dump(), **texts}
+    return {"onward": FORMAT, "task": task.name, "schema": schema.dump(), **texts}
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -205,13 +207,9 @@ def _reference(report: dict[str, Any], schema: Schema) -> dict[str, Any]:
     return {c["name"]: reference(c, rows) for c in report["columns"] if c["name"] in names}
 
 
-def _reference_of(predictions: Predictions, schema: Schema) -> dict[str, Any]:
+def _reference_of(values: Mapping[str, pl.Series]) -> dict[str, Any]:
     """How the predictions for held-out rows are spread."""
-    if schema.target.kind == "number":
-        values = {"value": pl.Series(predictions["value"])}
-    else:
-        values = {"label": pl.Series(predictions["label"], dtype=pl.String)}
-    return {name: reference(profile(found), len(found)) for name, found in values.items()}
+    return {name: reference(profile(column), len(column)) for name, column in values.items()}
 
 
 def _sha256(text: str) -> str:

@@ -1,6 +1,6 @@
 """The numbers behind the charts of an evaluation, as small tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -15,8 +15,6 @@ OTHERS = "(other classes)"
 NORMAL = 1.959964  # standard deviations to each side of the mean hold 95 %
 STEPS = 101  # of thresholds from 0 to 1; as many again lie where the rows are
 BANDS = 10  # of rows ordered by their prediction
-
-Curve = Callable[[Sequence[str], Array, Predictions, np.random.Generator], pl.DataFrame]
 
 
 def roc(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
@@ -202,29 +200,6 @@ def bands(_: Sequence[str], target: Array, predictions: Predictions, __: object)
         name: [float(values[part].mean()) for part in parts] for name, values in per_row.items()
     }
     return pl.DataFrame({**means, "rows": [len(part) for part in parts]})
-
-
-CURVES: Mapping[str, Mapping[str, Curve]] = {
-    "binary": {
-        "roc": roc,
-        "pr": pr,
-        "threshold": threshold,
-        "gain": gain,
-        "lift": lift,
-        "calibration": calibration,
-        "confusion": confusion,
-        "labels": labels,
-        "classes": by_class,
-    },
-    "multiclass": {
-        "calibration": calibration,
-        "confusion": confusion,
-        "labels": labels,
-        "classes": by_class,
-    },
-    "regression": {"residuals": residuals, "bands": bands},
-}
-"""By task; the name is that of the file."""
 
 
 def _shares(part: Array, whole: Array | int) -> Array:

@@ -114,10 +114,9 @@ def gains(of: Purpose, target: Array, probabilities: Array, weights: Array | Non
     some = slice(None, None, 1 if classes == 2 else -(-len(target) // ROWS))
     target, probabilities = target[some], probabilities[some].astype(np.float64)
     weights = np.ones(len(target)) if weights is None else weights[some]
-    sign = -1 if of.metric.better == "lower" else 1
 
     def objective(labels: Array) -> float:
-        return sign * of(target, labels, weights)
+        return of.metric.sign * of(target, labels, weights)
 
     found = [
         _climbed(factors, target, probabilities, objective)

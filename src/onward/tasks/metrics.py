@@ -36,6 +36,13 @@ class Metric:
     """No value is below."""
     most: float = math.inf
     """No value is above."""
+    unit: Literal["none", "share", "target"] = "none"
+    """``share`` is shown in percent, ``target`` in the target's unit."""
+
+    @property
+    def sign(self) -> int:
+        """1 if higher is better, else -1."""
+        return 1 if self.better == "higher" else -1
 
     def __call__(
         self, target: Array, predictions: Predictions, weights: Array | None = None
@@ -69,9 +76,7 @@ def auc(target: Array, predictions: Predictions) -> Weighted:
 
 def log_loss(target: Array, predictions: Predictions) -> Weighted:
     """Mean negative logarithm of the probability of the true class, in nats."""
-    probabilities = predictions["probabilities"].astype(np.float64)
-    of_truth = probabilities[np.arange(len(target)), target]
-    return _mean(-np.log(of_truth.clip(LEAST, 1)))
+    return _mean(log_losses(target, predictions))
 
 
 def accuracy(target: Array, predictions: Predictions) -> Weighted:
@@ -157,7 +162,7 @@ def rmse(target: Array, predictions: Predictions) -> Weighted:
 
 def mae(target: Array, predictions: Predictions) -> Weighted:
     """Mean absolute error, in the target's unit."""
-    return _mean(np.abs(target - predictions["value"]))
+    return _mean(absolute_errors(target, predictions))
 
 
 def r2(target: Array, predictions: Predictions) -> Weighted:
@@ -183,31 +188,23 @@ def width(target: Array, predictions: Predictions) -> Weighted:
     return _mean(predictions["upper"] - predictions["lower"])
 
 
-METRICS: Mapping[str, Mapping[str, Metric]] = {
-    "binary": {
-        "auc": Metric("AUC", auc, "higher", 0, 1),
-        "log_loss": Metric("Log-loss", log_loss, "lower", 0),
-        "accuracy": Metric("Accuracy", accuracy, "higher", 0, 1),
-        "f1": Metric("F1", f1, "higher", 0, 1),
-        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher", 0, 1),
-        "brier": Metric("Brier score", brier, "lower", 0, 1),
-        "calibration_error": Metric("Calibration error", calibration_error, "lower", 0, 1),
-    },
-    "multiclass": {
-        "accuracy": Metric("Accuracy", accuracy, "higher", 0, 1),
-        "macro_f1": Metric("Macro F1", macro_f1, "higher", 0, 1),
-        "log_loss": Metric("Log-loss", log_loss, "lower", 0),
-        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, "higher", 0, 1),
-    },
-    "regression": {
-        "r2": Metric("R²", r2, "higher", most=1),
-        "rmse": Metric("RMSE", rmse, "lower", 0),
-        "mae": Metric("MAE", mae, "lower", 0),
-        "coverage": Metric("Interval coverage", coverage, "neither", 0, 1),
-        "width": Metric("Interval width", width, "lower", 0),
-    },
-}
-"""By task; the first of each task is the one that decides."""
+def log_losses(target: Array, predictions: Predictions) -> Array:
+    """Negative logarithm of the probability of the true class of each row, in nats."""
+    losses: Array = -np.log(of_class(predictions, target).clip(LEAST, 1))
+    return losses
+
+
+def absolute_errors(target: Array, predictions: Predictions) -> Array:
+    """Distance of truth and value of each row, in the target's unit."""
+    errors: Array = np.abs(target - predictions["value"])
+    return errors
+
+
+def of_class(predictions: Predictions, codes: Array) -> Array:
+    """The probability of one class of each row."""
+    probabilities = predictions["probabilities"].astype(np.float64)
+    picked: Array = probabilities[np.arange(len(codes)), codes]
+    return picked
 
 
 def _mean(values: Array) -> Weighted:

@@ -5,7 +5,7 @@ Found by trying on nine public tables of 220 to 38,837 training rows, see "Accur
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -17,9 +17,10 @@ from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Shape
-from onward.schema import Kind, Target, refuse_unknown
+from onward.schema import Target, refuse_unknown
 from onward.settings.family import OneOf, Seed
 from onward.settings.family import Settings as Base
+from onward.tasks import Task, usual_task
 from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
 from onward.training.learner import Learner
@@ -64,15 +65,14 @@ class Table:
     rows: int
     """For training."""
     shape: Shape
-    kind: Kind
-    classes: Sequence[str] = ()
-    """Empty where the target is a number."""
+    task: Task
+    """Of the target, unless a config has a head for another one."""
 
     @classmethod
     def of(cls, prepared: Prepared) -> "Table":
         """The table that ``prepare`` has read."""
         target, rows = prepared.schema().target, prepared.num_rows("train")
-        return cls(rows, shape_of(prepared.features(), target), target.kind, target.classes)
+        return cls(rows, shape_of(prepared.features(), target), usual_task(target))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def completed(given: Given, table: Table) -> Settings:
         ConfigError: if classes are weighed that there are not.
     """
     is_balanced = given.class_weights is not None or given.sampler is not None
-    if table.kind == "number" and is_balanced:
+    if table.task.is_number and is_balanced:
         raise ConfigError(
             "train: the target is a number and has no classes to balance. Remove `class_weights`"
             " and `sampler`"
@@ -125,7 +125,7 @@ def completed(given: Given, table: Table) -> Settings:
     parts: dict[str, dict[str, Any]] = {
         "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
         "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
-        "head": {"type": _head(table)},
+        "head": {"type": table.task.name},  # each task that is usual has a head of its name
     }
     learner = {
         "learning_rate": size.learning_rate,
@@ -149,19 +149,14 @@ def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | No
     """Those of all classes, in the order of their codes."""
     if said is None or said == "balanced":
         return said
-    refuse_unknown("train.class_weights", said, table.classes)
-    return {name: said.get(name, 1.0) for name in table.classes}
+    classes = table.task.target.classes
+    refuse_unknown("train.class_weights", said, classes)
+    return {name: said.get(name, 1.0) for name in classes}
 
 
 def _joined(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:
     is_other = said.get("type", rule["type"]) != rule["type"]
     return said if is_other else {**rule, **said}
-
-
-def _head(table: Table) -> str:
-    if table.kind == "number":
-        return "regression"
-    return "binary" if table.shape.classes == 2 else "multiclass"
 
 
 def _epochs(rows: int, size: Size) -> int:
@@ -192,8 +187,9 @@ def refuse_wrong_head(head: type[Head], target: Target) -> None:
     Raises:
         ConfigError: if it does not; naming those that do.
     """
-    if head.kind != target.kind:
-        fitting = sorted(n for n, other in Head.members.items() if other.kind == target.kind)
+    kinds = {name: Task.members[member.task].kind for name, member in Head.members.items()}
+    if Task.members[head.task].kind != target.kind:
+        fitting = sorted(name for name, kind in kinds.items() if kind == target.kind)
         raise ConfigError(
             f"train.network.head: {head.__name__.lower()} does not predict the target"
             f" {target.name!r} of `kind: {target.kind}`. Choose {' or '.join(fitting)}"

@@ -3,25 +3,24 @@
 import numpy as np
 import polars as pl
 
-from onward.evaluation.baselines._predictions import (
-    Predict,
-    targets_of,
-    weights_of,
-    with_interval,
-    with_label,
-)
-from onward.schema import Schema
+from onward.evaluation.baselines._predictions import targets_of, weights_of
+from onward.tasks import Ask, Task
 
 
-def constant(
-    schema: Schema, train: pl.DataFrame, validation: pl.DataFrame, coverage: float
-) -> Predict:
+class Constant:
     """The best that can be said without looking at any column."""
-    target = targets_of(schema, train)
-    if schema.target.kind == "number":
-        mean = float(np.average(target, weights=weights_of(train)))
-        return with_interval(lambda rows: np.full(len(rows), mean), schema, validation, coverage)
-    codes = np.arange(len(schema.target.classes))
-    counts = np.bincount(target, weights_of(train), len(codes))
-    shares = counts / counts.sum()
-    return with_label(lambda rows: np.tile(shares, (len(rows), 1)), codes, schema)
+
+    def __init__(self, task: Task, train: pl.DataFrame) -> None:
+        self._classes = len(task.target.classes)
+        self._target, self._weights = targets_of(task, train), weights_of(train)
+
+    def numbers(self) -> Ask:
+        """The mean."""
+        mean = float(np.average(self._target, weights=self._weights))
+        return lambda rows: np.full(len(rows), mean)
+
+    def probabilities(self) -> Ask:
+        """The share of each class."""
+        counts = np.bincount(self._target, self._weights, self._classes)
+        shares = counts / counts.sum()
+        return lambda rows: np.tile(shares, (len(rows), 1))

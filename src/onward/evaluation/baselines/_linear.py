@@ -11,17 +11,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
 from onward.evaluation.baselines._encoding import encoder
-from onward.evaluation.baselines._predictions import (
-    Ask,
-    Predict,
-    targets_of,
-    weights_of,
-    with_interval,
-    with_label,
-)
+from onward.evaluation.baselines._predictions import of_all_classes, targets_of, weights_of
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Schema
-from onward.tasks.metrics import Array
+from onward.tasks import Array, Ask, Task
 
 ITERATIONS = 100  # scikit-learn's default
 LEAST_ITERATIONS, LEAST_ROWS = 10, 1_000
@@ -29,9 +22,7 @@ EQUAL = 1e-9  # standard deviation, beside the largest number, from which on num
 PRODUCTS = 4_000_000_000  # of a value and a weight, in all iterations: some 10 s
 
 
-def linear(
-    schema: Schema, train: pl.DataFrame, validation: pl.DataFrame, coverage: float, seed: int
-) -> Predict:
+class Linear:
     """scikit-learn's logistic or ridge regression, with its default settings.
 
     Categories are one-hot, numbers standardized, and what misses in training rows says so in a
@@ -41,47 +32,52 @@ def linear(
     iterations: see `PRODUCTS`.
 
     Args:
-        schema: columns and target.
+        task: what is predicted.
+        schema: the columns.
         train: raw rows to learn from.
-        validation: raw rows that say how wide an interval is.
-        coverage: share of rows whose truth an interval is to hold.
         seed: of the rows that are drawn.
     """
-    width = len(schema.columns) * max(1, len(schema.target.classes) - 1)  # products of one row
-    most = max(LEAST_ROWS, PRODUCTS // ITERATIONS // width)
-    drawn = _drawn(targets_of(schema, train), most, schema, seed)
-    products = len(drawn) * width
-    iterations = max(LEAST_ITERATIONS, min(ITERATIONS, PRODUCTS // products))
-    if schema.target.kind == "number":
-        ridge = Ridge(solver="lsqr", max_iter=iterations)
-        value = _fitted(ridge, ridge.predict, train[drawn], schema)
-        return with_interval(value, schema, validation, coverage)
-    logistic = LogisticRegression(max_iter=iterations)
-    known = _fitted(logistic, logistic.predict_proba, train[drawn], schema)
-    return with_label(known, logistic.classes_, schema)
 
+    def __init__(self, task: Task, schema: Schema, train: pl.DataFrame, seed: int) -> None:
+        self._task, self._schema, self._train = task, schema, train
+        # products of one row
+        self._width = len(schema.columns) * max(1, len(task.target.classes) - 1)
+        self._order = np.random.default_rng(seed).permutation(len(train))
+        self._most = max(LEAST_ROWS, PRODUCTS // ITERATIONS // self._width)
 
-def _drawn(targets: Array, most: int, schema: Schema, seed: int) -> Array:
-    """Places of rows, at least one of each class: of one class there is nothing to learn."""
-    order = np.random.default_rng(seed).permutation(len(targets))
-    if schema.target.kind == "number":
-        return np.sort(order[:most])
-    _, first = np.unique(targets[order], return_index=True)
-    return np.unique(np.concatenate([order[:most], order[first]]))
+    def numbers(self) -> Ask:
+        """Ridge regression."""
+        rows = np.sort(self._order[: self._most])
+        ridge = Ridge(solver="lsqr", max_iter=self._iterations(len(rows)))
+        return self._fitted(ridge, ridge.predict, rows)
 
+    def probabilities(self) -> Ask:
+        """Logistic regression."""
+        # at least one row of each class: of one class there is nothing to learn
+        target = targets_of(self._task, self._train)
+        _, first = np.unique(target[self._order], return_index=True)
+        rows = np.unique(np.concatenate([self._order[: self._most], self._order[first]]))
+        logistic = LogisticRegression(max_iter=self._iterations(len(rows)))
+        ask = self._fitted(logistic, logistic.predict_proba, rows)
+        return of_all_classes(ask, logistic.classes_, len(self._task.target.classes))
 
-def _fitted(model: Any, predict: Any, train: pl.DataFrame, schema: Schema) -> Ask:
-    features = _Features(schema, train)
-    with threadpool_limits(1), warnings.catch_warnings():  # threads change the last digits
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the end of `ITERATIONS`
-        model.fit(features(train), targets_of(schema, train), weights_of(train))
+    def _iterations(self, rows: int) -> int:
+        return max(LEAST_ITERATIONS, min(ITERATIONS, PRODUCTS // (rows * self._width)))
 
-    def asked(rows: pl.DataFrame) -> Array:
-        with threadpool_limits(1):
-            answers: Array = predict(features(rows))
-        return answers
+    def _fitted(self, model: Any, predict: Any, chosen: Array) -> Ask:
+        train = self._train[chosen]
+        features = _Features(self._schema, train)
+        target, weights = targets_of(self._task, train), weights_of(train)
+        with threadpool_limits(1), warnings.catch_warnings():  # threads change the last digits
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the end of `ITERATIONS`
+            model.fit(features(train), target, weights)
 
-    return asked
+        def ask(rows: pl.DataFrame) -> Array:
+            with threadpool_limits(1):
+                answers: Array = predict(features(rows))
+            return answers
+
+        return ask
 
 
 class _Features:

@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from onward.evaluation.baselines import Predict
 from onward.evaluation.diagnostics._dependence import dependence
 from onward.evaluation.diagnostics._fairness import fairness
 from onward.evaluation.diagnostics._held_out import HeldOut as HeldOut
 from onward.evaluation.diagnostics._residual_patterns import patterns
 from onward.evaluation.diagnostics._slices import slices
 from onward.evaluation.diagnostics._worst_errors import worst
-from onward.tasks.metrics import Metric
+from onward.tasks import Predict
 
 CELLS = 40_000_000  # values that are put into groups: some 10 s; wide tables get fewer rows
 
@@ -24,7 +23,6 @@ CELLS = 40_000_000  # values that are put into groups: some 10 s; wide tables ge
 def diagnosed(
     held_out: HeldOut,
     predict: Predict,
-    metric: Metric,
     ordered: Sequence[str],
     sensitive: Sequence[str],
     seed: int,
@@ -34,18 +32,17 @@ def diagnosed(
     Args:
         held_out: rows that nothing was learned from.
         predict: asks the file.
-        metric: of slices.
         ordered: the columns, the most important first.
         sensitive: columns whose groups are compared.
         seed: of all that is drawn.
     """
     part = held_out.some(CELLS // max(len(ordered), 1), np.random.default_rng(seed))
     tables = {
-        "slices": slices(part, metric, seed),
+        "slices": slices(part, seed),
         **patterns(part),
         **worst(held_out, ordered),
         **dependence(held_out, predict, ordered, np.random.default_rng(seed)),
     }
     if sensitive:
-        tables["fairness"] = fairness(held_out, sensitive, metric, seed)
+        tables["fairness"] = fairness(held_out, sensitive, seed)
     return tables

@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 
-from onward.evaluation.baselines import Predict
 from onward.evaluation.diagnostics._groups import shown
 from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.preprocessing.columns import category_names, meaning, semantic_type
 from onward.schema import Field, SemanticType
-from onward.tasks.metrics import Array, Predictions
+from onward.tasks import Array, Predict, Predictions
 
 COLUMNS = 6  # the most important ones
 GRID = 15  # values of a number or a date, with as many rows between any two of them
@@ -21,7 +20,6 @@ LINES = 30  # of them are kept as lines of their own
 LEAST = 10  # rows, however wide the table is
 CELLS = 5_000_000  # values predicted from, in total: some 5 s; wide tables get fewer rows
 SECONDS = 86_400  # of a day
-CLASSES = 5  # with a curve of their own, the most frequent ones
 
 
 def dependence(
@@ -56,7 +54,8 @@ def dependence(
         grid = _grid(fields[name], held_out.rows[name])
         if len(grid) < 2:
             continue  # nothing to change
-        outputs = _outputs(held_out, _asked(predict, part.rows, name, grid["raw"]))
+        predictions = _asked(predict, part.rows, name, grid["raw"])
+        outputs = held_out.task.curves_by_output(held_out.target, predictions)
         means += [_means(name, grid, output, values) for output, values in outputs.items()]
         rugs.append(_rug(name, fields[name], held_out.rows[name]))
         if len(outputs) == 1:
@@ -179,17 +178,6 @@ def _asked(predict: Predict, rows: pl.DataFrame, name: str, grid: pl.Series) -> 
     repeated = rows[np.repeat(np.arange(len(rows)), len(grid))]
     values = grid[np.tile(np.arange(len(grid)), len(rows))]
     return predict(repeated.with_columns(values.alias(name)))
-
-
-def _outputs(held_out: HeldOut, predictions: Predictions) -> dict[str, Array]:
-    """Numbers to draw, by name."""
-    if "value" in predictions:
-        return {"value": predictions["value"]}
-    classes = held_out.schema.target.classes
-    common = np.argsort(-np.bincount(held_out.target, minlength=len(classes)), kind="stable")
-    codes = [1] if len(classes) == 2 else common[:CLASSES].tolist()
-    probabilities = predictions["probabilities"].astype(np.float64)
-    return {classes[code]: probabilities[:, code] for code in codes}
 
 
 def _means(name: str, grid: pl.DataFrame, output: str, values: Array) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import polars as pl
 from onward.evaluation.diagnostics._groups import Groups, grouped
 from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import NORMAL_95
-from onward.tasks.metrics import Array, Metric
+from onward.tasks.metrics import Array
 
 FEW = 30  # rows of a group, and of those that are positive or not: of fewer, rates say little
 CLASSES = 10  # the most frequent ones, where there are more than two
@@ -27,7 +27,7 @@ MOST = 30  # groups of a column, the largest ones
 Distance = Callable[[Array, Array], Array]
 
 
-def fairness(held_out: HeldOut, columns: Sequence[str], metric: Metric, seed: int) -> pl.DataFrame:
+def fairness(held_out: HeldOut, columns: Sequence[str], seed: int) -> pl.DataFrame:
     """Of each group of each sensitive column, rates, and their distances to the largest group.
 
     Of all: ``column``, ``group``, ``rows``, ``few`` (1 where these are too few), ``metric``.
@@ -51,10 +51,10 @@ def fairness(held_out: HeldOut, columns: Sequence[str], metric: Metric, seed: in
     lines: list[dict[str, Any]] = []
     for field in fields:
         groups = grouped(field, held_out.rows[field.name], 1)
-        described = _numbers if "value" in held_out.predictions else _classes
+        described = _rates if held_out.task.has_labels else _residuals
         by_size = np.argsort(-groups.sizes, kind="stable")[:MOST]
         largest = int(by_size[0])
-        measured = _measured(held_out, groups, metric)
+        measured = _measured(held_out, groups)
         lines += (
             {"column": field.name, "group": groups.names[place], **line, "metric": measured[place]}
             for place, line in described(held_out, groups, largest, random)
@@ -63,29 +63,29 @@ def fairness(held_out: HeldOut, columns: Sequence[str], metric: Metric, seed: in
     return pl.DataFrame(lines, infer_schema_length=None)
 
 
-def _measured(held_out: HeldOut, groups: Groups, metric: Metric) -> list[float | None]:
+def _measured(held_out: HeldOut, groups: Groups) -> list[float | None]:
     """The metric of each group; None where its rows do not define it."""
     parts = (held_out.where(groups.codes == place) for place in range(len(groups.names)))
+    metric = held_out.task.main_metric
     values = (metric(part.target, part.predictions) for part in parts)
     return [value if np.isfinite(value) else None for value in values]
 
 
-def _classes(
+def _rates(
     held_out: HeldOut, groups: Groups, largest: int, random: np.random.Generator
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Place of the group, and what is said of it and one class."""
-    target, label = held_out.target, held_out.predictions["label"]
-    names = held_out.schema.target.classes
-    common = np.argsort(-np.bincount(target, minlength=len(names)), kind="stable")
-    for code in [1] if len(names) == 2 else common[:CLASSES].tolist():
-        cells = _cells(target == code, label == code, groups)
+    task, target, predictions = held_out.task, held_out.target, held_out.predictions
+    is_wrong, _ = task.errors(target, predictions)
+    for selection in task.selections(target, predictions, CLASSES):
+        cells = _cells(selection.happened, selection.selected, groups)
         rates = {name: _rate(name, cells) for name in RATES}
-        rates["accuracy"] = _means(label == target, groups)
-        gap = (target == code) - held_out.predictions["probabilities"][:, code].astype(np.float64)
+        rates["accuracy"] = _means(~is_wrong, groups)
+        gap = selection.happened - selection.probability
         draws = [random.dirichlet(each + PRIOR, DRAWS) for each in cells]
         for place, rows in enumerate(groups.sizes):
             few = bool(rows < FEW or min(_sides(cells[place])) < FEW / 3)
-            line = {"class": names[code], "rows": int(rows), "few": int(few)}
+            line = {"class": selection.name, "rows": int(rows), "few": int(few)}
             line |= {name: float(values[place]) for name, values in rates.items()}
             line |= _spread("calibration", gap[groups.codes == place])
             yield place, line | _distances(cells, draws, place, largest)
@@ -163,17 +163,17 @@ GAPS: Mapping[str, Distance] = {
 ENDS = ("", "_lower", "_upper")
 
 
-def _numbers(
+def _residuals(
     held_out: HeldOut, groups: Groups, largest: int, _: np.random.Generator
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Place of the group, and what is said of it."""
-    predicted = held_out.predictions["value"]
-    error = held_out.target - predicted
+    task, target, predictions = held_out.task, held_out.target, held_out.predictions
+    error, described = task.residuals(target, predictions), task.describe(target, predictions)
     of_largest = error[groups.codes == largest]
     for place, rows in enumerate(groups.sizes):
         mask = groups.codes == place
         line: dict[str, Any] = {"rows": int(rows), "few": int(rows < FEW)}
-        line |= {"actual": held_out.target[mask].mean(), "predicted": predicted[mask].mean()}
+        line |= {name: described[name][mask].mean() for name in ("actual", "predicted")}
         line |= _spread("error", error[mask]) | _spread("mae", np.abs(error[mask]))
         if place == largest:
             line |= {f"{name}{end}": None for name in ("error_gap", "mae_gap") for end in ENDS}

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from onward.evaluation.diagnostics._groups import Groups, grouped
-from onward.evaluation.diagnostics._held_out import HeldOut, residuals, variances
+from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import LEVEL, NORMAL_95, adjusted, differ
 from onward.tasks.metrics import Array
 
@@ -24,8 +24,8 @@ def patterns(held_out: HeldOut) -> dict[str, pl.DataFrame]:
 
     Source: the effect is Hays 1963, "Statistics for Psychologists", omega squared.
     """
-    residual = residuals(held_out.target, held_out.predictions)
-    variance = variances(held_out.predictions)
+    residual = held_out.task.residuals(held_out.target, held_out.predictions)
+    variance = held_out.task.variances(held_out.predictions)
     groups = {
         field.name: grouped(field, held_out.rows[field.name], LEAST) for field in held_out.columns
     }

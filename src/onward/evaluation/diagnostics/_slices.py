@@ -8,9 +8,9 @@ import polars as pl
 
 from onward.evaluation.bootstrap import estimates
 from onward.evaluation.diagnostics._groups import Groups, grouped
-from onward.evaluation.diagnostics._held_out import HeldOut, losses
+from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import LEVEL, adjusted, exceeds
-from onward.tasks.metrics import Array, Metric
+from onward.tasks.metrics import Array
 
 LEAST = 50  # rows of a slice, and outside; in fewer a difference must be huge to be above chance
 MEASURED = 40  # of the worst slices get the metric and its interval, which take time
@@ -29,7 +29,7 @@ EMPTY = pl.DataFrame(
 )
 
 
-def slices(held_out: HeldOut, metric: Metric, seed: int) -> pl.DataFrame:
+def slices(held_out: HeldOut, seed: int) -> pl.DataFrame:
     """Each value of a category, each tenth of a number, each period of a date: how wrong it is.
 
     A slice is compared with all other rows by the mean loss: log-loss of a class, distance of a
@@ -49,7 +49,7 @@ def slices(held_out: HeldOut, metric: Metric, seed: int) -> pl.DataFrame:
         those that are more than chance, then the others, by their distance from elsewhere.
     """
     loss, of_yardstick = (
-        losses(held_out.target, predictions)
+        held_out.task.losses(held_out.target, predictions)
         for predictions in (held_out.predictions, held_out.yardstick)
     )
     groups = {
@@ -62,7 +62,7 @@ def slices(held_out: HeldOut, metric: Metric, seed: int) -> pl.DataFrame:
     table = table.with_columns(rate).sort(
         pl.col("rate") <= LEVEL, worse, descending=True, maintain_order=True
     )
-    return _measured(table, held_out, groups, metric, seed).drop("chance", "place")
+    return _measured(table, held_out, groups, seed).drop("chance", "place")
 
 
 def _judged(column: str, groups: Groups, loss: Array, of_yardstick: Array) -> pl.DataFrame:
@@ -90,11 +90,10 @@ def _measured(
     table: pl.DataFrame,
     held_out: HeldOut,
     groups: Mapping[str, Groups],
-    metric: Metric,
     seed: int,
 ) -> pl.DataFrame:
     """The metric in the first slices, and its interval."""
-    found = []
+    found, metric = [], held_out.task.main_metric
     for column, place in table.head(MEASURED).select("column", "place").iter_rows():
         part = held_out.where(groups[column].codes == place)
         known = estimates(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from onward.evaluation.diagnostics._held_out import HeldOut, losses, of_truth
+from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.tasks.metrics import Array
 
 EACH = 10  # rows of one kind of error: of a true and a predicted class, or too high, or too low
@@ -27,14 +27,11 @@ def worst(held_out: HeldOut, ordered: Sequence[str]) -> dict[str, pl.DataFrame]:
         ``probability`` (of the true one), or ``residual``. ``worst_values``: ``place``,
         ``column``, ``value``. A class that is predicted right is no error, however unsure.
     """
-    target, predictions = held_out.target, held_out.predictions
-    is_number = "value" in predictions
-    is_high = (predictions["value"] > target) if is_number else predictions["label"]
-    kinds = is_high * 1 if is_number else target * len(held_out.schema.target.classes) + is_high
-    wrong = predictions["value"] != target if is_number else predictions["label"] != target
-    chosen = _chosen(losses(target, predictions), kinds, wrong)
+    target, predictions, task = held_out.target, held_out.predictions, held_out.task
+    wrong, kinds = task.errors(target, predictions)
+    chosen = _chosen(task.losses(target, predictions), kinds, wrong)
     part = held_out.where(chosen)
-    described = _numbers(part) if is_number else _classes(part)
+    described = task.describe(part.target, part.predictions)
     places = {"place": np.arange(1, len(chosen) + 1), "row": part.row_numbers}
     return {
         "worst": pl.DataFrame({**places, **described}),
@@ -48,22 +45,6 @@ def _chosen(loss: Array, kinds: Array, wrong: Array) -> Array:
     ordered = table.sort("loss", descending=True, maintain_order=True)
     place = pl.int_range(pl.len()).over("kind")
     return ordered.filter(place < EACH).head(MOST)["row"].to_numpy()
-
-
-def _numbers(part: HeldOut) -> dict[str, Array]:
-    value = part.predictions["value"]
-    return {"actual": part.target, "predicted": value, "residual": part.target - value}
-
-
-def _classes(part: HeldOut) -> dict[str, Array | pl.Series]:
-    names, label = part.schema.target.classes, part.predictions["label"]
-    certainty = of_truth(label, part.predictions)
-    return {
-        "actual": pl.Series([names[code] for code in part.target], dtype=pl.String),
-        "predicted": pl.Series([names[code] for code in label], dtype=pl.String),
-        "certainty": certainty,
-        "probability": of_truth(part.target, part.predictions),
-    }
 
 
 def _values(rows: pl.DataFrame) -> pl.DataFrame:

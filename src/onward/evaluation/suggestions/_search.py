@@ -16,7 +16,8 @@ from onward.preprocessing.columns import Column, converted
 from onward.preprocessing.derivations import Derivation
 from onward.preprocessing.out_of_fold import Deriving
 from onward.quality.leaks import outcomes, strength
-from onward.schema import Field, Schema, Target
+from onward.schema import Field, Target
+from onward.tasks import Task, usual_task
 
 ROWS = {"train": 20_000, "validation": 10_000}
 NUMBERS, CATEGORIES, DATES = 10, 6, 4  # that candidates are made of, those that tell the most
@@ -69,16 +70,17 @@ def suggest(
         seed: of the rows drawn.
     """
     schema = prepared.schema()
+    task = usual_task(schema.target)
     train, validation = (_drawn(prepared, split, seed) for split in ROWS)
     made = [each.name for each in derivations]
     raw = [column for column in columns if column.name not in made]
-    tried = candidates(_readable(schema, train, raw, seed), [*train.columns, *made])
+    tried = candidates(_readable(task, train, raw, seed), [*train.columns, *made])
     parts = {each.name: each for candidate in tried for each in candidate.derivations}
     deriving = Deriving(raw, [*derivations, *parts.values()], seed)
-    deriving.fit(train.lazy(), targets_of(schema, train), schema.target)
+    deriving.fit(train.lazy(), targets_of(task, train), schema.target)
     train = _with_derived(train, deriving, are_training=True)
     validation = _with_derived(validation, deriving, are_training=False)
-    trees = Trees(schema.target, train, validation, seed)
+    trees = Trees(task, train, validation, seed)
     given = [column.field for column in columns if column.config.feature]
     short = _screened(tried, train, *trees.residuals(given))
     loss = float(trees.losses(given).mean())
@@ -95,9 +97,9 @@ def _with_derived(rows: pl.DataFrame, deriving: Deriving, *, are_training: bool)
     return rows.hstack(made.get_columns())
 
 
-def _readable(schema: Schema, train: pl.DataFrame, raw: Sequence[Column], seed: int) -> Readable:
+def _readable(task: Task, train: pl.DataFrame, raw: Sequence[Column], seed: int) -> Readable:
     """The columns that candidates are made of; of too many, those that tell the most alone."""
-    wanted = outcomes(targets_of(schema, train))
+    wanted = outcomes(targets_of(task, train))
     half = np.random.default_rng(seed).permutation(len(train)) % 2 == 0
 
     meant = converted(train, [column.field for column in raw])
@@ -113,7 +115,7 @@ def _readable(schema: Schema, train: pl.DataFrame, raw: Sequence[Column], seed: 
         best(["numerical", "quantity"], NUMBERS),
         best(["categorical"], CATEGORIES),
         _seconds(raw, dates, train.head(PROBED)),
-        schema.target.kind == "number" or len(schema.target.classes) == 2,
+        task.is_number or len(task.target.classes) == 2,
     )
 
 

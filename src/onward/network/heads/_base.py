@@ -1,4 +1,4 @@
-"""What every task head can do."""
+"""What every head can do."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -6,12 +6,11 @@ from typing import Any, ClassVar
 from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 
-from onward.schema import Kind
 from onward.settings.family import Family, Settings
 
 
 class Head(nn.Module, Family, ABC):
-    """A task: how many scores it needs, its loss, and what it predicts.
+    """How many scores a task needs, its loss, and what it predicts.
 
     What it learned from the targets lives in buffers and is undone in `forward`, so the
     predictions have the target's own unit.
@@ -23,8 +22,8 @@ class Head(nn.Module, Family, ABC):
     class Config(Settings):
         """Settings that every type has."""
 
-    kind: ClassVar[Kind]
-    """What the targets are."""
+    task: ClassVar[str]
+    """Name of the task: what is predicted, and how that is measured."""
 
     examples: ClassVar[dict[Any, dict[str, Any]]]
     """Targets, and what is predicted where the scores are the best ones: tested, and shown."""

@@ -22,7 +22,7 @@ class Binary(Head):
         type: Literal["binary"] = "binary"
         gamma: float = Field(0.0, ge=0.0, le=10.0)
 
-    kind = "classes"
+    task = "binary"
     examples = {
         0: {"label": 0, "probabilities": (1.0, 0.0)},
         1: {"label": 1, "probabilities": (0.0, 1.0)},

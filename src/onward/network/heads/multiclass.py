@@ -22,7 +22,7 @@ class Multiclass(Head):
         type: Literal["multiclass"] = "multiclass"
         gamma: float = Field(0.0, ge=0.0, le=10.0)
 
-    kind = "classes"
+    task = "multiclass"
     examples = {
         0: {"label": 0, "probabilities": (1.0, 0.0, 0.0)},
         1: {"label": 1, "probabilities": (0.0, 1.0, 0.0)},

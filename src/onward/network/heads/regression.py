@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from onward.errors import DataError
 from onward.network.heads._base import Head
+from onward.tasks.conformal import radius
 
 
 class Regression(Head):
@@ -17,10 +18,8 @@ class Regression(Head):
     ``lower`` and ``upper`` are a split-conformal interval: of new rows like the validation rows,
     the share ``coverage`` lies inside.
 
-    Source: Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", algorithm 2;
-    with weights, Tibshirani et al. 2019, "Conformal Prediction Under Covariate Shift", lemma 1.
-    Differs: the validation rows also stop the training early, so the interval is slightly narrow;
-    a new row is taken to have the mean weight.
+    Source: see `radius`.
+    Differs: the validation rows also stop the training early, so the interval is slightly narrow.
     """
 
     class Config(Head.Config):
@@ -30,7 +29,7 @@ class Regression(Head):
         logarithm: bool = False
         coverage: float = Field(0.9, gt=0.0, lt=1.0)
 
-    kind = "number"
+    task = "regression"
     examples = {180.0: {"value": 180.0}, 160.5: {"value": 160.5}, 192.0: {"value": 192.0}}
     width = 1
 
@@ -75,12 +74,9 @@ class Regression(Head):
         weights: Float[Tensor, " rows"] | None = None,
     ) -> None:
         """Learn how far from the predictions the targets lie."""
-        distance, order = (self._read(targets) - self._rescaled(scores)).abs().sort()
-        if weights is None:
-            weights = torch.ones_like(distance)
-        weighed = weights[order].double().cumsum(0)
-        place = torch.searchsorted(weighed, self.coverage * (weighed[-1] + weights.mean()))
-        self.radius.copy_(distance[min(int(place), len(distance) - 1)])
+        distances = (self._read(targets) - self._rescaled(scores)).abs().numpy(force=True)
+        of_rows = None if weights is None else weights.double().numpy(force=True)
+        self.radius.fill_(radius(distances, self.coverage, of_rows))
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
         """``value``, ``lower`` and ``upper``, in the target's own unit."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from onward.report.charts._drawing import (
+from onward.report.charts._drawing import drawn
+from onward.tasks.charts.vega_lite import (
     INK,
     MODEL,
     MUTED,
@@ -14,7 +15,6 @@ from onward.report.charts._drawing import (
     QUIET,
     SHORT,
     Spec,
-    drawn,
     quantity,
 )
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from onward.report.charts._drawing import MODEL, PAPER, SHORT, drawn, quantity
+from onward.report.charts._drawing import drawn
+from onward.tasks.charts.vega_lite import MODEL, PAPER, SHORT, quantity
 
 
 def histogram(spread: Mapping[str, Sequence[float]], name: str) -> str:

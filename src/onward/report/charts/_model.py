@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from onward.report.charts._drawing import INK, MODEL, MUTED, OTHER, QUIET, drawn, quantity
+from onward.report.charts._drawing import drawn
+from onward.tasks.charts.vega_lite import INK, MODEL, MUTED, OTHER, QUIET, quantity
 
 MOST_BARS = 20
 

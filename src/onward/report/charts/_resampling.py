@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.report.charts._drawing import MODEL, MUTED, OTHER, SHORT, WIDE, Spec, drawn, quantity
+from onward.report.charts._drawing import drawn
+from onward.tasks.charts.vega_lite import MODEL, MUTED, OTHER, SHORT, WIDE, Spec, quantity
 
 
 def folds(rows: Sequence[Mapping[str, Any]], mean: Mapping[str, float], metric: str) -> str:

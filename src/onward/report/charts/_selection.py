@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from onward.report.charts._drawing import INK, MODEL, QUIET, Spec, drawn, quantity
+from onward.report.charts._drawing import drawn
+from onward.tasks.charts.vega_lite import INK, MODEL, QUIET, Spec, quantity
 
 
 def selection(curve: Sequence[Mapping[str, float]], kept: int) -> str:

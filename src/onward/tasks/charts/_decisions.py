@@ -2,15 +2,15 @@
 
 import polars as pl
 
-from onward.report.charts._drawing import (
+from onward.tasks.charts.vega_lite import (
     INK,
     MODEL,
     OTHER,
     PERCENT,
     QUIET,
     SHORT,
+    Chart,
     Spec,
-    drawn,
     quantity,
     reference,
 )
@@ -24,7 +24,7 @@ LINES = {
 """By column: what it is called, its color, its dashes (people tell lines apart by these, too)."""
 
 
-def threshold(table: pl.DataFrame) -> str:
+def threshold(table: pl.DataFrame) -> Chart:
     """Precision, recall, F1 and the share of rows selected, by the threshold."""
     names = {column: title for column, (title, _, _) in LINES.items()}
     rows = table.select("threshold", *names).rename(names).unpivot(index="threshold")
@@ -52,23 +52,23 @@ def threshold(table: pl.DataFrame) -> str:
             },
         },
     }
-    return drawn("Precision, recall, F1 and rows selected by threshold", [lines])
+    return Chart("Precision, recall, F1 and rows selected by threshold", [lines])
 
 
-def gain(table: pl.DataFrame) -> str:
+def gain(table: pl.DataFrame) -> Chart:
     """How many are found among the surest rows; the diagonal is chance."""
     names = {"share": "surest rows", "gain": "found of all"}
     return _by_share(table, names, reference([(0, 0), (1, 1)], ("share", "gain")), "Gain")
 
 
-def lift(table: pl.DataFrame) -> str:
+def lift(table: pl.DataFrame) -> Chart:
     """How many times as often as by chance they are among the surest rows."""
     names = {"share": "surest rows", "lift": "times as often as by chance"}
     line = reference([(0, 1), (1, 1)], ("share", "lift"))
     return _by_share(table, names, line, "Lift")
 
 
-def _by_share(table: pl.DataFrame, names: dict[str, str], line: Spec, title: str) -> str:
+def _by_share(table: pl.DataFrame, names: dict[str, str], line: Spec, title: str) -> Chart:
     (x, x_title), (y, y_title) = names.items()
     is_share = y == "gain"
     scale = {"domain": [0, 1]} if is_share else {"zero": True}
@@ -80,4 +80,4 @@ def _by_share(table: pl.DataFrame, names: dict[str, str], line: Spec, title: str
             "y": quantity(y, y_title, PERCENT if is_share else SHORT, scale),
         },
     }
-    return drawn(f"{title} by the share of rows that are surest", [line, curve])
+    return Chart(f"{title} by the share of rows that are surest", [line, curve])

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from onward.report.charts._drawing import (
+from onward.tasks.charts.vega_lite import (
     HEIGHT,
     INK,
     MODEL,
@@ -11,9 +11,9 @@ from onward.report.charts._drawing import (
     PERCENT,
     QUANTITY,
     SHORT,
+    Chart,
     Spec,
     curve_layers,
-    drawn,
     ends_of,
     quantity,
     reference,
@@ -23,23 +23,23 @@ from onward.report.charts._drawing import (
 MOST_CELLS_WITH_TEXT = 10  # classes of a confusion matrix whose counts still fit in
 
 
-def roc(table: pl.DataFrame) -> str:
+def roc(table: pl.DataFrame) -> Chart:
     """The curve and the diagonal of chance."""
     names = {
         "false_positive_rate": "false positive rate",
         "true_positive_rate": "true positive rate",
     }
     area = curve_layers(table, names, [(0, 0), (1, 1)])
-    return drawn("ROC curve: true positive rate by false positive rate", area)
+    return Chart("ROC curve: true positive rate by false positive rate", area)
 
 
-def pr(table: pl.DataFrame, share: float) -> str:
+def pr(table: pl.DataFrame, share: float) -> Chart:
     """The curve, and the share of the positive class, which guessing would reach."""
     names = {"recall": "recall", "precision": "precision"}
-    return drawn("Precision by recall", curve_layers(table, names, [(0, share), (1, share)]))
+    return Chart("Precision by recall", curve_layers(table, names, [(0, share), (1, share)]))
 
 
-def calibration(table: pl.DataFrame) -> str:
+def calibration(table: pl.DataFrame) -> Chart:
     """What was said and what happened, bigger points for more rows; the diagonal is right.
 
     Through each point goes the 95 % interval of what happened.
@@ -59,10 +59,10 @@ def calibration(table: pl.DataFrame) -> str:
         "mark": {"type": "rule", "color": MODEL, "strokeWidth": 1.5, "opacity": 0.55},
         "encoding": {"x": curve["encoding"]["x"], **ends},
     }
-    return drawn("Observed frequency by predicted probability", [line, spans, curve, points])
+    return Chart("Observed frequency by predicted probability", [line, spans, curve, points])
 
 
-def confusion(table: pl.DataFrame) -> str:
+def confusion(table: pl.DataFrame) -> Chart:
     """Shares of each true class by predicted class, with the counts where they fit."""
     order = table["predicted"].unique(maintain_order=True).to_list()
     total = pl.col("rows").sum().over("actual").clip(1)
@@ -99,10 +99,10 @@ def confusion(table: pl.DataFrame) -> str:
     }
     layers = [cells, counts] if len(order) <= MOST_CELLS_WITH_TEXT else [cells]
     spec = {"data": {"values": shares.to_dicts()}, "encoding": encoding}
-    return drawn("Confusion matrix: predicted by actual class", layers, spec | {"height": side})
+    return Chart("Confusion matrix: predicted by actual class", layers, spec | {"height": side})
 
 
-def predicted(table: pl.DataFrame, target: str) -> str:
+def predicted(table: pl.DataFrame, target: str) -> Chart:
     """Truth by prediction; on the diagonal they agree."""
     both = pl.concat([table["actual"], table["predicted"]])
     scale = scale_for(both) | {"zero": False}
@@ -116,10 +116,10 @@ def predicted(table: pl.DataFrame, target: str) -> str:
             "y": quantity("actual", f"actual {target}", SHORT, scale),
         },
     }
-    return drawn("Actual by predicted value", [points, line])
+    return Chart("Actual by predicted value", [points, line])
 
 
-def residuals(table: pl.DataFrame, target: str) -> str:
+def residuals(table: pl.DataFrame, target: str) -> Chart:
     """Error by prediction; on the line there is none. A ratio where axes are logarithmic."""
     ends = ends_of(table["predicted"])
     scale = scale_for(pl.concat([table["actual"], table["predicted"]]))
@@ -136,10 +136,10 @@ def residuals(table: pl.DataFrame, target: str) -> str:
             "y": quantity("residual", title, SHORT, y_scale),
         },
     }
-    return drawn("Error by predicted value", [points, line])
+    return Chart("Error by predicted value", [points, line])
 
 
-def coverage(table: pl.DataFrame, share: float, target: str) -> str:
+def coverage(table: pl.DataFrame, share: float, target: str) -> Chart:
     """Share of rows inside their interval, from low to high predictions; a rule for all."""
     places = table.with_row_index("band", 1)
     bars = {
@@ -157,4 +157,4 @@ def coverage(table: pl.DataFrame, share: float, target: str) -> str:
     }
     rule = {"mark": {"type": "rule", "color": OTHER, "strokeWidth": 2}, "encoding": {}}
     rule |= {"data": {"values": [{"y": share}]}, "encoding": {"y": {"field": "y", **QUANTITY}}}
-    return drawn("Share of rows inside their interval by predicted value", [bars, rule])
+    return Chart("Share of rows inside their interval by predicted value", [bars, rule])

@@ -1,0 +1,127 @@
+"""Tasks whose target is one of several classes."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from onward.tasks._base import Ask, Card, Estimator, Plot, Predict, Selection, Task
+from onward.tasks.metrics import Array, Predictions, log_losses, of_class
+
+DRAWN = 5  # classes with a line of their own where predictions are drawn
+
+CALIBRATION = Plot(
+    "calibration.csv",
+    "probability",
+    ("frequency", "lower", "upper"),
+    {"x_label": "predicted probability", "y_label": "observed frequency"},
+)
+CONFUSION = Plot("labels.csv", "actual", ("predicted",), {"template": "confusion"})
+
+
+class ClassTask(Task):
+    """The base of such tasks: a label, and the probability of each class."""
+
+    kind = "classes"
+    wire = "text"
+    has_labels = True
+    outputs: ClassVar[tuple[str, ...]] = ("label", "probabilities")
+    loss_title = "log-loss"
+    summary = "Predictions of {target} are right in {accuracy} of rows."
+    residual_signs = "too sure or not sure enough"
+
+    @abstractmethod
+    def judged(self, predictions: Predictions) -> Array:
+        """The code of the class of each row whose probability is compared with what happened."""
+
+    @abstractmethod
+    def shown(self, target: Array, most: int) -> Sequence[int]:
+        """Codes of the classes that tables and charts look at."""
+
+    def encode(self, values: pl.Series) -> Array:
+        """The place of each value among the classes."""
+        classes = list(self.target.classes)
+        codes = list(range(len(classes)))
+        return values.replace_strict(classes, codes, return_dtype=pl.Int64).to_numpy()
+
+    def read(self, predictions: Predictions) -> Predictions:
+        """Labels as codes."""
+        labels = pl.Series(predictions["label"].tolist(), dtype=pl.String)
+        return {**predictions, "label": self.encode(labels)}
+
+    def losses(self, target: Array, predictions: Predictions) -> Array:
+        """Log-loss, in nats."""
+        return log_losses(target, predictions)
+
+    def residuals(self, target: Array, predictions: Predictions) -> Array:
+        """Whether a row is of the class in question, minus the probability that it is."""
+        codes = self.judged(predictions)
+        surplus: Array = (target == codes) - of_class(predictions, codes)
+        return surplus
+
+    def variances(self, predictions: Predictions) -> Array:
+        """That of a coin with the probability."""
+        probability = of_class(predictions, self.judged(predictions))
+        variance: Array = probability * (1 - probability)
+        return variance
+
+    def pseudo_residuals(self, target: Array, predictions: Predictions) -> Array:
+        """1 or 0 for each class, minus its probability."""
+        surplus: Array = np.equal(target[:, None], range(len(self.target.classes)))
+        return surplus - predictions["probabilities"]
+
+    def curves_by_output(self, target: Array, predictions: Predictions) -> Mapping[str, Array]:
+        """Probabilities of the classes that are shown."""
+        probabilities = predictions["probabilities"].astype(np.float64)
+        codes = self.shown(target, DRAWN)
+        return {self.target.classes[code]: probabilities[:, code] for code in codes}
+
+    def errors(self, target: Array, predictions: Predictions) -> tuple[Array, Array]:
+        """Wrong labels; a kind is a pair of classes."""
+        label = predictions["label"]
+        return label != target, target * len(self.target.classes) + label
+
+    def describe(self, target: Array, predictions: Predictions) -> dict[str, Array | pl.Series]:
+        """``certainty`` and ``probability`` are those of the predicted and of the true class."""
+        names, label = self.target.classes, predictions["label"]
+        return {
+            "actual": pl.Series([names[code] for code in target], dtype=pl.String),
+            "predicted": pl.Series([names[code] for code in label], dtype=pl.String),
+            "certainty": of_class(predictions, label),
+            "probability": of_class(predictions, target),
+        }
+
+    def selections(self, target: Array, predictions: Predictions, most: int) -> Iterator[Selection]:
+        """For each class that is shown, the rows it is the label of."""
+        probabilities = predictions["probabilities"].astype(np.float64)
+        for code in self.shown(target, most):
+            happened, selected = target == code, predictions["label"] == code
+            yield Selection(self.target.classes[code], happened, selected, probabilities[:, code])
+
+    def monitored(self, predictions: Predictions) -> dict[str, pl.Series]:
+        """Labels."""
+        return {"label": pl.Series(predictions["label"], dtype=pl.String)}
+
+    def answer(self, estimator: Estimator) -> Predict:
+        """Probabilities, and the likeliest class."""
+        ask: Ask = estimator.probabilities()
+
+        def predict(rows: pl.DataFrame) -> Predictions:
+            probabilities = ask(rows)
+            return {"label": probabilities.argmax(1), "probabilities": probabilities}
+
+        return predict
+
+
+def by_class_card(curves: Mapping[str, pl.DataFrame]) -> Card:
+    """Rows, precision, recall and F1 of each class."""
+    return Card("By class", curves["classes"].rename({"f1": "F1"}))
+
+
+def most_frequent(target: Array, classes: int, most: int) -> Sequence[int]:
+    """Codes of classes, those with the most rows first."""
+    order = np.argsort(-np.bincount(target, minlength=classes), kind="stable")
+    codes: Sequence[int] = order[:most].tolist()
+    return codes
