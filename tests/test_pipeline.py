@@ -39,6 +39,14 @@ def test_each_stage_has_a_file_and_a_stanza() -> None:
 
 
 @pytest.mark.parametrize("name", STAGES)
+def test_a_stage_comes_after_those_that_it_reads(name: str) -> None:
+    reads = stages.READS[name]
+    depends = "\n".join(STAGES[name]["deps"])
+    assert all(f"artifacts/${{item.config}}/{other}" in depends for other in reads)
+    assert all(stages.ORDER.index(other) < stages.ORDER.index(name) for other in reads)
+
+
+@pytest.mark.parametrize("name", STAGES)
 def test_deps_are_the_imports(name: str, imports: grimp.ImportGraph) -> None:
     used = upstream(imports, f"onward.stages.{name}") - {"onward", "onward.stages"}
     paths = {f"src/{used_module.replace('.', '/')}" for used_module in used}

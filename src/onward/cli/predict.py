@@ -9,36 +9,39 @@ import typer
 EXTRA = "tables"  # for TABLE; a row needs none
 
 
+Model = Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)]
+Table = Annotated[
+    Path | None,
+    typer.Argument(
+        help="Rows to predict: a file or a folder of CSV, Parquet, Arrow, JSON lines, Excel.",
+        exists=True,
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where to write: .csv, .parquet or .jsonl. Else CSV goes to the terminal.",
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Read TABLE with the source settings of this config.", show_default=False),
+]
+Row = Annotated[
+    str | None, typer.Option(help="One row as JSON, in place of TABLE.", show_default=False)
+]
+
+
 def predict(
-    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
-    table: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Rows to predict: a file or a folder of CSV, Parquet, Arrow, JSON lines, Excel.",
-            exists=True,
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Where to write: .csv, .parquet or .jsonl. Else CSV goes to the terminal.",
-            show_default=False,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Read TABLE with the source settings of this config.",
-            show_default=False,
-        ),
-    ] = None,
-    row: Annotated[
-        str | None,
-        typer.Option(help="One row as JSON, in place of TABLE.", show_default=False),
-    ] = None,
+    model: Model,
+    table: Table = None,
+    output: Output = None,
+    config: Config = None,
+    row: Row = None,
 ) -> None:
     """Predict the rows of a table, or one row.
 

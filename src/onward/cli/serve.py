@@ -23,6 +23,19 @@ Names = Annotated[
         show_default=False,
     ),
 ]
+Variable = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VARIABLE", help="Environment variable that holds the token clients must send."
+    ),
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Listen on other addresses without a token.")
+]
+Waiting = Annotated[int, typer.Option(min=1, help="Requests that wait in a worker; more get 429.")]
+Grace = Annotated[
+    float, typer.Option(min=0, help="Seconds of answering after SIGTERM, for load balancers.")
+]
 
 
 def serve(  # noqa: PLR0913  (a command has as many parameters as options)
@@ -31,37 +44,20 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8080,
     workers: Annotated[int, typer.Option(min=1, help="Processes, at most one for each core.")] = 1,
-    token_env: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VARIABLE", help="Environment variable that holds the token clients must send."
-        ),
-    ] = None,
+    token_env: Variable = None,
     *,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Listen on other addresses without a token.")
-    ] = False,
+    insecure: Insecure = False,
     max_rows: Annotated[int, typer.Option(min=1, help="Rows of a request.")] = 1_024,
     max_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a request.")] = 8 << 20,
-    max_waiting: Annotated[
-        int, typer.Option(min=1, help="Requests that wait in a worker; more get 429.")
-    ] = 64,
-    grace: Annotated[
-        float, typer.Option(min=0, help="Seconds of answering after SIGTERM, for load balancers.")
-    ] = 5.0,
+    max_waiting: Waiting = 64,
+    grace: Grace = 5.0,
 ) -> None:
     """Serve model files over HTTP.
 
     The Open Inference Protocol at /v2, JSON objects at /predict, a form at /, metrics at /metrics.
     A file that is replaced is reloaded. Needs `pip install onward[serve]`.
     """
-    if not (host in LOCAL or token_env or insecure):
-        raise typer.BadParameter(
-            f"--host {host} is open to other machines: name a variable with a token by --token-env,"
-            " or say --insecure"
-        )
-    if token_env and not os.environ.get(token_env):
-        raise typer.BadParameter(f"--token-env: the variable {token_env} is empty or not set")
+    _refuse_open(host, token_env, insecure=insecure)
     import msgspec  # of the extra; `onward --help` must not need it
 
     from onward.serving.server.options import Options
@@ -79,6 +75,16 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
     )
     program = [sys.executable, "-m", "onward.serving.server", msgspec.json.encode(options).decode()]
     os.execv(sys.executable, program)
+
+
+def _refuse_open(host: str, token_env: str | None, *, insecure: bool) -> None:
+    if not (host in LOCAL or token_env or insecure):
+        raise typer.BadParameter(
+            f"--host {host} is open to other machines: name a variable with a token by --token-env,"
+            " or say --insecure"
+        )
+    if token_env and not os.environ.get(token_env):
+        raise typer.BadParameter(f"--token-env: the variable {token_env} is empty or not set")
 
 
 def _named(models: list[Path], names: list[str]) -> dict[str, str]:

@@ -55,6 +55,8 @@ from onward.tasks import Array, Estimator, Predict, Predictions, Task
 
 logger = logging.getLogger(__name__)
 
+READS = ("prepare", "export")
+
 CHANGES = "changes.json"
 NAMED = 10  # columns, in a message
 
@@ -127,7 +129,7 @@ def run(settings: Settings, folder: Path) -> None:
     diagnoses = diagnosed(held_out, predictors[MODEL], ordered, settings.sensitive, settings.seed)
     published = Outcome(*_learned(prepared), target, predictions[MODEL], weights)
     others = other_rows(settings.of_other_rows, folder, task, published)
-    inputs = inputs_of(folder, "prepare", "export")
+    inputs = inputs_of(folder, *READS)
     changed = _changes(folder / "evaluate", comparison, schema.target, inputs, settings.seed)
     with publishing(folder / "evaluate", inputs=inputs) as work:
         _write_comparison(work, comparison, schema.target, others)

@@ -41,6 +41,8 @@ from onward.training.batches import Rows
 
 logger = logging.getLogger(__name__)
 
+READS = ("prepare", "train")
+
 REPLAYED = 100  # raw rows that travel in the file, with their predictions
 SCORED = 2048  # rows at once; an ensemble needs memory for each member
 HELD_OUT = ("validation", "test")
@@ -80,7 +82,7 @@ def run(settings: Settings, folder: Path) -> None:
 
     task = Task.members[network.head.task](schema.target)
     helper.set_model_props(model, _notes(folder, prepared, parity, task, known))
-    inputs = inputs_of(folder, "prepare", "train")
+    inputs = inputs_of(folder, *READS)
     noted = settings.model_dump(mode="json")
     with publishing(folder / "export", inputs=inputs, settings=noted) as work:
         onnx.save(model, work / "model.onnx")

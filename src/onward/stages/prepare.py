@@ -15,6 +15,8 @@ __all__ = ["Settings", "run"]
 
 logger = logging.getLogger(__name__)
 
+READS = ()  # a table
+
 
 def run(settings: Settings, folder: Path) -> None:
     """Write the folder that `Prepared` reads."""

@@ -15,6 +15,8 @@ from onward.settings.family import Settings as Base
 
 logger = logging.getLogger(__name__)
 
+READS = ("prepare", "train", "export", "evaluate")
+
 
 class Settings(Base):
     """Nothing to choose."""
@@ -30,7 +32,7 @@ def run(settings: Settings, folder: Path) -> None:
         "model_card.md": model_card(evidence),
         "data_card.md": data_card(evidence),
     }
-    inputs = inputs_of(folder, "prepare", "train", "export", "evaluate")
+    inputs = inputs_of(folder, *READS)
     with publishing(folder / "report", inputs=inputs) as work:
         for name, text in texts.items():
             (work / name).write_text(text, encoding="utf-8")

@@ -24,6 +24,8 @@ __all__ = ["Settings", "run"]
 
 logger = logging.getLogger(__name__)
 
+READS = ("prepare",)
+
 
 def run(given: Settings, folder: Path) -> None:
     """Write ``network.pt``, ``history.json``, ``metrics.json``, ``selection.json``, ``speed.json``.
@@ -40,7 +42,7 @@ def run(given: Settings, folder: Path) -> None:
     settings = completed(given, Table.of(prepared))
     refuse_wrong_head(Head.member(settings.network.head), prepared.schema().target)
     logger.info("train: %s", description(settings, given))
-    inputs = inputs_of(folder, "prepare")
+    inputs = inputs_of(folder, *READS)
     key = fingerprint(settings, inputs["prepare"])
     checkpoints = Checkpoints(folder / ".train.checkpoints", key)
     with leaving_together():

@@ -23,9 +23,7 @@ class Source(Family, Table, ABC):
         """Settings that every type has."""
 
         path: Annotated[Path, Strict(False)]
-        files: Annotated[str, StringConstraints(pattern=r"^[^/.][^/]*(/[^/.][^/]*)*$")] | None = (
-            None
-        )
+        files: Pattern | None = None
         """If ``path`` is a folder, which of its files make up the table, such as ``**/*.csv``."""
 
     suffixes: ClassVar[dict[str, dict[str, Any]]]
