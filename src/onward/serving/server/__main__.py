@@ -1,4 +1,4 @@
-"""The process of a server: `python -m onward.serving.server OPTIONS [DESCRIPTOR]`.
+"""The process of a server: `python -m onward.serving.server OPTIONS [DESCRIPTOR INDEX]`.
 
 `onward serve` becomes this process by exec, so that nothing of the command line stays in it.
 """
@@ -28,9 +28,11 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) > 1:
             end_with_parent()
-            return _work(options, socket.socket(fileno=int(arguments[1])))
+            return _work(options, socket.socket(fileno=int(arguments[1])), int(arguments[2]))
         listener = _bound(options)
-        return _work(options, listener) if options.workers == 1 else _supervise(options, listener)
+        return (
+            _work(options, listener, 0) if options.workers == 1 else _supervise(options, listener)
+        )
     except OnwardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -48,10 +50,10 @@ def _bound(options: Options) -> socket.socket:
     return listener
 
 
-def _work(options: Options, listener: socket.socket) -> int:
+def _work(options: Options, listener: socket.socket, index: int) -> int:
     from onward.serving.server.worker import work  # which a supervisor does without
 
-    work(options, listener)
+    work(options, listener, index)
     return 0
 
 

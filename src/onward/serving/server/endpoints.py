@@ -1,8 +1,13 @@
 """What is answered at each path."""
 
+from collections.abc import Callable
+
 from onward.serving.server.inference import infer
 from onward.serving.server.messages import Request, Response, json_response
+from onward.serving.server.metrics import TYPE, Samples, exposition
+from onward.serving.server.openapi import openapi
 from onward.serving.server.options import Options
+from onward.serving.server.page import address_of, page
 from onward.serving.server.protocol import model_metadata, repository_index, server_metadata
 from onward.serving.server.records import predict
 from onward.serving.server.refusal import Refusal
@@ -15,7 +20,14 @@ from onward.serving.server.state import State
 class Endpoints:
     """Handlers over the models of one process."""
 
-    def __init__(self, repository: Repository, options: Options, state: State) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        options: Options,
+        state: State,
+        samples: Callable[[], Samples],
+    ) -> None:
+        self._samples = samples
         self._repository = repository
         self._options = options
         self._state = state
@@ -31,6 +43,9 @@ class Endpoints:
                 *(Route(f"{path}/infer", {"POST": self.infer}) for path in (model, version)),
                 *(Route(f"{path}/ready", {"GET": self.model_ready}) for path in (model, version)),
                 *(Route(path, {"GET": self.model}) for path in (model, version)),
+                *(Route(path, {"GET": self.page}) for path in ("/", "/models/{name}")),
+                Route("/openapi.json", {"GET": self.openapi}),
+                Route("/metrics", {"GET": self.metrics}),
                 Route("/v2/models", {"GET": self.models}),
                 Route("/v2/repository/index", {"POST": self.index}),
                 Route("/v2/health/live", {"GET": self.live}, is_open=True),
@@ -46,6 +61,23 @@ class Endpoints:
     def predict(self, request: Request) -> Response:
         """Objects in, objects out."""
         return predict(request, self._chosen(request, request.id), self._options.max_rows)
+
+    def page(self, request: Request) -> Response:
+        """A form for a model."""
+        return page(
+            self._named(request),
+            self._repository.models,
+            address_of(request.headers),
+            has_token=bool(self._options.token_variable),
+        )
+
+    def openapi(self, _: Request) -> Response:
+        """What the server takes and gives."""
+        return json_response(openapi(self._repository.models, self._options))
+
+    def metrics(self, _: Request) -> Response:
+        """Counters of all workers."""
+        return Response(exposition(self._samples()).encode(), type=TYPE)
 
     def server(self, _: Request) -> Response:
         """Name, version, extensions."""

@@ -23,5 +23,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds in which a body has to arrive."""
     grace: float = 5.0
     """Seconds after SIGTERM in which requests are still taken, while load balancers notice."""
+    shared: str = ""
+    """A folder in which workers exchange their metrics; empty where there is one worker."""
     watch: float = 2.0
     """Seconds between two looks at the files."""

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import msgspec
@@ -14,6 +15,7 @@ from onward.serving.server.options import Options
 
 logger = logging.getLogger(__name__)
 
+PROGRAM = (sys.executable, "-m", "onward.serving.server")
 TICK = 0.1  # seconds between two looks at the workers
 PAUSE = 1.0  # seconds before an ended process is replaced: a fault must not keep a core busy
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -23,7 +25,8 @@ class Supervisor:
     """Starts the workers, replaces those that end, and hands signals on."""
 
     def __init__(self, options: Options, listener: socket.socket) -> None:
-        self._options = options
+        self._folder = TemporaryDirectory(prefix="onward-")
+        self._options = msgspec.structs.replace(options, shared=self._folder.name)
         self._listener = listener
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._is_ending = False
@@ -65,16 +68,11 @@ class Supervisor:
     def _start(self, index: int) -> None:
         number = self._listener.fileno()
         self._processes[index] = subprocess.Popen(
-            worker_command(self._options, number), pass_fds=[number]
+            [*PROGRAM, msgspec.json.encode(self._options).decode(), str(number), str(index)],
+            pass_fds=[number],
         )
 
     def _forward(self, number: int, _: FrameType | None) -> None:
         self._is_ending |= number != signal.SIGHUP
         for process in self._processes.values():
             process.send_signal(number)
-
-
-def worker_command(options: Options, descriptor: int) -> list[str]:
-    """The command of a worker that listens on an open socket."""
-    program = [sys.executable, "-m", "onward.serving.server"]
-    return [*program, msgspec.json.encode(options).decode(), str(descriptor)]

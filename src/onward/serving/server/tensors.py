@@ -18,6 +18,7 @@ NUMBERS = {
     **{f"FP{8 * size}": f"<f{size}" for size in (2, 4, 8)},
 }
 """Types of numpy, little-endian, by the protocol's names."""
+DATATYPES = {"BYTES", *NUMBERS}
 LENGTH = 4  # bytes before each text, which say how many follow
 
 
@@ -35,9 +36,11 @@ def json_values(tensor: InputTensor) -> list[Any]:
     """The values of ``data``, flat or one list for each row.
 
     Raises:
-        Refusal: 400, if there are none.
+        Refusal: 400, if there are none, or of an unknown datatype.
     """
     data = tensor.data
+    if tensor.datatype not in DATATYPES:
+        raise Refusal(400, f"input {tensor.name!r}: unknown datatype {tensor.datatype[:20]!r}")
     if data is UNSET:
         raise Refusal(400, f"input {tensor.name!r} has no data")
     if data and type(data[0]) is list:

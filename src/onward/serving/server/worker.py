@@ -5,26 +5,31 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import monotonic
 from types import FrameType
 
 import uvicorn
 
+from onward.serving.server.access_log import AccessLog
 from onward.serving.server.application import Application
 from onward.serving.server.endpoints import Endpoints
 from onward.serving.server.guard import Guard
+from onward.serving.server.metrics import Metrics, Samples
 from onward.serving.server.options import Options
 from onward.serving.server.reloading import follow_files
 from onward.serving.server.repository import Repository
+from onward.serving.server.shared_metrics import SharedMetrics
 from onward.serving.server.state import State
 
 logger = logging.getLogger(__name__)
 
+PUBLISHED = 1.0  # seconds between two publications of a worker's metrics
 KEEP_ALIVE = 75  # seconds; longer than the 60 of usual proxies, which must be the ones to close
 
 
-def work(options: Options, listener: socket.socket) -> None:
+def work(options: Options, listener: socket.socket, index: int) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
     Raises:
@@ -32,11 +37,27 @@ def work(options: Options, listener: socket.socket) -> None:
     """
     repository = Repository({name: Path(path) for name, path in options.models.items()})
     state = State()
-    routes = Endpoints(repository, options, state).routes()
+    metrics = Metrics(repository, state)
+    shared = SharedMetrics(Path(options.shared), index) if options.shared else None
+    log = AccessLog()
+    routes = Endpoints(repository, options, state, _samples(metrics, shared)).routes()
     guard = Guard(os.environ[options.token_variable] if options.token_variable else "")
-    application = Application(routes, guard, options, state)
+    application = Application(routes, guard, options, state, [metrics.observe, log.observe])
     server = _Server(_configuration(application), options, repository, state)
+    if shared:
+        server.tasks.append(lambda: _publish(metrics, shared))
     server.run(sockets=[listener])
+    log.flush()
+
+
+def _samples(metrics: Metrics, shared: SharedMetrics | None) -> Callable[[], Samples]:
+    return metrics.samples if shared is None else lambda: shared.total(metrics.samples())
+
+
+async def _publish(metrics: Metrics, shared: SharedMetrics) -> None:
+    while True:
+        shared.publish(metrics.samples())
+        await asyncio.sleep(PUBLISHED)
 
 
 def _configuration(application: Application) -> uvicorn.Config:
@@ -67,6 +88,8 @@ class _Server(uvicorn.Server):
         self._repository = repository
         self._state = state
         self._end = float("inf")
+        self.tasks: list[Callable[[], Coroutine[None, None, None]]] = []
+        """Begun with the server, and left to end with it."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to watch the files."""
@@ -74,8 +97,11 @@ class _Server(uvicorn.Server):
         hangup = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, hangup.set)
-        # kept, since the loop itself would let the task go
-        self._watch = loop.create_task(follow_files(self._repository, self._options.watch, hangup))
+        follow = follow_files(self._repository, self._options.watch, hangup)
+        # kept, since the loop itself would let the tasks go
+        self._running = [
+            loop.create_task(task) for task in (follow, *(make() for make in self.tasks))
+        ]
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
             for model in self._repository.models:

@@ -1,0 +1,51 @@
+"""JSON Schema of the values of a column: exactly what a request may hold."""
+
+from typing import Any
+
+from onward.schema import Field
+from onward.serving.server.served_model import ServedModel
+from onward.serving.server.training_range import TrainingRange
+
+SHOWN = 20  # categories in a description
+
+
+def column_schema(model: ServedModel, field: Field) -> dict[str, Any]:
+    """The schema of one value.
+
+    Categories that no training row had and numbers out of range are no errors, so that they are
+    described rather than demanded.
+    """
+    schema: dict[str, Any] = {"title": field.name, "description": _description(model, field)}
+    types = ["string", "null"]
+    if field.type == "boolean":
+        types.append("boolean")
+    if "" in dict(field.units):
+        types += ["number", "boolean"]
+    if field.wire == "text":
+        return schema | {"type": types}
+    texts = ["", *field.missing]
+    if field.type == "boolean":
+        texts += ["true", "false"]
+    return schema | {"anyOf": [{"type": ["number", "boolean", "null"]}, {"enum": texts}]}
+
+
+def example_row(model: ServedModel) -> dict[str, Any]:
+    """The first of the rows in the file, or a row of missing values."""
+    rows = model.predictor.metadata.get("replay", {}).get("rows", {})
+    return {name: _plain(rows[name][0]) if rows.get(name) else None for name in model.fields}
+
+
+def _plain(value: Any) -> Any:
+    """Without a decimal point that says nothing."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _description(model: ServedModel, field: Field) -> str:
+    known = TrainingRange.read(field, model.predictor.metadata.get("reference", {}))
+    if known.categories is not None:
+        names = sorted(known.categories - {"", *field.missing})
+        listed = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
+        return f"{field.type}. Categories of the training rows: {listed}."
+    if known.low is not None:
+        return f"{field.type}. Training rows: mostly from {known.low:g} to {known.high:g}."
+    return f"{field.type}. null if it is missing."

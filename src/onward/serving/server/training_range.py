@@ -1,0 +1,36 @@
+"""What the training rows of a model had, as far as its file says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onward.schema import Field
+
+NEGLIGIBLE = 1e-9  # share of the training rows; sums of shares are rounded
+
+
+@dataclass(frozen=True)
+class TrainingRange:
+    """Of one column. None where the file does not say."""
+
+    categories: frozenset[str] | None = None
+    """All of them, and "" for missing."""
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def read(cls, field: Field, reference: Mapping[str, Any]) -> "TrainingRange":
+        """From the entry of a column in ``reference`` of the file's notes.
+
+        A list of categories counts only if it is complete, and numbers are those between the outer
+        edges of the histogram, beyond which at most 1 % of the training rows were.
+        """
+        note = reference.get("columns", {}).get(field.name, {})
+        if field.type == "categorical" and field.wire == "text":
+            if "values" in note and note.get("other", 1.0) <= NEGLIGIBLE:
+                return cls(frozenset([*note["values"], *field.missing, ""]))
+            return cls()
+        edges = note.get("edges", [])
+        if field.wire == "number" and len(edges) > 1:
+            return cls(low=float(edges[0]), high=float(edges[-1]))
+        return cls()

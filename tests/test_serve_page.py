@@ -1,0 +1,132 @@
+"""The page of a server in a browser, its snippets, and its OpenAPI document."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from example_model import edit, example
+from jsonschema import Draft202012Validator
+from playwright.sync_api import Browser, sync_playwright
+from served import Server, serving
+
+CHROMIUM = shutil.which("chromium")
+NODE = shutil.which("node")
+HOSTILE = '</script><img src=x onerror="document.title=1">'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    models = [example(folder / "income.onnx"), example(folder / "pay.onnx", "regression")]
+    with serving(folder, *models, "--grace", "0") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/", "pay is predicted to be <=50K (probability"),
+        ("/models/pay", "pay is predicted to be "),
+    ],
+)
+def test_the_form_predicts(
+    server: Server, browser: Browser, width: int, path: str, sentence: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda request: complaints.extend([request.url] * (server.address not in request.url)),
+    )
+
+    page.goto(f"http://{server.address}{path}")
+    page.fill("input[name=age]", "39")
+    page.click("button")
+    page.wait_for_selector("#result:not([hidden])")
+
+    assert page.inner_text("#result").startswith(sentence)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert complaints == []
+
+
+@pytest.mark.slow
+def test_a_hostile_model_cannot_run_code(tmp_path: Path, browser: Browser) -> None:
+    model = example(tmp_path / "income.onnx")
+    note = {"missing": 0.0, "values": [HOSTILE], "shares": [1.0], "other": 0.0}
+    edit(model, {"reference": json.dumps({"columns": {"workclass": note}})})
+
+    with serving(tmp_path, model, "--grace", "0") as server:
+        text = server.get("/").body.decode()
+        page = browser.new_page()
+        page.goto(f"http://{server.address}/")
+        page.evaluate(f"document.querySelector('main').innerHTML += {json.dumps(HOSTILE)}")
+        page.wait_for_timeout(200)
+
+        assert HOSTILE not in text
+        assert page.title() == "Predict pay"  # the page's policy forbids what slips through
+
+
+def snippets(server: Server, browser: Browser) -> list[str]:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"http://{server.address}/")
+    return [element.inner_text() for element in page.query_selector_all("pre")]
+
+
+@pytest.mark.slow
+def test_the_snippets_run(server: Server, browser: Browser, tmp_path: Path) -> None:
+    curl, python, javascript = snippets(server, browser)
+    (tmp_path / "ask.mjs").write_text(javascript)
+    commands = [["sh", "-c", curl], [sys.executable, "-c", python]]
+    commands += [[NODE, str(tmp_path / "ask.mjs")]] if NODE else []
+
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ)
+        assert "probabilities" in done.stdout, done.stderr
+
+
+def test_the_openapi_document_describes_what_is_sent(server: Server) -> None:
+    document = server.get("/openapi.json").json
+    post = document["paths"]["/predict"]["post"]
+    schema = post["requestBody"]["content"]["application/json"]["schema"]
+    answer = post["responses"]["200"]["content"]["application/json"]["schema"]
+    [rows] = schema["examples"]
+
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(rows)
+    Draft202012Validator(answer).validate(server.post("/predict", rows).json)
+    assert document["paths"].keys() >= {"/models/pay/predict", "/v2/models/income/infer"}
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing(server: Server) -> None:
+    command = [
+        str(Path(sys.executable).with_name("st")),
+        "run",
+        "--max-examples",
+        "50",
+        "--no-color",
+    ]
+    command += ["--generation-deterministic", f"http://{server.address}/openapi.json"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=550)
+
+    assert done.returncode == 0, done.stdout
