@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import jsonschema
 import pytest
 from dvc.utils.serialize import parse_yaml
+from pydantic import PositiveInt
 
 from onward import stages
 from onward.errors import ConfigError
+from onward.settings.auto import EachOrAuto, OrAuto, without_auto
 from onward.settings.config import SECTIONS, config_name, import_plugins, section
 from onward.settings.family import ByName, Family, OneOf, Settings
 
@@ -30,12 +33,22 @@ class Square(Shape):
         width: int
 
 
+class Steps(Settings):
+    size: PositiveInt = 3
+    word: Literal["auto", "other"] = "other"
+
+
+STEPS = EachOrAuto(Steps)
+
+
 class Anything(Settings):
     value: int | float
 
 
 class Shapes(Settings):
     one: Annotated[Any, OneOf(Shape)] | None = None
+    chosen: Annotated[Any, OneOf(Shape), OrAuto()] = "auto"
+    steps: Annotated[Any, STEPS] = STEPS.settings()
     several: Annotated[tuple[Any, ...], ByName(Shape)] = ()
 
 
@@ -101,6 +114,17 @@ def test_a_name_stands_for_a_member_with_its_defaults(tmp_path: Path) -> None:
     assert found.model_dump(exclude_unset=True)["one"] == {"type": "circle"}
 
 
+def test_auto_is_said_and_seen(tmp_path: Path) -> None:
+    text = "{chosen: auto, steps: {size: auto, word: auto}}"
+    found = section(written(tmp_path, f"stage: {text}"), "stage", Shapes)
+    assert found.chosen == found.steps.size == found.steps.word == "auto"
+    assert without_auto(found.model_dump(exclude_unset=True)) == {}
+    validator = jsonschema.Draft202012Validator(Shapes.model_json_schema())
+    validator.validate(parse_yaml(text, ""))
+    assert not validator.is_valid({"steps": {"size": "atuo"}})
+    assert not validator.is_valid({"chosen": "atuo"})
+
+
 def test_what_is_by_name_is_read_as_it_was_written(tmp_path: Path) -> None:
     text = "{several: {b: {type: square, width: 2}, a: {type: circle, colors: [red]}}}"
     found = section(written(tmp_path, f"stage: {text}"), "stage", Shapes)
@@ -120,6 +144,11 @@ def test_what_is_by_name_is_read_as_it_was_written(tmp_path: Path) -> None:
         ("one: square", "stage.one: square has settings without a default: width. Write {type: "),
         ("one: {type: square, width: a}", "stage.one.width: must be a whole number, got 'a'"),
         ("one: {type: square, widht: 2}", "no setting 'widht'. Did you mean 'width'?"),
+        ("chosen: circl", "stage.chosen: there is no type 'circl'. Did you mean 'circle'?"),
+        ("chosen: {type: square, widht: 2}", "no setting 'widht'. Did you mean 'width'?"),
+        ("steps: {size: 0}", "stage.steps.size: must be greater than 0, got 0"),
+        ("steps: {size: atuo}", "stage.steps.size: must be a whole number, got 'atuo'"),
+        ("steps: {sise: 1}", "stage.steps.sise: there is no setting 'sise'. Did you mean 'size'?"),
         ("several: {a: {type: circle, color: 1}}", "stage.several.a.color: there is no setting"),
         ("several: {a: {type: circle, name: b}}", "'a' has a setting `name`. Remove it"),
         ("several: {'': circle}", "must have at least 1 character"),

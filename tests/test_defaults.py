@@ -1,14 +1,17 @@
 """What a config does not say follows from the table, and what it says is kept."""
 
+import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from onward.network.models.mlp import Mlp
 from onward.network.network import Shape
 from onward.schema import Kind, Target
 from onward.tasks import usual_task
-from onward.training.default_settings import Choices, Given, Table, completed
+from onward.training.default_settings import Choices, Given, Table, completed, description
+from onward.training.learner import Learner
 
 
 def table(rows: int = 10_000, classes: int = 0) -> Table:
@@ -47,6 +50,31 @@ def test_what_is_said_is_kept_and_the_rest_added() -> None:
     assert settings.network.model_dump()["model"] == model
     assert settings.network.embedder == by_rule.network.embedder
     assert settings.learner == by_rule.learner.model_copy(update={"max_epochs": 2})
+
+
+def test_auto_is_what_is_left_out() -> None:
+    said = {
+        "network": {"embedder": "auto", "model": "auto", "head": "auto"},
+        "learner": {"learning_rate": "auto", "batch_size": 7, "precision": "auto"},
+    }
+    given = Given.model_validate_json(json.dumps(said))
+    without = Given.model_validate({"learner": {"batch_size": 7}})
+    assert completed(given, table()) == completed(without, table())
+    words = description(completed(given, table()), given)
+    assert words == description(completed(without, table()), without)
+    again = Given.model_validate_json(given.model_dump_json(exclude_unset=True))
+    assert again == given
+
+
+def test_each_setting_of_the_learner_may_be_auto() -> None:
+    every = dict.fromkeys(Learner.Config.model_fields, "auto")
+    assert completed(Given.model_validate({"learner": every}), table()) == completed(
+        Given(), table()
+    )
+    with pytest.raises(ValidationError, match="greater than 0"):
+        Given.model_validate({"learner": {"batch_size": 0}})
+    with pytest.raises(ValidationError, match="valid number"):
+        Given.model_validate({"learner": {"learning_rate": "atuo"}})
 
 
 def test_another_type_has_its_own_defaults() -> None:

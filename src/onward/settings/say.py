@@ -126,7 +126,7 @@ def _settings_at(settings: type[Settings], path: Sequence[str]) -> list[str]:
 def _inside(schema: Mapping[str, Any], step: str, definitions: Mapping[str, Any]) -> Any:
     """The part of a schema that one step of a path leads to: a setting, a type, or an item."""
     inner: Any = None
-    for part in schema.get("anyOf", [schema]):  # something, or nothing, or a bare name
+    for part in _alternatives(schema):
         members = part.get("discriminator", {}).get("mapping", {})
         if step in members:
             inner = {"$ref": members[step]}
@@ -141,3 +141,11 @@ def _inside(schema: Mapping[str, Any], step: str, definitions: Mapping[str, Any]
     if "$ref" in inner:
         return definitions[inner["$ref"].rpartition("/")[2]]
     return inner
+
+
+def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Something, or nothing, or a bare name, or ``auto``."""
+    if "anyOf" not in schema:
+        yield schema
+    for part in schema.get("anyOf", []):
+        yield from _alternatives(part)

@@ -18,6 +18,7 @@ from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Shape
 from onward.schema import Target, refuse_unknown
+from onward.settings.auto import AUTO, EachOrAuto, OrAuto, without_auto
 from onward.settings.family import OneOf, Seed
 from onward.settings.family import Settings as Base
 from onward.tasks import Task, usual_task
@@ -29,15 +30,20 @@ from onward.training.run import shape_of
 
 
 class Choices(Base):
-    """Which embedder, body and head; `completed` adds those that are not said."""
+    """Which embedder, body and head."""
 
-    embedder: Annotated[Embedder.Config, OneOf(Embedder)] | None = None
-    model: Annotated[Model.Config, OneOf(Model)] | None = None
-    head: Annotated[Head.Config, OneOf(Head)] | None = None
+    embedder: Annotated[Any, OneOf(Embedder), OrAuto()] = AUTO
+    model: Annotated[Any, OneOf(Model), OrAuto()] = AUTO
+    head: Annotated[Any, OneOf(Head), OrAuto()] = AUTO
+
+
+LEARNER = EachOrAuto(Learner.Config)
 
 
 class Given(Base):
     """What a config says about training: as much or as little as one likes.
+
+    ``auto``, and what is left out, is what `completed` chooses.
 
     ``class_weights``: how much a row of each class counts, ``{yes: 5}``, and 1 where it is not
     said; or ``balanced``. ``sampler: balanced`` shows as many rows of each class in an epoch.
@@ -48,7 +54,7 @@ class Given(Base):
     network: Choices = Choices()
     class_weights: ClassWeights | None = None
     sampler: Balanced | None = None
-    learner: Learner.Config = Learner.Config()
+    learner: Annotated[Any, LEARNER] = LEARNER.settings()
     selection: Selection | None = None
 
     @model_validator(mode="after")
@@ -115,8 +121,8 @@ def completed(given: Given, table: Table) -> Settings:
             "train: the target is a number and has no classes to balance. Remove `class_weights`"
             " and `sampler`"
         )
-    said = given.model_dump(exclude_unset=True)
-    chosen: dict[str, Any] = {name: part for name, part in given.network if part is not None}
+    said = without_auto(given.model_dump(exclude_unset=True))
+    chosen: dict[str, Any] = {name: part for name, part in given.network if part != AUTO}
     network = {
         name: {"type": part.type, **part.model_dump(exclude_unset=True)}
         for name, part in chosen.items()
@@ -170,7 +176,7 @@ def description(settings: Settings, given: Given) -> str:
     sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
     balance = {"class weights": settings.class_weights, "sampler": settings.sampler}
     balanced = [f"; {name} {value}" for name, value in balance.items() if value is not None]
-    said = given.model_dump(exclude_unset=True)
+    said = without_auto(given.model_dump(exclude_unset=True))
     parts = {"learner": said, **dict.fromkeys(network, said.get("network", {}))}
     by_rule = sorted(name for name, section in parts.items() if name not in section)
     return (
