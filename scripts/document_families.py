@@ -29,8 +29,13 @@ def page() -> str:
     """All families and their members, by name."""
     for name in stages.ORDER:
         importlib.import_module(f"onward.stages.{name}")
-    families = sorted(Family.__subclasses__(), key=lambda family: family.__module__)
+    chosen = [family for family in Family.__subclasses__() if _is_in_configs(family)]
+    families = sorted(chosen, key=lambda family: family.__module__)
     return "\n".join([HEAD, *(line for family in families for line in _family(family))])
+
+
+def _is_in_configs(family: type[Family]) -> bool:
+    return any("Config" in vars(member) for member in family.members.values())
 
 
 def _family(family: type[Family]) -> Iterator[str]:
