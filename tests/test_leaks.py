@@ -170,6 +170,58 @@ def test_columns_that_add_up_to_the_target_are_found(plant: Plant, seed: int) ->
     assert found_in(frame, LeakRules(accept=("leak",))) == []
 
 
+def pairs(draw: np.random.Generator, rows: int = ROWS) -> pl.DataFrame:
+    left, right = draw.integers(0, 7, (2, rows)).astype(float)
+    more = {"price": draw.lognormal(3, 1, rows), "pieces": draw.integers(1, 40, rows).astype(float)}
+    cities = {name: draw.choice(["Bonn", "Köln", "Ulm"], rows) for name in ("from", "to")}
+    return pl.DataFrame({"left": left, "right": right, **more, **cities})
+
+
+SIGN = pl.when(pl.col("left") > pl.col("right")).then(pl.lit("high"))
+PAIRS = {
+    "'left' - 'right'": SIGN.when(pl.col("left") == pl.col("right"))
+    .then(pl.lit("middle"))
+    .otherwise(pl.lit("low")),
+    "'price' / 'pieces'": pl.col("price") / pl.col("pieces"),
+    "'price' * 'pieces'": (pl.col("price") * pl.col("pieces")).log(),
+    "'from' = 'to'": pl.when(pl.col("from") == pl.col("to"))
+    .then(pl.lit("low"))
+    .otherwise(pl.lit("high")),
+}
+
+
+@pytest.mark.parametrize("formula", PAIRS)
+@pytest.mark.parametrize("rows", [93, ROWS])
+def test_a_function_of_two_columns_that_tells_the_target_is_found(formula: str, rows: int) -> None:
+    frame = pairs(np.random.default_rng(0), rows).with_columns(target=PAIRS[formula])
+    leaks = found_in(frame, LeakRules(repeated_rows="accept"))
+    names = {name for name in frame.columns if f"'{name}'" in formula}
+    assert leaks, formula
+    assert all(names <= set(re.findall("'(.+?)'", leak)) for leak in leaks), leaks
+    accepted = LeakRules(repeated_rows="accept", accept=(min(names),))
+    assert found_in(frame, accepted) == []
+
+
+@pytest.mark.parametrize("kind", ["number", "classes"])
+@pytest.mark.parametrize("rows", [60, 93, 200])
+def test_few_honest_rows_raise_no_alarm(kind: str, rows: int) -> None:
+    for seed in range(5):
+        frame = honest(kind, np.random.default_rng(seed))[:rows]
+        assert found_in(frame, LeakRules()) == []
+
+
+def test_a_copy_of_the_target_is_found_in_few_rows() -> None:
+    for kind in ("number", "classes"):
+        frame = copied(honest(kind, np.random.default_rng(0))[:60], pl.col("target"))
+        [leak] = found_in(frame, LeakRules())
+        assert leak.startswith("column 'leak' alone explains")
+
+
+def test_too_few_rows_to_search_for_leaks_are_reported() -> None:
+    [leak] = found_in(honest("number", np.random.default_rng(0))[:29], LeakRules())
+    assert leak == "leaks were not searched for: 29 rows are too few, the search needs 30"
+
+
 def test_a_column_that_a_sum_does_without_is_not_in_it() -> None:
     draw = np.random.default_rng(0)
     before = draw.pareto(1.0, ROWS) * 1000

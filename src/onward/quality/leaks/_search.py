@@ -1,4 +1,4 @@
-"""All checks for leaks, and what they have found."""
+"""The search for leaks: every check, and its results."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -10,20 +10,26 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.preprocessing.columns import converted
+from onward.quality.leaks._column_pairs import telling_pairs
 from onward.quality.leaks._duplicate_rows import repeated_share
-from onward.quality.leaks._linear_combinations import explained, needed, sum_of
+from onward.quality.leaks._linear_combinations import explained as explained_by_sum
+from onward.quality.leaks._linear_combinations import needed, sum_of
 from onward.quality.leaks._overlap import groups_on_both_sides, held_out_too_early
 from onward.quality.leaks._rules import LeakRules
-from onward.quality.leaks._univariate_strength import outcomes, strength
+from onward.quality.leaks._univariate_strength import Explained, explained, outcomes
 from onward.schema import Field, Schema
 
 logger = logging.getLogger(__name__)
 
 MOST_TRAIN, MOST_HELD_OUT = 20_000, 10_000  # rows from which strengths are measured
 MOST_CELLS = 20_000_000  # held for that; of wide tables there are fewer rows
-LEAST = 20  # held-out rows; fewer say nothing
+ENOUGH = 30  # held-out rows to measure on; with fewer, every row is held out once, in folds
+FOLDS = 5
+FEWEST = 30  # rows of the table; fewer cannot tell a leak from chance
+LEAST = 20  # held-out rows in which duplicates are counted
 TELLS = 0.98  # of the variance explained by one column: the target, or made from it
 SUSPICIOUS = 0.96  # no honest column of the tables that we know explains as much
+SURE = 0.94  # with few rows: the lower end of the interval
 IDENTIFIES = 0.1  # an identifier should explain nothing
 DISTINCT = 0.99  # of the values of an identifier
 REPEATED = 0.02  # of the held-out rows; real tables have less by chance
@@ -57,18 +63,18 @@ def search(
         rules: of the config.
     """
     is_train = splits == 0
-    found = list(_overlaps(rows, is_train, rules))
-    if len(splits) - is_train.sum() < LEAST:
-        return found
-    names = [field.name for field in schema.columns]
+    leaks = list(_overlaps(rows, is_train, rules))
+    if len(splits) < FEWEST:
+        return [*leaks, _too_few(len(splits))]
     some, sample = _some(rows, is_train, schema.columns)
-    found += _telling(some, targets[sample], is_train[sample], schema.columns, rules)
-    if schema.target.kind == "number":
-        found += _adding_up(some, targets[sample], is_train[sample], schema.columns, rules)
-    if rules.repeated_rows == "refuse":
+    measured = _Sample(some, targets[sample], is_train[sample])
+    leaks += _strong_columns(measured, schema.columns, rules)
+    leaks += _strong_combinations(measured, schema, rules)
+    if rules.repeated_rows == "refuse" and len(splits) - is_train.sum() >= LEAST:
+        names = [field.name for field in schema.columns]
         witness = max(names, key=lambda name: some[name].n_unique())
-        found += _repeated(rows, is_train, [*names, schema.target.name], witness)
-    return found
+        leaks += _repeated(rows, is_train, [*names, schema.target.name], witness)
+    return leaks
 
 
 def search_derived(
@@ -87,10 +93,10 @@ def search_derived(
         fields: the columns, of the type ``DERIVED``.
         rules: of the config.
     """
-    if len(is_train) - is_train.sum() < LEAST:
+    if len(is_train) < FEWEST:
         return []
     some, sample = _some(rows, is_train, fields)
-    return list(_telling(some, targets[sample], is_train[sample], fields, rules))
+    return list(_strong_columns(_Sample(some, targets[sample], is_train[sample]), fields, rules))
 
 
 def refuse(leaks: Sequence[Leak]) -> None:
@@ -99,13 +105,12 @@ def refuse(leaks: Sequence[Leak]) -> None:
     Raises:
         DataError: with a line for each.
     """
-    said = {
-        level: [leak for leak in leaks if leak.level == level] for level in ("error", "warning")
-    }
-    for leak in said["warning"]:
-        logger.warning("prepare: %s. %s", leak.what, leak.remedy)
-    if said["error"]:
-        raise DataError("\n".join(f"{leak.what}. {leak.remedy}" for leak in said["error"]))
+    for leak in leaks:
+        if leak.level == "warning":
+            logger.warning("prepare: %s. %s", leak.what, leak.remedy)
+    errors = [f"{leak.what}. {leak.remedy}" for leak in leaks if leak.level == "error"]
+    if errors:
+        raise DataError("\n".join(errors))
 
 
 def _overlaps(rows: pl.LazyFrame, is_train: np.ndarray, rules: LeakRules) -> Iterator[Leak]:
@@ -152,56 +157,109 @@ def _some(
     return converted(some, fields), sample
 
 
-def _telling(
-    some: pl.DataFrame,
-    targets: np.ndarray,
-    is_train: np.ndarray,
-    fields: Sequence[Field],
-    rules: LeakRules,
-) -> Iterator[Leak]:
-    wanted = outcomes(targets)
+class _Sample:
+    """The rows to measure on, and what their columns explain by themselves."""
+
+    def __init__(self, columns: pl.DataFrame, targets: np.ndarray, is_train: np.ndarray) -> None:
+        self.columns = columns
+        self.targets = targets
+        self.wanted = outcomes(targets)
+        self.training_rows = _divisions(is_train)
+
+    def explained(self, name: str) -> Explained:
+        """By one column alone."""
+        return explained(self.columns[name], self.wanted, self.training_rows)
+
+
+def _divisions(is_train: np.ndarray) -> list[np.ndarray]:
+    """The split of the config, or folds of all rows if it holds out too few to measure on."""
+    if len(is_train) - is_train.sum() >= ENOUGH:
+        return [is_train]
+    folds = np.random.default_rng(0).permutation(len(is_train)) % FOLDS
+    return [folds != fold for fold in range(FOLDS)]
+
+
+def _too_few(rows: int) -> Leak:
+    return Leak(
+        "warning",
+        f"leaks were not searched for: {rows} rows are too few, the search needs {FEWEST}",
+        "Check by hand that each column is known when a prediction is made",
+    )
+
+
+def _level(result: Explained) -> Literal["error", "warning"] | None:
+    if result.share >= TELLS and result.lower >= SURE:
+        return "error"
+    return "warning" if result.share >= SUSPICIOUS else None
+
+
+def _strong_columns(sample: _Sample, fields: Sequence[Field], rules: LeakRules) -> Iterator[Leak]:
     for field in fields:
         if field.name in rules.accept:
             continue
-        values = some[field.name]
-        share = strength(values, wanted, is_train)
+        result = sample.explained(field.name)
         section = "derive" if field.type == DERIVED else "columns"
-        about = f"column {field.name!r} alone explains {share:.1%} of the target in held-out rows"
-        if share >= SUSPICIOUS:
+        what = (
+            f"column {field.name!r} alone explains {result.share:.1%} of the target in held-out"
+            " rows"
+        )
+        level = _level(result)
+        if level:
             yield Leak(
-                "error" if share >= TELLS else "warning",
-                about,
+                level,
+                what,
                 f"If it is not known when a prediction is made, remove it from prepare.{section};"
                 " otherwise add it to prepare.leaks.accept",
             )
-        elif share >= IDENTIFIES and field.type not in UNNUMBERED and _identifies(values):
+        elif _numbered_by_target(field, sample.columns[field.name], result):
             yield Leak(
                 "error",
-                f"{about}, though it identifies the rows",
+                f"{what}, though it identifies the rows",
                 "The table seems to be sorted or numbered by the target. Remove the column from"
                 " prepare.columns, or add it to prepare.leaks.accept",
             )
 
 
-def _adding_up(
-    some: pl.DataFrame,
-    targets: np.ndarray,
-    is_train: np.ndarray,
-    fields: Sequence[Field],
-    rules: LeakRules,
-) -> Iterator[Leak]:
-    numeric = [field.name for field in fields if field.is_numeric]
-    names = [name for name in numeric if name not in rules.accept]
+def _numbered_by_target(field: Field, values: pl.Series, result: Explained) -> bool:
+    return result.share >= IDENTIFIES and field.type not in UNNUMBERED and _identifies(values)
+
+
+def _strong_combinations(sample: _Sample, schema: Schema, rules: LeakRules) -> Iterator[Leak]:
+    """A sum of columns, or else a function of two, that explains the target."""
+    fields = [field for field in schema.columns if field.name not in rules.accept]
+    sums = []
+    if schema.target.kind == "number":
+        numeric = [field.name for field in fields if field.is_numeric]
+        sums = list(_adding_up(sample, numeric))
+    yield from sums or _telling_pairs(sample, [field.name for field in fields])
+
+
+def _telling_pairs(sample: _Sample, names: Sequence[str]) -> Iterator[Leak]:
+    alone = {name: sample.explained(name).share for name in names}
+    columns = sample.columns.select(names)
+    for pair in telling_pairs(columns, sample.wanted, sample.training_rows, alone):
+        level = _level(pair.result)
+        if level:
+            yield Leak(
+                level,
+                f"{pair.formula} explains {pair.result.share:.1%} of the target in held-out rows",
+                "Remove those of the two from prepare.columns that are not known when a prediction"
+                " is made; otherwise add one of them to prepare.leaks.accept",
+            )
+
+
+def _adding_up(sample: _Sample, names: Sequence[str]) -> Iterator[Leak]:
+    is_train = sample.training_rows[0]
     if len(names) < 2:
         return
-    values = some.select(pl.col(names).fill_nan(None).fill_null(0.0)).to_numpy()
+    values = sample.columns.select(pl.col(names).fill_nan(None).fill_null(0.0)).to_numpy()
     values = np.clip(values, -LARGEST, LARGEST)  # their squares are finite
-    targets = np.clip(targets, -LARGEST, LARGEST)
+    targets = np.clip(sample.targets, -LARGEST, LARGEST)
     signs = needed(sum_of(values, targets, is_train), values, targets, is_train)
-    share = explained(values @ signs, targets, is_train)
+    share = explained_by_sum(values @ signs, targets, is_train)
     if np.abs(signs).sum() < 2 or share < TELLS:
         return
-    by_sign = sorted(zip(signs, names, strict=True), key=lambda each: -each[0])
+    by_sign = sorted(zip(signs, names, strict=True), key=lambda pair: -pair[0])
     terms = [f"{'-' if sign < 0 else '+'} {name!r}" for sign, name in by_sign if sign]
     yield Leak(
         "error",
