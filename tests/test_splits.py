@@ -78,6 +78,15 @@ def test_stratified_shares_are_the_same_in_each_class() -> None:
         assert abs(targets[splits == place].mean() - 0.25) < 0.01
 
 
+@given(st.integers(3, 40), st.floats(0.05, 0.45), st.floats(0.05, 0.45))
+def test_stratified_puts_a_class_of_three_rows_or_more_into_each_split(
+    rare: int, validation: float, test: float
+) -> None:
+    targets = np.repeat([0, 1], [300, rare])
+    splits = split("stratified", validation=validation, test=test).assign(targets, None, 0)
+    assert set(splits[targets == 1].tolist()) == {0, 1, 2}
+
+
 def test_stratified_needs_classes() -> None:
     with pytest.raises(ConfigError, match=r"Use .type: random.$"):
         split("stratified").assign(np.array([1.5, 2.5]), None, 0)

@@ -1,43 +1,64 @@
-"""Temperature scaling: one number that makes probabilities honest."""
+"""Temperature scaling: one number that calibrates probabilities."""
 
+import math
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
-LOWEST, HIGHEST = 0.05, 20.0  # beyond these the validation rows are separated, not miscalibrated
+SPREAD = 0.5  # standard deviation of the logarithm of the temperature, before rows are seen:
+# without it few or separated rows drive the temperature to a bound. Chosen among 0.1 to 1 on five
+# tables with 100 to 1,000 rows, judged on five others (benchmarks/README.md).
+LOWEST, HIGHEST = 0.05, 20.0
 STEPS = 60  # of golden-section search: the bracket shrinks to 1e-12 of itself
 
 
 def temperature(
     loss: Loss, scores: Tensor, targets: Tensor, weights: Tensor | None = None
 ) -> float:
-    """The number to divide the scores by, so that the loss is the lowest.
+    """The number to divide the scores by: the most probable one, given the validation rows.
 
-    The loss is unimodal in the logarithm of the temperature, so a golden-section search finds
-    the minimum without gradients.
+    A normal prior of the logarithm of the temperature, around 0, is worth little beside many rows
+    and keeps it near 1 with few. Rows of one class only say nothing about it: it is 1 then.
+    In the logarithm of the temperature the sum is unimodal, so a golden-section search finds the
+    minimum without gradients.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    Differs: maximum a posteriori in place of maximum likelihood.
 
     Args:
         loss: mean cross-entropy of scores ``(rows, width)``, targets and weights ``(rows,)``.
         scores: of the validation rows.
-        targets: of the same rows.
+        targets: codes of classes, of the same rows.
         weights: of the same rows, if they have any.
     """
-    golden = (5**0.5 - 1) / 2
-    low, high = (torch.tensor(bound).log().item() for bound in (LOWEST, HIGHEST))
+    if len(targets.unique()) < 2:
+        return 1.0
     scores = scores.double()
+    factor = _effective_rows(len(targets), weights)
 
-    def at(log_temperature: float) -> float:
-        return loss(scores / torch.tensor(log_temperature).exp().item(), targets, weights).item()
+    def objective(log_temperature: float) -> float:
+        likelihood = factor * loss(scores / math.exp(log_temperature), targets, weights).item()
+        return likelihood + (log_temperature / SPREAD) ** 2 / 2
 
+    return math.exp(_minimum(objective, math.log(LOWEST), math.log(HIGHEST)))
+
+
+def _effective_rows(rows: int, weights: Tensor | None) -> float:
+    """What turns the mean of weighted losses into a sum over independent rows (Kish 1965)."""
+    if weights is None:
+        return float(rows)
+    return float(weights.sum() * rows / weights.square().sum())
+
+
+def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a unimodal function is lowest between two numbers."""
+    golden = (5**0.5 - 1) / 2
     for _ in range(STEPS):
         left, right = high - golden * (high - low), low + golden * (high - low)
-        if at(left) < at(right):
+        if function(left) < function(right):
             high = right
         else:
             low = left
-    return float(torch.tensor((low + high) / 2).exp())
+    return (low + high) / 2

@@ -96,12 +96,18 @@ class Split(Family):
         return chosen
 
 
-def sizes(rows: int, shares: Sequence[float]) -> list[int]:
-    """How many of ``rows`` rows are for each part; the first one gets those that remain."""
-    found: list[int] = []
+def sizes(rows: int, shares: Sequence[float], least: int = 0) -> list[int]:
+    """How many of ``rows`` rows are for each part; the first one gets those that remain.
+
+    Each part gets ``least`` rows at least, if there are enough for all of them.
+    """
+    if rows < least * (len(shares) + 1):
+        least = 0
+    counts: list[int] = []
     for share in shares:
-        found.append(min(round(share * rows), rows - sum(found)))
-    return [rows - sum(found), *found]
+        rest = rows - sum(counts) - least * (len(shares) - len(counts))
+        counts.append(min(max(round(share * rows), least), rest))
+    return [rows - sum(counts), *counts]
 
 
 def even(rows: int, count: int) -> list[int]:
@@ -114,10 +120,12 @@ def at_least(share: float, rows: int) -> int:
     return min(max(round(share * rows), 1), rows)
 
 
-def shared_out(rows: int, shares: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+def shared_out(
+    rows: int, shares: Sequence[float], rng: np.random.Generator, least: int = 0
+) -> np.ndarray:
     """Parts for ``rows`` rows in random order, by the shares of the parts after the first."""
     parts = np.arange(len(shares) + 1, dtype=np.int8)
-    return rng.permutation(np.repeat(parts, sizes(rows, shares)))
+    return rng.permutation(np.repeat(parts, sizes(rows, shares, least)))
 
 
 def in_turn(order: np.ndarray, count: int) -> np.ndarray:

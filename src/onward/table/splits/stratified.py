@@ -11,7 +11,7 @@ from onward.table.splits._base import Split, in_turn, shared_out
 
 
 class Stratified(Split):
-    """Random within each class, so that rare classes are in every split."""
+    """Random within each class: a class with three rows or more is in every split."""
 
     class Config(Split.Config):
         """No settings of its own."""
@@ -30,7 +30,7 @@ class Stratified(Split):
         parts = np.empty(len(targets), np.int8)
         for code in np.unique(targets):
             rows = np.flatnonzero(targets == code)
-            parts[rows] = shared_out(len(rows), shares, rng)
+            parts[rows] = shared_out(len(rows), shares, rng, least=1)
         return parts
 
     def folds(
