@@ -18,6 +18,7 @@ from onward.preprocessing.out_of_fold import Deriving
 from onward.quality.data_report import about_column, about_derived, about_target, about_weights
 from onward.quality.leaks import DERIVED, Leak, refuse, search, search_derived
 from onward.quality.plan import Plan
+from onward.quality.sample_size import shortages
 from onward.quality.splitting import SplitRows, downsample, split_rows
 from onward.quality.validation import accepted, discard, find, refuse_findings
 from onward.quality.writing import (
@@ -67,6 +68,9 @@ def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
         columns = _learn(plan, rows_of(work, "train"))
     about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
+    quality["shortages"] = shortages(
+        plan.schema.target, {name: split.targets_of(name) for name in SPLITS}
+    )
     write_graph(plan.columns, plan.derivations, work)
     write_arrays(plan.columns, split, work)
     (work / "schema.json").write_text(plan.schema.dump())

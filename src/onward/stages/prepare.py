@@ -29,6 +29,8 @@ def run(settings: Settings, folder: Path) -> None:
     accepted = report["quality"]["rows"]
     if len(accepted) > 1:
         logger.info("prepare: rows: %s", _listed(accepted))
+    for shortage in report["quality"]["shortages"]:
+        logger.warning("prepare: %s", shortage)
     logger.info("prepare: %d columns, rows: %s", len(settings.columns), _listed(report["rows"]))
 
 
