@@ -226,7 +226,9 @@ def test_units_of_one_size_are_converted_to_the_usual_one() -> None:
     values = [f"{number} ft" for number in range(20)] + ["2 m", "N/A"]
     [guess] = infer(pl.DataFrame({"x": values}))
     assert guess.settings["units"] == {"ft": 1.0, "m": pytest.approx(1 / 0.3048)}
-    assert guess.reason == "numbers with ft, m, from 0 to 19 ft; missing in 1 of 22 rows"
+    assert (
+        guess.reason == "numbers with ft, m, from 0 to 19 ft; missing in 1 of 22 rows, as 'N/A' say"
+    )
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ REFUSED: dict[str, tuple[pa.Array, Wire, str]] = {
     "bytes": (pa.array([b"1"]), "number", "'a' holds Binary, which is no number"),
     "date": (pa.array([NOON.date()]), "number", "Declare it as datetime"),
     "duration": (pa.array([dt.timedelta(1)]), "number", "Declare it as another type"),
-    "fraction": (pa.array([0.5]), "text", "'a' holds Float64, which is no text"),
+    "fraction": (pa.array([0.5]), "text", "'a' has 1 of 1 values that are no whole numbers"),
     "infinity": (pa.array([1.0, math.inf]), "number", "are infinite; the first is inf in row 2."),
     "identifier": (pa.array([2**53]), "number", "whole numbers of 2^53 and more"),
     "no number": (pa.array(["1", "x"]), "number", "no finite number; the first is 'x' in row 2."),

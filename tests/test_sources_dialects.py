@@ -171,7 +171,7 @@ def test_numbers_are_read_as_they_are_spelled(case: str, tmp_path: Path) -> None
         ({"decimal": ","}, "1.5"),
         ({"decimal": ","}, "1,5,5"),
         ({"thousands": ","}, "1,5"),
-        ({"thousands": ","}, "1,23,456"),
+        ({"thousands": ","}, "1,2,3456"),
         ({"thousands": ","}, "1234,567"),
         ({"thousands": ","}, "1.234,567"),
         ({"thousands": " "}, "1  234"),

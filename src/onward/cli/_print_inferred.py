@@ -13,6 +13,8 @@ def print_inferred(project: Project, written: list[str]) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("column", "type", "why"):
         table.add_column(title, header_style="dim", overflow="fold")
+    for reason in project.source.reasons:
+        console.print(escape(reason), style="yellow")
     target = project.target
     table.add_row(escape(target.target.name), "[bold]target[/]", escape(target.reason))
     for guess in project.columns:

@@ -5,6 +5,7 @@ from onward.preprocessing.columns._base import NUMERICAL as NUMERICAL
 from onward.preprocessing.columns._base import Block as Block
 from onward.preprocessing.columns._base import Column as Column
 from onward.preprocessing.columns._base import Encoded as Encoded
+from onward.preprocessing.columns._date_format import date_pattern as date_pattern
 from onward.preprocessing.columns._distinct import BATCH as BATCH
 from onward.preprocessing.columns._distinct import distinct as distinct
 from onward.preprocessing.columns._distinct import run as run

@@ -184,3 +184,12 @@ def _refuse_unclear(chunk: Chunk, text: str) -> None:
     is_part = any(mark.isalnum() or mark in "+-" for mark in chunk.mark)
     if (has_name and chunk.mark[:1].isalpha()) or ("z" in chunk.directives and is_part):
         raise ValueError(f"format: {text!r} cannot be read: {chunk.mark!r} may be part of a name")
+
+
+def date_pattern(text: str) -> str:
+    """What a date of the format looks like.
+
+    Raises:
+        ValueError: if there is no such format.
+    """
+    return parsed(text).pattern

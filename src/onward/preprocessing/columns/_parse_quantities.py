@@ -1,6 +1,7 @@
 """Numbers with a unit, such as 12.5 kg, $1,200 and 45%, read with ONNX operators."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import zip_longest
@@ -30,6 +31,8 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
     whole = f"[0-9]{{1,{DIGITS}}}"
     if thousands:
         group = f"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}}){{1,{GROUPS - 1}}}"
+        if thousands == ",":  # and as in India
+            group += f"|[0-9]{{1,2}}(?:,[0-9]{{2}}){{1,{GROUPS - 2}}},[0-9]{{3}}"
         whole = f"(?:{group}|{whole})"
     usual = f"{whole}(?:{point}[0-9]{{0,{DIGITS}}})?{_POWER}"
     number = f"(?:{usual}|{point}[0-9]{{1,{DIGITS}}}{_POWER})"
@@ -39,7 +42,15 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
     if not unit[-1].isdigit():  # m25 is no 5 with m2
         # Rs.500 is no half rupee
         forms.append(f"{mark} *{usual if unit[-1].isalpha() else number}")
+    if symbol_of(unit):
+        forms.append(f"{re.escape(unit[0])} *{number} *{re.escape(unit[1:])}")
     return f" *[+-]? *(?:{'|'.join(forms)}) *"
+
+
+def symbol_of(unit: str) -> str:
+    """The sign of money before letters, as in €M: the number may be between them."""
+    has_letters = len(unit) > 1 and unit[1:].isalpha()
+    return unit[0] if has_letters and unicodedata.category(unit[0]) == "Sc" else ""
 
 
 def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
@@ -94,7 +105,7 @@ def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) ->
             without = texts
             if unit:
                 some = graph("Where", is_it, texts, graph.constant(f"0{unit}", object))
-                without = _without(graph, some, unit, 2)
+                without = _without_unit(graph, some, unit)
             number = graph("Where", is_it, without, number)
             factor = graph("Where", is_it, graph.constant(size), factor)
         bare.append(number)
@@ -164,6 +175,13 @@ def _without(graph: Graph, texts: Value, mark: str, pieces: int) -> Value:
     for part in rest:
         whole = graph("StringConcat", whole, part)
     return whole
+
+
+def _without_unit(graph: Graph, texts: Value, unit: str) -> Value:
+    symbol = symbol_of(unit)
+    if not symbol:
+        return _without(graph, texts, unit, 2)
+    return _without(graph, _without(graph, texts, symbol, 2), unit[1:], 2)
 
 
 def _unsqueezed(graph: Graph, value: Value) -> Value:

@@ -1,5 +1,6 @@
 """Values that look like one value in several spellings."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import combinations
@@ -11,17 +12,23 @@ LONGEST_CODE = 4  # letters; words up to here that differ in one are different w
 RARER = 10  # times; a slip is so much rarer than what was meant
 
 
-def suggested(texts: pl.Series) -> dict[str, tuple[str, ...]]:
+def suggested(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str, ...]]:
     """For a value the others that seem to mean it; the most frequent one is the value.
 
-    Case, blanks, marks and accents count for nothing, and one letter more, less or other counts
-    for nothing in a long word that is rare.
+    Case, blanks, accents, and marks between letters count for nothing, and one letter more, less or
+    other counts for nothing in a long word that is rare. Marks that may mean something count: those
+    at an end, as in A+ and C#, and all in texts with digits, as in 1.0M and 10M.
+
+    Args:
+        values: distinct.
+        rows: with each.
 
     Example:
-        >>> suggested(pl.Series(["Adelie", "Adelie", "adelie ", "Ad\u00e9lie", "Gentoo"]))
+        >>> values = ["Adelie", "adelie ", "Ad\u00e9lie", "Gentoo"]
+        >>> suggested(pl.Series(values), pl.Series([2, 1, 1, 1]))
         {'Adelie': ('Ad\u00e9lie', 'adelie ')}
     """
-    counts = dict(texts.value_counts().iter_rows()) if texts.n_unique() <= MOST else {}
+    counts = dict(zip(values, rows, strict=True)) if len(values) <= MOST else {}
     groups: dict[str, list[str]] = {}
     for text in sorted(counts):
         groups.setdefault(_bare(text) or text, []).append(text)
@@ -35,9 +42,12 @@ def suggested(texts: pl.Series) -> dict[str, tuple[str, ...]]:
 
 
 def _bare(text: str) -> str:
-    """Letters and digits without case and accents."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in folded if letter.isalnum())
+    """Letters and digits, and marks that may mean something, without case and accents."""
+    folded = unicodedata.normalize("NFKD", text.casefold().strip())
+    folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    if re.search("[0-9]", folded):
+        return re.sub(r"(?<![0-9])\s+|\s+(?![0-9])", "", folded)
+    return re.sub(r"(?<=\w)[\s_.'\u2019-]+(?=\w)|\s+|\.$", "", folded)
 
 
 def _merge_slips(groups: dict[str, list[str]], counts: dict[str, int]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 
 from onward.errors import DataError
@@ -10,6 +11,8 @@ from onward.quality.type_inference._column_summary import Sight, look, shown
 from onward.quality.type_inference._misspellings import suggested
 from onward.quality.type_inference._units import units_of
 from onward.schema import Target
+
+ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
 
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
 ROWS_PER_CLASS = 10  # on average; amounts in few rows are no classes
@@ -48,78 +51,82 @@ def infer_target(values: pl.Series) -> TargetGuess:
         >>> infer_target(pl.Series("ill", ["no", "yes", "no"])).target.classes
         ('no', 'yes')
     """
-    sight = look(values)
+    sight = look(_whole(values), is_target=True)
     if sight.distinct < 2:
         raise DataError(
-            f"target {sight.name!r}: {len(sight.texts)} of {sight.rows} rows have a value, and it"
+            f"target {sight.name!r}: {sight.present} of {sight.rows} rows have a value, and it"
             " is the same in all of them. Choose another target, or look for the missing rows"
         )
-    # fractions have more than one spelling, so that classes stored so have no names
-    is_stored_as_fraction = values.dtype.is_float()
-    few = sight.distinct <= min(MOST_CLASSES, len(sight.texts) / ROWS_PER_CLASS)
-    is_number = sight.numbers is not None and (
-        is_stored_as_fraction or not sight.is_whole or not (few or sight.distinct == 2)
-    )
-    guess = _number(sight) if is_number else _classes(sight, values)
+    few = sight.distinct <= min(MOST_CLASSES, sight.present / ROWS_PER_CLASS)
+    is_class = sight.is_whole and (few or sight.distinct == 2)
+    guess = _classes(sight) if sight.number_share < 1 or is_class else _number(sight)
     return replace(guess, tokens=sight.missing)
 
 
+def _whole(values: pl.Series) -> pl.Series:
+    """Floating-point numbers that are all whole, as integers, which have one spelling each."""
+    if not values.dtype.is_float():
+        return values
+    present = values.fill_nan(None)
+    is_whole = (present == present.floor()) & (present.abs() < ROUNDED)
+    return present.cast(pl.Int64) if is_whole.fill_null(value=True).all() else present
+
+
 def _number(sight: Sight) -> TargetGuess:
-    assert sight.numbers is not None
-    numbers = sight.numbers.to_numpy()
+    numbers = sight.numbers.to_numpy().repeat(sight.counts.to_numpy())
     lowest, highest = sight.ends()
-    middle, mean = float(sight.numbers.quantile(0.5) or 0), float(numbers.mean())
+    middle, mean = float(np.median(numbers)), float(numbers.mean())
     is_skewed = lowest > 0 and mean > SKEWED * middle
     reason = f"{sight.distinct:,} distinct numbers from {lowest:.6g} to {highest:.6g}"
     if is_skewed:
         reason += f"; the mean is {mean / middle:.1f} times the median, hence the logarithm"
     target = Target(sight.name, "number")
-    missing = sight.rows - len(sight.texts)
+    missing = sight.rows - sight.present
     return TargetGuess(target, "regression", reason, is_skewed, missing)
 
 
-def _classes(sight: Sight, values: pl.Series) -> TargetGuess:
-    wrong = sight.unreadable
-    if 0 < len(wrong) < len(sight.texts) / 2 and sight.distinct > MOST_CLASSES:
-        row = int((values.cast(pl.String) == wrong[0]).arg_max() or 0) + 1
+def _classes(sight: Sight) -> TargetGuess:
+    wrong = sight.values.filter(sight.numbers.is_null())
+    if sight.distinct > MOST_CLASSES and 0.5 < sight.number_share < 1:
+        rows, first = sight.rows_of(wrong), sight.first_of(wrong)
         raise DataError(
-            f"target {sight.name!r}: {len(wrong):,} of {len(sight.texts):,} values are no numbers,"
-            f" and the others are; the first is {shown(wrong[0])} in row {row}."
+            f"target {sight.name!r}: {rows:,} of {sight.present:,} values are no numbers,"
+            f" and the others are; the first is {shown(first)} in row {sight.row(first)}."
             " Correct them in the table"
         )
-    if sight.distinct > MOST_CLASSES and units_of(sight.texts, sight.decimal):
+    if sight.distinct > MOST_CLASSES and units_of(sight.values, sight.counts, sight.decimal):
         raise DataError(
             f"target {sight.name!r}: {sight.distinct} distinct values such as"
-            f" {shown(sight.texts[0])} are numbers with units, and only columns are converted."
+            f" {shown(sight.first)} are numbers with units, and only columns are converted."
             " Write the target as plain numbers, all in one unit"
         )
-    if sight.distinct > len(sight.texts) / 2 and sight.distinct > 2:
+    if sight.distinct > sight.present / 2 and sight.distinct > 2:
         raise DataError(
-            f"target {sight.name!r}: {sight.distinct} distinct values in {len(sight.texts)} rows"
-            f" are neither numbers nor classes; the first is {shown(sight.texts[0])}. Correct the"
+            f"target {sight.name!r}: {sight.distinct} distinct values in {sight.present} rows"
+            f" are neither numbers nor classes; the first is {shown(sight.first)}. Correct the"
             " column, or choose another target"
         )
-    missing = sight.rows - len(sight.texts)
+    missing = sight.rows - sight.present
     classes, reason = _pair(sight) if sight.distinct == 2 else _several(sight)
     head = "binary" if sight.distinct == 2 else "multiclass"
     target = Target(sight.name, "classes", classes)
-    spellings = suggested(sight.texts)
+    spellings = suggested(sight.values, sight.counts)
     return TargetGuess(target, head, reason, missing=missing, spellings=spellings)
 
 
 def _several(sight: Sight) -> tuple[tuple[str, ...], str]:
-    values = sorted(sight.texts.unique())
-    if sight.numbers is not None:
+    values = sorted(sight.values)
+    if sight.number_share == 1:
         values.sort(key=float)
     return tuple(values), f"{len(values)} distinct values"
 
 
 def _pair(sight: Sight) -> tuple[tuple[str, ...], str]:
     """The second is the positive one."""
-    counts = {value: int((sight.texts == value).sum()) for value in sorted(sight.texts.unique())}
+    counts = dict(sorted(zip(sight.values, sight.counts, strict=True)))
     names = [value for value in counts if value.strip().lower() in POSITIVE]
     positive = names[0] if len(names) == 1 else min(counts, key=lambda value: counts[value])
     [negative] = counts.keys() - {positive}
     why = "by its name" if len(names) == 1 else "being the rarer one"
-    share = counts[positive] / len(sight.texts)
+    share = counts[positive] / sight.present
     return (negative, positive), f"two values; {shown(positive)} ({share:.1%}) is positive, {why}"

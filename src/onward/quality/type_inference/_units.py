@@ -1,5 +1,6 @@
 """Units of the numbers in a column of text, and how they convert."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -7,12 +8,14 @@ import polars as pl
 from onward.preprocessing.columns import numbers
 from onward.schema import Field
 
-MARK = "[.,]"
+MARK = "[.,']"
 NUMBER = rf"(?P<number>[0-9]{{1,15}}(?:{MARK}[0-9]{{1,15}}){{0,5}})"
-BEHIND = rf"^[+-]?{NUMBER} ?(?P<unit>[A-Za-z%°€£¥$][A-Za-z%°²³/]{{0,9}})$"
-BEFORE = rf"^[+-]?(?P<unit>[$€£¥]|[A-Z]{{3}}) ?{NUMBER}$"
+BARE = rf"^[+-]?{NUMBER}(?P<unit>)$"
+MONEY = rf"^[+-]?(?P<symbol>[$€£¥₹]) ?{NUMBER} ?(?P<letters>[A-Za-z]{{0,2}})$"
+BEHIND = rf"^[+-]?{NUMBER} ?(?P<unit>[A-Za-z%°€£¥₹$][A-Za-z%°²³/]{{0,9}})$"
+BEFORE = rf"^[+-]?(?P<unit>[$€£¥₹]|[A-Z]{{3}}) ?{NUMBER}$"
 LEADING_ZERO = "^0[0-9]"  # as codes have
-SYMBOLS = r"^[%°€£¥$]"
+SYMBOLS = r"^[%°€£¥₹$]"
 NO_UNITS = frozenset({"am", "pm", "AM", "PM", "st", "nd", "rd", "th", "wd", "WD"})
 """What stands behind numbers that measure nothing."""
 FEW = 10  # distinct numbers; letters behind fewer are names of something, such as 12A and 2XL
@@ -24,16 +27,28 @@ SIZES: tuple[dict[str, float], ...] = (
     {"l": 1, "L": 1, "ml": 1e-3, "mL": 1e-3, "cl": 1e-2},
     {"s": 1, "sec": 1, "ms": 1e-3, "min": 60, "h": 3600, "hr": 3600},
     {"W": 1, "kW": 1e3, "MW": 1e6},
+    {"": 1, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "mn": 1e6, "b": 1e9, "B": 1e9, "bn": 1e9},
 )
+THOUSANDS = SIZES[-1]
+NEARLY = 0.9  # share of rows from which on a column has the units, and the others are exceptions
+RARE = 0.01  # share of rows with a unit below which it is the exception among plain numbers
 
 # how numbers are written: the decimal mark, what is between thousands, and what they look like
 PLAIN = (".", "", r"^[0-9]+(?:\.[0-9]+)?$")
-GROUPED = (".", ",", r"^[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$")
+GROUPED = (
+    *(".", ","),
+    r"^[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$"
+    r"|^[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]+)?$",
+)
+SWISS = (".", "'", r"^[0-9]{1,3}(?:'[0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$")
 COMMA = (",", "", r"^[0-9]+(?:,[0-9]+)?$")
 COMMA_GROUPED = (",", ".", r"^[0-9]{1,3}(?:\.[0-9]{3})*(?:,[0-9]+)?$|^[0-9]+(?:,[0-9]+)?$")
-WAYS = {".": (PLAIN, GROUPED, COMMA, COMMA_GROUPED), ",": (COMMA, COMMA_GROUPED, PLAIN, GROUPED)}
+WAYS = {
+    ".": (PLAIN, GROUPED, COMMA, COMMA_GROUPED, SWISS),
+    ",": (COMMA, COMMA_GROUPED, PLAIN, GROUPED, SWISS),
+}
 UNSURE = r"^[0-9]{1,3}(?:,[0-9]{3})?$"  # one and a bit, or a thousand and more
-ENGLISH = frozenset({"$", "£", "USD", "GBP"})  # units of those who write 1,234.5
+ENGLISH = frozenset({"$", "£", "₹", "USD", "GBP"})  # units of those who write 1,234.5
 
 
 @dataclass(frozen=True)
@@ -51,47 +66,95 @@ class Units:
 
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest number."""
-        values = self.numbers.to_numpy()
+        values = self.numbers.drop_nulls().to_numpy()
         return float(values.min()), float(values.max())
 
 
-def units_of(texts: pl.Series, decimal: str) -> Units | None:
-    """The units of a column where each value has one; None if it is something else.
+def units_of(values: pl.Series, counts: pl.Series, decimal: str) -> Units | None:
+    """The units of a column where nearly each value has one; None if it is something else.
 
     Several units are a column's only if they measure the same. Letters are no unit if there are few
-    numbers with them, and a single one only if it is well known: else they are names.
+    numbers with them, and a single one only if it is well known: else they are names. A number
+    without a unit is one of the base, where the units are signs of money or stand for thousands.
 
     Args:
-        texts: the values.
+        values: distinct.
+        counts: the rows of each.
         decimal: the decimal mark of the file.
     """
-    shape = next((each for each in (BEHIND, BEFORE) if texts.str.contains(each).all()), None)
-    if shape is None:
+    parts = _parts(values).with_columns(counts.alias("rows"))
+    matched = parts.drop_nulls("number")
+    if matched["rows"].sum() < NEARLY * int(counts.sum()):
         return None
-    parts = texts.str.extract_groups(shape).struct.unnest()
-    found = parts["unit"].value_counts(name="rows").sort("rows", "unit", descending=[True, False])
-    units, written = found["unit"].to_list(), parts["number"].unique()
-    sizes = next((sizes for sizes in SIZES if all(unit in sizes for unit in units)), {})
+    found = (
+        matched.group_by("unit").agg(pl.sum("rows")).sort("rows", "unit", descending=[True, False])
+    )
+    rows = dict(found.iter_rows())
+    plain = rows.pop("", 0)
+    units = list(rows)
+    if rows and plain and _are_exceptions(sum(rows.values()), plain):
+        return None
+    written = matched["number"].unique()
+    if plain and units and not _are_of_the_base(units, matched):
+        if plain > (1 - NEARLY) * int(counts.sum()):
+            return None
+        written, plain = matched.filter(pl.col("unit") != "")["number"].unique(), 0
+    return _units([*units, *([""] if plain else [])], written, values, decimal)
+
+
+def _parts(values: pl.Series) -> pl.DataFrame:
+    """The number and the unit of each value, null where there is no number."""
+    text = pl.col("value")
+    frame = values.to_frame("value")
+    shapes = (BARE, BEHIND, BEFORE)
+    groups = [text.str.extract_groups(shape) for shape in shapes]
+    money = text.str.extract_groups(MONEY)
+    numbers = [group.struct.field("number") for group in (*groups, money)]
+    symbol = pl.concat_str(money.struct.field("symbol"), money.struct.field("letters"))
+    units = [group.struct.field("unit") for group in groups]
+    return frame.select(
+        pl.coalesce(numbers).alias("number"), pl.coalesce(*units, symbol).alias("unit")
+    )
+
+
+def _are_exceptions(with_unit: int, plain: int) -> bool:
+    return with_unit < RARE * (with_unit + plain)
+
+
+def _are_of_the_base(units: list[str], matched: pl.DataFrame) -> bool:
+    if all(unit.lstrip("$€£¥₹") in THOUSANDS for unit in units):
+        return True
+    plain = matched.filter(pl.col("unit") == "")["number"]
+    return bool(plain.str.contains("^0+([.,]0*)?$").all())  # nothing is nothing in any unit
+
+
+def _units(units: list[str], written: pl.Series, values: pl.Series, decimal: str) -> Units | None:
+    sizes = next((sizes for sizes in _sizes() if all(unit in sizes for unit in units)), {})
     ways = [way for way in WAYS[decimal] if written.str.contains(way[2]).all()]
-    if not ways or (len(units) > 1 and not sizes):
+    if not ways or (len(set(units) - {""}) > 1 and not sizes):
         return None
-    if not _measure(units, written, is_known=bool(sizes)):
+    if not _measure([unit for unit in units if unit], written, is_known=bool(sizes)):
         return None
-    has_commas = bool(written.str.contains(",").any())
-    is_unsure = has_commas and bool(written.str.contains(UNSURE).all())
-    if is_unsure and not ENGLISH.isdisjoint(units):
+    is_unsure = bool(written.str.contains(",").any() and written.str.contains(UNSURE).all())
+    if is_unsure and not ENGLISH.isdisjoint({unit[:1] for unit in units} | set(units)):
         ways, is_unsure = [GROUPED], False
     decimal, thousands, _ = ways[0]
     factors = {unit: sizes.get(unit, 1.0) / sizes.get(units[0], 1.0) for unit in units}
     field = Field("", "quantity", "text", (), tuple(factors.items()), decimal, thousands)
-    return Units(factors, decimal, thousands, numbers(field, texts), is_unsure and decimal == ".")
+    return Units(factors, decimal, thousands, numbers(field, values), is_unsure and decimal == ".")
+
+
+def _sizes() -> Iterator[dict[str, float]]:
+    yield from SIZES
+    for symbol in "$€£¥₹":
+        yield {"": 1.0} | {f"{symbol}{unit}": size for unit, size in THOUSANDS.items()}
 
 
 def _measure(units: list[str], written: pl.Series, *, is_known: bool) -> bool:
     """Whether these are amounts, and no names."""
     if written.str.contains(LEADING_ZERO).any() or not NO_UNITS.isdisjoint(units):
         return False
-    if pl.Series(units).str.contains(SYMBOLS).all():
+    if not units or pl.Series(units).str.contains(SYMBOLS).all():
         return True
     is_letter = any(len(unit) == 1 for unit in units) and not is_known
     has_fractions = bool(written.str.contains(MARK).any())

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import polars as pl
 
 from onward.errors import DataError
+from onward.table.sources._header import named
 
 EXACT = 10**15  # Excel rounds longer whole numbers, so that they are no identifiers
 MIDNIGHT = dt.time()
@@ -64,9 +65,7 @@ class _Sheet:
             values.pop()
         if not values:
             self._refuse("row 1 is empty, where names of columns should be. Add them")
-        if None in values:
-            self._refuse(f"column {values.index(None) + 1} has no name. Name it in row 1")
-        names = list(map(str, values))
+        names = named(["" if value is None else str(value) for value in values])
         repeated = [name for name, count in Counter(names).items() if count > 1]
         if repeated:
             self._refuse(f"the name {repeated[0]!r} is there more than once. Rename all but one")

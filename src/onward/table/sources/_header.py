@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -17,14 +18,10 @@ def header(path: Path, dialect: Dialect) -> list[str]:
     """The names of the columns.
 
     Raises:
-        DataError: if there is none, or a name is empty or there twice.
+        DataError: if there is none, or a name is there twice.
     """
-    names = list(dialect.names) or first_fields(path, dialect)
+    names = list(dialect.names) or named(first_fields(path, dialect))
     where = "`names`" if dialect.names else "line 1"
-    if "" in names:
-        raise DataError(
-            f"{path}: column {names.index('') + 1} of {len(names)} has no name. Name it in {where}"
-        )
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(
@@ -38,6 +35,16 @@ def header(path: Path, dialect: Dialect) -> list[str]:
             f" {dialect.delimiter!r}. Set `delimiter` to {others[0]!r}"
         )
     return names
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """With a name for columns that have none, as pandas calls them, which writes such columns.
+
+    Example:
+        >>> named(["", "km", ""])
+        ['Unnamed: 0', 'km', 'Unnamed: 2']
+    """
+    return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
 
 
 def first_fields(path: Path, dialect: Dialect) -> list[str]:

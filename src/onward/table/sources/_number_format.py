@@ -8,8 +8,12 @@ from pydantic import model_validator
 
 from onward.settings.family import Settings
 
-BLANKS = {" ": "[ \u00a0\u2009\u202f]"}
-"""One stands for all: writers put the one that does not break the line."""
+GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
+"""One stands for all: writers put the one that does not break the line, or the one they see."""
+MINUS = "\u2212"  # as typesetters write it
+LEADING_ZERO = r"^[+-]?0[0-9]"  # as codes have
+DIGITS = "^[+-]?[0-9]+$"
+ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
 MOSTLY = 0.8  # share of numbers from which on a column is one of numbers, with a few exceptions
 
 
@@ -36,6 +40,7 @@ class Numerals(Settings):
 
         What has no digits stays as it is: "nan", "inf", "n/a".
         """
+        text = with_sign(text)
         if self.is_plain:
             return text
         plain = text.str.replace_all(self._group, "") if self.thousands else text
@@ -68,12 +73,47 @@ class Numerals(Settings):
         point = re.escape(self.decimal)
         whole = "[0-9]+"
         if self.thousands:
-            whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{self._group}[0-9]{{3}})+)"
+            groups = f"[0-9]{{1,3}}(?:{self._group}[0-9]{{3}})+"
+            if self.thousands == ",":  # and as in India
+                groups += "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
+            whole = f"(?:[0-9]+|{groups})"
         return f"^[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
     @property
     def _group(self) -> str:
-        return BLANKS.get(self.thousands, re.escape(self.thousands))
+        return GROUP_MARKS.get(self.thousands, re.escape(self.thousands))
 
 
 PLAIN = Numerals()
+
+
+def with_sign(text: pl.Expr) -> pl.Expr:
+    """Negative numbers as programs write them, where they are written as in accounts.
+
+    Example:
+        >>> texts = pl.DataFrame({"x": ["(57)", "57-", "\u22121.5", "-3"]})
+        >>> texts.select(with_sign(pl.col("x"))).to_series().to_list()
+        ['-57', '-57', '-1.5', '-3']
+    """
+    is_odd = (
+        text.str.ends_with(")")
+        | text.str.ends_with("-")
+        | text.str.starts_with(MINUS)
+        | text.str.ends_with(MINUS)
+    )
+    # few texts reach the patterns, so that they cost nothing
+    odd: pl.Expr = pl.when(is_odd).then(text)
+    for pattern in (rf"^{MINUS}([0-9].*)$", r"^\(([0-9][^()]*)\)$", rf"^([0-9].*)[-{MINUS}]$"):
+        odd = odd.str.replace(pattern, "-${1}")
+    return pl.coalesce(odd, text)
+
+
+def numbers_in(texts: pl.Series) -> pl.Series:
+    """Float64; null where a text is no number, or would lose something by becoming one."""
+    text = pl.col(texts.name).str.strip_chars()
+    written = with_sign(text)
+    number = written.cast(pl.Float64, strict=False)
+    is_rounded = pl.when(number.abs() >= ROUNDED).then(written).str.contains(DIGITS)
+    is_lossy = text.str.contains(LEADING_ZERO) | is_rounded | ~number.is_finite()
+    kept = pl.when(~is_lossy.fill_null(value=False)).then(number)
+    return texts.to_frame().select(kept.alias(texts.name)).to_series()

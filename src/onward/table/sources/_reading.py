@@ -7,9 +7,8 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.schema import Field
-from onward.table.sources._number_format import PLAIN, Numerals
+from onward.table.sources._number_format import DIGITS, PLAIN, ROUNDED, Numerals
 
-ROUNDED = 2**53  # from here on, different whole numbers can be the same float64
 TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
 CATEGORICAL = "declare the column categorical"
 UNREAD = (
@@ -71,6 +70,8 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
         text = raw.dt.strftime(f"%Y-%m-%dT%H:%M:%S%.f{zone}")
     elif dtype == pl.Date:
         text = raw.dt.strftime("%Y-%m-%d")
+    elif dtype.is_float():
+        return _whole_text(field)
     elif dtype.is_integer() or dtype in (pl.Boolean, pl.Null) or _is_text(dtype):
         text = raw.cast(pl.String)
     else:
@@ -81,6 +82,19 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
         )
     nul = Fault(text.str.contains("\0", literal=True), "no text: they hold NUL", "Remove it")
     return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
+
+
+def _whole_text(field: Field) -> Reading:
+    """Floating-point numbers as the text of whole numbers: what has gaps is often stored so."""
+    number = pl.col(field.name).fill_nan(None)
+    is_whole = (number == number.floor()) & (number.abs() < ROUNDED)
+    text = pl.when(is_whole).then(number).cast(pl.Int64).cast(pl.String)
+    wrong = Fault(
+        ~is_whole.fill_null(value=True),
+        "no whole numbers, which can be written in several ways",
+        "Declare the column numerical, or store it as text",
+    )
+    return Reading(field.name, text, wrong.found.sum(), (wrong,))
 
 
 def _spelled(field: Field, numerals: Numerals) -> Reading:
@@ -96,7 +110,7 @@ def _spelled(field: Field, numerals: Numerals) -> Reading:
     absent = _is_missing(number, field) | text.is_in(["", *map(str.strip, field.missing)])
     present = ~absent.fill_null(value=False)
     # few texts reach the pattern, so that it costs nothing
-    digits = pl.when(number.abs() >= ROUNDED).then(plain).str.contains(r"^[+-]?[0-9]+$")
+    digits = pl.when(number.abs() >= ROUNDED).then(plain).str.contains(DIGITS)
     none = Fault(
         present & text.is_not_null() & (number.is_null() | number.is_infinite()),
         "no finite number",

@@ -14,7 +14,8 @@ from onward.table.sources._base import Sniffed, Source
 from onward.table.sources._csv_structure import line_of, num_rows, records
 from onward.table.sources._dialect import UTF8, Spelling
 from onward.table.sources._header import header
-from onward.table.sources._reading import ROUNDED, reading
+from onward.table.sources._number_format import ROUNDED
+from onward.table.sources._reading import reading
 from onward.table.sources._sniffing import sniffed
 
 

@@ -1,0 +1,93 @@
+"""Texts and numbers that stand for a missing value."""
+
+import polars as pl
+
+from onward.table.sources import numbers_in
+
+# lower case, without blanks around them
+MARKS = frozenset(
+    {"", "-", "--", "---", ".", "..", "?", "??", r"\n", "#n/a", "#na", "<na>", "<null>", "<nil>"}
+    | {"(null)", "[null]", "(blank)", "n/a", "n.a.", "null", "#null!"}
+    | {"error", "unknown", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "0000-00-00"}
+    | {"0000-00-00 00:00:00"}
+)
+EXACT = frozenset({"NA", "na", "NaN", "nan", "NAN", "NaT"})
+"""The same in this case only: Na and Nan are names."""
+WORDS = frozenset({"none", "nil", "missing", "not available", "undefined", "(none)", "<none>"})
+"""Mean missing in a column, but may be the name of a class."""
+
+MOST_ODD = 5  # distinct words among numbers that count as missing; more are a sign of categories
+MOSTLY = 0.8  # share of numbers from which on such words are the exception
+USUAL = 0.5  # the same where there are many distinct numbers
+MANY_NUMBERS = 20  # distinct ones, that no categories have
+FEWEST_NUMBERS = 3  # distinct ones, from which on it is a column of numbers
+FAR = 5.0  # times the other numbers; a sentinel is so far away
+NINES = r"^[+-]?9{2,}([.]9*0*)?$"
+SHORT_NINES = r"^[+]?99([.]0*)?$"  # an age, or a percentage
+ROUND = r"^[+-]?1(\.0*)?e[+]?[0-9]{2,3}$|^[+-]?10{14,}([.]0*)?$"
+LIMITS = (
+    *(2.0**15 - 1, -(2.0**15), 2.0**16 - 1, 2.0**31 - 1, -(2.0**31), 2.0**32 - 1),
+    *(2.0**63 - 1, -(2.0**63), 3.4028234663852886e38, -3.4028234663852886e38),
+    *(1.7976931348623157e308, -1.7976931348623157e308),
+)
+"""The largest and smallest values of types, which programs write for missing."""
+ROUNDED = 1e-6  # of a limit that is written with fewer digits
+
+
+def written_marks(values: pl.Series, *, is_target: bool) -> pl.Series:
+    """Those of the distinct values that usually mean missing."""
+    words = values.str.strip_chars()
+    known = MARKS if is_target else MARKS | WORDS
+    is_mark = words.str.to_lowercase().is_in(list(known)) | words.is_in(list(EXACT))
+    found = values.filter(is_mark)
+    if len(values) - len(found) < 2:  # "-" and "+" are two values
+        return values.filter(words == "")
+    return found
+
+
+def odd_words(values: pl.Series, counts: pl.Series, is_usual: pl.Series) -> pl.Series:
+    """The few words among many numbers, or many dates, such as ERROR.
+
+    Args:
+        values: distinct.
+        counts: rows of each.
+        is_usual: whether each is a number, or a date.
+    """
+    odd = values.filter(~is_usual)
+    others = len(values) - len(odd)
+    share = int(counts.filter(is_usual).sum()) / max(1, int(counts.sum()))
+    least = USUAL if others >= MANY_NUMBERS else MOSTLY
+    has_digits = odd.str.contains(r"[0-9]").any()
+    if len(odd) > MOST_ODD or share < least or others < FEWEST_NUMBERS or has_digits:
+        return odd.clear()
+    return odd
+
+
+def sentinels(values: pl.Series) -> pl.Series:
+    """Numbers such as -999 and 2147483647, far from all others."""
+    numbers = numbers_in(values)
+    known = numbers.drop_nulls()
+    if len(known) <= MOST_ODD:
+        return values.clear()
+    found = []
+    for end in (float(known.min()), float(known.max())):  # type: ignore[arg-type]
+        others = known.filter(known != end)
+        texts = values.filter((numbers == end).fill_null(value=False))
+        if _is_sentinel(texts[0].strip(), end) and _is_far(end, others):
+            found += texts.to_list()
+    return pl.Series(values.name, found, pl.String)
+
+
+def _is_sentinel(text: str, number: float) -> bool:
+    is_limit = any(abs(number - limit) <= ROUNDED * abs(limit) for limit in LIMITS)
+    written = pl.Series([text.lower()])
+    if written.str.contains(SHORT_NINES)[0]:
+        return False
+    return is_limit or bool(written.str.contains(NINES)[0] or written.str.contains(ROUND)[0])
+
+
+def _is_far(end: float, others: pl.Series) -> bool:
+    low, high = float(others.min()), float(others.max())  # type: ignore[arg-type]
+    if end < 0 <= low:
+        return True
+    return abs(end) >= FAR * max(abs(low), abs(high))
