@@ -39,12 +39,13 @@ def _is_in_configs(family: type[Family]) -> bool:
 
 
 def _family(family: type[Family]) -> Iterator[str]:
-    yield f"## {family.__module__.split('.')[1]}\n"
+    yield f"## {family.__module__.split('.')[-2]}\n"
     yield f"{inspect.getdoc(family)}\n"
     for name, member in sorted(family.members.items()):
         yield f"### `{name}`\n"
         yield f"{inspect.getdoc(member)}\n"
-        yield from _settings(member.Config)
+        if hasattr(member, "Config"):  # a task has none: a head names it
+            yield from _settings(member.Config)
 
 
 def _settings(config: Any) -> Iterator[str]:

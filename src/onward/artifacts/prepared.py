@@ -113,6 +113,11 @@ class Prepared:
         rows: int = self.profiles()["rows"][split]
         return rows
 
+    def text_readers(self) -> list[dict[str, Any]]:
+        """The graphs that tell which texts can be read, and their columns."""
+        readers: list[dict[str, Any]] = json.loads(self._path("text_readers.json").read_text())
+        return readers
+
     def profiles(self) -> dict[str, Any]:
         """The data report."""
         found: dict[str, Any] = json.loads(self._path("data.json").read_text())

@@ -1,5 +1,6 @@
 """The files of ``prepare``: rows, weights, derived columns, the graph and the arrays."""
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from onward.preprocessing.assembly import Encoder, Features, preprocessing
 from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation
 from onward.preprocessing.out_of_fold import Deriving
+from onward.preprocessing.text_readers import text_readers
 from onward.quality.splitting import SplitRows
 from onward.quality.validation import ROW
 from onward.schema import Schema
@@ -95,7 +97,7 @@ def join_derived(work: Path) -> None:
 
 
 def write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:
-    """The preprocessing graph, and the names of its features."""
+    """The preprocessing graph, the names of its features, and the graphs that check texts."""
     graph = preprocessing(columns, derivations)
     onnx.save(graph.model, work / "preprocess.onnx")
     cardinalities = {column.name: column.cardinality for column in columns}
@@ -107,6 +109,7 @@ def write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], wo
         tuple(cardinalities[name] for name in codes.owners) if codes else (),
     )
     (work / "features.json").write_text(features.dump())
+    (work / "text_readers.json").write_text(json.dumps(text_readers(columns)) + "\n")
 
 
 def write_arrays(columns: Sequence[Column], split: SplitRows, work: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from onward.errors import DataError
 from onward.schema import Field
+from onward.serving.number_texts import number_of
 from onward.serving.tabular_inputs import Values
 
 Array = np.ndarray[Any, Any]
@@ -71,6 +72,8 @@ def _number(field: Field, value: Any, row: int) -> float:
         return np.nan
     if field.type == "boolean" and str(value).strip().lower() in {"true", "false"}:
         return float(str(value).strip().lower() == "true")
+    if isinstance(value, str) and (number := number_of(value)) is not None:
+        return number
     if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
         with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
             return float(value)  # type: ignore[arg-type]

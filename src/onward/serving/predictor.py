@@ -7,12 +7,11 @@ For a model of incomes::
     # {'label': array(['<=50K'], dtype=object), 'probabilities': array([[0.93, 0.07]])}
 """
 
-import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
@@ -20,15 +19,20 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from onward.errors import ArtifactError, DataError
 from onward.schema import Schema
+from onward.serving.column_names import refuse_lacking
 from onward.serving.input_arrays import Array, to_wire
-from onward.serving.tabular_inputs import Values, columns_of
+from onward.serving.sessions import session_of
+from onward.serving.tabular_inputs import Values, columns_of, names_of
+from onward.serving.text_reading import TextReader, refuse_no_booleans
 
 FORMAT = 1
 """Of the files that this version writes, and the newest it reads."""
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
 STRUCTURED = (  # entries that are JSON
     *("replay", "metrics", "decision", "versions", "hashes", "reference", "derived"),
+    "text_readers",
 )
+Unreadable = Literal["refuse", "missing"]
 TOLERANCE = 1e-4  # of an output's largest number; other processors add float32 in another order
 DAMAGED = (
     *(runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf),
@@ -50,18 +54,31 @@ class Predictor:
     It returns a dict of arrays, one entry for each row: ``label`` (text) and ``probabilities``
     ``(rows, classes)``, or ``value``, ``lower`` and ``upper``.
 
-    A missing value is None, NaN, NaT, pandas.NA or "". The column of the target may be there and
-    is not looked at.
+    A missing value is None, NaN, NaT, pandas.NA or "". Other columns than those of the model are
+    ignored. Categories that no training row has and numbers out of the training range predict.
+
+    It can be pickled, and loads the file anew where it arrives: from its path, or from the bytes.
+
+    Args:
+        model: the path of a file, or its content.
+        unreadable: what becomes of a text that is no date, no quantity, or neither true nor false
+            where the column has such: an error, or a missing value.
 
     Raises:
         ArtifactError: if the file is missing, damaged, or none of ours.
         DataError: on calls, naming column, row and value, if the rows do not fit.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(
+        self, model: str | PathLike[str] | bytes, *, unreadable: Unreadable = "refuse"
+    ) -> None:
+        self.path = Path("model.onnx" if isinstance(model, bytes) else model)
+        """Of the file; of bytes a name for messages."""
+        self._origin = model if isinstance(model, bytes) else self.path.absolute()
+        self._unreadable = unreadable
+        content = model if isinstance(model, bytes) else _content_of(self.path)
         try:
-            self.session = _session(self.path)
+            self.session = session_of(content)
             """Of onnxruntime, for callers that bring arrays of their own."""
             notes = self.session.get_modelmeta().custom_metadata_map
             _check_format(self.path, notes)
@@ -69,20 +86,27 @@ class Predictor:
             """The columns that are wanted, and the target."""
             self.metadata = _parsed(notes)
             """What the file says of itself: task, metrics, versions, hashes, ..."""
+            fields = {field.name: field for field in self.schema.columns}
+            notes_of_readers = self.metadata.get("text_readers", [])
+            self._readers = [TextReader(note, fields) for note in notes_of_readers]
         except DAMAGED as error:
             reason = str(error).partition("\n")[0].rpartition(" : ")[2].rstrip(".")
             raise ArtifactError(
                 f"{self.path}: onnxruntime {onnxruntime.__version__} cannot read it: {reason}."
                 " Copy the file anew if it is damaged, or update onnxruntime if it is newer"
             ) from error
-        self._names = {field.name for field in self.schema.columns}
+        self._names = [field.name for field in self.schema.columns]
         self._outputs = [output.name for output in self.session.get_outputs()]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and other processes load the model anew: a session cannot be sent."""
+        return _load, (self._origin, self._unreadable)
 
     def __call__(self, rows: Any) -> dict[str, Array]:
         """Predict each row."""
-        columns = columns_of(rows, [field.name for field in self.schema.columns])
-        if columns.keys() != self._names:
-            self.check_names(columns)
+        columns = columns_of(rows, self._names)
+        if len(columns) < len(self._names):
+            self.check_names(names_of(rows))
         total = len(next(iter(columns.values())))
         parts = [self._run(columns, first) for first in range(0, max(total, 1), ROWS)]
         arrays = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
@@ -114,22 +138,25 @@ class Predictor:
             field.name: to_wire(field, columns[field.name][part], first)
             for field in self.schema.columns
         }
+        self.check_values(feed, first)
         arrays: list[Array] = self.session.run(self._outputs, feed)
         return arrays
 
     def check_names(self, names: Iterable[Any]) -> None:
-        """Raise a DataError if these are not the columns of the model."""
-        unknown = [name for name in names if name not in {*self._names, self.schema.target.name}]
-        lacking = [field.name for field in self.schema.columns if field.name not in {*names}]
-        if unknown:
-            alike = difflib.get_close_matches(str(unknown[0]), lacking or self._names, 1)
-            hint = f"Did you mean {alike[0]!r}?" if alike else "Leave it out"
-            raise DataError(f"column {unknown[0]!r} is not one of the model's. {hint}")
-        if lacking:
-            raise DataError(
-                f"column {lacking[0]!r} is missing, one of {len(lacking)} of"
-                f" {len(self._names)} that are. Give it, with None where a value is not known"
-            )
+        """Raise a DataError if one of the model's columns is not among these."""
+        refuse_lacking(self._names, names)
+
+    def check_values(self, feed: Mapping[str, Array], first: int = 0) -> None:
+        """Raise a DataError for a value that the model cannot read.
+
+        Args:
+            feed: the columns as `session` takes them.
+            first: the row that their first values are in, for messages.
+        """
+        if self._unreadable == "refuse":
+            refuse_no_booleans(self.schema.columns, feed, first)
+            for reader in self._readers:
+                reader.refuse_unreadable(feed, first)
 
     def _compare(self, name: str, want: list[Any], got: dict[str, Array]) -> float:
         if name == "label":
@@ -156,14 +183,14 @@ class Predictor:
         return probabilities if decision is None else probabilities @ np.array(decision["gains"])
 
 
-def _session(path: Path) -> Any:
+def _load(model: Path | bytes, unreadable: Unreadable) -> Predictor:
+    return Predictor(model, unreadable=unreadable)
+
+
+def _content_of(path: Path) -> bytes:
     if not path.is_file():
         raise ArtifactError(f"{path}: there is no such file. The stage `export` writes it")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the caller's threads count
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what goes wrong is raised, and need not be printed too
-    return onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    return path.read_bytes()
 
 
 def _check_format(path: Path, notes: dict[str, str]) -> None:

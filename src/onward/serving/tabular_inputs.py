@@ -16,27 +16,37 @@ NATIVE = {"pandas", "polars", "pyarrow"}  # their frames give a column by its na
 
 
 def columns_of(rows: Any, names: Sequence[str]) -> dict[str, Values]:
-    """The columns of a dict of columns, of a list of dicts, or of a frame.
+    """Those columns of a table that are wanted and there, in the order they are wanted.
 
     Args:
-        rows: see `Predictor`.
-        names: of the columns of an empty list, which cannot say them itself.
+        rows: a dict of columns, a list of dicts, or a frame; see `Predictor`.
+        names: of the columns that are wanted; an empty list has all of them.
 
     Raises:
         DataError: if it is none of these, or ragged.
 
     Example:
-        >>> columns_of([{"age": 39}, {"age": 50}], ["age"])
+        >>> columns_of([{"age": 39, "id": 1}, {"age": 50, "id": 2}], ["age"])
         {'age': [39, 50]}
     """
     if isinstance(rows, Mapping):
-        columns = {name: _values(name, column) for name, column in rows.items()}
+        columns = {name: _values(name, rows[name]) for name in names if name in rows}
     elif isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
-        columns = _transposed(rows) if rows else {name: [] for name in names}
+        columns = _transposed(rows, names)
     else:
-        columns = _of_frame(rows)
+        columns = _of_frame(rows, names)
     _check_lengths(columns)
     return columns
+
+
+def names_of(rows: Any) -> list[Any]:
+    """The names of all columns of what `columns_of` has read."""
+    if isinstance(rows, Mapping):
+        return list(rows)
+    if isinstance(rows, Sequence):
+        return list(rows[0]) if rows else []
+    frame = _native(rows)
+    return list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
 
 
 def _values(name: str, column: Any) -> Values:
@@ -67,35 +77,50 @@ def _has_zone(column: Any) -> bool:
     return bool(getattr(polars_type, "time_zone", None) or getattr(arrow_type, "tz", None))
 
 
-def _transposed(rows: Sequence[Any]) -> dict[str, Values]:
-    for place, row in enumerate(rows):
+def _transposed(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
+    for index, row in enumerate(rows):
         if not isinstance(row, Mapping):
             raise DataError(
-                f"row {place} is {repr(row)[:80]}, and a dict is wanted. Give each row as a dict"
+                f"row {index} is {repr(row)[:80]}, and a dict is wanted. Give each row as a dict"
                 " from column to value, or give a dict of columns"
             )
-        if row.keys() != rows[0].keys():
-            name = next(iter(row.keys() ^ rows[0].keys()))
+    columns: dict[str, Values] = {}
+    for name in names:
+        try:
+            columns[name] = [row[name] for row in rows]
+        except KeyError:
+            _refuse_ragged(rows, name)
+    return columns
+
+
+def _refuse_ragged(rows: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Raise if some of the rows have the column."""
+    for index, row in enumerate(rows):
+        if (name in row) != (name in rows[0]):
             raise DataError(
-                f"column {name!r} is only in one of the rows 0 and {place}. Give all rows the same"
+                f"column {name!r} is only in one of the rows 0 and {index}. Give all rows the same"
                 " columns, and None where a value is missing"
             )
-    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _of_frame(frame: Any) -> dict[str, Values]:
-    if not any(hasattr(frame, face) for face in FACES):
-        raise _no_table(frame)
-    if type(frame).__module__.partition(".")[0] not in NATIVE:
-        frame = _arrow(frame)
+def _of_frame(frame: Any, names: Sequence[str]) -> dict[str, Values]:
+    frame = _native(frame)
     try:
-        names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
-        twice = [name for name in names if names.count(name) > 1]
+        given = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+        twice = [name for name in names if given.count(name) > 1]
         if twice:
-            raise DataError(f"column {twice[0]!r} occurs {names.count(twice[0])} times. Rename one")
-        return {name: _values(name, frame[name]) for name in names}
+            raise DataError(f"column {twice[0]!r} occurs {given.count(twice[0])} times. Rename one")
+        return {name: _values(name, frame[name]) for name in names if name in given}
     except (AttributeError, TypeError) as error:
         raise _no_table(frame) from error
+
+
+def _native(frame: Any) -> Any:
+    """A frame of a library whose columns we can read."""
+    if not any(hasattr(frame, face) for face in FACES):
+        raise _no_table(frame)
+    is_native = type(frame).__module__.partition(".")[0] in NATIVE
+    return frame if is_native else _arrow(frame)
 
 
 def _arrow(frame: Any) -> Any:

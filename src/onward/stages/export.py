@@ -188,6 +188,9 @@ def _notes(
             "predictions": _reference_of(task.monitored(parity.predict(rows))),
         },
     }
+    names = {field.name for field in schema.columns}
+    if readers := [each for each in prepared.text_readers() if names & {*each["columns"]}]:
+        notes["text_readers"] = readers
     if made := prepared.profiles().get("derived"):
         notes["derived"] = [{name: each[name] for name in ("name", "made")} for each in made]
     texts = {name: json.dumps(note, ensure_ascii=False) for name, note in notes.items()}

@@ -130,6 +130,18 @@ class Column(Family, ABC):
             return value.is_null()
         return value.is_null() | value.is_in(["", *self.config.missing])
 
+    def parse(self, graph: Graph, text: Value) -> Value | None:
+        """Add the operators that make a number of each text, NaN of one that cannot be read.
+
+        The exported file carries them as a graph of its own, by which a caller's texts are checked.
+        None where every value can be read, as of categories.
+
+        Args:
+            graph: where to add them.
+            text: ``(rows, 1)``; the number has the same shape.
+        """
+        return None
+
     @abstractmethod
     def fit(self, values: pl.Series) -> None:
         """Learn from the training rows, and from nothing else.

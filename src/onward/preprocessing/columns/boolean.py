@@ -1,5 +1,6 @@
 """True or false: two texts, or the numbers 1 and 0."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -21,8 +22,8 @@ SPELLINGS = {TRUE: ("true", "True", "TRUE"), FALSE: ("false", "False", "FALSE")}
 class Boolean(Column):
     """1 for true, -1 for false; what is missing becomes 0, between the two.
 
-    A second number flags missing values, if there are any in the training rows. When predicting,
-    a value that is neither true nor false counts as missing: a file cannot refuse.
+    A second number flags missing values, if there are any in the training rows. To the file a
+    value that is neither true nor false is a missing one; `Predictor` refuses it.
     """
 
     class Config(Column.Config):
@@ -73,6 +74,10 @@ class Boolean(Column):
             )
         self.has_missing = len(present) < len(values)
 
+    def parse(self, graph: Graph, text: Value) -> Value | None:
+        """1 and -1."""
+        return _look_up(graph, self, text, default=math.nan) if self.wire == "text" else None
+
     def _keys(self) -> list[str] | list[float]:
         if self.wire == "number":
             return [1.0, 0.0]
@@ -116,7 +121,7 @@ class Boolean(Column):
         return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
 
 
-def _look_up(graph: Graph, column: Boolean, raw: Value) -> Value:
+def _look_up(graph: Graph, column: Boolean, raw: Value, default: float = NEITHER) -> Value:
     dtype = object if column.wire == "text" else np.float64
     return graph(
         "LabelEncoder",
@@ -124,5 +129,5 @@ def _look_up(graph: Graph, column: Boolean, raw: Value) -> Value:
         domain="ai.onnx.ml",
         keys_tensor=numpy_helper.from_array(np.array(column._keys(), dtype)),
         values_tensor=numpy_helper.from_array(np.array(column._numbers())),
-        default_tensor=numpy_helper.from_array(np.array([NEITHER])),
+        default_tensor=numpy_helper.from_array(np.array([default])),
     )

@@ -46,7 +46,7 @@ class Datetime(Column):
     that differ between training rows, so a column of dates without times has none for the hour.
 
     A missing value becomes zeros, and a last number flags it, if the training rows have any.
-    When predicting, a text that is no date counts as missing: a file cannot refuse.
+    To the file a text that is no date is a missing value; `Predictor` refuses it.
     """
 
     class Config(Column.Config):
@@ -127,6 +127,14 @@ class Datetime(Column):
         graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
         is_date, numbers = run(session(graph.model()), texts)
         return is_date[:, 0], numbers
+
+    def parse(self, graph: Graph, text: Value) -> Value | None:
+        """Seconds since 2000, in UTC."""
+        if self.config.malformed == "missing":
+            return None
+        dates = read(graph, [self], [text])
+        seconds = graph.gather(dates.numbers, [len(NAMES) - 1], axis=1)
+        return graph("Where", dates.is_date, seconds, graph.constant(np.nan))
 
     def fit(self, values: pl.Series) -> None:
         """Learn which numbers differ, their middles and scales, and whether values are missing."""

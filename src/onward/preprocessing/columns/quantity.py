@@ -35,9 +35,9 @@ class Quantity(Column):
     """A number with a unit, in text; all are converted to one unit, then treated as numbers are.
 
     The unit is behind the number or before it, as in ``12.5 kg``, ``$1,200``, ``-$5`` and ``45%``.
-    A number has up to 18 digits before and behind the decimal mark, and may end with ``e5``. When
-    predicting, a text that is no number with one of the units counts as missing: a file cannot
-    refuse.
+    A number has up to 18 digits before and behind the decimal mark, and may end with ``e5``. To
+    the file a text that is no number with one of the units is a missing value; `Predictor` refuses
+    it.
     """
 
     class Config(NumberSettings):
@@ -125,6 +125,10 @@ class Quantity(Column):
             )
             if factor != 1
         }
+
+    def parse(self, graph: Graph, text: Value) -> Value | None:
+        """The converted number."""
+        return read(graph, [self.field], [text])
 
     def fit(self, values: pl.Series) -> None:
         """Learn from the converted numbers."""

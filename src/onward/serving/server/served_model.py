@@ -48,7 +48,12 @@ class ServedModel:
         self.datatypes = {output["name"]: output["datatype"] for output in self.outputs}
 
     def run(self, names: Sequence[str], feed: Mapping[str, Array]) -> list[Array]:
-        """The outputs of these names."""
+        """The outputs of these names.
+
+        Raises:
+            DataError: naming row and column, if the model cannot read a value.
+        """
+        self.predictor.check_values(feed)
         arrays: list[Array] = self._session.run(names, feed)
         return arrays
 

@@ -1,0 +1,28 @@
+"""Numbers written out, by the rules that tables are read by."""
+
+import re
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+WHOLE = re.compile(r"[+-]?[0-9]+")
+MISSING = frozenset({"nan", "+nan", "-nan"})
+ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
+
+
+def number_of(text: str) -> float | None:
+    """The number that a text spells, with blanks around it; NaN for "nan".
+
+    None where a table with this text would be refused: no number, an infinite one, or digits that
+    a float64 would round.
+
+    Example:
+        >>> [number_of(text) for text in ("8", " -1.5e3 ", "1,5", "0x10", "1e999")]
+        [8.0, -1500.0, None, None, None]
+    """
+    text = text.strip()
+    if text.lower() in MISSING:
+        return float("nan")
+    if not NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    is_rounded = abs(number) >= ROUNDED and WHOLE.fullmatch(text)
+    return None if is_rounded or abs(number) == float("inf") else number

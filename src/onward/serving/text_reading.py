@@ -1,0 +1,91 @@
+"""Texts that a model cannot read: no dates, no quantities, neither true nor false."""
+
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from onward.errors import DataError
+from onward.schema import Field
+from onward.serving.input_arrays import Array
+from onward.serving.sessions import session_of
+
+KNOWN = 50_000  # texts that are remembered; some 5 MB
+WANTED = {"datetime": "a date", "boolean": "true or false", "quantity": "a number with a unit"}
+TRUTH = (0.0, 1.0)  # of booleans that are numbers
+
+
+class TextReader:
+    """One way of reading texts, for the columns that are read so.
+
+    Args:
+        note: its entry in the metadata of the file: the columns, and the ONNX graph that makes a
+            number of a text, and NaN of one that it cannot read.
+        fields: of the model, by their names.
+    """
+
+    def __init__(self, note: Mapping[str, Any], fields: Mapping[str, Field]) -> None:
+        self._fields = [fields[name] for name in note["columns"] if name in fields]
+        self._session = session_of(b64decode(note["graph"]))
+        self._readable: set[str] = set()
+
+    def refuse_unreadable(self, feed: Mapping[str, Array], first: int) -> None:
+        """Raise for the first text that cannot be read and does not mean a missing value.
+
+        Args:
+            feed: the columns as the model takes them, ``(rows, 1)``.
+            first: the row that the first value is in, for messages.
+
+        Raises:
+            DataError: naming column, row and value.
+        """
+        for field in self._fields:
+            texts = feed[field.name].ravel().tolist()
+            unknown = set(texts) - self._readable
+            unreadable = self._unreadable(field, sorted(unknown)) if unknown else set()
+            if unreadable:
+                index = next(index for index, text in enumerate(texts) if text in unreadable)
+                raise _unreadable_value(field, texts[index], first + index)
+
+    def _unreadable(self, field: Field, texts: Sequence[str]) -> set[str]:
+        present = [text for text in texts if not _is_missing(field, text)]
+        column = np.array(present, object).reshape(-1, 1)
+        [numbers] = self._session.run(None, {"text": column}) if present else [np.empty((0, 1))]
+        unreadable = {
+            text for text, number in zip(present, numbers[:, 0], strict=True) if number != number
+        }
+        if len(self._readable) + len(present) > KNOWN:
+            self._readable.clear()
+        if len(present) <= KNOWN:
+            self._readable.update(text for text in present if text not in unreadable)
+        return unreadable
+
+
+def refuse_no_booleans(fields: Sequence[Field], feed: Mapping[str, Array], first: int) -> None:
+    """Raise for a number that is neither 1 nor 0 in a column of booleans.
+
+    Raises:
+        DataError: naming column, row and value.
+    """
+    for field in fields:
+        if field.type == "boolean" and field.wire == "number":
+            values = feed[field.name].ravel()
+            wrong = np.flatnonzero(~np.isnan(values) & ~np.isin(values, TRUTH))
+            if len(wrong):
+                raise _unreadable_value(field, float(values[wrong[0]]), first + int(wrong[0]))
+
+
+def _is_missing(field: Field, text: str) -> bool:
+    is_blank = not (text.strip(" ") if field.units else text)
+    return is_blank or text in field.missing
+
+
+def _unreadable_value(field: Field, value: Any, row: int) -> DataError:
+    wanted = WANTED.get(field.type, f"a value of the type {field.type}")
+    how = f" of the format {field.format!r}" if field.type == "datetime" else ""
+    return DataError(
+        f"column {field.name!r}, row {row}: {repr(value)[:80]} is not {wanted}{how}. Correct it,"
+        ' give None if the value is missing, or set unreadable="missing" to predict such values as'
+        " missing ones"
+    )

@@ -1,0 +1,190 @@
+"""What becomes of values that are odd: the same at every entrance."""
+
+import copy
+import json
+import multiprocessing
+import pickle
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import polars as pl
+import pytest
+from example_model import COLUMNS, HOSTILE, TABLE, edit, example
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onward import Predictor
+from onward.errors import DataError
+from onward.preprocessing.columns import Column
+from onward.preprocessing.text_readers import text_readers
+from onward.schema import Field
+from onward.serving.input_arrays import to_wire
+from onward.serving.number_texts import number_of
+from onward.serving.text_reading import TextReader, refuse_no_booleans
+from onward.table.sources import Source
+
+BUILT = [
+    Column.build(Column.members[settings["type"]].Config.model_validate(settings))
+    for settings in COLUMNS
+]
+READABLE = [column for column in BUILT if column.name in ("member", "joined", "commute")]
+UNREADABLE = {"member": "maybe", "joined": "2023-02-29", "commute": "12.5 miles"}
+ROWS = TABLE.to_dicts()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = example(tmp_path_factory.mktemp("policy") / "model.onnx")
+    edit(path, {"text_readers": json.dumps(text_readers(BUILT))})
+    return path
+
+
+def assert_same(got: dict[str, Any], want: dict[str, Any]) -> None:
+    assert got.keys() == want.keys()
+    for name, array in want.items():
+        assert got[name].tolist() == array.tolist()
+
+
+def test_other_columns_are_ignored_in_every_form(file: Path) -> None:
+    predictor, want = Predictor(file), Predictor(file)(TABLE)
+    more = TABLE.with_columns(id=1, tags=[["a", "b"]] * len(TABLE))
+    for table in (more, more.to_pandas(), more.to_arrow(), more.to_dict(as_series=False)):
+        assert_same(predictor(table), want)
+    ragged = [row | ({"note": 1} if index % 2 else {}) for index, row in enumerate(ROWS)]
+    assert_same(predictor(ragged), want)
+
+
+def test_a_needed_column_with_another_name_is_recognized(file: Path) -> None:
+    table = TABLE.rename({"workclass": "work class"}).with_columns(id=1)
+    with pytest.raises(DataError, match="'work class' is not one of the model's"):
+        Predictor(file)(table)
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_text_that_cannot_be_read_is_named(file: Path, name: str) -> None:
+    rows = [*ROWS, ROWS[0] | {name: UNREADABLE[name]}]
+    with pytest.raises(DataError) as caught:
+        Predictor(file)(rows)
+    assert f"column {name!r}, row 8: {UNREADABLE[name]!r} is not " in str(caught.value)
+    assert_same(
+        Predictor(file, unreadable="missing")(rows),
+        Predictor(file)([*ROWS, ROWS[0] | {name: None}]),
+    )
+
+
+@pytest.mark.parametrize("row", [0, 2047, 2048, 4567])
+def test_the_row_of_a_text_is_right_in_large_tables(file: Path, row: int) -> None:
+    rows = [ROWS[0]] * 5_000
+    rows[row] = ROWS[0] | {"member": "maybe"}
+    with pytest.raises(DataError, match=f"column 'member', row {row}: 'maybe'"):
+        Predictor(file)(rows)
+
+
+def test_a_number_that_is_no_truth_value_is_named() -> None:
+    column = Column.members["boolean"]
+    config = column.Config.model_validate({"type": "boolean", "name": "open"})
+    assert text_readers([Column.build(config)]) == []  # it travels as a number
+    fields = [Column.build(config).field]
+    refuse_no_booleans(fields, {"open": np.array([[1.0], [0.0], [np.nan]])}, 0)
+    with pytest.raises(DataError, match=r"column 'open', row 12: 0.5 is not true or false"):
+        refuse_no_booleans(fields, {"open": np.array([[1.0], [np.nan], [0.5]])}, 10)
+
+
+def test_files_of_earlier_versions_predict_as_before(tmp_path: Path) -> None:
+    path = example(tmp_path / "model.onnx")
+    Predictor(path)(pl.concat([TABLE, HOSTILE]))
+
+
+TEXTS = st.one_of(
+    st.text(max_size=8),
+    st.text("0123456789-:TZ+. /", max_size=22),
+    st.text("0123456789.,+-kme ", max_size=12),
+    st.sampled_from(["yes", "no", "Yes", "true", "FALSE", "", " ", "nan", "2024-02-29"]),
+    st.datetimes().map(lambda moment: moment.isoformat(" ", "seconds")),
+    st.builds("{} {}".format, st.floats(-1e9, 1e9), st.sampled_from(["km", "m", "mm", ""])),
+)
+
+
+@pytest.mark.parametrize("column", READABLE, ids=lambda column: column.name)
+@given(texts=st.lists(TEXTS.filter(lambda text: "\0" not in text), max_size=8))
+def test_predicting_refuses_what_preparing_refuses(column: Column, texts: list[str]) -> None:
+    rows = pl.LazyFrame({column.name: texts}, schema={column.name: pl.String})
+    [rule] = [rule for rule in column.rules() if "missing" in rule.remedy]
+    [settled] = rule.settled(rows)
+    broken = rows.select(settled.broken.fill_null(value=False)).collect().to_series()
+    [note] = text_readers([column])
+    reader = TextReader(note, {column.name: column.field})
+
+    for text, is_broken in zip(texts, broken, strict=True):
+        feed = {column.name: np.array([[text]], object)}
+        if is_broken:
+            with pytest.raises(DataError):
+                reader.refuse_unreadable(feed, 0)
+        else:
+            reader.refuse_unreadable(feed, 0)
+
+
+def test_columns_that_read_alike_share_a_graph() -> None:
+    date = {"type": "datetime"}
+    configs = [{**date, "name": "a"}, {**date, "name": "b"}, {**date, "name": "c"}]
+    configs[2]["format"] = "%d.%m.%Y"
+    columns = [
+        Column.build(Column.members["datetime"].Config.model_validate(config)) for config in configs
+    ]
+    assert [reader["columns"] for reader in text_readers(columns)] == [["a", "b"], ["c"]]
+
+
+ARABIC = "\N{ARABIC-INDIC DIGIT ONE}"
+NUMBERS = (
+    *("8", " 8 ", "+8", "-8", "1.", ".5", "1e5", "1E+5", "nan", "NaN", "inf", "1e999", "1_0"),
+    *("0x10", "1,5", ARABIC, "1 000", "--1", "9007199254740993", "9e15", "1.5.2", "e5", "."),
+)
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_numbers_as_text_are_read_as_in_tables(tmp_path: Path, text: str) -> None:
+    field = Field("x", "numerical", "number")
+    (tmp_path / "t.jsonl").write_text(json.dumps({"x": text}) + "\n")
+    try:
+        want = Source.for_path(tmp_path / "t.jsonl").scan([field]).collect()["x"][0]
+    except DataError:
+        assert number_of(text) is None
+        with pytest.raises(DataError, match=r"column 'x', row 0"):
+            to_wire(field, [text], 0)
+    else:
+        [[got]] = to_wire(field, [text], 0)
+        assert got == want or (want is None and np.isnan(got))
+
+
+@given(st.text("0123456789.+-eE_ naifx", max_size=10))
+def test_a_text_is_the_number_of_polars_or_none(text: str) -> None:
+    want = pl.Series([text.strip()]).cast(pl.Float64, strict=False)[0]
+    got = number_of(text)
+    if got is not None:
+        assert got == want or (np.isnan(got) and np.isnan(want))
+    else:
+        assert want is None or np.isinf(want) or abs(want) >= 2**53
+
+
+@pytest.mark.parametrize("is_content", [False, True])
+def test_a_predictor_can_be_copied_and_sent(
+    file: Path, is_content: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    predictor = Predictor(file.read_bytes() if is_content else file.name, unreadable="missing")
+    want = predictor(TABLE)
+    sent = pickle.dumps(predictor)
+    monkeypatch.chdir(tmp_path)  # the path is no longer that of the file as it was given
+    for other in (pickle.loads(sent), copy.copy(predictor), copy.deepcopy(predictor)):
+        assert_same(other(TABLE), want)
+        other(HOSTILE)  # the options arrive, too
+
+
+def test_a_predictor_works_in_other_processes(file: Path) -> None:
+    predictor, want = Predictor(file), Predictor(file)(ROWS)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert_same(pool.apply(predictor, (ROWS,)), want)
+    for got in joblib.Parallel(2)(joblib.delayed(predictor)(ROWS) for _ in range(2)):
+        assert_same(got, want)
