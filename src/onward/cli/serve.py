@@ -4,77 +4,68 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import typer
 
+from onward.cli import _serve_options as given
+from onward.cli._extras import needs
+
 LOCAL = ("127.0.0.1", "::1", "localhost")
 NAME = re.compile(r"[A-Za-z0-9._-]+")  # stands in paths, in logs and in metrics
-
-Models = Annotated[
-    list[Path],
-    typer.Argument(metavar="MODEL...", help="Files of the stage export.", show_default=False),
-]
-Names = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--name",
-        help="Of a model, in their order; by default that of its file.",
-        show_default=False,
-    ),
-]
-Variable = Annotated[
-    str | None,
-    typer.Option(
-        metavar="VARIABLE", help="Environment variable that holds the token clients must send."
-    ),
-]
-Insecure = Annotated[
-    bool, typer.Option("--insecure", help="Listen on other addresses without a token.")
-]
-Waiting = Annotated[int, typer.Option(min=1, help="Requests that wait in a worker; more get 429.")]
-Grace = Annotated[
-    float, typer.Option(min=0, help="Seconds of answering after SIGTERM, for load balancers.")
-]
+PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
 def serve(  # noqa: PLR0913  (a command has as many parameters as options)
-    models: Models,
-    name: Names = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8080,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, at most one for each core.")] = 1,
-    token_env: Variable = None,
+    models: given.Models,
+    name: given.Names = None,
+    host: given.Host = "127.0.0.1",
+    port: given.Port = 8080,
+    workers: given.Workers = 1,
+    token_env: given.Variable = None,
     *,
-    insecure: Insecure = False,
-    max_rows: Annotated[int, typer.Option(min=1, help="Rows of a request.")] = 1_024,
-    max_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a request.")] = 8 << 20,
-    max_waiting: Waiting = 64,
-    grace: Grace = 5.0,
+    insecure: given.Insecure = False,
+    max_rows: given.Rows = 1_024,
+    max_bytes: given.Bytes = 8 << 20,
+    max_waiting: given.Waiting = 64,
+    shadow: given.Shadow = None,
+    canary: given.Canary = None,
+    log: given.Log = None,
+    log_sample: given.Sample = 1.0,
+    log_columns: given.Columns = None,
+    grace: given.Grace = 5.0,
 ) -> None:
     """Serve model files over HTTP.
 
     The Open Inference Protocol at /v2, JSON objects at /predict, a form at /, metrics at /metrics.
-    A file that is replaced is reloaded. Needs `pip install onward[serve]`.
+    A file that is replaced is reloaded.
     """
     _refuse_open(host, token_env, insecure=insecure)
-    import msgspec  # of the extra; `onward --help` must not need it
-
-    from onward.serving.server.options import Options
-
-    options = Options(
+    _start(
         models=_named(models, name or []),
         host=host,
         port=port,
         workers=workers,
         token_variable=token_env or "",
-        max_bytes=max_bytes,
         max_rows=max_rows,
+        max_bytes=max_bytes,
         max_waiting=max_waiting,
         grace=grace,
+        **_other_models(models, shadow, canary),
+        **_request_log(log, log_sample, log_columns),
     )
-    program = [sys.executable, "-m", "onward.serving.server", msgspec.json.encode(options).decode()]
-    os.execv(sys.executable, program)
+
+
+def _start(**settings: Any) -> None:
+    """Become the server."""
+    with needs("serve"):
+        import msgspec
+        import uvicorn  # noqa: F401  (missing, it would be missed after the exec)
+
+    from onward.serving.server.options import Options
+
+    options = msgspec.json.encode(Options(**settings)).decode()
+    os.execv(sys.executable, [sys.executable, "-m", "onward.serving.server", options])
 
 
 def _refuse_open(host: str, token_env: str | None, *, insecure: bool) -> None:
@@ -105,3 +96,25 @@ def _name(path: Path) -> str:
     folder = path.absolute().parent
     name = folder.parent.name if folder.name == "export" else path.stem
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
+
+
+def _other_models(models: list[Path], shadow: Path | None, canary: str | None) -> dict[str, Any]:
+    if len(models) > 1 and (shadow or canary):
+        raise typer.BadParameter("--shadow and --canary stand beside one model, and there are more")
+    path, _, share = (canary or "").rpartition("=")
+    percent = PERCENT.fullmatch(share)
+    if canary and (not path or percent is None or float(percent[1]) > 100):
+        raise typer.BadParameter(f"--canary {canary!r}: write it as other.onnx=5%")
+    return {
+        "shadow": str(shadow.absolute()) if shadow else "",
+        "canary": str(Path(path).absolute()) if path else "",
+        "canary_share": float(percent[1]) / 100 if percent else 0.0,
+    }
+
+
+def _request_log(folder: Path | None, share: float, columns: str | None) -> dict[str, Any]:
+    return {
+        "log_folder": str(folder.absolute()) if folder else "",
+        "log_share": share,
+        "log_columns": None if columns is None else frozenset(columns.split(",")),
+    }

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -21,11 +22,8 @@ class AccessLog:
 
     def observe(self, exchange: Exchange) -> None:
         """Note a request."""
-        if not self._lines:
-            asyncio.get_running_loop().call_later(DELAY, self.flush)
         prediction = exchange.prediction
         line = {
-            "time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds"),
             "method": exchange.method,
             "path": exchange.template,
             "status": exchange.status,
@@ -37,7 +35,14 @@ class AccessLog:
             "version": prediction.model.version if prediction else None,
             "id": exchange.id,
         }
-        self._lines.append(_encode(line))
+        self.write(line)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Note anything, with the time."""
+        if not self._lines:
+            asyncio.get_running_loop().call_later(DELAY, self.flush)
+        now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
+        self._lines.append(_encode({"time": now} | line))
 
     def flush(self) -> None:
         """Write what was gathered."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from onward.serving.server.canary import Canary
 from onward.serving.server.inference import infer
 from onward.serving.server.messages import Request, Response, json_response
 from onward.serving.server.metrics import TYPE, Samples, exposition
@@ -26,8 +27,10 @@ class Endpoints:
         options: Options,
         state: State,
         samples: Callable[[], Samples],
+        canary: Canary | None = None,
     ) -> None:
         self._samples = samples
+        self._canary = canary
         self._repository = repository
         self._options = options
         self._state = state
@@ -112,5 +115,8 @@ class Endpoints:
     def _named(self, request: Request) -> ServedModel:
         return self._repository.get(request.names.get("name"), request.names.get("version"))
 
-    def _chosen(self, request: Request, _: str) -> ServedModel:
-        return self._named(request)
+    def _chosen(self, request: Request, request_id: str) -> ServedModel:
+        model = self._named(request)
+        if self._canary is None or "version" in request.names:
+            return model
+        return self._canary.instead_of(model, request_id)

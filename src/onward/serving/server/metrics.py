@@ -5,7 +5,7 @@ Source: Prometheus, "Text-based format", version 0.0.4.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from onward.serving.server.column_counts import ColumnCounts
 from onward.serving.server.exchange import Exchange
@@ -26,10 +26,17 @@ FAMILIES = {
     "onward_waiting": ("gauge", "Requests that have begun and are not answered."),
     "onward_reload_failures_total": ("counter", "New files that did not verify."),
     "onward_model_info": ("gauge", "Processes that serve this version."),
+    "onward_shadow_rows_total": ("counter", "Rows that the shadow predicted."),
+    "onward_shadow_skipped_total": ("counter", "Rows that the shadow had no time for."),
+    "onward_shadow_other_labels_total": ("counter", "Rows to which it gave another label."),
+    "onward_shadow_difference_total": ("counter", "Sum of the rows' largest differences."),
+    "onward_log_dropped_total": ("counter", "Rows that the request log had no time for."),
     "onward_missing_total": ("counter", "Missing values of a column."),
     "onward_unseen_total": ("counter", "Categories of a column that no training row had."),
     "onward_out_of_range_total": ("counter", "Numbers beyond those of the training rows."),
 }
+Source = Callable[[], Iterator[tuple[str, float]]]
+"""Further samples."""
 Samples = dict[str, float]
 """Values by name and labels, as a line of the format begins."""
 
@@ -59,7 +66,10 @@ class Histogram:
 class Metrics:
     """Counts exchanges, and says what it has counted."""
 
-    def __init__(self, repository: Repository, state: State) -> None:
+    def __init__(
+        self, repository: Repository, state: State, sources: Sequence[Source] = ()
+    ) -> None:
+        self._sources = sources
         self._repository = repository
         self._state = state
         self._requests: Counter[tuple[str, int, str, str]] = Counter()
@@ -95,19 +105,27 @@ class Metrics:
         self._parts["run"].observe(timing.run)
 
     def _samples(self) -> Iterator[tuple[str, float]]:
-        for (path, status, name, version), count in self._requests.items():
-            labels = {"path": path, "status": str(status), "model": name, "version": version}
-            yield sample("onward_requests_total", **labels), count
+        yield from self._request_samples()
         yield from self._seconds.samples("onward_request_seconds")
         for part, histogram in self._parts.items():
             yield from histogram.samples("onward_part_seconds", part=part)
-        for (name, version), count in self._rows.items():
-            yield sample("onward_rows_total", model=name, version=version), count
         yield "onward_shed_total", self._state.shed
         yield "onward_waiting", self._state.waiting
         yield "onward_reload_failures_total", self._repository.failures
         for model in self._repository.models:
             yield sample("onward_model_info", model=model.name, version=model.version), 1
+        for source in self._sources:
+            yield from source()
+        yield from self._column_samples()
+
+    def _request_samples(self) -> Iterator[tuple[str, float]]:
+        for (path, status, name, version), count in self._requests.items():
+            labels = {"path": path, "status": str(status), "model": name, "version": version}
+            yield sample("onward_requests_total", **labels), count
+        for (name, version), count in self._rows.items():
+            yield sample("onward_rows_total", model=name, version=version), count
+
+    def _column_samples(self) -> Iterator[tuple[str, float]]:
         for name, columns in self._columns.items():
             for kind, counts in columns.counts().items():
                 for column, count in counts.items():

@@ -23,6 +23,16 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds in which a body has to arrive."""
     grace: float = 5.0
     """Seconds after SIGTERM in which requests are still taken, while load balancers notice."""
+    shadow: str = ""
+    """A file whose model predicts the same rows, and whose answers nobody gets."""
+    canary: str = ""
+    """A file whose model answers a share of the requests."""
+    canary_share: float = 0.0
+    log_folder: str = ""
+    """Where requests and predictions are written; empty where they are not."""
+    log_share: float = 1.0
+    log_columns: frozenset[str] | None = None
+    """Inputs that are logged; None: all."""
     shared: str = ""
     """A folder in which workers exchange their metrics; empty where there is one worker."""
     watch: float = 2.0

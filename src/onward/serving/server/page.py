@@ -35,12 +35,7 @@ def page(
     row = example_row(model)
     target = model.schema.target.name
     title = f"Predict {target}"
-    url = f"{address}/models/{model.name}/predict"
-    code = {"curl": curl, "Python": python, "JavaScript": javascript}
-    snippets = "".join(
-        f"<h3>{name}</h3><pre tabindex=0>{escape(write(url, row, has_token=has_token))}</pre>"
-        for name, write in code.items()
-    )
+    snippets = _snippets(f"{address}/models/{model.name}/predict", row, has_token=has_token)
     fields = "".join(
         _field(model, index, field, row[field.name])
         for index, field in enumerate(model.schema.columns)
@@ -73,6 +68,14 @@ def address_of(headers: Mapping[bytes, bytes]) -> str:
     if not HOST.fullmatch(host) or scheme not in (b"http", b"https"):
         return ""
     return f"{scheme.decode()}://{host.decode()}"
+
+
+def _snippets(url: str, row: Mapping[str, Any], *, has_token: bool) -> str:
+    code = {"curl": curl, "Python": python, "JavaScript": javascript}
+    return "".join(
+        f"<h3>{name}</h3><pre tabindex=0>{escape(write(url, row, has_token=has_token))}</pre>"
+        for name, write in code.items()
+    )
 
 
 def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:

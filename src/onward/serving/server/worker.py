@@ -15,6 +15,7 @@ import uvicorn
 from onward.serving.server.access_log import AccessLog
 from onward.serving.server.application import Application
 from onward.serving.server.endpoints import Endpoints
+from onward.serving.server.extras import Extras
 from onward.serving.server.guard import Guard
 from onward.serving.server.metrics import Metrics, Samples
 from onward.serving.server.options import Options
@@ -37,16 +38,20 @@ def work(options: Options, listener: socket.socket, index: int) -> None:
     """
     repository = Repository({name: Path(path) for name, path in options.models.items()})
     state = State()
-    metrics = Metrics(repository, state)
-    shared = SharedMetrics(Path(options.shared), index) if options.shared else None
     log = AccessLog()
-    routes = Endpoints(repository, options, state, _samples(metrics, shared)).routes()
+    extras = Extras(repository, options, log)
+    metrics = Metrics(repository, state, extras.sources)
+    shared = SharedMetrics(Path(options.shared), index) if options.shared else None
+    samples = _samples(metrics, shared)
+    routes = Endpoints(repository, options, state, samples, extras.canary).routes()
     guard = Guard(os.environ[options.token_variable] if options.token_variable else "")
-    application = Application(routes, guard, options, state, [metrics.observe, log.observe])
+    observers = [metrics.observe, log.observe, *extras.observers]
+    application = Application(routes, guard, options, state, observers)
     server = _Server(_configuration(application), options, repository, state)
     if shared:
         server.tasks.append(lambda: _publish(metrics, shared))
     server.run(sockets=[listener])
+    extras.close()
     log.flush()
 
 

@@ -1,0 +1,17 @@
+"""Shares of requests, by their ids: the same id always falls on the same side."""
+
+from hashlib import blake2b
+
+SIZE = 8  # bytes of a hash
+LARGEST = float(1 << 8 * SIZE)
+
+
+def is_sampled(request_id: str, share: float, purpose: str) -> bool:
+    """Whether a request belongs to this share of all; other purposes draw other requests.
+
+    Example:
+        >>> sum(is_sampled(str(number), 0.1, "log") for number in range(10_000))
+        982
+    """
+    digest = blake2b(request_id.encode(), digest_size=SIZE, person=purpose.encode()).digest()
+    return int.from_bytes(digest, "big") / LARGEST < share
