@@ -1,6 +1,6 @@
 """How much a prediction needs each column."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -37,29 +37,28 @@ def importance(
         interval; NaN where so few rows define none), the largest drop first.
     """
     random = np.random.default_rng(seed)
-    columns = len(rows.columns)
-    most = max(LEAST_ROWS, min(ROWS, CELLS // (REPEATS * columns**2)))
+    most = max(LEAST_ROWS, min(ROWS, CELLS // (REPEATS * len(rows.columns) ** 2)))
     chosen = np.sort(random.permutation(len(rows))[:most])
     rows, target = rows[chosen], target[chosen]
     of_rows = np.ones(len(rows)) if weights is None else weights[chosen]
     weighed = _with_and_without(len(rows)) * of_rows
-    base = _values(metric, target, predict(rows), weighed)
     repeated = pl.concat([rows] * REPEATS)
 
-    def drops(name: str) -> Array:
+    def shuffled(name: str) -> Array:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
-        shuffled = predict(repeated.with_columns(rows[name][order].alias(name)))
-        parts = (
-            {key: values[part] for key, values in shuffled.items()}
-            for part in np.split(np.arange(len(repeated)), REPEATS)
-        )
-        after = [_values(metric, target, part, weighed) for part in parts]
-        lost: Array = metric.sign * (base - np.mean(after, axis=0))
-        return lost
+        predictions = predict(repeated.with_columns(rows[name][order].alias(name)))
+        parts = [_values(metric, target, part, weighed) for part in _split(predictions)]
+        mean: Array = np.mean(parts, axis=0)
+        return mean
 
-    found = np.array([drops(name) for name in rows.columns])  # (columns, 1 + groups)
-    drop, radius = found[:, 0], WIDTH * _error(found[:, 1:])
-    table = {"column": rows.columns, "drop": drop, "lower": drop - radius, "upper": drop + radius}
+    before = _values(metric, target, predict(rows), weighed)
+    after = np.array([shuffled(name) for name in rows.columns])  # (columns, 1 + groups)
+    return _ranked(rows.columns, metric.sign * (before - after))
+
+
+def _ranked(columns: Sequence[str], drops: Array) -> pl.DataFrame:
+    drop, radius = drops[:, 0], WIDTH * _error(drops[:, 1:])
+    table = {"column": columns, "drop": drop, "lower": drop - radius, "upper": drop + radius}
     return pl.DataFrame(table).sort("drop", descending=True, maintain_order=True)
 
 
@@ -70,6 +69,12 @@ def _with_and_without(rows: int) -> Array:
         return every
     group = np.arange(rows) * GROUPS // rows  # neighbours together: they may be alike
     return np.concatenate([every, group != np.arange(GROUPS)[:, None]])
+
+
+def _split(predictions: Predictions) -> list[Predictions]:
+    """Those of each repeat."""
+    parts = {name: np.split(values, REPEATS) for name, values in predictions.items()}
+    return [{name: parts[name][repeat] for name in parts} for repeat in range(REPEATS)]
 
 
 def _values(metric: Metric, target: Array, predictions: Predictions, weights: Array) -> Array:

@@ -1,14 +1,23 @@
 """What changed since the evaluation before: each metric, and whether that is more than noise."""
 
+import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from onward.evaluation.bootstrap import Estimate, Sample, resampled, shown
+from onward.artifacts.publishing import MANIFEST, manifest, verified
+from onward.evaluation.baseline_comparison import MODEL, Comparison
+from onward.evaluation.bootstrap import Estimate, Sample, resampled, rounded, shown
 from onward.tasks.metrics import Metric
+
+logger = logging.getLogger(__name__)
+
+CHANGES = "changes.json"
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,45 @@ class Change:
         """As JSON has it."""
         ends = {"before": self.before, "now": self.now}
         return {**ends, "difference": self.difference.document(), "verdict": self.verdict}
+
+
+def changes_since(
+    folder: Path, now: Comparison, classes: Sequence[str], inputs: Mapping[str, str], seed: int
+) -> dict[str, Any]:
+    """What changed since the evaluation that a folder has, as JSON has it.
+
+    An evaluation of the same inputs is not compared with: what it says of its own changes stays.
+
+    Args:
+        folder: which the evaluation is about to replace.
+        now: the new one.
+        classes: of its target; the codes of other classes mean something else.
+        inputs: what it was made from.
+        seed: of the resampled rows.
+    """
+    nothing = {"of": dict(inputs), "before": None}
+    if not (folder / MANIFEST).exists():
+        return nothing
+    noted, path = manifest(folder), folder / CHANGES
+    if noted["inputs"] == inputs:
+        return dict(json.loads(path.read_text())) if path.exists() else nothing
+    document = json.loads(verified(folder / "comparison.json").read_text())
+    if document.get("task") != now.task.name or document.get("classes") != list(classes):
+        logger.info("evaluate: the run before predicted something else, and is not compared")
+        return nothing
+    before = _measured(folder, document, now.task.outputs)
+    metrics = {n: metric for n, metric in now.task.metrics.items() if n in before.values}
+    values = {name: rounded(value) for name, value in now.values.items()}  # as those before
+    differences = changes(metrics, Measured(values, now.sample), before, seed)
+    about = {"inputs": noted["inputs"], "is_paired": is_paired(now.sample, before.sample)}
+    documents = {name: change.document() for name, change in differences.items()}
+    return {"of": dict(inputs), "before": {**about, "metrics": documents}}
+
+
+def _measured(folder: Path, document: Mapping[str, Any], outputs: Sequence[str]) -> Measured:
+    table = pl.read_parquet(verified(folder / "sample.parquet"))
+    values = {name: metric["value"] for name, metric in document[MODEL].items()}
+    return Measured(values, as_sample(table, document["rows"], outputs))
 
 
 def is_paired(now: Sample, before: Sample) -> bool:

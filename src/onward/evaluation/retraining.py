@@ -1,7 +1,10 @@
 """The stages run again on other rows: a fold of a cross-validation, or fewer training rows.
 
-Each run is that of the config, preprocessing and calibration included, in processes of its own:
-nothing of it is known to another, and measuring a file needs no training library.
+Each model is made as the published one, preprocessing and calibration included. The stages run as
+commands, in processes of their own, for three reasons: several models are made side by side, each
+with its share of the processor; what one of them leaves in memory or in the random state of torch
+cannot change another; and measuring a file needs no training library. Within a process,
+`onward.training.run.fit` trains.
 """
 
 import asyncio
@@ -32,7 +35,8 @@ from onward.tasks import Array, Metric, Predictions, Task
 logger = logging.getLogger(__name__)
 
 STAGES: Sequence[str] = ("prepare", "train", "export")
-ERRORS = {error.exit_code: error for error in OnwardError.__subclasses__()}
+ERRORS = {error.exit_code: error for error in reversed(OnwardError.__subclasses__())}
+"""By the code that a process has ended with; of several errors with one code the first."""
 MEMORY, DISK = 71, 74
 KEPT = ".evaluate.reruns"
 KEY = 16  # hexadecimal digits, enough to tell evaluations of one folder apart

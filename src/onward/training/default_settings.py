@@ -115,12 +115,7 @@ def completed(given: Given, table: Table) -> Settings:
     Raises:
         ConfigError: if classes are weighed that there are not.
     """
-    is_balanced = given.class_weights is not None or given.sampler is not None
-    if table.task.is_number and is_balanced:
-        raise ConfigError(
-            "train: the target is a number and has no classes to balance. Remove `class_weights`"
-            " and `sampler`"
-        )
+    _refuse_balance_of_numbers(given, table)
     said = without_auto(given.model_dump(exclude_unset=True))
     chosen: dict[str, Any] = {name: part for name, part in given.network if part != AUTO}
     network = {
@@ -149,6 +144,15 @@ def completed(given: Given, table: Table) -> Settings:
             "learner": {**learner, **said.get("learner", {})},
         }
     )
+
+
+def _refuse_balance_of_numbers(given: Given, table: Table) -> None:
+    is_balanced = given.class_weights is not None or given.sampler is not None
+    if table.task.is_number and is_balanced:
+        raise ConfigError(
+            "train: the target is a number and has no classes to balance. Remove `class_weights`"
+            " and `sampler`"
+        )
 
 
 def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from onward.evaluation.diagnostics._dependence import dependence
 from onward.evaluation.diagnostics._fairness import fairness
+from onward.evaluation.diagnostics._fairness import refuse_unread as refuse_unread
 from onward.evaluation.diagnostics._held_out import HeldOut as HeldOut
 from onward.evaluation.diagnostics._residual_patterns import patterns
 from onward.evaluation.diagnostics._slices import slices

@@ -4,15 +4,18 @@ Which differences are unfair no number says; several of them cannot all be zero 
 groups' base rates differ (Chouldechova 2017, "Fair prediction with disparate impact").
 """
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from onward.errors import ConfigError
 from onward.evaluation.diagnostics._groups import Groups, grouped
 from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import NORMAL_95
+from onward.schema import Field
 from onward.tasks.metrics import Array
 
 FEW = 30  # rows of a group, and of those that are positive or not: of fewer, rates say little
@@ -23,8 +26,31 @@ SHARES = (0.025, 0.975)
 CELLS = ("hits", "false_alarms", "misses", "rejections")
 RATES = ("base_rate", "selection_rate", "accuracy", "tpr", "fpr", "precision")
 MOST = 30  # groups of a column, the largest ones
+NAMED = 10  # columns, in a message
 
 Distance = Callable[[Array, Array], Array]
+
+
+def refuse_unread(names: Sequence[str], columns: Sequence[Field]) -> None:
+    """Look whether groups can be compared by some columns.
+
+    Args:
+        names: of these columns.
+        columns: that the model reads.
+
+    Raises:
+        ConfigError: if the model does not read one of them.
+    """
+    known = [field.name for field in columns]
+    for name in names:
+        if name not in known:
+            meant = difflib.get_close_matches(name, known, 1)
+            few = ", ".join(known[:NAMED]) + (", ..." if len(known) > NAMED else "")
+            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {few}"
+            raise ConfigError(
+                f"evaluate.sensitive: {name!r} is no column that the model reads, and of others no"
+                f" values are kept. {hint}"
+            )
 
 
 def fairness(held_out: HeldOut, columns: Sequence[str], seed: int) -> pl.DataFrame:

@@ -1,0 +1,78 @@
+"""All that is measured of an exported file on its test rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onward.artifacts.prepared import Prepared
+from onward.evaluation.baseline_comparison import MODEL, Comparison, compare
+from onward.evaluation.baselines import targets_of, weights_of
+from onward.evaluation.diagnostics import HeldOut, diagnosed
+from onward.evaluation.latency import latency
+from onward.evaluation.permutation_importance import importance
+from onward.evaluation.predictors import predictors, rows_of
+from onward.evaluation.retraining import Outcome
+from onward.serving.predictor import Predictor
+from onward.tasks import Array, Predictions, Task
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A model beside baselines."""
+
+    comparison: Comparison
+    curves: Mapping[str, pl.DataFrame]
+    """Of the task, and ``importance``."""
+    diagnoses: Mapping[str, pl.DataFrame]
+    outcome: Outcome
+    latency: Mapping[str, Any]
+
+
+def measure(
+    predictor: Predictor, task: Task, prepared: Prepared, sensitive: Sequence[str], seed: int
+) -> Measurement:
+    """Predict the test rows with the file and with baselines, and compare.
+
+    Args:
+        predictor: the file.
+        task: what it predicts.
+        prepared: its rows.
+        sensitive: columns whose groups are compared.
+        seed: of all that is drawn.
+    """
+    test = rows_of(prepared, "test")
+    target, weights = targets_of(task, test), weights_of(test)
+    predict = predictors(predictor, task, prepared, seed)
+    predictions = {name: predict_with(test) for name, predict_with in predict.items()}
+    columns = test.select(field.name for field in predictor.schema.columns)
+    drops = importance(predict[MODEL], task.main_metric, columns, target, seed, weights)
+    held_out = HeldOut(
+        task,
+        predictor.schema.columns,
+        columns,
+        prepared.row_numbers("test"),
+        target,
+        predictions[MODEL],
+        predictions["boosted_trees"],
+    )
+    learned = prepared.num_rows("train"), prepared.num_rows("validation")
+    return Measurement(
+        compare(task, target, predictions, seed, weights),
+        _curves(task, target, predictions[MODEL], seed) | {"importance": drops},
+        diagnosed(held_out, predict[MODEL], drops["column"].to_list(), sensitive, seed),
+        Outcome(*learned, target, predictions[MODEL], weights),
+        latency(predictor, columns),
+    )
+
+
+def _curves(
+    task: Task, target: Array, predictions: Predictions, seed: int
+) -> dict[str, pl.DataFrame]:
+    random = np.random.default_rng(seed)
+    return {
+        name: curve(task.target.classes, target, predictions, random)
+        for name, curve in task.curves.items()
+    }

@@ -1,0 +1,68 @@
+"""What is compared on held-out rows: the exported file, and baselines that learn the same rows."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from onward.artifacts.prepared import Prepared
+from onward.evaluation.baseline_comparison import MODEL
+from onward.evaluation.baselines import (
+    WEIGHT,
+    BoostedTrees,
+    Constant,
+    Linear,
+    Validation,
+    exported,
+)
+from onward.preprocessing.columns import semantic_type
+from onward.schema import Field, Schema
+from onward.serving.predictor import Predictor
+from onward.tasks import Estimator, Predict, Task
+
+
+def predictors(
+    predictor: Predictor, task: Task, prepared: Prepared, seed: int
+) -> dict[str, Predict]:
+    """The file and the baselines, by name; the baselines are trained here.
+
+    Args:
+        predictor: the file.
+        task: what it predicts.
+        prepared: the rows that the file was made from.
+        seed: of the baselines.
+    """
+    train, validation = (rows_of(prepared, split) for split in ("train", "validation"))
+    model, schema = exported(predictor, task), _readable(predictor.schema, prepared)
+    calibration = Validation(task, validation, model)
+    estimators: dict[str, Estimator] = {
+        "constant": Constant(task, train),
+        "linear": Linear(task, schema, train, seed),
+        "boosted_trees": BoostedTrees(task, schema, train, seed),
+    }
+    baselines = {
+        name: task.calibrated(task.answer(estimator), calibration)
+        for name, estimator in estimators.items()
+    }
+    return {MODEL: model, **baselines}
+
+
+def rows_of(prepared: Prepared, split: str) -> pl.DataFrame:
+    """Raw and derived values of a split, and the weights of its rows, if they have any."""
+    parts = [prepared.rows(split), prepared.derived(split)]
+    rows, weights = pl.concat(parts, how="horizontal").collect(), prepared.weights(split)
+    return rows if weights is None else rows.with_columns(pl.Series(WEIGHT, weights))
+
+
+def _readable(schema: Schema, prepared: Prepared) -> Schema:
+    """With the columns that features are made of and baselines can read, derived ones included."""
+    features, derived = prepared.features(), prepared.derived("train").collect_schema()
+    fields = [*schema.columns]
+    for name, dtype in derived.items():
+        kind = "categorical" if name in features.categorical else "numerical"
+        fields.append(Field(name, kind, "text" if dtype == pl.String else "number"))
+    readable = tuple(
+        field
+        for field in fields
+        if field.name in features.columns and semantic_type(field) != "none"
+    )
+    return replace(schema, columns=readable)
