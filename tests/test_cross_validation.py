@@ -231,7 +231,7 @@ def test_an_error_names_the_fold_the_stage_and_its_log(folder: Path) -> None:
     said = str(error.value)
     assert re.match(r"evaluate: fold \d of 2: `onward prepare` ended with 78: ", said)
     log = Path(said.rpartition("Its log: ")[2])
-    assert "prepare.source: Field required" in log.read_text()
+    assert "prepare.source: required, and not there" in log.read_text()
 
 
 def test_models_of_other_files_are_forgotten(folder: Path) -> None:

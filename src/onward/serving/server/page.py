@@ -54,11 +54,7 @@ def page(
 <a href="/v2/models/{model.name}">/v2</a>.</section></main>
 <script>{SCRIPT}</script></html>
 """
-    return Response(
-        body.encode(),
-        type="text/html; charset=utf-8",
-        headers=(("content-security-policy", POLICY), ("x-content-type-options", "nosniff")),
-    )
+    return Response(body.encode(), type="text/html; charset=utf-8", headers=HEADERS)
 
 
 def address_of(headers: Mapping[bytes, bytes]) -> str:
@@ -118,3 +114,4 @@ POLICY = (
     " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Nothing that a column's name or a value could smuggle in is run or loaded."""
+HEADERS = (("content-security-policy", POLICY), ("x-content-type-options", "nosniff"))
