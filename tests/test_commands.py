@@ -17,6 +17,7 @@ from onward.cli.describe import describe
 from onward.cli.predict import predict
 from onward.cli.verify import verify
 from onward.errors import ArtifactError, DataError
+from onward.serving.model_file import seal
 from onward.serving.predictor import Predictor
 
 ROW = TABLE.row(0, named=True)
@@ -193,7 +194,10 @@ def test_a_wrong_row_is_an_error_of_the_data(file: Path) -> None:
 def test_verify_says_what_it_did(file: Path) -> None:
     result = run("verify", file)
     assert result.stdout.startswith(f"{file}: 8 rows replayed in onnxruntime ")
-    assert result.stdout.endswith(": ok\n")
+    assert result.stdout.splitlines()[0].endswith(": ok")
+    assert "no hash of its content" in result.stdout
+    file.write_bytes(seal(file.read_bytes()))
+    assert run("verify", file).stdout.endswith(": ok\n")
 
 
 def test_verify_refuses_a_file_that_predicts_something_else(tmp_path: Path) -> None:

@@ -375,7 +375,7 @@ def test_a_cut_file_is_refused(tmp_path: Path, file: Path, share: float) -> None
     data = file.read_bytes()
     cut = tmp_path / "model.onnx"
     cut.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(ArtifactError, match=r"model\.onnx: .*\. (Copy the file anew|Use)"):
+    with pytest.raises(ArtifactError, match=r"model\.onnx: .*\. (Copy the file again|Use)"):
         Predictor(cut)
 
 
@@ -454,7 +454,7 @@ def test_another_number_is_found(tmp_path: Path) -> None:
 
 
 def test_a_file_without_rows_cannot_verify_itself(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="has no rows to replay"):
+    with pytest.raises(ArtifactError, match="has no 'age sent' to compare"):
         Predictor(echo(tmp_path / "model.onnx", [AGE])).verify()
 
 

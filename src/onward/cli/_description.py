@@ -1,6 +1,6 @@
 """A model file in words, for a terminal of 80 columns or a pipe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from onward.errors import ArtifactError
 from onward.schema import Field, Schema
 from onward.serving.predictor import Predictor
 from onward.tasks.decision import said
@@ -18,25 +19,40 @@ RARE = 0.01  # share of the most frequent value, below which a list of values sa
 
 
 def print_description(model: Path) -> None:
-    """Print it."""
+    """Print it.
+
+    Raises:
+        ArtifactError: if a note of the file is not as we write it.
+    """
     predictor = Predictor(model)
+    try:
+        parts = list(_parts(model, predictor))
+    except (ValueError, TypeError, LookupError) as error:
+        raise ArtifactError(
+            f"{model}: its notes are not as we write them: {error}. Export it again"
+        ) from error
+    console = Console(highlight=False)
+    for part in parts:
+        console.print(part, *([] if isinstance(part, str) else [""]))
+
+
+def _parts(model: Path, predictor: Predictor) -> Iterator[str | Table]:
     metadata = predictor.metadata
     reference = metadata.get("reference", {})
-    console = Console(highlight=False)
-    console.print(_headline(model, predictor.schema, metadata["task"]))
-    console.print(_inputs(predictor.schema, reference.get("columns", {})), "")
-    console.print(_outputs(predictor, reference.get("predictions", {})), "")
-    made = {each["name"]: each["made"] for each in metadata.get("derived", [])}
+    yield _headline(model, predictor.schema, metadata["task"])
+    yield _inputs(predictor.schema, reference.get("columns", {}))
+    yield _outputs(predictor, reference.get("predictions", {}))
+    derived = {entry["name"]: entry["made"] for entry in metadata.get("derived", [])}
     decision = metadata.get("decision")
     for title, known in (
-        ("Derives", made),
+        ("Derives", derived),
         ("Decides", dict(said(decision, predictor.schema.target.classes)) if decision else {}),
         ("Metrics", {name: _number(value) for name, value in metadata.get("metrics", {}).items()}),
         ("Made with", metadata.get("versions", {})),
         ("Made of (sha256)", metadata.get("hashes", {})),
     ):
         if known:
-            console.print(_pairs(title, known), "")
+            yield _pairs(title, known)
 
 
 def _headline(model: Path, schema: Schema, task: str) -> str:

@@ -12,6 +12,7 @@ def verify(
     """Predict the rows that a model file carries anew, and compare."""
     import onnxruntime
 
+    from onward.serving.model_file import HASH
     from onward.serving.predictor import Predictor
 
     predictor = Predictor(model)
@@ -21,3 +22,8 @@ def verify(
         f"{model}: {rows} rows replayed in onnxruntime {onnxruntime.__version__},"
         f" largest difference {max(differences.values()):.1g}: ok"
     )
+    if HASH not in predictor.metadata:
+        typer.echo(
+            "The file has no hash of its content, as those of older versions: only its rows"
+            " were checked"
+        )

@@ -7,7 +7,6 @@ For a model of incomes::
     # {'label': array(['<=50K'], dtype=object), 'probabilities': array([[0.93, 0.07]])}
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -18,9 +17,11 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from onward.errors import ArtifactError, DataError
-from onward.schema import Schema
 from onward.serving.column_names import refuse_lacking
 from onward.serving.input_arrays import Array, to_wire
+from onward.serving.interface import check_interface
+from onward.serving.model_file import HASH, ModelFile, inspect
+from onward.serving.notes import read_notes, read_schema
 from onward.serving.sessions import session_of
 from onward.serving.tabular_inputs import Values, columns_of, names_of
 from onward.serving.text_reading import TextReader, refuse_no_booleans
@@ -28,17 +29,14 @@ from onward.serving.text_reading import TextReader, refuse_no_booleans
 FORMAT = 1
 """Of the files that this version writes, and the newest it reads."""
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
-STRUCTURED = (  # entries that are JSON
-    *("replay", "metrics", "decision", "versions", "hashes", "reference", "derived"),
-    "text_readers",
-)
 Unreadable = Literal["refuse", "missing"]
 TOLERANCE = 1e-4  # of an output's largest number; other processors add float32 in another order
-DAMAGED = (
+REFUSED = (
     *(runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf),
     *(runtime.NoModel, runtime.NoSuchFile, runtime.NotImplemented, runtime.RuntimeException),
-    *(KeyError, TypeError, ValueError),  # no UTF-8, no JSON, or not what we wrote
 )
+"""What onnxruntime raises."""
+DAMAGED = (*REFUSED, LookupError, TypeError, ValueError)
 """What a file with a wrong byte somewhere can raise."""
 
 
@@ -78,22 +76,23 @@ class Predictor:
         self._unreadable = unreadable
         content = model if isinstance(model, bytes) else _content_of(self.path)
         try:
-            self.session = session_of(content)
-            """Of onnxruntime, for callers that bring arrays of their own."""
-            notes = self.session.get_modelmeta().custom_metadata_map
-            _check_format(self.path, notes)
-            self.schema = Schema.load(notes.pop("schema"))
+            file = inspect(content, str(self.path))
+            _check_format(self.path, file)
+            self.schema = read_schema(file.notes.pop("schema"))
             """The columns that are wanted, and the target."""
-            self.metadata = _parsed(notes)
+            self.metadata = read_notes(file.notes)
             """What the file says of itself: task, metrics, versions, hashes, ..."""
             fields = {field.name: field for field in self.schema.columns}
             notes_of_readers = self.metadata.get("text_readers", [])
             self._readers = [TextReader(note, fields) for note in notes_of_readers]
+            self.session = session_of(content)
+            """Of onnxruntime, for callers that bring arrays of their own."""
+            check_interface(self.session, self.schema)
         except DAMAGED as error:
             reason = str(error).partition("\n")[0].rpartition(" : ")[2].rstrip(".")
             raise ArtifactError(
                 f"{self.path}: onnxruntime {onnxruntime.__version__} cannot read it: {reason}."
-                " Copy the file anew if it is damaged, or update onnxruntime if it is newer"
+                " Copy the file again if it is damaged, or update onnxruntime if it is newer"
             ) from error
         self._names = [field.name for field in self.schema.columns]
         self._outputs = [output.name for output in self.session.get_outputs()]
@@ -119,17 +118,19 @@ class Predictor:
         probabilities, or of what they gain, where another class is predicted: 0 in a tie.
 
         Raises:
-            ArtifactError: naming output and row, if one is too large.
+            ArtifactError: naming output and row, if one is too large, or if the file does not have
+                at least one row with all its predictions.
         """
-        if "replay" not in self.metadata:
-            raise ArtifactError(f"{self.path}: has no rows to replay. Export it again")
+        replay = self.metadata.get("replay", {"predictions": {}})
+        for name in self._outputs:
+            if not replay["predictions"].get(name):
+                raise ArtifactError(f"{self.path}: has no {name!r} to compare. Export it again")
         try:
-            replay = self.metadata["replay"]
             got, wanted = self(replay["rows"]), replay["predictions"]
-            return {name: self._compare(name, want, got) for name, want in wanted.items()}
+            return {name: self._compare(name, wanted[name], got) for name in self._outputs}
         except (DataError, *DAMAGED) as error:
             raise ArtifactError(
-                f"{self.path}: its own rows cannot be replayed: {error}. Copy the file anew"
+                f"{self.path}: its own rows cannot be replayed: {error}. Copy the file again"
             ) from error
 
     def _run(self, columns: dict[str, Values], first: int) -> list[Array]:
@@ -138,8 +139,13 @@ class Predictor:
             field.name: to_wire(field, columns[field.name][part], first)
             for field in self.schema.columns
         }
-        self.check_values(feed, first)
-        arrays: list[Array] = self.session.run(self._outputs, feed)
+        try:
+            self.check_values(feed, first)
+            arrays: list[Array] = self.session.run(self._outputs, feed)
+        except REFUSED as error:
+            raise ArtifactError(
+                f"{self.path}: cannot predict these rows: {error}. Run `onward verify`"
+            ) from error
         return arrays
 
     def check_names(self, names: Iterable[Any]) -> None:
@@ -159,6 +165,8 @@ class Predictor:
                 reader.refuse_unreadable(feed, first)
 
     def _compare(self, name: str, want: list[Any], got: dict[str, Array]) -> float:
+        if np.shape(want) != got[name].shape:
+            raise ValueError(f"{name!r} has the shape {got[name].shape}, not {np.shape(want)}")
         if name == "label":
             best = np.sort(self._gained(got["probabilities"]), axis=1)[:, -2:]
             differences = np.where(got[name] == np.array(want, object), 0, best[:, 1] - best[:, 0])
@@ -173,7 +181,7 @@ class Predictor:
                 f"{self.path}: {name!r} of row {worst} of the {len(want)} that it carries is"
                 f" {got[name][worst]}, and was {want[worst]} when it was exported. The file is"
                 f" damaged, or onnxruntime {onnxruntime.__version__} is wrong on this machine: copy"
-                " the file anew, or try another version"
+                " the file again, or try another version"
             )
         return float(rows[worst])
 
@@ -193,8 +201,9 @@ def _content_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _check_format(path: Path, notes: dict[str, str]) -> None:
-    if "onward" not in notes or "schema" not in notes:
+def _check_format(path: Path, file: ModelFile) -> None:
+    notes = file.notes
+    if not {"onward", "schema", "task"} <= notes.keys():
         raise ArtifactError(
             f"{path}: is an ONNX file, but not one of ours. Use onnxruntime itself, or the file"
             " that the stage `export` writes"
@@ -204,7 +213,8 @@ def _check_format(path: Path, notes: dict[str, str]) -> None:
             f"{path}: has the format {notes['onward']}, and this version of onward reads up to"
             f" {FORMAT}. Update onward"
         )
-
-
-def _parsed(notes: dict[str, str]) -> dict[str, Any]:
-    return notes | {key: json.loads(notes[key]) for key in STRUCTURED if key in notes}
+    if notes.get(HASH, file.sha256) != file.sha256:
+        raise ArtifactError(
+            f"{path}: differs from what was exported, by its hash. Copy the file again; if a note"
+            f" was added on purpose, remove the note {HASH!r}"
+        )

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from onward.errors import DataError
+from onward.errors import ArtifactError, DataError
 from onward.schema import Field
 from onward.serving.input_arrays import Array
+from onward.serving.interface import check_text_reader
+from onward.serving.model_file import inspect
 from onward.serving.sessions import session_of
 
 KNOWN = 50_000  # texts that are remembered; some 5 MB
 WANTED = {"datetime": "a date", "boolean": "true or false", "quantity": "a number with a unit"}
+WHERE = "a graph in the note 'text_readers'"
 TRUTH = (0.0, 1.0)  # of booleans that are numbers
 
 
@@ -23,11 +26,17 @@ class TextReader:
         note: its entry in the metadata of the file: the columns, and the ONNX graph that makes a
             number of a text, and NaN of one that it cannot read.
         fields: of the model, by their names.
+
+    Raises:
+        ArtifactError, ValueError: if the graph is not of that kind.
     """
 
     def __init__(self, note: Mapping[str, Any], fields: Mapping[str, Field]) -> None:
         self._fields = [fields[name] for name in note["columns"] if name in fields]
-        self._session = session_of(b64decode(note["graph"]))
+        graph = b64decode(note["graph"], validate=True)
+        inspect(graph, WHERE)
+        self._session = session_of(graph)
+        check_text_reader(self._session)
         self._readable: set[str] = set()
 
     def refuse_unreadable(self, feed: Mapping[str, Array], first: int) -> None:
@@ -52,6 +61,8 @@ class TextReader:
         present = [text for text in texts if not _is_missing(field, text)]
         column = np.array(present, object).reshape(-1, 1)
         [numbers] = self._session.run(None, {"text": column}) if present else [np.empty((0, 1))]
+        if numbers.shape != column.shape:
+            raise ArtifactError(f"{WHERE}: does not give a number for each text. Export it again")
         unreadable = {
             text for text, number in zip(present, numbers[:, 0], strict=True) if number != number
         }

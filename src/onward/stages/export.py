@@ -33,6 +33,7 @@ from onward.export.joining import export
 from onward.network.network import Network
 from onward.preprocessing.subset import refitted
 from onward.schema import Schema
+from onward.serving.model_file import seal
 from onward.settings.family import Settings as Base
 from onward.table.column_profile import profile, reference
 from onward.tasks import Task
@@ -85,7 +86,7 @@ def run(settings: Settings, folder: Path) -> None:
     inputs = inputs_of(folder, *READS)
     noted = settings.model_dump(mode="json")
     with publishing(folder / "export", inputs=inputs, settings=noted) as work:
-        onnx.save(model, work / "model.onnx")
+        (work / "model.onnx").write_bytes(seal(model.SerializeToString()))
         (work / "parity.json").write_text(json.dumps(found, indent=1) + "\n")
     checked = sum(part["rows"] for part in found.values())
     logger.info("export: model.onnx agrees with the network on all %s rows", f"{checked:,}")

@@ -1,0 +1,53 @@
+"""What a file takes and gives, beside what its notes say that it takes and gives."""
+
+from typing import Any
+
+from onward.schema import Schema
+
+TENSORS = {"number": "tensor(double)", "text": "tensor(string)"}
+"""Of an input, by the wire of its column."""
+OUTPUTS = {
+    "label": "tensor(string)",
+    "probabilities": "tensor(float)",
+    "value": "tensor(double)",
+    "lower": "tensor(double)",
+    "upper": "tensor(double)",
+}
+
+
+def check_interface(session: Any, schema: Schema) -> None:
+    """Compare the inputs and outputs of a session with the schema.
+
+    Raises:
+        ValueError: naming the first that differs.
+    """
+    inputs = {value.name: (value.type, value.shape[1:]) for value in session.get_inputs()}
+    for column in schema.columns:
+        _compare(f"input {column.name!r}", inputs.get(column.name), TENSORS.get(column.wire), [1])
+    other = sorted(inputs.keys() - {column.name for column in schema.columns})
+    if other:
+        raise ValueError(f"it takes the input {other[0]!r}, which its schema does not have")
+    outputs = {value.name: (value.type, value.shape) for value in session.get_outputs()}
+    for name, (kind, shape) in outputs.items():
+        if not shape or isinstance(shape[0], int):
+            raise ValueError(f"its output {name!r} has the shape {shape}, not a value for each row")
+        if name in OUTPUTS:
+            widths = [len(schema.target.classes)] if name == "probabilities" else []
+            _compare(f"output {name!r}", (kind, shape[1:]), OUTPUTS[name], widths)
+
+
+def check_text_reader(session: Any) -> None:
+    """Whether a graph makes one number of a text.
+
+    Raises:
+        ValueError: if not.
+    """
+    inputs = [(value.name, value.type) for value in session.get_inputs()]
+    outputs = [value.type for value in session.get_outputs()]
+    if inputs != [("text", "tensor(string)")] or outputs != ["tensor(double)"]:
+        raise ValueError(f"its note 'text_readers' makes {outputs} of {inputs}")
+
+
+def _compare(what: str, got: Any, kind: str | None, widths: list[int]) -> None:
+    if got != (kind, widths):
+        raise ValueError(f"its {what} is {got}, and by its schema {(kind, widths)}")

@@ -1,0 +1,105 @@
+"""The wire format of protocol buffers, as far as a model file needs it. Standard library only.
+
+Source: https://protobuf.dev/programming-guides/encoding
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+LONGEST_VARINT = 10  # bytes of 64 bits, 7 in each
+SIXTY_FOUR_BITS = 2**64 - 1
+
+
+class Entry(NamedTuple):
+    """One field of a message."""
+
+    number: int
+    value: int | memoryview
+    """The number, or the bytes: of a text, a message or several numbers."""
+    raw: memoryview
+    """The whole field, its tag included."""
+
+    @property
+    def message(self) -> memoryview:
+        """The bytes.
+
+        Raises:
+            TypeError: if it is a number.
+        """
+        if isinstance(self.value, int):
+            raise TypeError(f"field {self.number} is a number, and bytes are expected")
+        return self.value
+
+    @property
+    def text(self) -> str:
+        """The bytes as text."""
+        return str(self.message, "utf-8")
+
+
+def entries(message: memoryview) -> Iterator[Entry]:
+    r"""The fields of a message, in their order.
+
+    Raises:
+        ValueError: if the bytes are not a message.
+
+    Example:
+        >>> [(entry.number, entry.value) for entry in entries(memoryview(b"\x08\x96\x01"))]
+        [(1, 150)]
+    """
+    start = 0
+    while start < len(message):
+        tag, place = _varint(message, start)
+        number, kind = tag >> 3, tag & 7
+        value: int | memoryview
+        if kind == VARINT:
+            value, end = _varint(message, place)
+        else:
+            size, place = _size(message, kind, place)
+            end = place + size
+            value = message[place:end]
+        if end > len(message) or not number:
+            raise ValueError("the file is cut off, or its bytes are not those of an ONNX file")
+        yield Entry(number, value, message[start:end])
+        start = end
+
+
+def fields(message: memoryview) -> defaultdict[int, list[Entry]]:
+    """The fields of a message by their numbers."""
+    grouped: defaultdict[int, list[Entry]] = defaultdict(list)
+    for entry in entries(message):
+        grouped[entry.number].append(entry)
+    return grouped
+
+
+def numbers(entry: Entry, most: int) -> Iterator[int]:
+    """One number, or up to so many side by side without tags."""
+    if isinstance(entry.value, int):
+        yield entry.value
+        return
+    number = shift = 0
+    for byte in entry.value[: most * LONGEST_VARINT]:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number & SIXTY_FOUR_BITS
+            number = shift = 0
+
+
+def _size(message: memoryview, kind: int, place: int) -> tuple[int, int]:
+    if kind == BYTES:
+        return _varint(message, place)
+    if kind in (FIXED64, FIXED32):
+        return 8 if kind == FIXED64 else 4, place
+    raise ValueError(f"a field has the wire type {kind}, which no ONNX file has")
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """The number at a place, and the place behind it."""
+    number = 0
+    for index, byte in enumerate(message[place : place + LONGEST_VARINT]):
+        number |= (byte & 127) << (7 * index)
+        if byte < 128:
+            return number, place + index + 1
+    raise ValueError("the file is cut off in the middle of a number")
