@@ -222,7 +222,6 @@ SNIFFED: dict[str, tuple[str, bytes, dict[str, Any]]] = {
         gzip.compress("a\nö\n".encode("latin-1")),
         {"encoding": "windows-1252"},
     ),
-    "neither": (".csv", b"a\n\x81\n", {}),
     "UTF-16": (".csv", "a,b\n1,ö\n".encode("utf-16"), {"encoding": "utf-16"}),
     "UTF-16 without a mark": (".csv", "a,b\n1,ö\n".encode("utf-16-le"), {"encoding": "utf-16-le"}),
     "UTF-16 the other way round": (

@@ -1,6 +1,5 @@
 """How a file of separated values seems to be written, for a person to confirm."""
 
-import codecs
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +9,8 @@ import polars as pl
 from onward.errors import DataError
 from onward.table.sources import _blocks
 from onward.table.sources._csv_structure import num_rows, records
-from onward.table.sources._dialect import UTF8, Spelling
+from onward.table.sources._dialect import Spelling
+from onward.table.sources._encoding import encoding_of
 from onward.table.sources._header import first_fields
 from onward.table.sources._number_format import PLAIN, Numerals
 
@@ -18,8 +18,6 @@ S = TypeVar("S", bound=Spelling)
 
 DELIMITERS = ",;\t|"
 QUOTES = ('"', "'", "")
-START = 4096  # bytes; in UTF-16 every other one is NUL, in most languages
-WESTERN = "windows-1252"  # Latin-1 is the same, but for bytes that it has no letters for
 YEARS = range(1900, 2101)  # names of columns, and no numbers
 FEWEST = 3  # numbers that count up, to be names of columns
 NUMERALS = (  # the more usual first
@@ -38,8 +36,9 @@ def sniffed(path: Path, given: S) -> tuple[S, tuple[str, ...]]:
 
     Where it can be read in no way they come close, so that reading it says what is wrong.
     """
-    encoding, *reasons = _encoding(path)
-    start = given.model_copy(update={"encoding": encoding})
+    encoding = encoding_of(path)
+    reasons = [*encoding.reasons]
+    start = given.model_copy(update={"encoding": encoding.name})
     try:
         found = _dialect(path, start)
     except DataError:
@@ -55,34 +54,6 @@ def sniffed(path: Path, given: S) -> tuple[S, tuple[str, ...]]:
         return found, tuple(reasons)
     numerals, *why_numerals = _numerals(_rows(path, found), found.delimiter)
     return found.model_copy(update=dict(numerals)), (*reasons, *why_numerals)
-
-
-def _encoding(path: Path) -> tuple[str, *tuple[str, ...]]:
-    with _blocks.unpacked(path) as file:
-        start = file.read(START)
-    if start.startswith(_blocks.UTF16):
-        return "utf-16", "encoding: the file begins with the mark of UTF-16"
-    for encoding, place in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if start[place::2].count(0) > len(start) / 4 > start[1 - place :: 2].count(0):
-            return encoding, "encoding: every other byte is NUL"
-    line = _not_in(path, UTF8)
-    if line is None or _not_in(path, WESTERN) is not None:
-        return (UTF8,)
-    return WESTERN, f"encoding: line {line} is no UTF-8, and all bytes are letters in {WESTERN}"
-
-
-def _not_in(path: Path, encoding: str) -> int | None:
-    """The first line that is not in the encoding, roughly; None if all are."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
-    with _blocks.unpacked(path) as file:
-        while data := file.read(_blocks.SIZE):
-            try:
-                decoder.decode(data)
-            except UnicodeDecodeError as error:
-                return line + error.object.count(b"\n", 0, error.start)
-            line += data.count(b"\n")
-    return None
 
 
 def _dialect(path: Path, given: S) -> S:
