@@ -17,7 +17,7 @@ TABLE = "\n".join(["age,city,pay", *ROWS]) + "\n"
 
 WRONG_CONFIGS = [
     ("prepare:", "prepar:", "no section 'prepar' in a config. Did you mean 'prepare'?"),
-    ("prepare:", "other:", "no section 'other' in a config. There are plugins, prepare"),
+    ("prepare:", "other:", "no section 'other' in a config. There are 'plugins', 'prepare'"),
     ("prepare:", "prepare: ]", "config.yaml: invalid YAML in line 1: "),
     (
         "type: csv",

@@ -86,7 +86,7 @@ def test_wrong_tables_are_found(folder: Path, table: bytes, message: str) -> Non
             "evaluate: {}",
             "evaluate: {sensitive: [aeg]}",
             78,
-            "evaluate.sensitive: 'aeg' is no column that the model reads",
+            "evaluate.sensitive: 'aeg' is not an input of the model",
         ),
         (
             "train:",

@@ -387,9 +387,9 @@ def test_an_unknown_sensitive_column_is_refused(tmp_path: Path) -> None:
     finish(tmp_path, "regression")
     for name, message in {
         "hieght in cm": "Did you mean 'height in cm'",
-        "xyz": "There are age, height in cm, city, since",
+        "xyz": "There are 'age', 'height in cm', 'city', 'since'",
     }.items():
-        with pytest.raises(ConfigError, match=f"'{name}' is no column .*{message}"):
+        with pytest.raises(ConfigError, match=f"'{name}' is not an input .*{message}"):
             run(Settings(sensitive=("city", name)), tmp_path)
     assert not (tmp_path / "evaluate").exists()
 

@@ -41,7 +41,7 @@ REFUSED = {
     "a = read_parquet('http://127.0.0.1/x')": "there is no function READ_PARQUET",
     "LPAD(s, 2000000000, 'x') = 'x'": "there is no function LPAD",
     "REPLACE(s, 'a', 'aa') = 'x'": "there is no function REPLACE",
-    "LOWR(s) = 'x'": r"Did you mean LOWER\?",
+    "LOWR(s) = 'x'": r"Did you mean 'LOWER'\?",
     "SUM(a) OVER (PARTITION BY s) > 1": "there is no function SUM",
     "CAST(a AS BLOB) = 1": "there is no type BLOB",
     "a = 1 -- b": "'-- b', at character 7, cannot be read",

@@ -15,7 +15,11 @@ of ours (with its traceback), 71 out of memory, 74 input/output or disk full, 13
 143 SIGTERM.
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
+
+LISTED = 20  # names in a message
 
 
 class OnwardError(Exception):
@@ -70,3 +74,27 @@ class PeerError(OnwardError):
     """Another process of the same training has ended or hangs."""
 
     exit_code = 69
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """The end of a message about an unknown name: the name that was meant, or what there is.
+
+    Args:
+        name: the unknown one.
+        known: the names that there are.
+        otherwise: what to say in place of these names.
+
+    Example:
+        >>> suggestion("agee", ["age", "city"])
+        "Did you mean 'age'?"
+        >>> suggestion("km", ["age", "city"])
+        "There are 'age', 'city'"
+    """
+    names = [*known]
+    alike = difflib.get_close_matches(name, names, 1)
+    if alike:
+        return f"Did you mean {alike[0]!r}?"
+    if otherwise is not None or not names:
+        return otherwise or "Remove it"
+    more = ", ..." if len(names) > LISTED else ""
+    return f"There are {', '.join(map(repr, names[:LISTED]))}{more}"

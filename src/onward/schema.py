@@ -1,12 +1,11 @@
 """What a table looks like to a model: its columns and its target. Standard library only."""
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from onward.errors import ConfigError
+from onward.errors import ConfigError, suggestion
 
 Wire = Literal["number", "text"]
 """What callers send: float64 with NaN for missing, or a string with "" for missing."""
@@ -15,7 +14,6 @@ Kind = Literal["classes", "number"]
 SemanticType = Literal["number", "category", "date", "none"]
 """What a value is, however it travels; none of a value without an order or a name, as an image."""
 
-SHOWN = 5  # classes in a message
 FORMATS = {"month_first": "%m/%d/%Y", "day_first": "%d/%m/%Y"}
 """Of dates, by the names that the first files have for them."""
 
@@ -113,8 +111,4 @@ def refuse_unknown(where: str, names: Iterable[str], classes: Sequence[str]) -> 
     """
     for name in names:
         if name not in classes:
-            meant = difflib.get_close_matches(name, classes, 1)
-            hint = f"Did you mean {meant[0]!r}? " if meant else ""
-            shown = ", ".join(map(repr, classes[:SHOWN]))
-            shown += ", ..." if len(classes) > SHOWN else ""
-            raise ConfigError(f"{where}: there is no class {name!r}. {hint}There are {shown}")
+            raise ConfigError(f"{where}: there is no class {name!r}. {suggestion(name, classes)}")

@@ -1,6 +1,5 @@
 """Reading one section of a config file, and writing a file like it."""
 
-import difflib
 import importlib
 import json
 import re
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from onward.errors import ConfigError
+from onward.errors import ConfigError, suggestion
 from onward.settings.convert import is_old
 from onward.settings.family import Settings
 from onward.settings.read_yaml import read_yaml
@@ -104,9 +103,10 @@ def _read(path: Path, *known: str) -> Mapping[str, Any]:
     sections = dict.fromkeys((*SECTIONS, *known))
     for name in document:
         if name not in sections:
-            meant = difflib.get_close_matches(str(name), sections, 1)
-            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {', '.join(sections)}"
-            raise ConfigError(f"{path}: there is no section {name!r} in a config. {hint}")
+            raise ConfigError(
+                f"{path}: there is no section {name!r} in a config."
+                f" {suggestion(str(name), sections)}"
+            )
     if is_old(document):
         raise ConfigError(
             f"{path}: `columns` and `derive` are mappings by name now, and lists in this file."

@@ -1,12 +1,12 @@
 """What is wrong with settings, in our words."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from onward.errors import suggestion
 from onward.settings.family import Settings
 
 SHOWN = 80  # letters of a wrong value in a message
@@ -84,7 +84,7 @@ def _words(settings: type[Settings], details: ErrorDetails) -> str:
     kind, path = details["type"], [str(step) for step in details["loc"]]
     if kind == "extra_forbidden":
         known = _settings_at(settings, path[:-1])
-        return f"there is no setting {path[-1]!r}.{_hint(path[-1], known)}"
+        return f"there is no setting {path[-1]!r}. {suggestion(path[-1], known)}"
     if kind == "union_tag_not_found":
         return "there is no `type`"
     if kind == "union_tag_invalid":
@@ -105,13 +105,7 @@ def _found(details: ErrorDetails) -> str:
 
 def _no_such_type(tag: str, expected_tags: str, **_: str) -> str:
     known = [name.strip("' ") for name in expected_tags.split(",")]
-    return f"there is no type {tag!r}.{_hint(tag, known)}"
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    meant = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {meant[0]!r}?" if meant else ""
-    return f"{hint} There are {', '.join(known)}" if known else hint
+    return f"there is no type {tag!r}. {suggestion(tag, known)}"
 
 
 def _settings_at(settings: type[Settings], path: Sequence[str]) -> list[str]:

@@ -4,14 +4,13 @@ Which differences are unfair no number says; several of them cannot all be zero 
 groups' base rates differ (Chouldechova 2017, "Fair prediction with disparate impact").
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from onward.errors import ConfigError
+from onward.errors import ConfigError, suggestion
 from onward.evaluation.diagnostics._groups import Groups, grouped
 from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import NORMAL_95
@@ -26,7 +25,6 @@ SHARES = (0.025, 0.975)
 CELLS = ("hits", "false_alarms", "misses", "rejections")
 RATES = ("base_rate", "selection_rate", "accuracy", "tpr", "fpr", "precision")
 MOST = 30  # groups of a column, the largest ones
-NAMED = 10  # columns, in a message
 
 Distance = Callable[[Array, Array], Array]
 
@@ -44,12 +42,9 @@ def refuse_unread(names: Sequence[str], columns: Sequence[Field]) -> None:
     known = [field.name for field in columns]
     for name in names:
         if name not in known:
-            meant = difflib.get_close_matches(name, known, 1)
-            few = ", ".join(known[:NAMED]) + (", ..." if len(known) > NAMED else "")
-            hint = f"Did you mean {meant[0]!r}?" if meant else f"There are {few}"
             raise ConfigError(
-                f"evaluate.sensitive: {name!r} is no column that the model reads, and of others no"
-                f" values are kept. {hint}"
+                f"evaluate.sensitive: {name!r} is not an input of the model, and values of other"
+                f" columns are not stored. {suggestion(name, known)}"
             )
 
 

@@ -1,9 +1,9 @@
 """Whether derivations can read what they want to, and whether somebody reads them."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onward.errors import suggestion
 from onward.preprocessing.columns import Column, semantic_type
 from onward.preprocessing.derivations._base import Derivation
 from onward.schema import Field, SemanticType
@@ -57,12 +57,11 @@ def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], ta
         return "itself. Take another column"
     if read in made:
         return f"which is derived later. Write {read!r} before {name!r}"
-    alike = difflib.get_close_matches(read, known, 1)
-    hint = f"Did you mean {alike[0]!r}? If not, add" if alike else "Add"
-    return (
-        f"which is neither in prepare.columns nor derived. {hint} {read!r} to prepare.columns; a"
-        " column that is no feature by itself has `feature: false` there"
+    add = (
+        f"Add {read!r} to prepare.columns; a column that is no feature by itself has"
+        " `feature: false` there"
     )
+    return f"which is neither in prepare.columns nor derived. {suggestion(read, known, add)}"
 
 
 def _refuse_kind(where: str, kind: SemanticType, field: Field) -> None:

@@ -1,9 +1,10 @@
 """The part of SQL that a condition on one row may use."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+
+from onward.errors import suggestion
 
 LONGEST = 1_000  # characters
 DEEPEST = 20  # parentheses and CASEs inside each other
@@ -138,9 +139,7 @@ def _from(token: str, before: str) -> str:
 
 def _known(word: str, words: frozenset[str], what: str) -> str:
     if word not in words:
-        alike = difflib.get_close_matches(word, words, 1)
-        hint = f"Did you mean {alike[0]}? " if alike else ""
-        raise ValueError(f"there is no {what} {word}. {hint}There are {', '.join(sorted(words))}")
+        raise ValueError(f"there is no {what} {word}. {suggestion(word, sorted(words))}")
     return word
 
 

@@ -1,6 +1,5 @@
 """What can be done with every table, wherever it is."""
 
-import difflib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from onward.errors import DataError
+from onward.errors import DataError, suggestion
 from onward.schema import Field
 from onward.table.sources._number_format import PLAIN, Numerals
 from onward.table.sources._reading import Fault, Reading, reading
@@ -133,13 +132,7 @@ class Table(ABC):
         for name in wanted:
             if name in known:
                 continue
-            meant = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {meant[0]!r}?" if meant else "Correct the name."
-            shown = ", ".join(map(repr, known[:30])) + (", ..." if len(known) > 30 else "")
-            raise DataError(
-                f"{self.path}: there is no column {name!r}. {hint} The {len(known)} columns are"
-                f" {shown}"
-            )
+            raise DataError(f"{self.path}: there is no column {name!r}. {suggestion(name, known)}")
 
     def check(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:
         """Look at all values of some columns, or only at the number of rows if there are none.
