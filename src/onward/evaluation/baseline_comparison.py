@@ -6,6 +6,7 @@ from typing import Any
 
 from onward.evaluation.bootstrap import Estimate, Resampled, Sample, resampled, sample, shown
 from onward.tasks import Array, Predictions, Task
+from onward.text_table import text_table
 
 MODEL = "model"
 
@@ -45,18 +46,16 @@ class Comparison:
 
     def lines(self) -> Iterator[str]:
         """A table for people."""
-        titles = {who: who.replace("_", " ") for who in self.found if who != MODEL}
-        widths = {who: max(len(title), 9) + 2 for who, title in titles.items()}
-        head = "".join(f"{title:>{widths[who]}}" for who, title in titles.items())
-        yield f"evaluate: {self.sample.rows:,} held-out rows"
-        yield f"  {'':18}{MODEL:>11}{'95 % interval':>24}{head}"
+        others = [who for who in self.found if who != MODEL]
+        rows = []
         for name, metric in self.task.metrics.items():
             model = self.found[MODEL][name].estimate
-            others = "".join(
-                f"{shown(self.found[who][name].value):>{width}}" for who, width in widths.items()
-            )
             interval = f"{shown(model.lower)} to {shown(model.upper)}"
-            yield f"  {metric.title:18}{shown(model.value):>11}{interval:>24}{others}"
+            values = (shown(self.found[who][name].value) for who in others)
+            rows.append([metric.title, shown(model.value), interval, *values])
+        yield f"evaluate: {self.sample.rows:,} held-out rows"
+        titles = (who.replace("_", " ") for who in others)
+        yield from text_table(["", MODEL, "95 % interval", *titles], rows)
 
 
 def compare(

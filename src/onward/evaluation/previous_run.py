@@ -13,7 +13,8 @@ import polars as pl
 from onward.artifacts.publishing import MANIFEST, manifest, verified
 from onward.evaluation.baseline_comparison import MODEL, Comparison
 from onward.evaluation.bootstrap import Estimate, Sample, resampled, rounded, shown
-from onward.tasks.metrics import Metric
+from onward.tasks import Metric
+from onward.text_table import text_table
 
 logger = logging.getLogger(__name__)
 
@@ -156,14 +157,13 @@ def lines(metrics: Mapping[str, Metric], before: Mapping[str, Any] | None) -> It
         return
     rows = "the same rows" if before["is_paired"] else "other rows"
     yield f"evaluate: since the run before, on {rows}"
-    yield f"  {'':18}{'before':>11}{'now':>11}{'difference':>13}{'95 % interval':>24}"
+    cells = []
     for name, change in before["metrics"].items():
         difference = change["difference"]
         interval = f"{_signed(difference['lower'])} to {_signed(difference['upper'])}"
-        yield (
-            f"  {metrics[name].title:18}{shown(change['before']):>11}{shown(change['now']):>11}"
-            f"{_signed(difference['value']):>13}{interval:>24}  {change['verdict']}"
-        )
+        values = (shown(change["before"]), shown(change["now"]), _signed(difference["value"]))
+        cells.append([metrics[name].title, *values, interval, change["verdict"]])
+    yield from text_table(["", "before", "now", "difference", "95 % interval", ""], cells)
 
 
 def _known(values: Mapping[str, float | None]) -> dict[str, float]:

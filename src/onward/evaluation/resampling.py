@@ -11,6 +11,7 @@ from onward.evaluation import cross_validation, learning_curve
 from onward.evaluation.bootstrap import shown
 from onward.evaluation.retraining import Outcome, Reruns, refuse_part
 from onward.tasks import Task
+from onward.text_table import text_table
 
 FOLDS, CURVE = "cross_validation", "learning_curve"
 
@@ -63,12 +64,13 @@ class OtherRows:
         if self.cross_validation:
             count = len(self.cross_validation["folds"])
             yield f"evaluate: {count} folds of the other rows, each tested by a model of its own"
-            yield f"  {'':18}{'mean':>11}{'95 % interval':>24}{'deviation':>11}"
+            rows = []
             for name, metric in self.task.metrics.items():
                 found = self.cross_validation["metrics"][name]
-                mean, deviation = shown(found["mean"]), shown(found["deviation"])
                 interval = f"{shown(found['lower'])} to {shown(found['upper'])}"
-                yield f"  {metric.title:18}{mean:>11}{interval:>24}{deviation:>11}"
+                mean, deviation = shown(found["mean"]), shown(found["deviation"])
+                rows.append([metric.title, mean, interval, deviation])
+            yield from text_table(["", "mean", "95 % interval", "deviation"], rows)
         if self.learning_curve:
             yield f"evaluate: {self.learning_curve['verdict']}"
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from onward.errors import ConfigError
 from onward.settings.family import Settings
+from onward.text_table import text_table
 from onward.training.distributed import of_first
 from onward.training.permutation_loss import Relevance, block_losses, mean_and_radius, relevance
 from onward.training.run import Trained
@@ -181,18 +182,26 @@ def _told(about: Mapping[str, Any]) -> Iterator[str]:
         f"train: selection: {about['above_noise']} of {total} columns are above noise;"
         f" {len(kept)} are kept, {len(dropped)} dropped"
     )
-    yield f"  {'columns':>10}{'validation loss':>18}{'above the best':>17}{'95 % interval':>24}"
-    for point in reversed(about["curve"]):
-        mark = "  kept" if point["columns"] == len(kept) else ""
-        yield (
-            f"  {point['columns']:10}{point['loss']:18.5g}{point['worse']:17.2g}"
-            f"{_interval(point):>24}{mark}"
-        )
-    if dropped:
-        width = max(map(len, dropped))
-        yield f"  {'dropped':{width}}{'more loss, if shuffled':>25}{'95 % interval':>24}"
-    for found in [each for each in about["relevance"] if each["column"] in dropped][:SHOWN]:
-        yield f"  {found['column']:{width}}{found['value']:25.2g}{_interval(found):>24}"
+    points = [
+        [
+            f"{point['columns']}",
+            f"{point['loss']:.5g}",
+            f"{point['worse']:.2g}",
+            _interval(point),
+            "kept" if point["columns"] == len(kept) else "",
+        ]
+        for point in reversed(about["curve"])
+    ]
+    head = ["columns", "validation loss", "above the best", "95 % interval", ""]
+    yield from text_table(head, points)
+    losses = [
+        [column["column"], f"{column['value']:.2g}", _interval(column)]
+        for column in about["relevance"]
+        if column["column"] in dropped
+    ]
+    if losses:
+        head = ["dropped", "more loss, if shuffled", "95 % interval"]
+        yield from text_table(head, losses[:SHOWN])
     if len(dropped) > SHOWN:
         yield f"  ... and {len(dropped) - SHOWN:,} more, see selection.json"
 
