@@ -9,8 +9,9 @@ from typing import Any
 import typer
 
 from onward.cli import _serve_options as given
-from onward.cli._extras import needs
+from onward.cli._model_name import model_name
 
+EXTRA = "serve"
 LOCAL = ("127.0.0.1", "::1", "localhost")
 NAME = re.compile(r"[A-Za-z0-9._-]+")  # stands in paths, in logs and in metrics
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
@@ -58,9 +59,8 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
 
 def _start(**settings: Any) -> None:
     """Become the server."""
-    with needs("serve"):
-        import msgspec
-        import uvicorn  # noqa: F401  (missing, it would be missed after the exec)
+    import msgspec
+    import uvicorn  # noqa: F401  (missing, it would be missed after the exec)
 
     from onward.serving.server.options import Options
 
@@ -82,20 +82,13 @@ def _named(models: list[Path], names: list[str]) -> dict[str, str]:
     """Paths by name."""
     if len(names) > len(models):
         raise typer.BadParameter(f"{len(names)} times --name, and {len(models)} models")
-    names = names + [_name(path) for path in models[len(names) :]]
+    names = names + [model_name(path) for path in models[len(names) :]]
     for name in names:
         if names.count(name) > 1:
             raise typer.BadParameter(f"{name!r} names two models. Give each a --name")
         if not NAME.fullmatch(name):
             raise typer.BadParameter(f"--name {name!r}: only letters, digits and . _ - are allowed")
     return dict(zip(names, (str(path.absolute()) for path in models), strict=True))
-
-
-def _name(path: Path) -> str:
-    """`kernels` for artifacts/kernels/export/model.onnx, else that of the file."""
-    folder = path.absolute().parent
-    name = folder.parent.name if folder.name == "export" else path.stem
-    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
 
 
 def _other_models(models: list[Path], shadow: Path | None, canary: str | None) -> dict[str, Any]:

@@ -1,0 +1,26 @@
+"""`onward client`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from onward.cli._model_name import model_name
+
+
+def client(
+    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
+    lang: Annotated[
+        Literal["python", "ts"], typer.Option(help="Language of the client.")
+    ] = "python",
+    name: Annotated[
+        str | None,
+        typer.Option(help="Of the model on the server; by default that of its file."),
+    ] = None,
+) -> None:
+    """Print a typed client for the server of a model."""
+    from onward.serving.client_code import CLIENTS
+    from onward.serving.predictor import Predictor
+
+    code = CLIENTS[lang](name or model_name(model), Predictor(model).schema)
+    typer.echo(code, nl=False)

@@ -1,0 +1,115 @@
+"""Code of a typed client for the server of a model."""
+
+import json
+from collections.abc import Callable
+
+from onward.schema import Field, Schema
+
+PYTHON = '''"""A client for the model {name}. Made by `onward client`; needs nothing but Python."""
+
+import json
+from typing import Literal, TypedDict
+from urllib.request import Request, urlopen
+
+Row = TypedDict(
+    "Row",
+    {{
+{columns}
+    }},
+)
+"""What the model takes. None: missing."""
+
+Prediction = TypedDict(
+    "Prediction",
+    {{
+{outputs}
+    }},
+)
+
+
+def predict(url: str, rows: list[Row], token: str = "", timeout_s: float = 10) -> list[Prediction]:
+    """One prediction for each row. `url` is that of the server, such as http://localhost:8080.
+
+    Raises:
+        urllib.error.HTTPError: if the server refuses the rows; its body says why.
+    """
+    headers = {{"Content-Type": "application/json"}}
+    if token:
+        headers["Authorization"] = f"Bearer {{token}}"
+    request = Request(f"{{url}}/models/{name}/predict", json.dumps(rows).encode(), headers)
+    with urlopen(request, timeout=timeout_s) as response:
+        predictions: list[Prediction] = json.load(response)["predictions"]
+    return predictions
+'''
+TYPESCRIPT = """// A client for the model {name}, for browsers and Node. Made by `onward client`.
+
+/** What the model takes. null: missing. */
+export interface Row {{
+{columns}
+}}
+
+export interface Prediction {{
+{outputs}
+}}
+
+/** One prediction for each row. `url` is that of the server, such as http://localhost:8080. */
+export async function predict(url: string, rows: Row[], token = ""): Promise<Prediction[]> {{
+  const headers: Record<string, string> = {{ "Content-Type": "application/json" }};
+  if (token) headers.Authorization = `Bearer ${{token}}`;
+  const response = await fetch(`${{url}}/models/{name}/predict`, {{
+    method: "POST",
+    headers,
+    body: JSON.stringify(rows),
+  }});
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  return answer.predictions;
+}}
+"""
+
+
+def python_client(name: str, schema: Schema) -> str:
+    """A module for Python."""
+    columns = [f"        {_quoted(f.name)}: {_python(f)} | None," for f in schema.columns]
+    if schema.target.kind == "number":
+        outputs = [f'        "{name}": float,' for name in ("value", "lower", "upper")]
+    else:
+        classes = ", ".join(map(_quoted, schema.target.classes))
+        outputs = [
+            f'        "label": Literal[{classes}],',
+            f'        "probabilities": dict[Literal[{classes}], float],',
+        ]
+    return PYTHON.format(name=name, columns="\n".join(columns), outputs="\n".join(outputs))
+
+
+def typescript_client(name: str, schema: Schema) -> str:
+    """A module for TypeScript."""
+    columns = [f"  {_quoted(f.name)}: {_typescript(f)} | null;" for f in schema.columns]
+    if schema.target.kind == "number":
+        outputs = [f"  {name}: number;" for name in ("value", "lower", "upper")]
+    else:
+        classes = " | ".join(map(_quoted, schema.target.classes))
+        outputs = [f"  label: {classes};", f"  probabilities: Record<{classes}, number>;"]
+    return TYPESCRIPT.format(name=name, columns="\n".join(columns), outputs="\n".join(outputs))
+
+
+CLIENTS: dict[str, Callable[[str, Schema], str]] = {
+    "python": python_client,
+    "ts": typescript_client,
+}
+"""By language."""
+
+
+def _python(field: Field) -> str:
+    types = {"number": "float", "text": "str"}[field.wire]
+    return f"{types} | bool" if field.type == "boolean" else types
+
+
+def _typescript(field: Field) -> str:
+    types = {"number": "number", "text": "string"}[field.wire]
+    return f"{types} | boolean" if field.type == "boolean" else types
+
+
+def _quoted(text: str) -> str:
+    """As both languages write it; whatever a name holds stays inside the quotes."""
+    return json.dumps(text)

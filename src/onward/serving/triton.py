@@ -1,0 +1,41 @@
+"""A model file as a model of NVIDIA's Triton Inference Server."""
+
+import json
+from typing import Any
+
+from onward.serving.predictor import Predictor
+
+TYPES = {
+    "tensor(string)": "TYPE_STRING",
+    "tensor(double)": "TYPE_FP64",
+    "tensor(float)": "TYPE_FP32",
+    "tensor(int64)": "TYPE_INT64",
+    "tensor(uint8)": "TYPE_UINT8",
+    "tensor(bool)": "TYPE_BOOL",
+}
+THREADS = ("intra_op_thread_count", "inter_op_thread_count")
+
+
+def model_configuration(predictor: Predictor, name: str) -> str:
+    """The text of ``config.pbtxt``.
+
+    Shapes are those of the graph, rows included: an output such as ``label`` has no axis but the
+    rows, which Triton's own batching cannot express.
+    """
+    lines = [
+        f"name: {json.dumps(name)}",
+        'backend: "onnxruntime"',
+        'platform: "onnxruntime_onnx"',
+        "max_batch_size: 0",
+        *(_tensor("input", value) for value in predictor.session.get_inputs()),
+        *(_tensor("output", value) for value in predictor.session.get_outputs()),
+        "instance_group [ { kind: KIND_CPU count: 1 } ]",
+        *(f'parameters {{ key: "{key}" value: {{ string_value: "1" }} }}' for key in THREADS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tensor(kind: str, value: Any) -> str:
+    sizes = ", ".join(str(size) if isinstance(size, int) else "-1" for size in value.shape)
+    name = json.dumps(value.name, ensure_ascii=False)
+    return f"{kind} [ {{ name: {name} data_type: {TYPES[value.type]} dims: [ {sizes} ] }} ]"
