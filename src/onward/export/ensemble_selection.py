@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from onward.errors import ConfigError
 from onward.network.heads import Head
 from onward.network.network import Network
 from onward.training.batches import Rows
+from onward.training.learner import scored
 
-ROWS = 2048  # scored at once; an ensemble needs memory for each member
 CHOOSING = 20_000  # rows that the choice is made by; more seldom change it
 
 
@@ -24,6 +25,12 @@ class Reduction:
     """On the validation rows, like the next one."""
     loss: float
 
+    def __str__(self) -> str:
+        return (
+            f"{len(self.kept)} of {self.trained} members kept; validation loss {self.loss:.5g},"
+            f" with all of them {self.loss_of_all:.5g}"
+        )
+
 
 def reduce(network: Network, k: int, rows: Rows) -> Reduction:
     """Keep those ``k`` members that together predict the validation rows well, and calibrate.
@@ -33,10 +40,18 @@ def reduce(network: Network, k: int, rows: Rows) -> Reduction:
 
     Source: Caruana et al. 2004, "Ensemble Selection from Libraries of Models", section 2.
     Differs: no member is chosen twice.
+
+    Raises:
+        ConfigError: if there are fewer members.
     """
-    head = network.head
+    head, size = network.head, network.model.ensemble_size
+    if k > size:
+        raise ConfigError(
+            f"export.k: {k} members cannot be kept, the model has {size}. Choose at most {size}, or"
+            " remove `k`"
+        )
     with torch.no_grad():
-        scores = torch.cat([_scores(network, rows.between(at, at + ROWS)) for at in _starts(rows)])
+        scores = scored(network, rows, torch.device("cpu"), network.member_scores)
         kept = sorted(_chosen(head, k, scores, rows))
         network.model.keep(kept)
         head.calibrate(head.together(scores[:, kept]), rows.targets, rows.weights)
@@ -46,14 +61,6 @@ def reduce(network: Network, k: int, rows: Rows) -> Reduction:
         loss_of_all=_loss(head, scores, rows),
         loss=_loss(head, scores[:, kept], rows),
     )
-
-
-def _starts(rows: Rows) -> range:
-    return range(0, len(rows), ROWS)
-
-
-def _scores(network: Network, rows: Rows) -> Tensor:
-    return network.member_scores(rows.numerical, rows.categorical)
 
 
 def _chosen(head: Head, k: int, scores: Tensor, rows: Rows) -> Sequence[int]:

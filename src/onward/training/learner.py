@@ -244,8 +244,18 @@ class Learner(LightningModule):
         self.log("validation/loss", loss, batch_size=len(scores), sync_dist=True)
 
 
-def scored(network: Network, rows: Rows, device: torch.device) -> Tensor:
-    """What the network says of rows that may be too many for one pass, and for the device."""
+def scored(
+    network: Network, rows: Rows, device: torch.device, ask: Callable[..., Tensor] | None = None
+) -> Tensor:
+    """What the network says of rows that may be too many for one pass, and for the device.
+
+    Args:
+        network: on the device.
+        rows: anywhere.
+        device: which computes.
+        ask: a method of the network that takes its features; `Network.scores` if not given.
+    """
+    ask = network.scores if ask is None else ask
     size = max(1, VALIDATION_ROWS // network.model.ensemble_size)
     pieces = (rows.between(at, at + size).to(device) for at in range(0, len(rows), size))
-    return torch.cat([network.scores(piece.numerical, piece.categorical) for piece in pieces])
+    return torch.cat([ask(piece.numerical, piece.categorical) for piece in pieces])

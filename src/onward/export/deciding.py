@@ -1,0 +1,81 @@
+"""Choosing labels for a purpose, by the probabilities of the trained network."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onward.errors import ConfigError
+from onward.network.network import Network
+from onward.schema import Target
+from onward.tasks import Task
+from onward.tasks.decision import Decision, Purpose, gains, purpose, threshold
+from onward.training.batches import Rows
+from onward.training.learner import scored
+
+
+def decide(
+    network: Network, decision: Decision, target: Target, rows: Mapping[str, Rows]
+) -> dict[str, Any]:
+    """Tell the head how to choose labels, by the validation rows, and measure that on all rows.
+
+    Args:
+        network: trained; its head is changed.
+        decision: what labels are for.
+        target: what is predicted.
+        rows: held-out ones by split. Nothing is learned from those not for ``validation``.
+
+    Returns:
+        ``metric``, ``gains`` of the classes, ``threshold``, and for each split the metric
+        ``before`` and ``after``.
+
+    Raises:
+        ConfigError: if the target has no labels.
+    """
+    if not Task.members[network.head.task].has_labels:
+        raise ConfigError(
+            f"export.decision: {network.head.task} has no labels to decide. Remove `decision`"
+        )
+    serves = purpose(decision, target.classes)
+    known = {split: _probabilities(network, some) for split, some in rows.items()}
+    before = _served(serves, network, rows, known)
+    validation = rows["validation"]
+    found = gains(
+        serves, validation.targets.numpy(), known["validation"].numpy(), _weights(validation)
+    )
+    network.head.decide(torch.from_numpy(found).float())
+    after = _served(serves, network, rows, known)
+    return {
+        "metric": serves.metric.title,
+        "gains": found.tolist(),
+        "threshold": threshold(found),
+        **{split: {"before": before[split], "after": after[split]} for split in rows},
+    }
+
+
+def _probabilities(network: Network, rows: Rows) -> Tensor:
+    with torch.no_grad():
+        return scored(
+            network,
+            rows,
+            torch.device("cpu"),
+            lambda *blocks: network(*blocks)["probabilities"],
+        )
+
+
+def _served(
+    serves: Purpose, network: Network, rows: Mapping[str, Rows], known: Mapping[str, Tensor]
+) -> dict[str, float]:
+    """The metric of each split, with the labels that the head chooses now."""
+    return {
+        split: serves(
+            some.targets.numpy(), network.head.labels(known[split]).numpy(), _weights(some)
+        )
+        for split, some in rows.items()
+    }
+
+
+def _weights(rows: Rows) -> np.ndarray | None:
+    return None if rows.weights is None else rows.weights.numpy()
