@@ -91,11 +91,14 @@ def _print_repetitions(inspection: Inspection, contract: Contract) -> None:
     target = contract.target.name
     found = repetitions(inspection.rows, names, target)
     near = near_duplicates(inspection.rows, names, target) - found.duplicates
-    is_classes = contract.target.kind == "classes"
+    is_number = contract.target.task.is_number
     for count, what in (
         (found.duplicates, "are equal to an earlier one"),
         (near, "are nearly so: case, blanks or Unicode forms differ"),
-        (found.conflicts * is_classes, "have another class than an earlier row with equal columns"),
+        (
+            found.conflicts * (not is_number),
+            "have another class than an earlier row with equal columns",
+        ),
     ):
         if count:
             typer.echo(f"{count:,} rows {what}")

@@ -12,6 +12,7 @@ from onward.quality.splitting import SplitRows
 from onward.schema import Target
 from onward.table.column_profile import profile
 from onward.table.splits import SPLITS
+from onward.tasks import usual_task
 
 
 def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def about_derived(derivations: Sequence[Derivation], train: pl.LazyFrame) -> lis
 def about_target(target: Target, split: SplitRows) -> dict[str, Any]:
     """The distribution of a number in the training rows, or the rows of each class by split."""
     about = {"name": target.name, "kind": target.kind}
-    if target.kind == "number":
+    if usual_task(target).is_number:
         return {**about, **profile(pl.Series(split.targets_of("train")))}
     counts = {
         name: np.bincount(split.targets_of(name), minlength=len(target.classes)).tolist()

@@ -11,6 +11,7 @@ from onward.rules import Rule
 from onward.schema import Kind, Target
 from onward.settings.family import Settings
 from onward.table.spellings import Spellings, meaning_of, refuse_two_meanings
+from onward.tasks import Task, usual_task
 
 SHOWN = 5  # classes in a message
 
@@ -31,21 +32,21 @@ class TargetSettings(Settings):
 
     @model_validator(mode="after")
     def _has_the_classes_of_its_kind(self) -> Self:
-        if self.kind == "number" and self.classes:
-            raise ValueError("classes are for `kind: classes`; remove them")
-        if self.kind == "classes" and len(set(self.classes)) < 2:
-            raise ValueError("kind: classes needs `classes: [...]` with two or more values")
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("classes has a value twice")
+        self.task.check_classes(self.classes)
         strange = sorted(self.spellings.keys() - set(self.classes))
         if strange:
             raise ValueError(f"spellings: {strange[0]!r} is not among the classes")
         refuse_two_meanings(self.spellings, (*self.classes, *self.missing))
         return self
 
+    @property
+    def task(self) -> Task:
+        """The usual one."""
+        return usual_task(self.target())
+
     def cleaned(self) -> pl.Expr:
         """The column in its canonical form: one text for each class, null for missing."""
-        if self.kind == "number":
+        if self.task.is_number:
             return pl.col(self.name)
         meanings = {**dict.fromkeys(self.missing), **meaning_of(self.spellings)}
         return pl.col(self.name).replace(list(meanings), list(meanings.values()))
@@ -57,7 +58,7 @@ class TargetSettings(Settings):
             "another spelling": meaning_of(self.spellings),
         }
         column = pl.col(self.name)
-        is_text = self.kind == "classes"
+        is_text = not self.task.is_number
         return {w: column.is_in(list(texts)) for w, texts in meanings.items() if texts and is_text}
 
     def rules(self, *, must_be_there: bool) -> list[Rule]:
@@ -69,7 +70,7 @@ class TargetSettings(Settings):
             rules.append(
                 Rule((self.name,), column.is_null(), "no value, and it is the target", remedy)
             )
-        if self.kind == "classes":
+        if self.classes:
             shown = ", ".join(map(repr, self.classes[:SHOWN]))
             shown += ", ..." if len(self.classes) > SHOWN else ""
             remedy = f"Declared are {shown}. Correct the table, `classes` or `spellings`"
@@ -98,15 +99,12 @@ def encoded(target: Target, values: pl.Series) -> np.ndarray:
             f"{where}: all {len(values)} rows have the value {values[0]!r}; there is nothing to"
             " predict. Choose another target, or look for the rows that are missing"
         )
-    if target.kind == "number":
-        return values.to_numpy().astype(np.float64)
-    absent = sorted(set(target.classes) - set(values.unique()))
+    absent = sorted(set(target.classes).difference(values.unique() if target.classes else ()))
     if absent:
         raise DataError(
             f"{where}: no row has the class {absent[0]!r}. Correct the table, or `classes`"
         )
-    codes = dict(zip(target.classes, range(len(target.classes)), strict=True))
-    return values.replace_strict(codes, return_dtype=pl.Int64).to_numpy()
+    return usual_task(target).encode(values)
 
 
 def refuse_unlearnable(target: Target, training: np.ndarray) -> None:
@@ -116,7 +114,7 @@ def refuse_unlearnable(target: Target, training: np.ndarray) -> None:
         DataError: if they lack a class, or are all the same number.
     """
     where = f"target {target.name!r}"
-    if target.kind == "number" and len(np.unique(training)) < 2:
+    if usual_task(target).is_number and len(np.unique(training)) < 2:
         raise DataError(
             f"{where}: all {len(training)} training rows have the value {training[0]:g}; there is"
             " nothing to learn. Change prepare.split"

@@ -150,6 +150,15 @@ class Task(Family, ABC):
         """Whether the target has this task where nobody has chosen one."""
         return False
 
+    @classmethod
+    @abstractmethod
+    def check_classes(cls, classes: Sequence[str]) -> None:
+        """Look at the classes that a config gives a target.
+
+        Raises:
+            ValueError: if the task needs others.
+        """
+
     @property
     def main_metric(self) -> Metric:
         """The one that decides."""

@@ -40,6 +40,14 @@ class ClassTask(Task):
     def shown(self, target: Array, most: int) -> Sequence[int]:
         """Codes of the classes that tables and charts look at."""
 
+    @classmethod
+    def check_classes(cls, classes: Sequence[str]) -> None:
+        """There are two or more."""
+        if len(set(classes)) < 2:
+            raise ValueError("kind: classes needs `classes: [...]` with two or more values")
+        if len(set(classes)) < len(classes):
+            raise ValueError("classes has a value twice")
+
     def encode(self, values: pl.Series) -> Array:
         """The place of each value among the classes."""
         classes = list(self.target.classes)

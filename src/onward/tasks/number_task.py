@@ -1,6 +1,6 @@
 """Tasks whose target is a number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +30,12 @@ class NumberTask(Task):
     def residual_axis(self) -> str:
         """In the target's unit."""
         return "actual minus predicted"
+
+    @classmethod
+    def check_classes(cls, classes: Sequence[str]) -> None:
+        """There are none."""
+        if classes:
+            raise ValueError("classes are for `kind: classes`; remove them")
 
     def encode(self, values: pl.Series) -> Array:
         """Numbers as they are."""

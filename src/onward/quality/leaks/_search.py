@@ -18,6 +18,7 @@ from onward.quality.leaks._overlap import groups_on_both_sides, held_out_too_ear
 from onward.quality.leaks._rules import LeakRules
 from onward.quality.leaks._univariate_strength import Explained, explained, outcomes
 from onward.schema import Field, Schema
+from onward.tasks import usual_task
 
 logger = logging.getLogger(__name__)
 
@@ -228,7 +229,7 @@ def _strong_combinations(sample: _Sample, schema: Schema, rules: LeakRules) -> I
     """A sum of columns, or else a function of two, that explains the target."""
     fields = [field for field in schema.columns if field.name not in rules.accept]
     sums = []
-    if schema.target.kind == "number":
+    if usual_task(schema.target).is_number:
         numeric = [field.name for field in fields if field.is_numeric]
         sums = list(_adding_up(sample, numeric))
     yield from sums or _telling_pairs(sample, [field.name for field in fields])

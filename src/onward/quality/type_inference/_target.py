@@ -11,6 +11,7 @@ from onward.quality.type_inference._column_summary import Sight, look, shown
 from onward.quality.type_inference._misspellings import suggested
 from onward.quality.type_inference._units import units_of
 from onward.schema import Target
+from onward.tasks import usual_task
 
 ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
 
@@ -25,8 +26,6 @@ class TargetGuess:
     """What the target seems to be."""
 
     target: Target
-    head: str
-    """Of the family of heads."""
     reason: str
     logarithm: bool = False
     """Whether the logarithm is easier to predict."""
@@ -36,6 +35,11 @@ class TargetGuess:
     """Texts found that mean there is no value, beside the empty one."""
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Classes, and others that look like the same in another spelling: for a person to confirm."""
+
+    @property
+    def head(self) -> str:
+        """The head of the usual task, which has its name."""
+        return usual_task(self.target).name
 
 
 def infer_target(values: pl.Series) -> TargetGuess:
@@ -82,7 +86,7 @@ def _number(sight: Sight) -> TargetGuess:
         reason += f"; the mean is {mean / middle:.1f} times the median, hence the logarithm"
     target = Target(sight.name, "number")
     missing = sight.rows - sight.present
-    return TargetGuess(target, "regression", reason, is_skewed, missing)
+    return TargetGuess(target, reason, is_skewed, missing)
 
 
 def _classes(sight: Sight) -> TargetGuess:
@@ -108,10 +112,9 @@ def _classes(sight: Sight) -> TargetGuess:
         )
     missing = sight.rows - sight.present
     classes, reason = _pair(sight) if sight.distinct == 2 else _several(sight)
-    head = "binary" if sight.distinct == 2 else "multiclass"
     target = Target(sight.name, "classes", classes)
     spellings = suggested(sight.values, sight.counts)
-    return TargetGuess(target, head, reason, missing=missing, spellings=spellings)
+    return TargetGuess(target, reason, missing=missing, spellings=spellings)
 
 
 def _several(sight: Sight) -> tuple[tuple[str, ...], str]:

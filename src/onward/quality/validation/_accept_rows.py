@@ -93,7 +93,7 @@ def _numbered(work: Path) -> pl.LazyFrame:
 def _repetitions(rows: pl.LazyFrame, contract: Contract) -> Repetitions:
     found = repetitions(rows, [column.name for column in contract.columns], contract.target.name)
     # equal rows with different numbers are what an interval is for
-    return found if contract.target.kind == "classes" else Repetitions(found.duplicates, 0)
+    return Repetitions(found.duplicates, 0) if contract.target.task.is_number else found
 
 
 def _refuse_repetitions(table: Table, contract: Contract, found: Repetitions) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from onward.errors import ConfigError
 from onward.preprocessing.columns import Column, converted
 from onward.rules import Rule, at
-from onward.schema import Field, Wire
+from onward.schema import Field
 from onward.settings.family import Settings
 from onward.table.checks import Check
 from onward.table.sources import FAULT, UNREAD
@@ -62,8 +62,7 @@ class Contract:
         fields = list(self.fields)
         if training:
             target = self.target
-            wire: Wire = "number" if target.kind == "number" else "text"
-            fields.append(Field(target.name, "target", wire, target.missing))
+            fields.append(Field(target.name, "target", target.task.wire, target.missing))
             if self.weights is not None:
                 fields.append(Field(self.weights, "weights", "number"))
         names = [name for check in self._checks(training=training) for name in check.columns]
