@@ -2,19 +2,24 @@
 
 from importlib.resources import files
 
+from onward.report.data import data
 from onward.report.data_card import data_card as data_card
 from onward.report.dependence import dependence
+from onward.report.errors import errors
 from onward.report.fairness import fairness
 from onward.report.formatting import verdict
+from onward.report.importance import importance
 from onward.report.markup import Html, tag
 from onward.report.model_card import model_card as model_card
+from onward.report.origin import origin
 from onward.report.quality import quality
 from onward.report.report_data import Evidence as Evidence
 from onward.report.resampling import cross_validation, learning_curve
 from onward.report.results import overview, result, tiles
-from onward.report.sections import data, errors, importance, origin, training, usage
 from onward.report.selection import selection
 from onward.report.slices import slices
+from onward.report.training import training
+from onward.report.usage import usage
 
 SECTIONS = {
     "Result": result,

@@ -1,0 +1,22 @@
+"""How the training went."""
+
+from onward.report import charts, speed
+from onward.report.formatting import number
+from onward.report.markup import Html, figure, join, table, tag
+from onward.report.report_data import Evidence
+
+
+def training(evidence: Evidence) -> Html:
+    """How the loss fell, and where the time went."""
+    best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
+    note = (
+        f"{len(evidence.history):,} epochs; the weights are those after epoch"
+        f" {int(best['epoch'])}, where the validation loss was lowest"
+        f" ({number(best['validation/loss'])})."
+    )
+    chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
+    left = tag("p", note, class_="quiet")
+    if evidence.speed:
+        facts = table(["this run", ""], speed.facts(evidence.speed))
+        left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
+    return tag("div", tag("div", left), chart, class_="noted")
