@@ -29,7 +29,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from onward.cli._project import import_of
+from onward.cli._files import import_of
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from onward.artifacts.prepared import Prepared
-from onward.cli._project import Project, config
+from onward.cli._config import config
+from onward.cli._project import Project
 from onward.errors import DataError
 from onward.settings.config import section
 from onward.stages import prepare

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from onward.artifacts.prepared import Prepared
-from onward.cli._project import Project, config
+from onward.cli._config import config
+from onward.cli._project import Project
 from onward.quality.type_inference import Guess, infer, infer_target
 from onward.schema import Field
 from onward.settings.config import section

@@ -9,7 +9,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+import yaml
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import modify_yaml
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
@@ -19,9 +22,9 @@ from onward.artifacts.prepared import Prepared
 from onward.cli._plots import plots
 from onward.cli._project import Project
 from onward.errors import ConfigError, DataError
-from onward.network.heads.binary import Binary
+from onward.network.models.mlp import Mlp
 from onward.settings.config import section
-from onward.settings.yaml import one_line
+from onward.settings.yaml import one_line, setting
 from onward.stages import prepare, train
 
 ROOT = Path(__file__).parents[1]
@@ -88,9 +91,63 @@ anything = st.recursive(
 )
 
 
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x85"), min_size=1)
+numbers = st.integers(-9, 9) | st.floats(-1e9, 1e9).map(lambda number: round(number, 6))
+values = names | numbers | st.lists(names, min_size=1)
+
+
 @given(anything)
 def test_yaml_reads_what_was_written(value: Any) -> None:
     assert YAML(typ="safe").load(f"value: {one_line(value)}  # why\n") == {"value": value}
+    assert YAML(typ="safe").load("\n".join(setting("value", value, ["why"]))) == {"value": value}
+
+
+@given(names | values)
+@example(["No", "on", "y", "1:30", "010", "1e-3", "=", "<<", "~", "2024-01-01", "1_0", 1e-05])
+def test_values_are_the_same_in_yaml_1_1(value: Any) -> None:
+    assert yaml.safe_load(f"value: {one_line(value)}") == {"value": value}
+
+
+@given(st.dictionaries(names, st.dictionaries(names, values, min_size=1), min_size=1))
+@example({"No": {"a": ["No", "x" * 90]}, "x " * 60: {"yes": "x " * 60}})
+def test_dvc_rewrites_what_was_written_without_a_change(
+    tmp_path_factory: pytest.TempPathFactory, sections: dict[str, dict[str, Any]]
+) -> None:
+    lines = [setting(name, section, ["why"]) for name, section in sections.items()]
+    text = "\n".join(line for part in lines for line in part) + "\n"
+    path = tmp_path_factory.mktemp("c") / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    with modify_yaml(path):
+        pass
+    assert path.read_text(encoding="utf-8") == text
+    assert YAML(typ="safe").load(text) == sections
+
+
+def test_dvc_changes_one_line_of_a_config(folder: Path, table: Path) -> None:
+    init(table, "--target", "yes")
+    path = Path("configs/my_table_v2.yaml")
+    before = path.read_text().splitlines()
+    with modify_yaml(path):
+        pass
+    assert path.read_text().splitlines() == before
+    assert max(map(len, before)) < 80 + len(NAMES[6])
+
+    for change in (
+        "train.learner.learning_rate=3e-3",
+        "train.network.model=mlp",
+        "prepare.columns.city.type=categorical",
+        "prepare.split.validation=0.2",
+    ):
+        apply_overrides(path, [change])
+    after = path.read_text().splitlines()
+    assert len(after) == len(before)
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert [line.split("#")[0].split() for line in changed] == [
+        ["split:", "{type:", "stratified,", "validation:", "0.2,", "test:", "0.15}"],
+        ["model:", "mlp"],
+        ["learning_rate:", "0.003"],
+    ]
+    assert section(path, "train", train.Settings).network.model == Mlp.Config()
 
 
 @pytest.mark.parametrize("split", [(), ("--split", "part")])
@@ -109,8 +166,8 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
         {} if split else {"part": "categorical"}
     )
     assert schema.target.classes == ("Off", "on")
-    assert section(config, "train", train.Settings).network.head == Binary.Config()
-    assert "Look at configs/my_table_v2.yaml, then run: dvc repro" in output
+    assert section(config, "train", train.Settings) == train.Settings()
+    assert "onward check configs/my_table_v2.yaml" in output
     assert "'id' is left out" not in config.read_text()
     assert "# id is left out: a different whole number in each row" in config.read_text()
     assert '# "value" is left out' not in config.read_text()

@@ -92,6 +92,7 @@ def test_classes_of_plugins_are_in_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "onward", "schema", "config.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     document = YAML(typ="safe").load(done.stdout)
-    of_columns = document["$defs"]["onward__stages__prepare__Settings"]["properties"]["columns"]
+    settings = document["properties"]["prepare"]["$ref"].rpartition("/")[2]
+    of_columns = document["$defs"][settings]["properties"]["columns"]
     assert "town" in str(of_columns["additionalProperties"])
     assert "town" not in FILE.read_text()

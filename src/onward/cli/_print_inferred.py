@@ -27,4 +27,10 @@ def print_inferred(project: Project, written: list[str]) -> None:
             " Remove them, or set `rows: {without_target: drop}`: `prepare` refuses them"
         )
     console.print(f"\nWritten: {escape(', '.join(written))}")
-    console.print(f"Look at configs/{project.name}.yaml, then run: [bold]dvc repro[/]")
+    config = f"configs/{project.name}.yaml"
+    console.print(
+        f"Look at {config}, then run:\n"
+        "  [bold]dvc repro data.dvc[/]  # copies the table to data/\n"
+        f"  [bold]onward check {config}[/]  # finds what would stop a run\n"
+        "  [bold]dvc repro[/]"
+    )

@@ -27,8 +27,9 @@ def init(
     The type of each column is inferred, and written to the config with the
     reason, for you to correct. Files that exist are never written over.
     """
+    from onward.cli._files import write_files
     from onward.cli._print_inferred import print_inferred
-    from onward.cli._project import Project, write_files
+    from onward.cli._project import Project
 
     project = Project.of(table, target, split)
     written = write_files(Path(), project)

@@ -1,0 +1,123 @@
+"""The config of a new project, each line with its reason."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onward.cli._project import Project
+from onward.quality.type_inference import Guess, TargetGuess
+from onward.settings.yaml import comment, one_line, setting
+
+SCHEMA = Path("configs/schema.json")  # for editors
+NETWORK = ("embedder", "model")
+LEARNER = ("learning_rate", "weight_decay", "batch_size", "max_epochs", "patience")
+"""What people change first: there with `auto`, so that ``dvc exp run -S`` finds it."""
+
+
+def config(project: Project) -> str:
+    """The text of ``configs/NAME.yaml``, which DVC rewrites without a change."""
+    lines = [
+        f"# yaml-language-server: $schema={SCHEMA.name}",
+        *comment(
+            f"What `onward init` found in {one_line(project.path.name)}, {project.rows:,} rows,"
+            " and why. Correct what is wrong."
+        ),
+        *_prepare(project),
+        *comment("auto follows from the table; `onward train` prints what was chosen."),
+        *_train(project.target),
+        *("export: {}", "evaluate: {}", "report: {}"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _prepare(project: Project) -> list[str]:
+    target = project.target
+    left_out = [guess for guess in project.columns if not guess.type]
+    return [
+        "prepare:",
+        "  seed: 0",
+        *setting("source", _source(project.source.config), project.source.reasons, 2),
+        *setting("target", _target(target), [target.reason, *_missing(target)], 2),
+        *_respelled(target),
+        *setting("split", _split(project), indent=2),
+        "  columns:",
+        *(line for guess in left_out for line in comment(_left_out(guess), 4)),
+        *(line for guess in project.columns if guess.type for line in _column(guess)),
+    ]
+
+
+def _train(target: TargetGuess) -> list[str]:
+    head = {"type": target.head, "logarithm": True} if target.logarithm else "auto"
+    return [
+        "train:",
+        "  seed: 0",
+        "  network:",
+        *(f"    {name}: auto" for name in NETWORK),
+        *setting("head", head, indent=4),
+        "  learner:",
+        *(f"    {name}: auto" for name in LEARNER),
+    ]
+
+
+def _source(config: Any) -> dict[str, Any]:
+    settings = config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+    return {"type": config.type, **settings, "path": f"data/{config.path.name}"}
+
+
+def _missing(target: TargetGuess) -> list[str]:
+    if not target.missing:
+        return []
+    return [
+        f"{target.missing:,} rows have no target: `prepare` refuses them, unless you write",
+        "rows: {without_target: drop}",
+    ]
+
+
+def _target(guess: TargetGuess) -> dict[str, Any]:
+    classes = {"classes": guess.target.classes} if guess.target.classes else {}
+    missing = {"missing": guess.tokens} if guess.tokens else {}
+    return {"name": guess.target.name, "kind": guess.target.kind, **classes, **missing}
+
+
+def _respelled(guess: TargetGuess) -> list[str]:
+    """The target again, were it spelled in one way; for the person to take or to leave."""
+    if not guess.spellings:
+        return []
+    others = {text for texts in guess.spellings.values() for text in texts}
+    classes = tuple(name for name in guess.target.classes if name not in others)
+    if len(classes) < 2:
+        return []
+    target = _target(guess) | {"classes": classes, "spellings": guess.spellings}
+    return [
+        *comment("or, if some classes are the same in other spellings:", 2),
+        *_proposed("target", target, 2),
+    ]
+
+
+def _split(project: Project) -> dict[str, Any]:
+    if project.split is not None:
+        return {"type": "column", "name": project.split}
+    way = "stratified" if project.target.target.classes else "random"
+    return {"type": way, "validation": 0.15, "test": 0.15}
+
+
+def _left_out(guess: Guess) -> str:
+    return f"{one_line(guess.name)} is left out: {guess.reason}"
+
+
+def _column(guess: Guess) -> list[str]:
+    missing = {"missing": guess.missing} if guess.missing else {}
+    settings = {"type": guess.type, **guess.settings, **missing}
+    lines = setting(guess.name, settings, [guess.reason], 4)
+    if not guess.spellings:
+        return lines
+    return [
+        *comment(f"if these are the same, add to {one_line(guess.name)}:", 4),
+        *_proposed("spellings", guess.spellings, 4),
+        *lines,
+    ]
+
+
+def _proposed(name: str, value: Mapping[str, Any], indent: int) -> list[str]:
+    """A setting in a comment."""
+    return [f"{' ' * indent}# {line}" for line in setting(name, value)]
