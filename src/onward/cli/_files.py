@@ -1,40 +1,84 @@
 """The files of a new project."""
 
+import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
+from onward.artifacts.publishing import replacing
 from onward.cli._config import SCHEMA, config
 from onward.cli._plots import plots
 from onward.cli._project import Project
 from onward.errors import ConfigError
 from onward.settings.yaml import one_line
 
+CONFIGS = re.compile(r"^  - configs: \[(?P<names>[^\]\n]+)\]", re.MULTILINE)
+
 
 def write_files(folder: Path, project: Project) -> list[str]:
     """Write the project's files to the folder, and return their names.
 
+    A second table joins the pipeline that is there.
+
     Raises:
         ConfigError: before anything is written, if a file exists or the table is in ``data/``.
     """
-    table = project.path
+    table, name = project.path, project.name
     if folder.resolve() / "data" in table.resolve().parents:
         raise ConfigError(f"{table}: data/ is where DVC will put a copy. Move the table elsewhere")
+    is_inside = table.resolve().is_relative_to(folder.resolve())
+    pipeline_file = folder / "dvc.yaml"
+    is_first = not pipeline_file.exists()
+    data_file = "data.dvc" if is_first else f"{name}.dvc"
     contents = {
-        f"configs/{project.name}.yaml": config(project),
-        "dvc.yaml": pipeline(project.name, project.target.head),
-        "data.dvc": import_of(folder, table),
+        f"configs/{name}.yaml": config(project),
+        data_file: import_of(folder, table) if is_inside else tracked(table),
     }
-    existing = sorted(name for name in contents if (folder / name).exists())
+    taken = [*contents] if is_inside else [*contents, f"data/{table.name}"]
+    existing = sorted(file for file in taken if (folder / file).exists())
     if existing:
         raise ConfigError(
             f"{folder.resolve()}: there is {', '.join(existing)}, and nothing is written over."
             " Start in an empty folder, or remove what you no longer need"
         )
-    contents |= {name: text for name, text in _once(folder).items() if not (folder / name).exists()}
-    for name, text in contents.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+    task = project.target.head
+    contents["dvc.yaml"] = (
+        pipeline(name, task) if is_first else _extended(pipeline_file, name, task)
+    )
+    contents |= {file: text for file, text in _once(folder).items() if not (folder / file).exists()}
+    if not is_inside:
+        _copy(table, folder / "data" / table.name)
+    for file, text in contents.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text, encoding="utf-8")
     return list(contents)
+
+
+def _extended(path: Path, name: str, task: str) -> str:
+    """The pipeline that is there, for one config more."""
+    text = path.read_text(encoding="utf-8")
+    configs = CONFIGS.search(text)
+    if configs is None:
+        raise ConfigError(
+            f"{path.resolve()}: there is no line `  - configs: [...]` below `vars:` to add"
+            f" {name!r} to, as `onward init` writes it. Add one, or start in an empty folder"
+        )
+    drawn = plots(name, task, f"{name} ") if "\nplots:\n" in text else ""
+    stop = configs.end("names")
+    return f"{text[:stop]}, {one_line(name)}{text[stop:]}".rstrip("\n") + f"\n{drawn}"
+
+
+def _copy(table: Path, place: Path) -> None:
+    """A clone of the project would not find what lies outside of it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if table.is_dir():
+        new = place.with_name(f".{place.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(table, new)
+        new.rename(place)
+    else:
+        with replacing(place) as new:
+            shutil.copyfile(table, new)
 
 
 def _once(folder: Path) -> dict[str, str]:
@@ -61,6 +105,18 @@ def import_of(folder: Path, table: Path) -> str:
         "# Where the table comes from: a path, https://..., s3://bucket/table.csv, ...\n"
         "deps:\n"
         f"- path: {one_line(path.as_posix())}\n"
+        "outs:\n"
+        f"- path: {one_line(f'data/{table.name}')}\n"
+    )
+
+
+def tracked(table: Path) -> str:
+    """``data.dvc``: a copy in ``data/``, which `dvc push` and `dvc pull` take along."""
+    return (
+        f"# A copy of {one_line(table.name)}. For `dvc repro` to fetch the table whenever it\n"
+        "# changes, write here where everybody finds it:\n"
+        "# deps:\n"
+        "# - path: https://..., s3://bucket/table.csv, ...\n"
         "outs:\n"
         f"- path: {one_line(f'data/{table.name}')}\n"
     )

@@ -11,12 +11,13 @@ OTHER_ROWS = {  # files without rows, and not drawn, where nobody asks for them
 }
 
 
-def plots(config: str, task: str) -> str:
+def plots(config: str, task: str, prefix: str = "") -> str:
     """The lines of ``dvc.yaml`` below ``plots:``.
 
     Args:
         config: name of the config.
         task: its name.
+        prefix: of the titles.
     """
     folder = f"artifacts/{config}"
     loss = {f"{folder}/train/history.json": ["train/loss", "validation/loss"]}
@@ -28,4 +29,4 @@ def plots(config: str, task: str) -> str:
     for title, plot in {**Task.members[task].plots, **OTHER_ROWS}.items():
         path = f"{folder}/evaluate/plots/{plot.file}"
         entries[title] = {**plot.settings, "x": plot.x, "y": {path: list(plot.y)}}
-    return "".join(f"  - {title}: {one_line(entry)}\n" for title, entry in entries.items())
+    return "".join(f"  - {prefix}{title}: {one_line(entry)}\n" for title, entry in entries.items())

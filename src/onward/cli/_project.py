@@ -1,6 +1,8 @@
 """What a table seems to be."""
 
+import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
 from onward.tasks import output_names
 
+SHOWN = 30  # columns in a message
 MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
 
 
@@ -38,8 +41,7 @@ class Project:
         rows, names = source.num_rows(), source.names()
         for option, name in (("--target", target), ("--split", split)):
             if name is not None and name not in names:
-                shown = ", ".join(map(repr, names[:30])) + (", ..." if len(names) > 30 else "")
-                raise DataError(f"{table}: {option} {name!r} is no column. There are {shown}")
+                raise DataError(f"{table}: {option} {name!r} is no column.{_hint(name, names)}")
         frame = source.head(MOST_ROWS)
         if split is not None:
             _refuse_split(table, split, frame[split], target)
@@ -69,6 +71,13 @@ class Project:
         name = self.path.name
         stem = name[: len(name) - len(Source.suffix(name))]
         return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
+    spelled = {known.casefold(): known for known in reversed(names)}
+    meant = difflib.get_close_matches(name.casefold(), spelled, 1)
+    few = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
+    return (f" Did you mean {spelled[meant[0]]!r}?" if meant else "") + f" There are {few}"
 
 
 def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> None:
