@@ -114,7 +114,7 @@ def test_a_snapshot_that_was_changed_is_refused(folder: Path) -> None:
     ("query", "database", "message"),
     [
         ("SELECT absent FROM orders", "sqlite:shop.db", "no such column: absent"),
-        ("SELEC", "sqlite:shop.db", "syntax error"),
+        ("SELECT FROM", "sqlite:shop.db", "syntax error"),
         ("SELECT 1", "sqlite:none.db", "sqlite:none.db: "),
         ("SELECT 1 AS a, 2 AS a", "sqlite:shop.db", "the query has 2 columns 'a'"),
         ("SELECT * FROM orders WHERE id > 9", "sqlite:shop.db", "the query finds no rows"),
@@ -166,6 +166,45 @@ def test_a_column_of_several_types_is_refused(
 def test_names_and_passwords_do_not_stand_in_configs(database: str) -> None:
     with pytest.raises(ValidationError, match="belong into the environment"):
         Sql.Config(path=Path("x"), database=database, query="SELECT 1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ATTACH 'other.db' AS other",
+        "SELECT 1; DELETE FROM orders",
+        "/* SELECT */ DELETE FROM orders",
+        "PRAGMA journal_mode = wal",
+        "",
+    ],
+)
+def test_a_query_is_one_statement_that_reads(folder: Path, query: str) -> None:
+    with pytest.raises(ValidationError, match=r"one statement that reads|at least 1 character"):
+        Sql.Config(type="sql", path=Path("s"), database="sqlite:shop.db", query=query)
+    assert not (folder / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ';' AS a -- ; b",
+        "WITH x AS (SELECT 1) SELECT * FROM x;",
+        "(VALUES (1))",
+        "/* ; */\nselect 1",
+    ],
+)
+def test_a_query_that_reads_is_taken(query: str) -> None:
+    config = Sql.Config(type="sql", path=Path("s"), database="sqlite:shop.db", query=query)
+    assert config.query == query
+
+
+def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
+    with (
+        pytest.raises(DataError, match=r"sqlite:none\.db: there is no such file"),
+        _databases.found("sqlite:none.db", "SELECT 1"),
+    ):
+        pass
+    assert not (folder / "none.db").exists()
 
 
 def test_a_source_that_is_no_database_has_nothing_to_collect(folder: Path) -> None:

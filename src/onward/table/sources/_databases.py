@@ -101,7 +101,10 @@ def dbapi(database: str, query: str) -> Iterator[Batches]:
 
 def _sqlite_uri(database: str) -> str:
     """For reading only: a file that is not there would be made."""
-    return f"{Path(database.removeprefix('sqlite:')).resolve().as_uri()}?mode=ro"
+    path = Path(database.removeprefix("sqlite:"))
+    if not path.is_file():
+        raise DataError(f"{database}: there is no such file. Correct `database`")
+    return f"{path.resolve().as_uri()}?mode=ro"
 
 
 def _batches(cursor: Any) -> Batches:

@@ -1,6 +1,7 @@
 """What a query of a database found, in a snapshot on disk: `prepare` needs no database."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
@@ -17,6 +18,10 @@ from onward.table.sources._databases import Batches, found
 from onward.table.sources.parquet import Parquet
 
 TABLE, SNAPSHOT = "table.parquet", "snapshot.json"
+QUOTED = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/""", re.VERBOSE | re.DOTALL
+)
+READING = re.compile(r"[\s(]*(?:select|with|values)\b", re.IGNORECASE)
 SECRETS = ("@", "password", "user=")
 
 
@@ -27,6 +32,16 @@ def _without_secrets(database: str) -> str:
             " since configs are shared. Leave them out here"
         )
     return database
+
+
+def _one_reading(query: str) -> str:
+    bare = QUOTED.sub(" ", query).strip().removesuffix(";")
+    if ";" in bare or not READING.match(bare):
+        raise ValueError(
+            "this is not one statement that reads. Begin with SELECT, WITH or VALUES, and leave out"
+            " all statements but one"
+        )
+    return query
 
 
 Database = Annotated[
@@ -45,7 +60,7 @@ class Sql(Source):
 
         type: Literal["sql"] = "sql"
         database: Database
-        query: Annotated[str, StringConstraints(min_length=1)]
+        query: Annotated[str, StringConstraints(min_length=1), AfterValidator(_one_reading)]
 
     config: Config
     suffixes = {}
