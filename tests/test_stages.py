@@ -119,12 +119,12 @@ def with_other_features(folder: Path, split: str) -> None:
 
 
 def learned_part(path: Path) -> bytes:
-    """The file without its notes on the rows that it was tested with, and on the table's hash."""
+    """The file without its notes on its test rows, the table's hash, and its own."""
     model = onnx.load(path)
     notes = {note.key: note.value for note in model.metadata_props}
     del model.metadata_props[:]
     hashes, reference = json.loads(notes.pop("hashes")), json.loads(notes.pop("reference"))
-    del hashes["data"], notes["replay"]
+    del hashes["data"], notes["replay"], notes["sha256"]
     kept = [sorted(notes.items()), hashes, reference["columns"]]
     return bytes(model.SerializeToString(deterministic=True)) + json.dumps(kept).encode()
 
