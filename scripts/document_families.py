@@ -44,8 +44,7 @@ def _family(family: type[Family]) -> Iterator[str]:
     for name, member in sorted(family.members.items()):
         yield f"### `{name}`\n"
         yield f"{inspect.getdoc(member)}\n"
-        if hasattr(member, "Config"):  # a task has none: a head names it
-            yield from _settings(member.Config)
+        yield from _settings(member.Config)
 
 
 def _settings(config: Any) -> Iterator[str]:

@@ -137,12 +137,14 @@ def test_a_wrong_table_leaves_nothing_behind_and_the_old_file_in_place(
 def test_a_failure_midway_leaves_nothing_behind(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Predictor, rows: Any) -> Any:
-        if len(rows):
-            raise DataError("midway")
-        return {"label": np.array([], object), "probabilities": np.empty((0, 2), np.float32)}
+    original = Predictor.run
 
-    monkeypatch.setattr(Predictor, "__call__", fail)
+    def fail(self: Predictor, feed: Any, first: int = 0) -> Any:
+        if len(feed["age"]):
+            raise DataError("midway")
+        return original(self, feed, first)
+
+    monkeypatch.setattr(Predictor, "run", fail)
     table = write(TABLE, tmp_path / "table.csv")
     result = run("predict", file, table, "-o", tmp_path / "out.csv")
     assert isinstance(result.exception, DataError)
@@ -175,7 +177,13 @@ def test_one_number_is_predicted_as_json(tmp_path: Path) -> None:
         (["--row", "{}", "--config", "c.yaml"], "--output goes with TABLE, as --config does"),
         (["--row", "{age: 39}"], "--row is no JSON"),
         (["--row", "[39]"], "--row is JSON, but no object. Write it as"),
-        ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .parquet, .jsonl"),
+        ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .tsv, .jsonl"),
+        (
+            [__file__, "--format", "xlsx"],
+            "--format xlsx: there are csv, tsv, jsonl",
+        ),
+        ([__file__, "--format", "arrow"], "no text for the terminal: give --output, too"),
+        (["--row", "{}", "--keep", "id"], "--output goes with TABLE"),
         ([__file__, "-o", "nowhere/out.csv"], "there is no folder nowhere"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onward import Predictor
-from onward.errors import DataError
+from onward.errors import ArtifactError, DataError
 from onward.preprocessing.columns import Column
 from onward.preprocessing.text_readers import text_readers
 from onward.schema import Field
@@ -37,8 +37,16 @@ ROWS = TABLE.to_dicts()
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = example(tmp_path_factory.mktemp("policy") / "model.onnx")
-    edit(path, {"text_readers": json.dumps(text_readers(BUILT))})
+    edit(path, {"text_readers": json.dumps(text_readers(BUILT)), **known_of_training()})
     return path
+
+
+def known_of_training() -> dict[str, str]:
+    """What the stage `export` notes of the training rows."""
+    ranges = {"age": (28.0, 53.0), "hours per week": (13.0, 45.0), "commute": (-1.0, 12.5)}
+    columns = {name: {"min": low, "max": high} for name, (low, high) in ranges.items()}
+    codes = {"tensor": "onward/categorical", "columns": ["workclass", "children"]}
+    return {"reference": json.dumps({"columns": columns}), "codes": json.dumps(codes)}
 
 
 def assert_same(got: dict[str, Any], want: dict[str, Any]) -> None:
@@ -124,6 +132,44 @@ def test_predicting_refuses_what_preparing_refuses(column: Column, texts: list[s
                 reader.refuse_unreadable(feed, 0)
         else:
             reader.refuse_unreadable(feed, 0)
+
+
+def test_values_that_no_training_row_had_predict_and_are_listed(file: Path) -> None:
+    rows = [row | {"age": 40.0} for row in ROWS * 300]
+    rows[3] |= {"workclass": "Paris", "age": 54}
+    rows[2100] |= {"workclass": "Rome", "commute": "-1001 m", "children": 7.0}
+    predictor = Predictor(file)
+
+    found = {(u.column, u.kind): u for u in predictor.check(rows)}
+
+    assert len(predictor(rows)["label"]) == len(rows)
+    assert {key: (u.rows, u.first_row, u.example) for key, u in found.items()} == {
+        ("workclass", "not seen in training"): (2, 3, "Paris"),
+        ("children", "not seen in training"): (1, 2100, 7.0),
+        ("age", "above the training range"): (1, 3, 54.0),
+        ("commute", "below the training range"): (1, 2100, "-1001 m"),
+    }
+    assert predictor.check(TABLE) == []
+    assert predictor.check([]) == []
+
+
+def test_strict_refuses_them(file: Path) -> None:
+    strict = Predictor(file, strict=True)
+    assert_same(strict(ROWS), Predictor(file)(ROWS))
+    rows = [*ROWS, ROWS[0] | {"workclass": "Paris"}]
+    for predictor in (strict, pickle.loads(pickle.dumps(strict))):
+        with pytest.raises(DataError, match=r"column 'workclass', row 8: 'Paris' is not seen in"):
+            predictor(rows)
+    with pytest.raises(DataError, match=r"column 'age', row 0: 54.0 is above the training range"):
+        strict([ROWS[0] | {"age": 54}])
+
+
+def test_a_file_that_was_replaced_is_not_compared_with(tmp_path: Path) -> None:
+    path = example(tmp_path / "model.onnx")
+    predictor = Predictor(path)
+    example(path, "regression")
+    with pytest.raises(ArtifactError, match="has changed since it was loaded"):
+        predictor.check(ROWS)
 
 
 def test_columns_that_read_alike_share_a_graph() -> None:

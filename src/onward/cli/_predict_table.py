@@ -2,51 +2,78 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import polars as pl
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.table import Table as Grid
 
-from onward.artifacts.publishing import replacing
+from onward.cli._prediction_output import format_name, write
 from onward.cli._source import source_of
+from onward.errors import DataError
 from onward.serving.input_arrays import Array
-from onward.serving.predictor import Predictor
+from onward.serving.predictor import Predictor, Unreadable
+from onward.serving.training_comparison import UnusualValues, merged
 from onward.table.sources import Source, Table
+from onward.table.sources._table import KEPT
 
-SINKS: Mapping[str, Callable[[pl.LazyFrame, Path], Any]] = {
-    ".csv": pl.LazyFrame.sink_csv,
-    ".parquet": pl.LazyFrame.sink_parquet,
-    ".jsonl": pl.LazyFrame.sink_ndjson,
-}
+ROW = "onward/row"  # the number of a row, from 1
 
 
-def predict_table(
-    model: Path, table: Path, output: Path | None = None, config: Path | None = None
-) -> None:
-    """Write the predictions for a table, in the order of its rows.
+@dataclass(frozen=True)
+class PredictionJob:
+    """A table, and what is to be made of it."""
 
-    It is read as the config reads its source; else as tables of its name usually are.
+    model: Path
+    table: Path
+    output: Path | None = None
+    """The terminal, if not given."""
+    format: str | None = None
+    """By default that of the output's name."""
+    config: Path | None = None
+    """The table is read as the source of this config; else as tables of its name usually are."""
+    keep: tuple[str, ...] | None = ()
+    """Columns of the table that go beside the predictions; None stands for all."""
+    unreadable: Unreadable = "refuse"
 
-    Columns of the result: ``label`` and a ``probability_<class>`` for each class; or ``value``,
-    ``lower`` and ``upper``; another output of several numbers has a column ``<output>_<index>`` for
-    each. They appear as a whole, or not at all.
+
+def predict_table(job: PredictionJob) -> None:
+    """Write the predictions for a table, in the order of its rows; then list its unusual values.
+
+    Columns of the result: those that are kept, then ``label`` and a ``probability_<class>`` for
+    each class; or ``value``, ``lower`` and ``upper``; another output of several numbers has a
+    column ``<output>_<index>`` for each. They appear as a whole, or not at all.
     """
-    if output is not None:
-        _check(output, model, table)
-    predictor = Predictor(model)
-    source = Source.for_path(table) if config is None else _like(config, table)
-    rows = source.scan(predictor.schema.columns)
+    name = format_name(job.format, job.output)
+    if job.output is not None:
+        _check(job.output, job.model, job.table)
+    predictor = Predictor(job.model, unreadable=job.unreadable)
+    source = Source.for_path(job.table) if job.config is None else _like(job.config, job.table)
+    keep = tuple(source.names()) if job.keep is None else job.keep
+    rows = source.scan(predictor.schema.columns, keep)
+    unusual: list[UnusualValues] = []
     with _progress(source.num_rows()) as advance:
-        predictions = _predictions(predictor, rows, advance)
-        if output is None:
-            _print(predictions)
-            return
-        with replacing(output) as new:
-            SINKS[output.suffix](predictions, new)
-    typer.echo(f"{output}: {source.num_rows():,} rows predicted", err=True)
+
+        def step(part: pl.DataFrame) -> pl.DataFrame:
+            predicted = _predicted(predictor, part, unusual)
+            advance(len(part))
+            return predicted
+
+        numbered = rows.with_row_index(ROW, 1)
+        schema = _predicted(predictor, numbered.clear().collect(), []).schema
+        try:
+            write(numbered.map_batches(step, schema=schema, streamable=True), name, job.output)
+        except DataError as error:
+            raise DataError(f"{job.table}: {error}") from error
+    if job.output is not None:
+        typer.echo(f"{job.output}: {source.num_rows():,} rows predicted", err=True)
+    if unusual:
+        _print_unusual(merged(sorted(unusual, key=lambda values: values.first_row)))
 
 
 def _like(config: Path, table: Path) -> Table:
@@ -58,22 +85,31 @@ def _like(config: Path, table: Path) -> Table:
 def _check(output: Path, model: Path, table: Path) -> None:
     if output.exists() and any(output.samefile(path) for path in (model, table) if path.exists()):
         raise typer.BadParameter(f"{output}: this is what is read. Give the output another name")
-    if output.suffix not in SINKS:
-        raise typer.BadParameter(f"{output}: its name must end in one of {', '.join(SINKS)}")
     if not output.parent.is_dir():
         raise typer.BadParameter(f"{output}: there is no folder {output.parent}. Make it first")
 
 
-def _predictions(
-    predictor: Predictor, rows: pl.LazyFrame, advance: Callable[[int], None]
-) -> pl.LazyFrame:
-    def step(part: pl.DataFrame) -> pl.DataFrame:
-        predicted = _table(predictor(part), predictor.schema.target.classes)
-        advance(len(part))
-        return predicted
-
-    schema = _table(predictor([]), predictor.schema.target.classes).schema
-    return rows.map_batches(step, schema=schema, streamable=True)
+def _predicted(
+    predictor: Predictor, part: pl.DataFrame, unusual: list[UnusualValues]
+) -> pl.DataFrame:
+    """Kept columns and predictions of some rows; their unusual values join the list."""
+    start = part[ROW][0] if len(part) else 1
+    arrays = []
+    for first, feed in predictor.feeds(part, start):
+        unusual += predictor.compare(feed, first)
+        arrays.append(predictor.run(feed, first))
+    outputs = map(np.concatenate, zip(*arrays, strict=True))
+    predictions = _table(
+        dict(zip(predictor.outputs, outputs, strict=True)), predictor.schema.target.classes
+    )
+    kept = part.select(pl.col(f"^{KEPT}.*$").name.replace(f"^{KEPT}", ""))
+    both = set(kept.columns) & set(predictions.columns)
+    if both:
+        raise typer.BadParameter(
+            f"--keep: {min(both)!r} is also an output of the model. Leave the column out, or rename"
+            " it in the table"
+        )
+    return pl.concat([kept, predictions], how="horizontal") if kept.width else predictions
 
 
 def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.DataFrame:
@@ -92,11 +128,16 @@ def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.Dat
     return pl.DataFrame(columns)
 
 
-def _print(predictions: pl.LazyFrame) -> None:
-    # polars itself would not say that it was `| head` that closed the pipe
-    typer.echo(predictions.clear().collect().write_csv(), nl=False)
-    for part in predictions.collect_batches(maintain_order=True, engine="streaming"):
-        typer.echo(part.write_csv(include_header=False), nl=False)
+def _print_unusual(unusual: list[UnusualValues]) -> None:
+    table = Grid(
+        title="Values that no training row had", title_justify="left", box=None, pad_edge=False
+    )
+    for column in ("column", "value is", "rows", "first row", "example"):
+        table.add_column(column, header_style="dim", overflow="fold")
+    for values in unusual:
+        cells = (values.column, values.kind, f"{values.rows:,}", f"{values.first_row:,}")
+        table.add_row(*map(escape, (*cells, str(values.example))))
+    Console(stderr=True, highlight=False).print(table)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import typer
 
 EXTRA = "tables"  # for TABLE; a row needs none
 
-
 Model = Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)]
 Table = Annotated[
     Path | None,
@@ -23,8 +22,32 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Where to write: .csv, .parquet or .jsonl. Else CSV goes to the terminal.",
+        help="Where to write; without it, rows go to the terminal.",
         show_default=False,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="csv, tsv, jsonl, parquet or arrow; by default that of the output's name.",
+        show_default=False,
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMNS",
+        help="Columns of TABLE to write beside the predictions, as in id,date.",
+        show_default=False,
+    ),
+]
+KeepAll = Annotated[bool, typer.Option("--keep-all", help="Keep all columns of TABLE.")]
+MissingUnreadable = Annotated[
+    bool,
+    typer.Option(
+        "--missing-unreadable",
+        help="Predict dates, quantities and booleans that cannot be read as missing values.",
     ),
 ]
 Config = Annotated[
@@ -36,28 +59,36 @@ Row = Annotated[
 ]
 
 
-def predict(
+def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     model: Model,
     table: Table = None,
     output: Output = None,
+    output_format: Format = None,
+    keep: Keep = None,
     config: Config = None,
     row: Row = None,
+    *,
+    keep_all: KeepAll = False,
+    missing_unreadable: MissingUnreadable = False,
 ) -> None:
     """Predict the rows of a table, or one row.
 
     The predictions of a table are a table, its rows in the same order.
-    Columns that the model does not read are left out.
+    Values that no training row had are listed at the end.
     """
     if (table is None) == (row is None):
         raise typer.BadParameter("give either TABLE or --row")
+    unreadable: Any = "missing" if missing_unreadable else "refuse"
     if row is not None:
-        if output is not None or config is not None:
+        if output or config or output_format or keep or keep_all:
             raise typer.BadParameter("--output goes with TABLE, as --config does; --row is JSON")
-        typer.echo(_predicted(model, _parsed(row)))
+        typer.echo(_predicted(model, _parsed(row), unreadable))
     elif table is not None:
-        from onward.cli._predict_table import predict_table
+        from onward.cli._predict_table import PredictionJob, predict_table
 
-        predict_table(model, table, output, config)
+        names = tuple(name for names in keep or () for name in names.split(","))
+        kept = None if keep_all else names
+        predict_table(PredictionJob(model, table, output, output_format, config, kept, unreadable))
 
 
 def _parsed(row: str) -> dict[str, Any]:
@@ -74,10 +105,10 @@ def _parsed(row: str) -> dict[str, Any]:
     return values
 
 
-def _predicted(model: Path, row: dict[str, Any]) -> str:
+def _predicted(model: Path, row: dict[str, Any], unreadable: Any) -> str:
     from onward.serving.predictor import Predictor
 
-    predictor = Predictor(model)
+    predictor = Predictor(model, unreadable=unreadable)
     prediction = {name: array.astype(str)[0] for name, array in predictor([row]).items()}
     return json.dumps(
         {

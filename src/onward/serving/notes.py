@@ -30,6 +30,8 @@ _SPREAD: Form = {
     "other?": NUMBER,
     "edges?": [(str, *NUMBER)],
     "values?": [(str, *NUMBER)],
+    "min?": (str, *NUMBER),
+    "max?": (str, *NUMBER),
 }
 _HELD_OUT: Form = {"before": NUMBER, "after": NUMBER}
 FORMS: dict[str, Form] = {
@@ -51,6 +53,7 @@ FORMS: dict[str, Form] = {
     "reference": {"columns?": {str: _SPREAD}, "predictions?": {str: _SPREAD}},
     "derived": [{"name": str, "made": str}],
     "text_readers": [{"columns": [str], "graph": str}],
+    "codes": {"tensor": str, "columns": [str]},
 }
 
 

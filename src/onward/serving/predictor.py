@@ -7,7 +7,9 @@ For a model of incomes::
     # {'label': array(['<=50K'], dtype=object), 'probabilities': array([[0.93, 0.07]])}
 """
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -23,8 +25,9 @@ from onward.serving.interface import check_interface
 from onward.serving.model_file import HASH, ModelFile, inspect
 from onward.serving.notes import read_notes, read_schema
 from onward.serving.sessions import session_of
-from onward.serving.tabular_inputs import Values, columns_of, names_of
+from onward.serving.tabular_inputs import columns_of, names_of
 from onward.serving.text_reading import TextReader, refuse_no_booleans
+from onward.serving.training_comparison import TrainingComparison, UnusualValues, merged, refuse
 
 FORMAT = 1
 """Of the files that this version writes, and the newest it reads."""
@@ -59,6 +62,7 @@ class Predictor:
 
     Args:
         model: the path of a file, or its content.
+        strict: refuse categories that no training row has, and numbers out of the training range.
         unreadable: what becomes of a text that is no date, no quantity, or neither true nor false
             where the column has such: an error, or a missing value.
 
@@ -68,12 +72,16 @@ class Predictor:
     """
 
     def __init__(
-        self, model: str | PathLike[str] | bytes, *, unreadable: Unreadable = "refuse"
+        self,
+        model: str | PathLike[str] | bytes,
+        *,
+        strict: bool = False,
+        unreadable: Unreadable = "refuse",
     ) -> None:
         self.path = Path("model.onnx" if isinstance(model, bytes) else model)
         """Of the file; of bytes a name for messages."""
         self._origin = model if isinstance(model, bytes) else self.path.absolute()
-        self._unreadable = unreadable
+        self._strict, self._unreadable = strict, unreadable
         content = model if isinstance(model, bytes) else _content_of(self.path)
         try:
             file = inspect(content, str(self.path))
@@ -88,6 +96,7 @@ class Predictor:
             self.session = session_of(content)
             """Of onnxruntime, for callers that bring arrays of their own."""
             check_interface(self.session, self.schema)
+            self._digest = hashlib.sha256(content).digest()
         except DAMAGED as error:
             reason = str(error).partition("\n")[0].rpartition(" : ")[2].rstrip(".")
             raise ArtifactError(
@@ -95,21 +104,28 @@ class Predictor:
                 " Copy the file again if it is damaged, or update onnxruntime if it is newer"
             ) from error
         self._names = [field.name for field in self.schema.columns]
-        self._outputs = [output.name for output in self.session.get_outputs()]
+        self.outputs = [output.name for output in self.session.get_outputs()]
+        """Names, in their order."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and other processes load the model anew: a session cannot be sent."""
-        return _load, (self._origin, self._unreadable)
+        return _load, (self._origin, self._strict, self._unreadable)
 
     def __call__(self, rows: Any) -> dict[str, Array]:
         """Predict each row."""
-        columns = columns_of(rows, self._names)
-        if len(columns) < len(self._names):
-            self.check_names(names_of(rows))
-        total = len(next(iter(columns.values())))
-        parts = [self._run(columns, first) for first in range(0, max(total, 1), ROWS)]
+        parts = [self.run(feed, first) for first, feed in self.feeds(rows)]
         arrays = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
-        return dict(zip(self._outputs, arrays, strict=True))
+        return dict(zip(self.outputs, arrays, strict=True))
+
+    def check(self, rows: Any) -> list[UnusualValues]:
+        """Values that no training row had, by column, the most frequent first.
+
+        Raises:
+            DataError: if the rows do not fit, as on calls.
+        """
+        return merged(
+            values for first, feed in self.feeds(rows) for values in self._comparison(feed, first)
+        )
 
     def verify(self) -> dict[str, float]:
         """The largest difference of each output, when the file's own rows are predicted anew.
@@ -122,31 +138,65 @@ class Predictor:
                 at least one row with all its predictions.
         """
         replay = self.metadata.get("replay", {"predictions": {}})
-        for name in self._outputs:
+        for name in self.outputs:
             if not replay["predictions"].get(name):
                 raise ArtifactError(f"{self.path}: has no {name!r} to compare. Export it again")
         try:
             got, wanted = self(replay["rows"]), replay["predictions"]
-            return {name: self._compare(name, wanted[name], got) for name in self._outputs}
+            return {name: self._compare(name, wanted[name], got) for name in self.outputs}
         except (DataError, *DAMAGED) as error:
             raise ArtifactError(
                 f"{self.path}: its own rows cannot be replayed: {error}. Copy the file again"
             ) from error
 
-    def _run(self, columns: dict[str, Values], first: int) -> list[Array]:
-        part = slice(first, first + ROWS)
-        feed = {
-            field.name: to_wire(field, columns[field.name][part], first)
-            for field in self.schema.columns
-        }
+    def feeds(self, rows: Any, start: int = 0) -> Iterator[tuple[int, dict[str, Array]]]:
+        """Some rows at a time as `session` takes them, checked, and the number of their first.
+
+        Args:
+            rows: as on calls.
+            start: the number of the first row, for messages.
+        """
+        columns = columns_of(rows, self._names)
+        if len(columns) < len(self._names):
+            self.check_names(names_of(rows))
+        total = len(next(iter(columns.values())))
+        for first in range(0, max(total, 1), ROWS):
+            part = slice(first, first + ROWS)
+            feed = {
+                field.name: to_wire(field, columns[field.name][part], start + first)
+                for field in self.schema.columns
+            }
+            self.check_values(feed, start + first)
+            yield start + first, feed
+
+    def run(self, feed: Mapping[str, Array], first: int = 0) -> list[Array]:
+        """The outputs, in their order, for columns as `feeds` gives them."""
+        if self._strict:
+            refuse(self.compare(feed, first))
         try:
-            self.check_values(feed, first)
-            arrays: list[Array] = self.session.run(self._outputs, feed)
+            arrays: list[Array] = self.session.run(self.outputs, feed)
         except REFUSED as error:
             raise ArtifactError(
                 f"{self.path}: cannot predict these rows: {error}. Run `onward verify`"
             ) from error
         return arrays
+
+    def compare(self, feed: Mapping[str, Array], first: int = 0) -> list[UnusualValues]:
+        """As `check`, for columns as `feeds` gives them."""
+        return self._comparison(feed, first)
+
+    @cached_property
+    def _comparison(self) -> TrainingComparison:
+        content = self._origin if isinstance(self._origin, bytes) else _content_of(self._origin)
+        if hashlib.sha256(content).digest() != self._digest:
+            raise ArtifactError(f"{self.path}: has changed since it was loaded. Load it again")
+        try:
+            return TrainingComparison(content, self.schema, self.metadata, self._readers)
+        except DAMAGED as error:
+            raise ArtifactError(
+                f"{self.path}: its notes 'codes' and 'reference' do not fit its graph: {error}."
+                " Export it again"
+            ) from error
 
     def check_names(self, names: Iterable[Any]) -> None:
         """Raise a DataError if one of the model's columns is not among these."""
@@ -191,8 +241,8 @@ class Predictor:
         return probabilities if decision is None else probabilities @ np.array(decision["gains"])
 
 
-def _load(model: Path | bytes, unreadable: Unreadable) -> Predictor:
-    return Predictor(model, unreadable=unreadable)
+def _load(model: Path | bytes, strict: bool, unreadable: Unreadable) -> Predictor:
+    return Predictor(model, strict=strict, unreadable=unreadable)
 
 
 def _content_of(path: Path) -> bytes:

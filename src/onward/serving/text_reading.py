@@ -39,6 +39,19 @@ class TextReader:
         check_text_reader(self._session)
         self._readable: set[str] = set()
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return [field.name for field in self._fields]
+
+    def numbers(self, column: Array) -> Array:
+        """The number that each text of a column ``(rows, 1)`` means; NaN if it means none."""
+        [numbers] = self._session.run(None, {"text": column})
+        if numbers.shape != column.shape:
+            raise ArtifactError(f"{WHERE}: does not give a number for each text. Export it again")
+        flat: Array = numbers[:, 0]
+        return flat
+
     def refuse_unreadable(self, feed: Mapping[str, Array], first: int) -> None:
         """Raise for the first text that cannot be read and does not mean a missing value.
 
@@ -59,12 +72,11 @@ class TextReader:
 
     def _unreadable(self, field: Field, texts: Sequence[str]) -> set[str]:
         present = [text for text in texts if not _is_missing(field, text)]
-        column = np.array(present, object).reshape(-1, 1)
-        [numbers] = self._session.run(None, {"text": column}) if present else [np.empty((0, 1))]
-        if numbers.shape != column.shape:
-            raise ArtifactError(f"{WHERE}: does not give a number for each text. Export it again")
+        if not present:
+            return set()
+        numbers = self.numbers(np.array(present, object).reshape(-1, 1))
         unreadable = {
-            text for text, number in zip(present, numbers[:, 0], strict=True) if number != number
+            text for text, number in zip(present, numbers, strict=True) if np.isnan(number)
         }
         if len(self._readable) + len(present) > KNOWN:
             self._readable.clear()
@@ -97,6 +109,6 @@ def _unreadable_value(field: Field, value: Any, row: int) -> DataError:
     how = f" of the format {field.format!r}" if field.type == "datetime" else ""
     return DataError(
         f"column {field.name!r}, row {row}: {repr(value)[:80]} is not {wanted}{how}. Correct it,"
-        ' give None if the value is missing, or set unreadable="missing" to predict such values as'
-        " missing ones"
+        " leave it empty if the value is missing, or set unreadable to 'missing', which predicts"
+        " such values as missing ones"
     )

@@ -26,6 +26,7 @@ from onward.export.gate import Parity
 from onward.export.joining import export
 from onward.export.notes import metadata, notes
 from onward.network.network import Network
+from onward.preprocessing.graph import PREFIX
 from onward.preprocessing.subset import refitted
 from onward.serving.model_file import seal
 from onward.settings.family import Settings as Base
@@ -71,7 +72,7 @@ def run(settings: Settings, folder: Path) -> None:
     test = prepared.rows("test").collect()
     report, readers = prepared.profiles(), prepared.text_readers()
     known |= notes(task, schema, test, parity.predict, report, readers)
-    known["hashes"] = _hashes(folder)
+    known |= {"hashes": _hashes(folder), **_codes(prepared)}
     helper.set_model_props(model, metadata(task, schema, known))
     inputs, noted = inputs_of(folder, *READS), settings.model_dump(mode="json")
     with publishing(folder / "export", inputs=inputs, settings=noted) as work:
@@ -105,6 +106,12 @@ def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
         found[split] = asdict(parity.held_out(split, rows, prepared.arrays(split), features))
     found["hostile"] = asdict(parity.hostile(rows.head(USUAL)))
     return found
+
+
+def _codes(prepared: Prepared) -> dict[str, Any]:
+    """Where the graph has the codes of categories, and whose they are."""
+    columns = prepared.features().categorical
+    return {"codes": {"tensor": f"{PREFIX}categorical", "columns": columns}} if columns else {}
 
 
 def _hashes(folder: Path) -> dict[str, str]:

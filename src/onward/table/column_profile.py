@@ -50,7 +50,8 @@ def reference(found: dict[str, Any], rows: int) -> dict[str, Any]:
         return {"missing": found["missing"], "values": values, "shares": shares, "other": other}
     histogram = found.get("histogram", {"edges": [], "counts": []})
     shares = [count / rows for count in histogram["counts"]]
-    return {"missing": found["missing"], "edges": histogram["edges"], "shares": shares}
+    ends: dict[str, Any] = {name: found[name] for name in ("min", "max") if name in found}
+    return {"missing": found["missing"], "edges": histogram["edges"], "shares": shares, **ends}
 
 
 def _top(counts: pl.DataFrame) -> list[list[Any]]:

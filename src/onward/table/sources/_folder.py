@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote
 
 import polars as pl
@@ -81,9 +82,10 @@ class Folder(Table):
             ) from error
         return rows
 
-    def scan(self, fields: Sequence[Field]) -> pl.LazyFrame:
+    def scan(self, fields: Sequence[Field], kept: Sequence[str] = ()) -> pl.LazyFrame:
         """Each file is read as if it were alone, so that messages name it."""
-        return pl.concat([part.scan(fields) for part in self.parts])
+        how: Literal["vertical", "vertical_relaxed"] = "vertical_relaxed" if kept else "vertical"
+        return pl.concat([part.scan(fields, kept) for part in self.parts], how=how)
 
     def inspected(self, fields: Sequence[Field]) -> pl.LazyFrame:
         """Each file as it spells its numbers."""

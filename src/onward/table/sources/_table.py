@@ -18,6 +18,8 @@ DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
 
 FAULT, RAW = "onward/fault/", "onward/raw/"
 """Before the name of a column: whether a value cannot be read, and what is in the file."""
+KEPT = "onward/kept/"
+"""Before the name of a column that `scan` returns as it is in the file."""
 
 OF_SYSTEM = re.compile(r"\(os error |Os \{ code: ")
 
@@ -53,8 +55,11 @@ class Table(ABC):
         """Where people find the row: its number, from 1, and if it has one its line."""
         return f"row {row}"
 
-    def scan(self, fields: Sequence[Field]) -> pl.LazyFrame:
+    def scan(self, fields: Sequence[Field], kept: Sequence[str] = ()) -> pl.LazyFrame:
         """Exactly these columns, one or more, in this order: Float64 for numbers, String for text.
+
+        Behind them are the columns ``kept``, as they are in the file, with `KEPT` before their
+        names.
 
         A missing value is null: nothing, NaN, and where a number is expected blanks and the
         texts of ``field.missing``, which also mean the numbers they spell.
@@ -66,9 +71,12 @@ class Table(ABC):
             DataError: naming file, column, row and value of whatever cannot be read.
         """
         rows = self.num_rows()
-        frame, readings = self._readings(fields)
+        frame, readings = self._readings(fields, kept)
         self.check(frame, readings, rows)
-        return frame.select(each.value.alias(each.name) for each in readings)
+        return frame.select(
+            *(each.value.alias(each.name) for each in readings),
+            *(pl.col(name).alias(KEPT + name) for name in kept),
+        )
 
     def inspected(self, fields: Sequence[Field]) -> pl.LazyFrame:
         """What `scan` returns, beside what is in the file, and whether a value cannot be read.
@@ -89,9 +97,12 @@ class Table(ABC):
             ),
         )
 
-    def _readings(self, fields: Sequence[Field]) -> tuple[pl.LazyFrame, list[Reading]]:
-        self._require([field.name for field in fields])
-        frame = self.read([field.name for field in fields])
+    def _readings(
+        self, fields: Sequence[Field], kept: Sequence[str] = ()
+    ) -> tuple[pl.LazyFrame, list[Reading]]:
+        names = list(dict.fromkeys([*(field.name for field in fields), *kept]))
+        self._require(names)
+        frame = self.read(names)
         types = frame.collect_schema()
         where, numerals = str(self.path), self.numerals
         return frame, [reading(where, each, types[each.name], numerals) for each in fields]

@@ -1,0 +1,124 @@
+"""Values that no training row had: categories never seen, numbers out of the range."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from onward.errors import DataError
+from onward.schema import Field, Schema
+from onward.serving.input_arrays import Array
+from onward.serving.sessions import run_only, session_of, with_output
+from onward.serving.text_reading import TextReader
+
+NUMBERS = ("numerical", "quantity")
+UNSEEN = 0  # the code of a category that no training row has
+
+
+@dataclass(frozen=True)
+class UnusualValues:
+    """Values of one column that no training row had. The model predicts their rows nevertheless."""
+
+    column: str
+    kind: Literal["not seen in training", "below the training range", "above the training range"]
+    rows: int
+    """How many have such a value."""
+    first_row: int
+    """From 0."""
+    example: Any
+    """The value of that row."""
+
+
+class TrainingComparison:
+    """Compares values with those of the training rows, as far as the file knows them.
+
+    Args:
+        content: of the model file.
+        schema: of the model.
+        metadata: of the model; files of earlier versions have neither ranges nor codes.
+        readers: of texts, for the numbers of quantities.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        schema: Schema,
+        metadata: Mapping[str, Any],
+        readers: Iterable[TextReader],
+    ) -> None:
+        self._fields = {field.name: field for field in schema.columns}
+        self._ranges = _ranges(schema, metadata.get("reference", {}).get("columns", {}))
+        self._readers = {name: reader for reader in readers for name in reader.columns}
+        codes = metadata.get("codes", {"tensor": "", "columns": []})
+        self._tensor, self._coded = codes["tensor"], codes["columns"]
+        self._session = session_of(with_output(content, self._tensor)) if self._coded else None
+
+    def __call__(self, feed: Mapping[str, Array], first: int = 0) -> list[UnusualValues]:
+        """Compare columns as the model takes them; ``first`` is the row of their first values."""
+        return [*self._unseen(feed, first), *self._out_of_range(feed, first)]
+
+    def _unseen(self, feed: Mapping[str, Array], first: int) -> Iterable[UnusualValues]:
+        if self._session is None:
+            return
+        codes = run_only(self._session, self._tensor, feed)
+        for index, name in enumerate(self._coded):
+            rows = np.flatnonzero(codes[:, index] == UNSEEN)
+            if name in self._fields and len(rows):
+                example = feed[name][rows[0], 0]
+                yield UnusualValues(
+                    name, "not seen in training", len(rows), first + int(rows[0]), _plain(example)
+                )
+
+    def _out_of_range(self, feed: Mapping[str, Array], first: int) -> Iterable[UnusualValues]:
+        for name, (low, high) in self._ranges.items():
+            numbers = self._numbers(self._fields[name], feed[name])
+            sides = (("below", numbers < low), ("above", numbers > high))  # never of NaN
+            for side, is_outside in sides:
+                rows = np.flatnonzero(is_outside)
+                if len(rows):
+                    kind: Any = f"{side} the training range"
+                    example = _plain(feed[name][rows[0], 0])
+                    yield UnusualValues(name, kind, len(rows), first + int(rows[0]), example)
+
+    def _numbers(self, field: Field, column: Array) -> Array:
+        if field.wire == "number":
+            return column.ravel()
+        reader = self._readers.get(field.name)
+        return np.full(len(column), np.nan) if reader is None else reader.numbers(column)
+
+
+def merged(parts: Iterable[UnusualValues]) -> list[UnusualValues]:
+    """One entry for each column and kind, from the parts of a table in their order."""
+    whole: dict[tuple[str, str], UnusualValues] = {}
+    for part in parts:
+        key = part.column, part.kind
+        whole[key] = replace(whole[key], rows=whole[key].rows + part.rows) if key in whole else part
+    return sorted(whole.values(), key=lambda values: -values.rows)
+
+
+def refuse(unusual: Iterable[UnusualValues]) -> None:
+    """Raise if there are any.
+
+    Raises:
+        DataError: naming column, row and value of the first.
+    """
+    for values in unusual:
+        raise DataError(
+            f"column {values.column!r}, row {values.first_row}: {values.example!r} is"
+            f" {values.kind}. Correct it, or predict without strict=True"
+        )
+
+
+def _ranges(schema: Schema, reference: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Of numbers and quantities. Dates are left out: later ones are the rule."""
+    ranges = {}
+    for field in schema.columns:
+        known = reference.get(field.name, {})
+        if field.type in NUMBERS and "min" in known:
+            ranges[field.name] = known["min"], known["max"]
+    return ranges
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
