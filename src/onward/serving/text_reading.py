@@ -16,7 +16,6 @@ from onward.serving.sessions import session_of
 KNOWN = 50_000  # texts that are remembered; some 5 MB
 WANTED = {"datetime": "a date", "boolean": "true or false", "quantity": "a number with a unit"}
 WHERE = "a graph in the note 'text_readers'"
-TRUTH = (0.0, 1.0)  # of booleans that are numbers
 
 
 class TextReader:
@@ -94,7 +93,7 @@ def refuse_no_booleans(fields: Sequence[Field], feed: Mapping[str, Array], first
     for field in fields:
         if field.type == "boolean" and field.wire == "number":
             values = feed[field.name].ravel()
-            wrong = np.flatnonzero(~np.isnan(values) & ~np.isin(values, TRUTH))
+            wrong = np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
             if len(wrong):
                 raise _unreadable_value(field, float(values[wrong[0]]), first + int(wrong[0]))
 

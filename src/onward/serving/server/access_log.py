@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,22 @@ DELAY = 0.2  # seconds in which lines are gathered, so that writing them costs o
 _encode = msgspec.json.Encoder().encode
 
 
+class Line(msgspec.Struct, gc=False):
+    """Of a request."""
+
+    time: datetime
+    method: str
+    path: str
+    status: int
+    ms: float
+    rows: int | None
+    bytes_in: int
+    bytes_out: int
+    model: str | None
+    version: str | None
+    id: str
+
+
 class AccessLog:
     """Writes to standard output."""
 
@@ -23,26 +38,24 @@ class AccessLog:
     def observe(self, exchange: Exchange) -> None:
         """Note a request."""
         prediction = exchange.prediction
-        line = {
-            "method": exchange.method,
-            "path": exchange.template,
-            "status": exchange.status,
-            "ms": round(exchange.seconds * 1e3, 3),
-            "rows": prediction.rows if prediction else None,
-            "bytes_in": exchange.bytes_in,
-            "bytes_out": exchange.bytes_out,
-            "model": prediction.model.name if prediction else None,
-            "version": prediction.model.version if prediction else None,
-            "id": exchange.id,
-        }
-        self.write(line)
+        line = Line(
+            datetime.now(UTC),
+            exchange.method,
+            exchange.template,
+            exchange.status,
+            round(exchange.seconds * 1e3, 3),
+            prediction.rows if prediction else None,
+            exchange.bytes_in,
+            exchange.bytes_out,
+            prediction.model.name if prediction else None,
+            prediction.model.version if prediction else None,
+            exchange.id,
+        )
+        self._add(_encode(line))
 
-    def write(self, line: dict[str, Any]) -> None:
-        """Note anything, with the time."""
-        if not self._lines:
-            asyncio.get_running_loop().call_later(DELAY, self.flush)
-        now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-        self._lines.append(_encode({"time": now} | line))
+    def write(self, event: dict[str, Any]) -> None:
+        """Note anything else, with the time."""
+        self._add(_encode({"time": datetime.now(UTC)} | event))
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -50,3 +63,8 @@ class AccessLog:
             sys.stdout.buffer.write(b"\n".join([*self._lines, b""]))
             sys.stdout.buffer.flush()
             self._lines.clear()
+
+    def _add(self, line: bytes) -> None:
+        if not self._lines:
+            asyncio.get_running_loop().call_later(DELAY, self.flush)
+        self._lines.append(line)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import chain
 
 import numpy as np
 
@@ -51,12 +50,11 @@ class ColumnCounts:
         if not feeds:
             return
         for name, (field, known) in self._ranges.items():
-            arrays = [feed[name] for feed in feeds]
+            values = np.concatenate([feed[name] for feed in feeds]).ravel()
             if field.wire == "number":
-                self._count_numbers(name, np.concatenate(arrays), known)
+                self._count_numbers(name, values, known)
             else:
-                values = chain.from_iterable(array.ravel().tolist() for array in arrays)
-                self._count_texts(field, list(values), known)
+                self._count_texts(field, values.tolist(), known)
 
     def _count_numbers(self, name: str, values: Array, known: TrainingRange) -> None:
         self._missing[name] += int(np.isnan(values).sum())

@@ -4,13 +4,13 @@ Source: KServe, "Open Inference Protocol", version 2 over REST, with the extensi
 ``binary_tensor_data``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
 import msgspec
 
-from onward.serving.input_arrays import Array, to_wire
+from onward.serving.input_arrays import Array
 from onward.serving.server.messages import Request, Response
 from onward.serving.server.prediction import Prediction, Timing
 from onward.serving.server.refusal import Refusal
@@ -81,7 +81,7 @@ def _json_size(request: Request) -> int:
 
 def _document(body: bytes, size: int) -> InferenceRequest:
     try:
-        document = _decode(memoryview(body)[:size])
+        document = _decode(body if size == len(body) else memoryview(body)[:size])
     except (msgspec.DecodeError, RecursionError) as error:
         raise Refusal(400, f"not an inference request: {error}") from error
     if not document.inputs:
@@ -94,19 +94,21 @@ def _feed(
 ) -> dict[str, Array]:
     rows = _rows(inputs[0], max_rows)
     shapes = [rows, 1], [rows]
-    feed: dict[str, Array] = {}
+    columns: dict[str, Values] = {}
     for tensor in inputs:
         if tensor.shape not in shapes:
             raise _wrong_shape(tensor, rows)
         values, tail = _values(tensor, tail, rows)
         if len(values) != rows:
             raise Refusal(400, f"input {tensor.name!r} has {len(values)} values for {rows} rows")
-        field = model.fields.get(tensor.name)
-        if field is not None:
-            feed[tensor.name] = to_wire(field, values, 0)
+        columns[tensor.name] = values
     if tail:
         raise Refusal(400, f"{len(tail)} bytes behind the last tensor belong to none")
-    _check_names(model, feed, [tensor.name for tensor in inputs])
+    if len(columns) != len(inputs):
+        raise Refusal(400, f"input {_repeated(inputs)!r} occurs more than once")
+    feed = model.arrays(columns)
+    if len(feed) != len(model.fields):
+        model.predictor.check_names(columns)
     return feed
 
 
@@ -122,12 +124,9 @@ def _values(tensor: InputTensor, tail: memoryview, rows: int) -> tuple[Values, m
     return binary_values(tensor, tail[:size], rows), tail[size:]
 
 
-def _check_names(model: ServedModel, feed: Mapping[str, Array], names: Sequence[str]) -> None:
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Refusal(400, f"input {twice!r} occurs {names.count(twice)} times")
-    if len(feed) != len(model.fields):
-        model.predictor.check_names(names)
+def _repeated(inputs: Sequence[InputTensor]) -> str:
+    names = [tensor.name for tensor in inputs]
+    return next(name for name in names if names.count(name) > 1)
 
 
 def _rows(tensor: InputTensor, max_rows: int) -> int:

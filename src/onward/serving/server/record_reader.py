@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from onward.serving.input_arrays import Array, to_wire
+from onward.serving.column_arrays import ColumnArrays
+from onward.serving.input_arrays import Array
 from onward.serving.predictor import Predictor
 from onward.serving.server.refusal import Refusal
 
@@ -23,7 +24,8 @@ class RecordReader:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         fields = {f"c{index}": field for index, field in enumerate(predictor.schema.columns)}
-        self._columns = [(field, attrgetter(key)) for key, field in fields.items()]
+        self._arrays = ColumnArrays(predictor.schema.columns)
+        self._columns = [(field.name, attrgetter(key)) for key, field in fields.items()]
         keys = [(key, Any, msgspec.field(name=field.name)) for key, field in fields.items()]
         row = msgspec.defstruct("Row", keys, gc=False)
         self._decode = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
@@ -47,9 +49,7 @@ class RecordReader:
         Raises:
             DataError: naming row and column, if a value does not fit.
         """
-        return {
-            field.name: to_wire(field, list(map(value, rows)), 0) for field, value in self._columns
-        }
+        return self._arrays({name: list(map(value, rows)) for name, value in self._columns})
 
     def _refuse_names(self, body: bytes) -> None:
         """Say which column is missing in the words of `Predictor`, if one is."""

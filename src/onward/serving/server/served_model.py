@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onward.errors import ArtifactError
+from onward.serving.column_arrays import ColumnArrays
 from onward.serving.input_arrays import Array
 from onward.serving.predictor import Predictor
 from onward.serving.server.record_reader import RecordReader
@@ -40,6 +41,7 @@ class ServedModel:
             raise ArtifactError(f"{path}: changed while it was read. Replace it by a rename")
         self.schema = self.predictor.schema
         self.fields = {field.name: field for field in self.schema.columns}
+        self.arrays = ColumnArrays(self.schema.columns)
         self.records = RecordReader(self.predictor)
         self._session: Any = self.predictor.session
         self.inputs = [_tensor(value) for value in self._session.get_inputs()]
