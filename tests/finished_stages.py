@@ -49,6 +49,7 @@ SELECTION = {
     ],
     "curve": CURVE,
 }
+SHORTAGE = "The validation set has no row of two classes"
 ROWS = {"train": 120, "validation": 40, "test": 60}
 
 
@@ -186,6 +187,7 @@ def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
                 "remedy": "Remove it, or accept it",
             }
         ],
+        "shortages": [SHORTAGE],
     }
     counts = {split: len(table) for split, table in rows.items()}
     left_out = [{"name": "id", "reason": "every row has another value"}]

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from finished_stages import ROWS, finish
+from finished_stages import ROWS, SHORTAGE, finish
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,15 +98,25 @@ def test_a_handful_of_rows_proves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     for rows in (1, 3):
         monkeypatch.setitem(ROWS, "test", rows)
         page = Reader(reported(tmp_path / str(rows), "binary", classes=("no", "yes")).read_text())
-        assert f"only {rows} rows were held out" in page.text
+        assert f"The test set has {rows} row" in page.text
+        assert ": too few to judge the model." in page.text
         assert "better than" not in page.text
+        assert "are correct in" not in page.text
+
+
+def test_what_the_splits_have_too_few_rows_for_is_on_the_first_screen(
+    pages: Mapping[str, Path],
+) -> None:
+    text = Reader(pages["binary"].read_text()).text
+    assert text.index(SHORTAGE) < text.index("Paired differences")
+    assert SHORTAGE in (pages["binary"].parent / "model_card.md").read_text()
 
 
 def test_the_run_is_told_in_words(pages: Mapping[str, Path]) -> None:
     text = Reader(pages["binary"].read_text()).text
     assert "123,456 rows/s" in text
     assert "bfloat16: this cpu multiplies bfloat16 faster" in text
-    assert "The steps stood still 20.0 % for validation (" in text
+    assert "20.0 % of the time was spent on validation (" in text
 
 
 def test_a_run_that_nobody_measured_has_a_page(tmp_path: Path) -> None:
@@ -114,18 +124,18 @@ def test_a_run_that_nobody_measured_has_a_page(tmp_path: Path) -> None:
     evaluate.run(evaluate.Settings(), tmp_path)
     (tmp_path / "train" / "speed.json").unlink()
     report.run(report.Settings(), tmp_path)
-    assert "rows are" not in (tmp_path / "report" / "report.html").read_text()
+    assert "bfloat16" not in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_the_page_says_what_changed_since_the_run_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Reader(reported(tmp_path, "binary", classes=("no", "yes")).read_text())
-    assert "Since the run before" not in page.text
+    assert "Change since the previous run" not in page.text
     monkeypatch.setitem(ROWS, "test", 50)
     page = Reader(reported(tmp_path, "binary", classes=("no", "yes")).read_text())
-    assert "Since the run before" in page.text
-    assert "other held-out rows" in page.text
+    assert "Change since the previous run" in page.text
+    assert "other test rows" in page.text
 
 
 @every_page
@@ -176,7 +186,7 @@ def test_colors_are_those_of_the_page(pages: Mapping[str, Path], name: str) -> N
 
 def test_the_page_says_what_became_of_rows_and_values(pages: Mapping[str, Path]) -> None:
     text = next(iter(pages.values())).read_text(encoding="utf-8")
-    section = text[text.index('id="data-quality"') : text.index('id="use-it"')]
+    section = text[text.index('id="data-quality"') : text.index('id="use-the-model"')]
     for cell in (
         "against 7 rules",
         "without duplicates",
@@ -208,7 +218,7 @@ def test_groups_of_sensitive_columns_are_compared(pages: Mapping[str, Path]) -> 
 
 def test_worst_rows_stand_on_the_page_as_they_are_in_the_table(pages: Mapping[str, Path]) -> None:
     plots = pages["regression"].parents[1] / "evaluate" / "plots"
-    text = section(pages["regression"], "weak-spots")
+    text = section(pages["regression"], "slices")
     values = pl.read_parquet(plots / "worst_values.parquet")["value"].drop_nulls()
     assert len(values) > 40
     assert all(value in text for value in values)
@@ -222,8 +232,8 @@ def test_the_page_names_slices_that_are_worse(
     slices = pl.read_parquet(page.parents[1] / "evaluate" / "plots" / "slices.parquet")
     worse = slices.filter(pl.col("rate") <= 0.05)
     assert len(worse) > 1  # the network has not learned
-    text = section(page, "weak-spots")
-    assert f"In {len(worse)} of {len(slices)} slices" in text
+    text = section(page, "slices")
+    assert f"in {len(worse)} of {len(slices)} slices" in text
     first = slices.row(0, named=True)
     assert f"{first['column']}: {first['slice']} {first['rows']}" in text
 
@@ -231,9 +241,9 @@ def test_the_page_names_slices_that_are_worse(
 def test_the_page_says_what_was_dropped(pages: Mapping[str, Path]) -> None:
     reader = Reader(pages["binary"].read_text())
     text = reader.text
-    assert "What it does without" in text
+    assert "Column selection" in text
     assert "That holds for 4 of 6 columns." in text
-    assert "the most relevant 6, 4 and 2 columns" in text
+    assert "the 6, 4 and 2 most important columns" in text
     assert "<b>noise</b> 0.0010 \u22120.0123 to 0.0143" in " ".join(text.split())
     assert ("aria-label", "Validation loss by number of columns") in reader.attributes
 
@@ -247,7 +257,7 @@ def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:
 
 def test_the_page_says_what_was_measured(pages: Mapping[str, Path]) -> None:
     page = Reader(pages["binary"].read_text())
-    for words in ("Predictions of outcome are right in", "a constant guess", "60 held-out rows"):
+    for words in ("Predictions of outcome are correct in", "a constant", "test set of 60 rows"):
         assert words in page.text
     assert "every row has another value" in page.text
     assert "0" * 64 in page.text  # the hash of the data
@@ -306,7 +316,7 @@ def test_numbers_keep_three_digits(value: float) -> None:
         ("rmse", 49983.2, "49,983"),
         ("rmse", 2007.0, "2007"),
         ("rmse", 3.2e-5, "3.20e\u221205"),
-        ("auc", None, "none"),
+        ("auc", None, "undefined"),
     ],
 )
 def test_metrics_are_shown_in_their_unit(name: str, value: float | None, shown: str) -> None:
@@ -320,7 +330,7 @@ def test_metrics_are_shown_in_their_unit(name: str, value: float | None, shown: 
         ("auc", -0.0184, "\u22120.018"),
         ("rmse", 10430.2, "+10,430"),
         ("rmse", 0.0, "0"),
-        ("auc", None, "none"),
+        ("auc", None, "undefined"),
     ],
 )
 def test_differences_have_the_unit_of_their_metric(
@@ -337,7 +347,7 @@ def test_differences_have_the_unit_of_their_metric(
         ((-0.02, -0.03, -0.01), -1, "better than"),
         ((0.02, -0.01, 0.05), 1, "about as good as"),
         ((0.0, 0.0, 0.0), 1, "about as good as"),
-        ((None, None, None), 1, "not to be compared with"),
+        ((None, None, None), 1, "not comparable with"),
     ],
 )
 def test_a_comparison_is_as_sure_as_the_interval_of_the_difference(

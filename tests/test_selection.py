@@ -165,7 +165,7 @@ def test_nothing_is_dropped_unasked(prepared: Path, tmp_path: Path) -> None:
     for stage in (export, evaluate, report):
         run_stage(stage, folder)
     assert read(folder, "selection.json") == {}
-    assert "What it does without" not in (artifacts / "report" / "report.html").read_text()
+    assert "Column selection" not in (artifacts / "report" / "report.html").read_text()
     predictor = Predictor(artifacts / "export" / "model.onnx")
     assert len(predictor.schema.columns) == len(table().columns) - 1
 

@@ -7,11 +7,11 @@ from onward.report.data_card import data_card as data_card
 from onward.report.dependence import dependence
 from onward.report.errors import errors
 from onward.report.fairness import fairness
-from onward.report.formatting import verdict
+from onward.report.formatting import shortages, verdict
 from onward.report.importance import importance
 from onward.report.markup import Html, tag
 from onward.report.model_card import model_card as model_card
-from onward.report.origin import origin
+from onward.report.provenance import provenance
 from onward.report.quality import quality
 from onward.report.report_data import Evidence as Evidence
 from onward.report.resampling import cross_validation, learning_curve
@@ -24,18 +24,18 @@ from onward.report.usage import usage
 SECTIONS = {
     "Result": result,
     "Cross-validation": cross_validation,
-    "Where it errs": errors,
-    "Weak spots": slices,
+    "Errors": errors,
+    "Slices": slices,
     "Fairness": fairness,
-    "What it looks at": importance,
-    "How it answers": dependence,
-    "What it does without": selection,
+    "Feature importance": importance,
+    "Partial dependence": dependence,
+    "Column selection": selection,
     "Training": training,
-    "More training rows": learning_curve,
+    "Learning curve": learning_curve,
     "Data": data,
     "Data quality": quality,
-    "Use it": usage,
-    "Origin": origin,
+    "Use the model": usage,
+    "Provenance": provenance,
 }
 
 
@@ -67,6 +67,7 @@ def _header(evidence: Evidence) -> Html:
         tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
         tag("h1", "Predicting ", tag("em", evidence.target)),
         tag("p", verdict(evidence), class_="verdict"),
+        *(tag("p", shortage, class_="shortage") for shortage in shortages(evidence)),
     )
     top = tag("div", tag("div", words), overview(evidence), class_="overview")
     return tag("header", top, tiles(evidence))

@@ -13,7 +13,7 @@ from onward.report.formatting import (
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 
-SHOWN = 40  # rows of a table before the rest is folded away
+SHOWN = 40  # rows of a table; the rest is folded
 
 
 def data(evidence: Evidence) -> Html:
@@ -68,7 +68,7 @@ def _target(target: Mapping[str, Any]) -> Html:
 
 
 def _derived(evidence: Evidence) -> Html:
-    """Columns that are made from others."""
+    """Derived columns."""
     rows = [
         [name, column["made"], *about]
         for column in evidence.data.get("derived", [])
@@ -76,8 +76,8 @@ def _derived(evidence: Evidence) -> Html:
     ]
     if not rows:
         return Html("")
-    head = ["column", "is", "missing", "distinct", "range or most frequent", "training rows"]
-    return join(tag("h3", "Derived"), table(head, rows))
+    head = ["column", "formula", "missing", "distinct", "range or most frequent", "training rows"]
+    return join(tag("h3", "Derived columns"), table(head, rows))
 
 
 def _left_out(evidence: Evidence) -> Html:
@@ -85,4 +85,4 @@ def _left_out(evidence: Evidence) -> Html:
     rows = [[column["name"], column["reason"]] for column in left_out]
     if not rows:
         return Html("")
-    return join(tag("h3", "Left out"), table(["column", "reason"], rows))
+    return join(tag("h3", "Columns not used"), table(["column", "reason"], rows))

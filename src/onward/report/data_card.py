@@ -1,7 +1,7 @@
-"""The data card: what is in the table, and what was done to it.
+"""The data card: the contents of the table, and how it was cleaned.
 
-Sources: Gebru et al. 2021, "Datasheets for Datasets"; Pushkarna et al. 2022, "Data Cards". Of
-their questions those are here that a run can answer, and the last section names the others.
+Sources: Gebru et al. 2021, "Datasheets for Datasets"; Pushkarna et al. 2022, "Data Cards". It
+answers the questions that a run can answer; the last section lists the others.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
 
 UNANSWERED = (
-    "why the table was made, by whom, and who paid for it",
-    "how the rows were collected, and which were never collected",
-    "whether rows are about people, and what these people agreed to",
-    "the licence, and who keeps the table up to date",
+    "why, by whom and with which funding the table was made",
+    "how the rows were collected, and which are missing",
+    "whether rows describe people, and what they consented to",
+    "the licence, and who maintains the table",
 )
 
 
@@ -29,11 +29,11 @@ def data_card(evidence: Evidence) -> str:
             "Columns": _columns(data),
             "Preprocessing and cleaning": _cleaning(data),
             "Uses": [
-                f"In this run the table served to predict {plain(evidence.target)}. Rows of the"
-                " split test were held out from everything but the evaluation."
+                f"In this run the table was used to predict {plain(evidence.target)}. The test set"
+                " was used for the evaluation only."
             ],
-            "Not known to the run": [
-                "A table does not say:",
+            "Unknown": [
+                "The table does not tell:",
                 bullets(UNANSWERED),
             ],
         },
@@ -62,10 +62,10 @@ def _target(target: Mapping[str, Any]) -> list[str]:
 
 def _columns(data: Mapping[str, Any]) -> list[str]:
     head = ["column", "type", "missing", "distinct", "range or most frequent"]
-    found = ["Of the training rows:", table(head, map(_column, data["columns"]))]
+    found = ["In the training rows:", table(head, map(_column, data["columns"]))]
     left_out = [(column["name"], column["reason"]) for column in data.get("left_out", [])]
     if left_out:
-        found += ["Left out:", table(["column", "reason"], left_out)]
+        found += ["Columns not used:", table(["column", "reason"], left_out)]
     return found
 
 
@@ -77,8 +77,8 @@ def _column(column: Mapping[str, Any]) -> list[str]:
 def _cleaning(data: Mapping[str, Any]) -> list[str]:
     quality = data["quality"]
     counts = quality["rows"] | {
-        "repeated": quality["duplicates"],
-        "contradicting": quality["conflicts"],
+        "duplicate": quality["duplicates"],
+        "conflicting": quality["conflicts"],
     }
     found = [
         f"Each row was checked against {counted(quality['checks'], 'rule')}.",
@@ -89,11 +89,11 @@ def _cleaning(data: Mapping[str, Any]) -> list[str]:
             (", ".join(one["columns"]), one["what"], f"{one['count']:,}")
             for one in quality["findings"]
         ]
-        found += ["Rows had:", table(["columns", "what", "count"], rows)]
+        found += ["Invalid values:", table(["columns", "reason", "count"], rows)]
     if quality["changes"]:
         changed = [(one["column"], one["what"], f"{one['count']:,}") for one in quality["changes"]]
-        found += ["Values that were changed:", table(["column", "what", "values"], changed)]
+        found += ["Changed values:", table(["column", "change", "values"], changed)]
     if quality["leaks"]:
         leaks = [(leak["what"], leak["remedy"]) for leak in quality["leaks"]]
-        found += ["Suspected leaks:", table(["what", "remedy"], leaks)]
+        found += ["Suspected leaks:", table(["leak", "remedy"], leaks)]
     return found

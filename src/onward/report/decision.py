@@ -1,4 +1,4 @@
-"""How the label is decided, where that is not the likeliest class."""
+"""The decision rule of the label, if it is not the most probable class."""
 
 from onward.report.markup import Html, table, tag
 from onward.report.report_data import Evidence
@@ -6,12 +6,12 @@ from onward.tasks.decision import said
 
 
 def card(evidence: Evidence) -> Html:
-    """For what, by which rule, and what it gained."""
+    """The objective, the rule and its gain."""
     rows = said(evidence.notes["decision"], evidence.schema.target.classes)
     note = (
-        "The rule was chosen by the validation rows; test rows show what it is worth. It changes"
-        " labels, and what is counted of them, not probabilities. The labels of the yardsticks are"
-        " their likeliest classes."
+        "The rule was fitted on the validation set and scored on the test set. It changes labels"
+        " and the metrics of labels, not probabilities. The labels of the baselines are their most"
+        " probable classes."
     )
-    head = tag("h3", "How the label is decided")
+    head = tag("h3", "Decision rule of the label")
     return tag("div", head, table(["", ""], rows), tag("p", note, class_="quiet"), class_="card")

@@ -1,4 +1,4 @@
-"""How predictions answer to one column."""
+"""Partial dependence of the predictions on single columns."""
 
 import polars as pl
 
@@ -8,7 +8,7 @@ from onward.report.report_data import Evidence
 
 
 def dependence(evidence: Evidence) -> Html:
-    """One drawing for each of the most important columns."""
+    """A chart for each of the most important columns."""
     means, lines, rug = (evidence.plots[name] for name in ("dependence", "ice", "rug"))
     if not len(means):
         return Html("")
@@ -20,11 +20,11 @@ def dependence(evidence: Evidence) -> Html:
         )
         svg = Html(charts.dependence(of_mean, of_lines, of_rug, evidence.task.prediction_axis))
         drawn.append(tag("figure", tag("figcaption", str(name)), svg, class_="card"))
-    thin = " Each thin line or dot is one held-out row." if len(lines) else ""
+    thin = " Each thin line or dot is one test row." if len(lines) else ""
     note = (
-        "The mean prediction when all rows get the same value in this column, and keep their own in"
-        f" the others (partial dependence, Friedman 2001).{thin} Ticks are deciles of the held-out"
-        " rows. It shows what the model does, not what causes the target; where columns go"
-        " together, some of the rows so made do not exist."
+        "The mean prediction when this column is set to one value in all rows and the other columns"
+        f" stay as they are (Friedman 2001).{thin} Ticks are deciles of the test rows. The charts"
+        " show the model's behaviour, not causes; with correlated columns, some of these rows are"
+        " unrealistic."
     )
     return join(tag("p", note, class_="quiet"), tag("div", drawn, class_="grid"))

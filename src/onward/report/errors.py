@@ -1,4 +1,4 @@
-"""Right and wrong predictions."""
+"""Charts of correct and wrong predictions."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""How predictions differ between the groups of sensitive columns."""
+"""Differences of the predictions between groups of sensitive columns."""
 
 from typing import Any
 
@@ -24,11 +24,11 @@ SPANS = {
     "fpr": "false positive rate",
 }
 RATES_ARE = (
-    "Selected are the rows whose label is the class; true positives are the share selected of the"
-    " rows that are of the class, false positives of those that are not. "
+    "Selected rows have the class as label. The true positive rate is the share selected among rows"
+    " of the class, the false positive rate among all others. "
 )
 FEW = " *"
-NONE = "none"  # where the rows do not define it
+UNDEFINED = "undefined"
 
 
 def fairness(evidence: Evidence) -> Html:
@@ -42,11 +42,11 @@ def fairness(evidence: Evidence) -> Html:
         tag("div", _card(evidence, [str(name) for name in names], part.to_dicts()), class_="card")
         for names, part in found.group_by(keys, maintain_order=True)
     ]
-    few = f" Groups with{FEW} have too few rows to say much." if found["few"].sum() else ""
+    few = f" Groups marked{FEW} have too few rows." if found["few"].sum() else ""
     note = (
-        f"{RATES_ARE if has_classes else ''}Distances are to the largest group,"
-        " with 95 % intervals. Which of them are unfair, no number says, and where groups differ in"
-        f" their base rates, not all can be zero at once (Chouldechova 2017).{few}"
+        f"{RATES_ARE if has_classes else ''}Differences are from the largest group, with 95 %"
+        " intervals. No number can say which difference is unfair. Where base rates differ, the"
+        f" differences cannot all be zero (Chouldechova 2017).{few}"
     )
     return join(tag("p", note, class_="quiet"), cards)
 
@@ -66,7 +66,7 @@ def _card(evidence: Evidence, names: list[str], lines: list[Line]) -> list[Html]
     ]
     others = [line for line in lines if line["ratio"] is not None or line["parity"] is not None]
     largest = max(lines, key=lambda line: int(line["rows"]))["group"]
-    head_of_gaps = [f"points from {largest}", *GAPS.values(), "ratio of selection"]
+    head_of_gaps = [f"points minus {largest}", *GAPS.values(), "ratio of selection"]
     gaps = [
         [_group(line)[0], *(_points(line, key) for key in GAPS), _ratio(line)] for line in others
     ]
@@ -82,7 +82,7 @@ def _said(lines: list[Line]) -> str:
     """The largest differences between any two groups that have enough rows."""
     table = pl.DataFrame([line for line in lines if not line["few"]], infer_schema_length=None)
     if len(table) < 2:
-        return "Fewer than two groups have enough rows to be compared."
+        return "Fewer than two groups have enough rows for a comparison."
     spans = {}
     for key in SPANS:
         known = table[key].cast(pl.Float64).drop_nulls().to_list()
@@ -90,15 +90,15 @@ def _said(lines: list[Line]) -> str:
     said = ", ".join(f"{SPANS[key]} {span * 100:.1f}" for key, span in spans.items())
     odds = max(spans["tpr"], spans["fpr"])
     return (
-        f"Largest differences between two groups with enough rows, in points: {said}. The first is"
-        " that of demographic parity, the larger of the others that of equalized odds"
+        f"Largest differences between two groups with enough rows, in percentage points: {said}."
+        f" Demographic parity is the first, equalized odds the larger of the others"
         f" ({odds * 100:.1f})."
     )
 
 
 def _numbers(lines: list[Line]) -> Html:
     head = ["group", "rows", "actual", "predicted", "mean residual", "mean error"]
-    gaps = ["residual against the largest", "error against the largest"]
+    gaps = ["residual minus largest group", "error minus largest group"]
     rows = [
         [
             *_group(line),
@@ -116,14 +116,14 @@ def _group(line: Line) -> list[Content]:
 
 
 def _percent(value: float | None) -> str:
-    return NONE if value is None else percent(value)
+    return UNDEFINED if value is None else percent(value)
 
 
 def _points(line: Line, key: str) -> str:
     """A difference of rates, in points of a hundred."""
     ends = [line[f"{key}{end}"] for end in ("", "_lower", "_upper")]
     if None in ends:
-        return NONE
+        return UNDEFINED
     value, lower, upper = (float(end) * 100 for end in ends)
     return f"{value:+.1f} ({lower:+.1f} to {upper:+.1f})"
 
@@ -131,7 +131,7 @@ def _points(line: Line, key: str) -> str:
 def _ratio(line: Line) -> str:
     ends = [line[f"ratio{end}"] for end in ("", "_lower", "_upper")]
     if None in ends:
-        return NONE
+        return UNDEFINED
     value, lower, upper = map(float, ends)
     return f"{value:.2f} ({lower:.2f} to {upper:.2f})"
 
@@ -139,6 +139,6 @@ def _ratio(line: Line) -> str:
 def _spread(line: Line, key: str) -> str:
     ends = [line[f"{key}{end}"] for end in ("", "_lower", "_upper")]
     if ends[0] is None:
-        return NONE
+        return UNDEFINED
     value, *around = (number(end) for end in ends)
     return f"{value} ({' to '.join(around)})"

@@ -1,4 +1,4 @@
-"""Numbers and findings as people say them."""
+"""Numbers, intervals and verdicts as text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,19 @@ from onward.tasks import Metric
 MINUS = "\u2212"  # as wide as a plus
 LARGE, SMALL = 10_000.0, 0.001
 KIB = 1024
-YARDSTICKS = {
-    "constant": "a constant guess",
+BASELINES = {
+    "constant": "a constant",
     "linear": "a linear model",
     "boosted_trees": "gradient-boosted trees",
 }
 WHO = {
     "model": "this model",
-    "constant": "constant guess",
+    "constant": "constant",
     "linear": "linear model",
     "boosted_trees": "boosted trees",
 }
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
-FEW = 30  # held-out rows; of fewer, resamples know too little, and comparisons would be guesses
+FEW = 30  # test rows; fewer are too few for bootstrap intervals
 
 Measured = Mapping[str, float | None]
 """``value``, ``lower`` and ``upper``; None where the rows do not define it."""
@@ -31,7 +31,7 @@ Measured = Mapping[str, float | None]
 def number(value: float | None) -> str:
     """Three or four digits that matter, and no exponent where one can do without."""
     if value is None or math.isnan(value):
-        return "none"
+        return "undefined"
     return _digits(value).replace("-", MINUS)
 
 
@@ -111,7 +111,7 @@ def interval(metric: Metric, estimate: Measured) -> str:
 def signed(metric: Metric, difference: float | None) -> str:
     """The difference of two values of a metric; of shares in percentage points."""
     if difference is None:
-        return "none"
+        return "undefined"
     sign = MINUS if difference < 0 else "+" if difference > 0 else ""
     if metric.unit == "share":
         return f"{sign}{abs(difference) * 100:.1f} pp"
@@ -125,7 +125,7 @@ def size(count: int) -> str:
 
 
 def chosen_rows(data: Mapping[str, Any]) -> list[str]:
-    """Which rows were learned from, and how much they count, where that is not all of them alike.
+    """How the training rows were sampled and weighted, if they were.
 
     Args:
         data: the report of ``prepare``.
@@ -133,22 +133,37 @@ def chosen_rows(data: Mapping[str, Any]) -> list[str]:
     said = []
     if "sampled_from" in data:
         said.append(
-            f"The {data['rows']['train']:,} training rows were drawn from"
-            f" {data['sampled_from']:,}, with the same shares of the classes (prepare.sample)."
+            f"The {data['rows']['train']:,} training rows are a sample of"
+            f" {data['sampled_from']:,}, stratified by class (prepare.sample)."
         )
     if "weights" in data:
         weights = data["weights"]
         said.append(
-            f"Rows count as {weights['name']} says, from {number(weights['min'])} to"
-            f" {number(weights['max'])}; the training rows are worth as much as"
-            f" {weights['equal_rows']:,.0f} that count alike. Charts count all rows alike."
+            f"Rows are weighted by {weights['name']} ({number(weights['min'])} to"
+            f" {number(weights['max'])}); effective sample size"
+            f" {weights['equal_rows']:,.0f}. Charts ignore weights."
         )
     return said
 
 
 def verdict(evidence: Evidence) -> str:
-    """Whether the model is any good, in two sentences."""
+    """The score of the model and its rank among the baselines, in two sentences.
+
+    Too few test rows, or test rows of one class, have no headline.
+    """
+    rows = evidence.metrics["rows"]
+    if rows < FEW:
+        return f"The test set has {counted(rows, 'row')}: too few to judge the model."
+    if evidence.scores[evidence.task.main] is None:
+        title = evidence.task.main_metric.title
+        return f"The {title} is undefined on this test set, so the model cannot be judged."
     return f"{filled(evidence, evidence.task.summary)} {_ranking(evidence)}"
+
+
+def shortages(evidence: Evidence) -> list[str]:
+    """What the splits have too few rows for; reports of earlier versions do not say."""
+    sentences: list[str] = evidence.data["quality"].get("shortages", [])
+    return sentences
 
 
 def filled(evidence: Evidence, sentence: str) -> str:
@@ -158,21 +173,18 @@ def filled(evidence: Evidence, sentence: str) -> str:
 
 
 def _ranking(evidence: Evidence) -> str:
-    rows = evidence.metrics["rows"]
-    if rows < FEW:
-        return f"But only {rows} rows were held out: too few to compare it with anything."
     name, metric = evidence.task.main, evidence.task.main_metric
     words = {
-        who: compared(evidence.metrics["differences"][who][name], metric.sign) for who in YARDSTICKS
+        who: compared(evidence.metrics["differences"][who][name], metric.sign) for who in BASELINES
     }
-    values = {who: measured(metric, evidence.metrics[who][name]["value"]) for who in YARDSTICKS}
+    values = {who: measured(metric, evidence.metrics[who][name]["value"]) for who in BASELINES}
     model = measured(metric, evidence.scores[name])
-    parts = [f"{words[who]} {title} ({values[who]})" for who, title in YARDSTICKS.items()]
-    return f"By {within(metric.title)} ({model}), it is {', '.join(parts[:-1])}, and {parts[-1]}."
+    parts = [f"{words[who]} {title} ({values[who]})" for who, title in BASELINES.items()]
+    return f"Its {within(metric.title)} ({model}) is {', '.join(parts[:-1])}, and {parts[-1]}."
 
 
 def compared(difference: Measured, sign: int) -> str:
-    """``better than`` and the like; a difference that resamples do not confirm is none.
+    """``better than`` and the like; ``about as good as`` where the difference is not significant.
 
     Args:
         difference: of the one that is judged to the other.
@@ -180,7 +192,7 @@ def compared(difference: Measured, sign: int) -> str:
     """
     known = [end for end in difference.values() if end is not None]
     if len(known) < len(difference):
-        return "not to be compared with"
+        return "not comparable with"
     value, lower, upper = known
     if lower <= 0 <= upper:
         return "about as good as"

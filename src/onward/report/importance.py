@@ -1,4 +1,4 @@
-"""Which columns matter."""
+"""Permutation importance of each column."""
 
 from onward.report import charts
 from onward.report.formatting import within
@@ -7,14 +7,14 @@ from onward.report.report_data import Evidence
 
 
 def importance(evidence: Evidence) -> Html:
-    """Which columns matter."""
+    """Permutation importance of each column."""
     title = within(evidence.task.main_metric.title)
     note = (
-        f"How much {title} is lost when the values of one column are dealt out anew among the rows;"
-        " the thin line is a 95 % interval, for the luck of the rows and of five repeats. A column"
-        " whose information others repeat appears to matter less than it does."
+        f"Drop in {title} when the column is shuffled (permutation importance). The line is the"
+        " 95 % interval over rows and five shuffles. Columns that carry the same information share"
+        " their importance."
     )
     chart = charts.importance(evidence.plots["importance"], title)
     return tag(
-        "div", tag("p", note, class_="quiet"), figure(f"Lost {title}", chart), class_="noted"
+        "div", tag("p", note, class_="quiet"), figure(f"Drop in {title}", chart), class_="noted"
     )

@@ -1,4 +1,4 @@
-"""The model card: what the model is, how good it is, and for what rows that was found.
+"""The model card: the model, its scores, and the rows they were measured on.
 
 Source: Mitchell et al. 2019, "Model Cards for Model Reporting", whose sections these are.
 """
@@ -11,13 +11,14 @@ from onward.report.formatting import (
     measured,
     number,
     score,
+    shortages,
     size,
     verdict,
 )
 from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
 
-LEAST_CLASS = 30  # held-out rows of a class; what is said of fewer is luck
+LEAST_CLASS = 30  # test rows of a class; scores of fewer are rough
 LARGEST = 10  # columns of the importance
 
 
@@ -54,13 +55,13 @@ def _details(evidence: Evidence) -> list[str]:
 def _use(evidence: Evidence) -> list[str]:
     columns = ", ".join(plain(field.name) for field in evidence.schema.columns)
     first = (
-        f"To predict {plain(evidence.target)} of rows of the same kind as those in"
+        f"To predict {plain(evidence.target)} for rows like those in"
         f" {plain(evidence.data['source'])}, from the raw values of {columns}."
     )
     return [
         first,
-        "Not meant for rows of another origin or a much later time than these: nothing here was"
-        " measured on such rows. What decisions may rest on it was not part of this run.",
+        "Not meant for rows of another origin or a much later time: it was not measured on such"
+        " rows. This run did not assess which decisions the model is fit to support.",
     ]
 
 
@@ -68,37 +69,37 @@ def _factors(evidence: Evidence) -> list[str]:
     top = evidence.plots["importance"].head(LARGEST)
     rows = [(name, number(drop)) for name, drop in top.select("column", "drop").iter_rows()]
     return [
-        f"What the predictions rest on most: lost {evidence.task.main_metric.title} when the"
-        " values of a column are dealt out anew among the held-out rows.",
-        table(["column", "loss"], rows),
+        f"The most important columns, by the drop in {evidence.task.main_metric.title} when the"
+        " column is shuffled in the test set (permutation importance).",
+        table(["column", "drop"], rows),
     ]
 
 
 def _metrics(evidence: Evidence) -> list[str]:
-    words = {"higher": "higher is better", "lower": "lower is better", "neither": "describes"}
+    words = {"higher": "higher is better", "lower": "lower is better", "neither": "descriptive"}
     named = bullets(f"{plain(of.title)}: {words[of.better]}" for of in evidence.of_task.values())
     return [
-        f"{plain(evidence.task.main_metric.title)} decides. Intervals hold 95 % of bootstrap"
-        " resamples of the held-out rows; they say nothing of another training run, or of rows of"
-        " another kind.",
+        f"The main metric is {plain(evidence.task.main_metric.title)}. Intervals are 95 % bootstrap"
+        " intervals over the test set; they do not cover variation between training runs, or other"
+        " kinds of rows.",
         named,
     ]
 
 
 def _evaluation(evidence: Evidence) -> list[str]:
     return [
-        f"{evidence.metrics['rows']:,} rows of the same table, held out: neither weights nor"
-        " preprocessing, calibration, or the end of training were chosen with them. The exported"
-        " file was measured, on raw rows."
+        f"The test set: {evidence.metrics['rows']:,} rows of the same table, used neither for"
+        " preprocessing nor for training, early stopping or calibration. The exported file was"
+        " scored on raw rows."
     ]
 
 
 def _training(evidence: Evidence) -> list[str]:
     counts = evidence.data["rows"]
     return [
-        f"{counts['train']:,} rows to learn from, {counts['validation']:,} to decide when to stop"
-        f" and to calibrate, over {len(evidence.history):,} epochs. The data card (data_card.md)"
-        " says what is in them."
+        f"{counts['train']:,} training rows, {counts['validation']:,} validation rows for early"
+        f" stopping and calibration, {len(evidence.history):,} epochs. The data card (data_card.md)"
+        " describes them."
     ]
 
 
@@ -132,12 +133,11 @@ def _ethics(evidence: Evidence) -> list[str]:
     )
     groups = ", ".join(plain(name) for name in compared)
     return [
-        f"Groups were compared by {groups}: the report has a table for each." if groups else "",
-        "The run looks at numbers, not at what they stand for: whether rows are people, whether a"
-        " column describes something that must not matter, and what a wrong prediction costs whom"
-        " has to be judged by those who use the model.",
-        f"All {len(evidence.schema.columns):,} columns named above can change a prediction, also"
-        " by way of others that resemble them.",
+        f"Groups of {groups} were compared: see the report." if groups else "",
+        "Users of the model must judge whether rows describe people, whether a column must not"
+        " influence decisions, and whom wrong predictions harm.",
+        f"All {len(evidence.schema.columns):,} columns above can change a prediction, also through"
+        " correlated columns.",
     ]
 
 
@@ -145,12 +145,13 @@ def _caveats(evidence: Evidence) -> list[str]:
     caveat = filled(evidence, evidence.task.caveat)
     found = [caveat] if caveat else []
     if rare := _rare(evidence):
-        found.append(f"Fewer than {LEAST_CLASS} held-out rows are of: {', '.join(rare)}.")
+        found.append(f"Classes with fewer than {LEAST_CLASS} test rows: {', '.join(rare)}.")
     leaks = [plain(leak["what"]) for leak in evidence.data["quality"]["leaks"]]
-    found += [f"Suspected leak, accepted or only warned of: {leak}." for leak in leaks]
+    found += [f"Suspected leak: {leak}." for leak in leaks]
+    found += [f"{plain(shortage)}." for shortage in shortages(evidence)]
     found.append(
-        "A missing value, an unknown category and a number beyond those seen give a prediction,"
-        " too, and no warning."
+        "Missing values, unseen categories and numbers outside the training range are predicted"
+        " without an error."
     )
     return [bullets(found)]
 

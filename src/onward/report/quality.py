@@ -1,4 +1,4 @@
-"""What was wrong with the table, and what became of it."""
+"""Invalid rows and values of the table, and how they were treated."""
 
 from typing import Any
 
@@ -8,41 +8,41 @@ from onward.report.report_data import Evidence
 
 
 def quality(evidence: Evidence) -> Html:
-    """Rules that rows broke, rows that repeat others, values that were changed, and outliers."""
+    """Violated rules, duplicates, changed values, suspected leaks and outliers."""
     found = evidence.data["quality"]
     parts = [
         tag("div", tag("h3", title), table(head, rows, kind), class_="card")
         for title, head, rows, kind in (
             ("Rows", ["rows", "count"], _rows(found), "numbers"),
-            ("Set aside", ["column", "rows", "had", "such as"], _findings(found), "mixed"),
+            ("Set aside", ["column", "rows", "reason", "examples"], _findings(found), "mixed"),
             (
                 "Changed values",
-                ["column", "what", "values"],
+                ["column", "change", "values"],
                 [[c["column"], c["what"], f"{c['count']:,}"] for c in found["changes"]],
                 "mixed",
             ),
             (
                 "Suspected leaks",
-                ["what", "remedy"],
+                ["leak", "remedy"],
                 [[leak["what"], leak["remedy"]] for leak in found["leaks"]],
                 "mixed",
             ),
-            ("Far out", ["column", "training rows", "share"], _outliers(evidence), "numbers"),
+            ("Outliers", ["column", "training rows", "share"], _outliers(evidence), "numbers"),
         )
         if rows
     ]
     note = (
-        f"Each row was checked against {counted(found['checks'], 'rule')}. A repeated row equals an"
-        " earlier one in all columns and the target; a contradicting one has another class than an"
-        " equal row."
-        " Values are changed by the exported file, too. Far out are numbers more than three times"
-        " the distance of the quartiles away from them; they are kept, unless a column clips."
+        f"Each row was checked against {counted(found['checks'], 'rule')}. A duplicate equals an"
+        " earlier row in all columns and the target; a conflicting row has the columns of another"
+        " row but a different class. The exported file changes values in the same way. Outliers are"
+        " more than three interquartile ranges outside the quartiles; robust scaling compresses"
+        " them, and `clip` limits them."
     )
     return join(tag("p", note, class_="quiet"), tag("div", parts, class_="grid"))
 
 
 def _rows(found: dict[str, Any]) -> list[list[Content]]:
-    counts = {**found["rows"], "repeated": found["duplicates"], "contradicting": found["conflicts"]}
+    counts = {**found["rows"], "duplicate": found["duplicates"], "conflicting": found["conflicts"]}
     return [[name, f"{count:,}"] for name, count in counts.items()]
 
 

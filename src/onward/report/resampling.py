@@ -1,4 +1,4 @@
-"""What models say that were made from other rows; nothing where the config asks for none."""
+"""Cross-validation and learning curve; empty unless the config asks for them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,21 +13,20 @@ KNOWN = ("mean", "lower", "upper")
 
 
 def cross_validation(evidence: Evidence) -> Html:
-    """Each fold, and what they say together."""
+    """The metrics of each fold, their mean and its interval."""
     found = evidence.cross_validation
     if not found:
         return Html("")
     name, main = evidence.task.main, evidence.task.main_metric
     count = len(found["folds"])
     note = (
-        f"{count} more models, each prepared, trained and exported as this one was, but from other"
-        f" rows: the rows that are not for testing are dealt out to {count} folds as prepare.split"
-        " says, and each fold is tested by a model that has never seen it. The interval is that of"
-        " the mean, and allows for folds that learn from much the same rows (Nadeau and Bengio"
-        " 2003); their spread alone would make it too narrow. Pooled is the metric over the"
-        " predictions for all folds together."
+        f"The training and validation rows are dealt into {count} folds by the rule of"
+        " prepare.split. For each fold, a model is prepared, trained and exported like this one"
+        " without the rows of the fold, and scored on them. The interval of the mean is corrected"
+        " for overlapping training sets (Nadeau and Bengio 2003). Pooled is the metric over the"
+        " predictions of all folds."
     )
-    head = ["", "mean", "95 % interval", "deviation", "pooled"]
+    head = ["", "mean", "95 % interval", "standard deviation", "pooled"]
     means = [_mean(metric, found["metrics"][key]) for key, metric in evidence.of_task.items()]
     titles = [metric.title for metric in evidence.of_task.values()]
     folds = [_fold(evidence.of_task, place, fold) for place, fold in enumerate(found["folds"], 1)]
@@ -40,8 +39,8 @@ def cross_validation(evidence: Evidence) -> Html:
     parts = [tag("div", table(head, means, "numbers"), class_="card")]
     if values and all(mean[end] is not None for end in KNOWN):
         drawn = charts.folds(values, {end: mean[end] for end in KNOWN}, main.title)
-        parts.append(figure(f"{main.title} of each fold, their mean and its interval", drawn))
-    each = table(["fold", "training rows", "tested on", *titles], folds, "numbers")
+        parts.append(figure(f"{main.title} by fold, with mean and interval", drawn))
+    each = table(["fold", "training rows", "test rows", *titles], folds, "numbers")
     return join(
         tag("div", parts, class_="uneven"),
         tag("div", tag("h3", "Folds"), each, class_="card"),
@@ -50,7 +49,7 @@ def cross_validation(evidence: Evidence) -> Html:
 
 
 def learning_curve(evidence: Evidence) -> Html:
-    """What fewer training rows cost, and so whether more would help."""
+    """The score by number of training rows."""
     found = evidence.learning_curve
     if not found:
         return Html("")
@@ -59,9 +58,9 @@ def learning_curve(evidence: Evidence) -> Html:
     values = [{"rows": point["rows"], **point["metrics"][name]} for point in points]
     known = [row for row in values if None not in row.values()]
     note = (
-        "Each point is a model made from a share of the training rows, in all else as this one, and"
-        " tested on the same held-out rows; the last is this one. The intervals are from bootstrap"
-        " resamples of the held-out rows: they say nothing of what other training rows would bring."
+        "Each point is a model trained like this one on a share of the training rows and scored on"
+        " the same test set; the last is this model. The intervals are from bootstrap samples of"
+        " the test set; they do not cover variation from the choice of training rows."
     )
     head = ["training rows", "share", *(_with_interval(m.title) for _, m in _first_two(evidence))]
     rows = [_point(evidence, point) for point in points]

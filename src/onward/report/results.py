@@ -1,10 +1,10 @@
-"""How good the model is: beside the yardsticks, and beside the run before."""
+"""The scores of the model, compared with the baselines and with the previous run."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from onward.report import charts
-from onward.report.formatting import ARROWS, WHO, YARDSTICKS, interval, measured, signed, within
+from onward.report.formatting import ARROWS, BASELINES, WHO, interval, measured, signed, within
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
@@ -13,44 +13,43 @@ TILES = 4
 
 
 def overview(evidence: Evidence) -> Html:
-    """The score of the model and of the yardsticks, at a glance."""
+    """The main metric of the model and the baselines."""
     name, metric = evidence.task.main, evidence.task.main_metric
-    found = [{"name": title, **evidence.metrics[who][name]} for who, title in WHO.items()]
-    known = [row for row in found if None not in row.values()]
-    title = f"{metric.title} {ARROWS[metric.better]} and its 95 % interval"
+    scores = [{"name": title, **evidence.metrics[who][name]} for who, title in WHO.items()]
+    known = [row for row in scores if None not in row.values()]
+    title = f"{metric.title} {ARROWS[metric.better]} with 95 % interval"
     return figure(title, charts.intervals(known, metric.title))
 
 
 def tiles(evidence: Evidence) -> Html:
-    """The first metrics, and the speed."""
+    """The first metrics, and the latency."""
     shown = []
     for name, metric in list(evidence.of_task.items())[:TILES]:
         estimate = evidence.metrics["model"][name]
         value = measured(metric, estimate["value"])
         shown.append(_tile(metric.title, value, interval(metric, estimate)))
     fast = evidence.latency
-    bulk = f"{fast['rows_per_s']:,} rows/s in bulk"
-    shown.append(_tile("One row takes", f"{fast['single_row_p50_us']:,.0f} µs", bulk))
+    bulk = f"{fast['rows_per_s']:,} rows/s in batches"
+    shown.append(_tile("Latency of one row", f"{fast['single_row_p50_us']:,.0f} µs", bulk))
     return tag("div", shown, class_="tiles")
 
 
 def result(evidence: Evidence) -> Html:
-    """Every metric beside the yardsticks, how far apart they are, and what changed."""
+    """Every metric beside those of the baselines, paired differences, and the previous run."""
     comparison = table(
         ["", *WHO.values(), "95 % interval"],
         [_compared(evidence, name) for name in evidence.of_task],
         "numbers",
     )
     note = (
-        f"Measured on {evidence.metrics['rows']:,} held-out rows that nothing was learned from."
-        " ↑ higher is better, ↓ lower is better. The interval is that of this model, from"
-        " bootstrap resamples. The yardsticks learned from the same rows and columns, derived ones"
-        " included: boosted trees are scikit-learn's HistGradientBoosting with default settings;"
-        " the linear model is its logistic or ridge regression; the constant guess looks at no"
-        " column."
+        f"Measured on the test set of {evidence.metrics['rows']:,} rows."
+        " ↑ higher is better, ↓ lower is better. The interval of the model is from bootstrap"
+        " samples. The baselines are fitted on the same rows and columns, derived columns included:"
+        " scikit-learn's HistGradientBoosting with default settings, its logistic or ridge"
+        " regression, and a constant that uses no column."
     )
     if "weights" in evidence.data:
-        note += f" Rows count as {evidence.data['weights']['name']} says."
+        note += f" Rows are weighted by {evidence.data['weights']['name']}."
     return join(
         tag("p", note, class_="quiet"),
         tag("div", tag("h3", "Metrics"), comparison, class_="card"),
@@ -62,22 +61,22 @@ def result(evidence: Evidence) -> Html:
 def _differences(evidence: Evidence) -> Html:
     name, metric = evidence.task.main, evidence.task.main_metric
     found = evidence.metrics["differences"]
-    learned = [who for who in YARDSTICKS if who != "constant"]  # which is too far off to draw
+    learned = [who for who in BASELINES if who != "constant"]  # too far off to draw
     rows = [{"name": f"minus {WHO[who]}", **found[who][name]} for who in learned]
     known = [row for row in rows if None not in row.values()]
     lines: list[list[Content]] = [
         [
             f"{of.title} {ARROWS[of.better]}",
-            *(_difference(of, found[who][key]) for who in YARDSTICKS),
+            *(_difference(of, found[who][key]) for who in BASELINES),
         ]
         for key, of in evidence.of_task.items()
     ]
     note = (
-        "This model minus each yardstick. All were measured on the same resampled rows, so that"
-        " what is hard about a row cancels: an interval that leaves out 0 is a difference, though"
-        " the intervals of the two may overlap."
+        "This model minus each baseline. All models are compared on the same bootstrap samples, so"
+        " row difficulty cancels out. If the interval excludes 0 the difference is significant,"
+        " even where the two separate intervals overlap."
     )
-    head = ["", *(f"minus {WHO[who]}" for who in YARDSTICKS)]
+    head = ["", *(f"minus {WHO[who]}" for who in BASELINES)]
     left = tag("div", tag("h3", "Paired differences"), table(head, lines, "numbers"), class_="card")
     drawing = tag("div", Html(charts.differences(known, metric.title)), class_="chart")
     title = tag("figcaption", f"Difference of {within(metric.title)} {ARROWS[metric.better]}")
@@ -98,15 +97,15 @@ def _changes(evidence: Evidence) -> Html:
     before = evidence.changes.get("before")
     if before is None:
         return Html("")
-    rows = "the same held-out rows" if before["is_paired"] else "other held-out rows"
+    rows = "the same test rows" if before["is_paired"] else "other test rows"
     metrics = {n: change for n, change in before["metrics"].items() if n in evidence.of_task}
     note = (
-        f"The evaluation that this one replaced was measured on {rows}. A change is worth a word if"
-        " its 95 % interval leaves out 0."
+        f"The previous evaluation was measured on {rows}. A change is significant if its 95 %"
+        " interval excludes 0."
     )
     head = ["", "before", "now", "change", "95 % interval", "verdict"]
     lines = [_change(evidence, name, change) for name, change in metrics.items()]
-    title = tag("h3", "Since the run before")
+    title = tag("h3", "Change since the previous run")
     text = tag("p", note, class_="quiet")
     return tag("div", title, text, table(head, lines, "numbers"), class_="card")
 

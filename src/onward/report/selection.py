@@ -1,4 +1,4 @@
-"""Which columns were dropped, and what fewer of them cost."""
+"""Column selection: dropped columns, and the loss by number of columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from onward.report.formatting import alike
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 
-SHOWN = 12  # dropped columns, before the rest is folded away
+SHOWN = 12  # dropped columns; the rest is folded
 
 
 def selection(evidence: Evidence) -> Html:
@@ -26,12 +26,12 @@ def _note(found: Mapping[str, Any]) -> str:
     total, kept = len(found["relevance"]), len(found["kept"])
     counts = [f"{point['columns']:,}" for point in reversed(found["curve"])]
     return (
-        "A column is above noise if the validation loss grows when its values are dealt out anew:"
-        " the 95 % interval, for all columns together, stays above zero. That holds for"
-        f" {found['above_noise']:,} of {total:,} columns. Networks were trained with the most"
-        f" relevant {_listed(counts)} columns. Of those that have all that is above noise, the one"
-        f" with the fewest columns, {kept:,}, was kept whose loss is that of the best within its"
-        " 95 % interval, the line in the chart. Test rows were not looked at."
+        "A column is significant if shuffling it increases the validation loss: its 95 % interval,"
+        " corrected for all columns, is above zero. That holds for"
+        f" {found['above_noise']:,} of {total:,} columns. Networks were trained on the"
+        f" {_listed(counts)} most important columns. Among models with every significant column,"
+        " the smallest whose loss is within the 95 % interval of the best (the line in the chart)"
+        f" was kept ({kept:,} columns). The test set was not used."
     )
 
 
@@ -49,7 +49,7 @@ def _dropped(found: Mapping[str, Any]) -> Html:
     rows: list[list[Content]] = [
         [each["column"], next(texts), f"{next(texts)} to {next(texts)}"] for each in dropped
     ]
-    head, rest = ["dropped column", "more loss", "interval"], rows[SHOWN:]
+    head, rest = ["dropped column", "increase in loss", "95 % interval"], rows[SHOWN:]
     more = table(head, rest, "numbers") if rest else Html("")
     folded = tag("details", tag("summary", f"{len(rest):,} more"), more) if rest else more
     return join(table(head, rows[:SHOWN], "numbers"), folded)

@@ -1,4 +1,4 @@
-"""Where the model is worse than elsewhere: slices, patterns of the residuals, single rows."""
+"""Where the model is weak: slices, residuals by column, worst errors."""
 
 import polars as pl
 
@@ -8,11 +8,11 @@ from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
 
-LEVEL = 0.05  # false discovery rate, of slices and patterns that are said to be there
+LEVEL = 0.05  # false discovery rate of the slices and columns that are flagged
 MEASURED = 40  # slices that have an interval, or would have one if their rows defined it
-SHOWN = 10  # slices before the rest is folded away
-DRAWN = 3  # columns whose residuals are drawn before the rest is folded away
-MOST = 9  # of them in all
+SHOWN = 10  # slices; the rest is folded
+DRAWN = 3  # charts of residuals; the rest is folded
+MOST = 9  # charts of residuals in all
 ROW_COLUMNS = 8  # of a badly predicted row; the most important ones
 
 
@@ -24,21 +24,21 @@ def slices(evidence: Evidence) -> Html:
 def _slices(evidence: Evidence) -> Html:
     found = evidence.plots["slices"]
     if not len(found):
-        return tag("p", "Too few rows were held out to look at slices.", class_="quiet")
+        return tag("p", "The test set has too few rows to compare slices.", class_="quiet")
     metric, loss = evidence.task.main_metric, evidence.task.loss_title
     title = metric.title
-    head = ["slice", "rows", title, "95 % interval", loss, "elsewhere", "boosted trees", "rate"]
+    head = ["slice", "rows", title, "95 % interval", loss, "other rows", "boosted trees", "rate"]
     rows = [_slice(line, metric) for line in found.head(MEASURED).to_dicts()]
     worse = int((found["rate"] <= LEVEL).sum())
     shown = min(worse, SHOWN)
     said = (
-        f"In {worse:,} of {len(found):,} slices the {loss} is higher than in the other rows by more"
-        " than chance. A slice is a value of a category, a tenth of a number or a span of dates;"
-        " slices overlap. Rate is the share of false alarms to expect if all slices that are at"
-        " least as sure as this one are said to be worse (Benjamini and Hochberg 1995); up to"
-        f" {LEVEL:.0%} counts as more than chance. The {loss} decides, since {title} is lower"
-        " wherever rows are alike. Where boosted trees are as wrong, the slice is hard and the"
-        " model not weak."
+        f"The {loss} is significantly higher than in the other rows in {worse:,} of"
+        f" {len(found):,} slices. A slice is a value of a category, a tenth of a number or a range"
+        " of dates; slices overlap. Rate is the false discovery rate: the expected share of false"
+        " alarms among slices flagged at this level (Benjamini and Hochberg 1995); up to"
+        f" {LEVEL:.0%} is significant. The test uses the {loss}, because {title} also depends on"
+        " how similar the rows of a slice are. If boosted trees do equally badly, the slice is hard"
+        " rather than the model weak."
     )
     parts = [tag("h3", "Slices"), tag("p", said, class_="quiet")]
     if shown:
@@ -74,8 +74,8 @@ def _patterns(evidence: Evidence) -> Html:
         if len(part) > 1
     ][:MOST]
     said = (
-        "Mean residual in the groups of a column, with 95 % intervals: off the line, the"
-        f" predictions are {evidence.task.residual_signs}. {_found(there)}"
+        "Mean residual in groups of a column, with 95 % intervals. Away from the line, predictions"
+        f" are {evidence.task.residual_signs}. {_significant(there)}"
     )
     parts = [tag("h3", "Residuals by column"), tag("p", said, class_="quiet")]
     parts.append(tag("div", drawn[:DRAWN], class_="grid"))
@@ -84,21 +84,21 @@ def _patterns(evidence: Evidence) -> Html:
     return join(parts)
 
 
-def _found(names: list[str]) -> str:
+def _significant(names: list[str]) -> str:
     if not names:
-        return "In no column they differ by more than chance."
+        return "No column shows a significant pattern in the residuals."
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     shown = ", ".join(map(str, names[:SHOWN]))
-    return f"By more than chance they differ in {shown}{more}: there is something left to learn."
+    return f"The residuals have a significant pattern in {shown}{more}: there is more to learn."
 
 
 def _worst(evidence: Evidence) -> Html:
     found, values = evidence.plots["worst"], evidence.plots["worst_values"]
     if not len(found):
-        return tag("p", "No held-out row was predicted wrong.", class_="quiet")
+        return tag("p", "Every test row was predicted correctly.", class_="quiet")
     columns = values["column"].unique(maintain_order=True).to_list()
     is_number = "residual" in found.columns
-    head = ["row", "actual", "predicted", "residual" if is_number else "sure"]
+    head = ["row", "actual", "predicted", "residual" if is_number else "probability"]
     raw = {
         place: part["value"].to_list()
         for (place,), part in values.group_by("place", maintain_order=True)
@@ -107,12 +107,12 @@ def _worst(evidence: Evidence) -> Html:
         [*_judged(line, is_number), *_cells(raw[line["place"]][:ROW_COLUMNS])]
         for line in found.to_dicts()
     ]
-    kind = "the largest residuals" if is_number else "wrong labels that the model was surest of"
+    kind = "the largest residuals" if is_number else "wrong labels with the highest probability"
     left = len(columns) - ROW_COLUMNS
-    more = f" For {left:,} more of the columns see plots/worst_values.parquet." if left > 0 else ""
+    more = f" evaluate/plots/worst_values.parquet has {left:,} more columns." if left > 0 else ""
     said = (
-        "Held-out rows as they are in the table, and which of its rows they are, from 1:"
-        f" {kind}, at most ten of each kind of error. Look here for wrong truths first.{more}"
+        f"Test rows as in the table, with their row number (from 1): {kind}, at most ten of each"
+        f" kind of error. Check these for labelling errors first.{more}"
     )
     drawn = table([*head, *map(str, columns[:ROW_COLUMNS])], rows)
     inside = (tag("h3", "Worst errors"), tag("p", said, class_="quiet"))

@@ -1,4 +1,4 @@
-"""Where the time of the training went, as people say it."""
+"""Training time by activity, as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ NAMES = {
     "validation": "validation",
     "other": "everything else",
 }
-MUCH = 0.1  # share of the time from which on a wait is worth a word
+MUCH = 0.1  # share of the time; shorter waits are not mentioned
 REMEDIES = {
-    "data": "rows came slower than they were learned from; larger batches read fewer chunks",
-    "validation": "fewer validation rows would leave more of it to the steps",
-    "other": "epochs are short beside what stands around them; larger tables suffer less",
+    "data": "loading is slower than training; larger batches need fewer chunks",
+    "validation": "use fewer validation rows to reduce it",
+    "other": "epochs are short, so fixed costs weigh more; this matters less for larger tables",
 }
 FORMATS = {"bf16": "bfloat16", "fp32": "float32"}
 
@@ -23,14 +23,14 @@ FORMATS = {"bf16": "bfloat16", "fp32": "float32"}
 def facts(speed: Mapping[str, Any]) -> list[list[str]]:
     """Names and values, for a table."""
     shares = [[f"time in {NAMES[part]}", percent(share)] for part, share in speed["shares"].items()]
-    streamed = "beside the device, streamed to it" if speed["is_streamed"] else "on the device"
+    streamed = "in host memory, streamed to the device" if speed["is_streamed"] else "on the device"
     rows = [
         ["speed", f"{speed['rows_per_s']:,} rows/s"],
         ["duration", f"{speed['seconds']:,.1f} s"],
         *shares,
         ["device", speed["device"]],
         ["precision", f"{FORMATS[speed['precision']]}: {speed['why']}"],
-        ["rows are", streamed],
+        ["rows", streamed],
     ]
     if "threads" in speed:
         rows.append(["threads", f"{speed['threads']}"])
@@ -40,11 +40,12 @@ def facts(speed: Mapping[str, Any]) -> list[list[str]]:
 
 
 def waits(speed: Mapping[str, Any]) -> str:
-    """For what the device waited, if it did so for long."""
+    """What the device waited for, if it waited long."""
     long = {part: speed["shares"][part] for part in REMEDIES if speed["shares"][part] >= MUCH}
     if not long:
-        return "The device was at work all but a small part of the time."
+        return "The device was busy nearly all the time."
     parts = (
-        f"{percent(share)} for {NAMES[part]} ({REMEDIES[part]})" for part, share in long.items()
+        f"{percent(share)} of the time was spent on {NAMES[part]} ({REMEDIES[part]})"
+        for part, share in long.items()
     )
-    return f"The steps stood still {' and '.join(parts)}."
+    return f"{'; '.join(parts)}."

@@ -1,4 +1,4 @@
-"""How the training went."""
+"""Loss and time of the training."""
 
 from onward.report import charts, speed
 from onward.report.formatting import number
@@ -7,12 +7,11 @@ from onward.report.report_data import Evidence
 
 
 def training(evidence: Evidence) -> Html:
-    """How the loss fell, and where the time went."""
+    """Loss by epoch, and the training time."""
     best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
     note = (
-        f"{len(evidence.history):,} epochs; the weights are those after epoch"
-        f" {int(best['epoch'])}, where the validation loss was lowest"
-        f" ({number(best['validation/loss'])})."
+        f"{len(evidence.history):,} epochs. The weights are those of epoch {int(best['epoch'])},"
+        f" which had the lowest validation loss ({number(best['validation/loss'])})."
     )
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")

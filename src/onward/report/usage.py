@@ -1,4 +1,4 @@
-"""How to predict with the file."""
+"""Code that predicts with the file."""
 
 from onward.report import snippets
 from onward.report.markup import Html, join, tag
@@ -6,15 +6,15 @@ from onward.report.report_data import Evidence
 
 
 def usage(evidence: Evidence) -> Html:
-    """Three ways to predict."""
+    """Code snippets for predictions."""
     ways = {
         "Python": snippets.predictor(evidence),
         "Only numpy and onnxruntime": snippets.onnxruntime(evidence),
         "Command line": snippets.shell(evidence),
     }
     note = (
-        "model.onnx takes raw rows: cleaning, encoding and scaling are inside. A missing number is"
-        " NaN, a missing text is empty; Predictor also takes None."
+        "model.onnx takes raw rows; cleaning, encoding and scaling are part of the file. A missing"
+        " number is NaN, a missing text is empty. Predictor also accepts None."
     )
     blocks = [
         tag("div", tag("h3", title), tag("pre", tag("code", code)), class_="card")

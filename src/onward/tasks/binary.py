@@ -11,7 +11,7 @@ from onward.tasks._base import Card, Plot
 from onward.tasks.class_task import CALIBRATION, CONFUSION, ClassTask, by_class_card
 from onward.tasks.metrics import Array, Metric, Predictions
 
-SHARE = {"x_label": "share of rows, surest first"}
+SHARE = {"x_label": "share of rows, by descending probability"}
 
 
 class Binary(ClassTask):
@@ -67,7 +67,7 @@ class Binary(ClassTask):
     @property
     def residual_axis(self) -> str:
         """Names the second class."""
-        return f"happened minus predicted: {self.target.classes[1]}"
+        return f"observed minus predicted: {self.target.classes[1]}"
 
     def judged(self, predictions: Predictions) -> Array:
         """The second class."""
@@ -84,13 +84,13 @@ class Binary(ClassTask):
         positive = self.target.classes[1]
         rows = curves["classes"]["rows"]
         share = rows[1] / max(rows.sum(), 1)
-        threshold = f"Threshold: from what probability on it is {positive}"
+        threshold = f"Threshold on the probability of {positive}"
         yield Card(f"ROC of {positive}", charts.roc(curves["roc"]))
         yield Card(f"Precision and recall of {positive}", charts.pr(curves["pr"], share))
         yield Card(threshold, charts.threshold(curves["threshold"]))
-        yield Card(f"Gain: {positive} among the surest rows", charts.gain(curves["gain"]))
-        yield Card(f"Lift: {positive} among the surest rows", charts.lift(curves["lift"]))
+        yield Card(f"Gain: {positive} among the highest-ranked rows", charts.gain(curves["gain"]))
+        yield Card(f"Lift: {positive} among the highest-ranked rows", charts.lift(curves["lift"]))
         calibration = charts.calibration(curves["calibration"])
         yield Card("Calibration, with 95 % intervals", calibration)
-        yield Card("Confusion", charts.confusion(curves["confusion"]))
+        yield Card("Confusion matrix", charts.confusion(curves["confusion"]))
         yield by_class_card(curves)

@@ -29,8 +29,8 @@ class ClassTask(Task):
     has_labels = True
     outputs: ClassVar[tuple[str, ...]] = ("label", "probabilities")
     loss_title = "log-loss"
-    summary = "Predictions of {target} are right in {accuracy} of rows."
-    residual_signs = "too sure or not sure enough"
+    summary = "Predictions of {target} are correct in {accuracy} of rows."
+    residual_signs = "overconfident or underconfident"
 
     @abstractmethod
     def judged(self, predictions: Predictions) -> Array:

@@ -56,6 +56,6 @@ class Multiclass(ClassTask):
     ) -> Iterator[Card]:
         """Confusion, calibration, and a table of the classes."""
         calibration = charts.calibration(curves["calibration"])
-        yield Card("Confusion", charts.confusion(curves["confusion"]))
+        yield Card("Confusion matrix", charts.confusion(curves["confusion"]))
         yield Card("Calibration of the predicted class, with 95 % intervals", calibration)
         yield by_class_card(curves)

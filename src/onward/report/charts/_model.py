@@ -63,7 +63,7 @@ def importance(table: pl.DataFrame, metric: str) -> str:
 
 
 def intervals(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Model and yardsticks on one axis: value and 95 % interval of each.
+    """Model and baselines on one axis: value and 95 % interval of each.
 
     Args:
         rows: each with ``name``, ``value``, ``lower``, ``upper``; the model first.
@@ -87,11 +87,11 @@ def intervals(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
         "encoding": {"y": y, "color": color, "x": x | {"field": "value"}},
     }
     size = {"height": {"step": 34}, "data": {"values": list(rows)}}
-    return drawn(f"{metric} of the model and the yardsticks", [span, points], size)
+    return drawn(f"{metric} of the model and the baselines", [span, points], size)
 
 
 def differences(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """The model less each yardstick, with the paired 95 % interval; the line is no difference.
+    """The model minus each baseline, with the paired 95 % interval; the line is no difference.
 
     Args:
         rows: each with ``name``, ``value``, ``lower``, ``upper``.
@@ -113,4 +113,4 @@ def differences(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
         "encoding": {"x": {"field": "x", "type": "quantitative"}},
     }
     size = {"height": {"step": 34}, "data": {"values": list(rows)}}
-    return drawn(f"Difference of {metric} to each yardstick", [none, span, points], size)
+    return drawn(f"Difference of {metric} from each baseline", [none, span, points], size)

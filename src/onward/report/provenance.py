@@ -1,12 +1,12 @@
-"""What the file was made from."""
+"""Hashes and versions."""
 
 from onward.report.formatting import size
 from onward.report.markup import Html, join, tag
 from onward.report.report_data import Evidence
 
 
-def origin(evidence: Evidence) -> Html:
-    """What it was made from, to make it again."""
+def provenance(evidence: Evidence) -> Html:
+    """Hashes and versions, to reproduce the file."""
     notes = evidence.notes
     rows = [
         ["model.onnx", f"{evidence.model_sha256} · {size(evidence.model_bytes)}"],
@@ -14,7 +14,5 @@ def origin(evidence: Evidence) -> Html:
         *([name, text] for name, text in notes.get("versions", {}).items()),
     ]
     facts = (join(tag("dt", name), tag("dd", text)) for name, text in rows)
-    cards = (
-        "Beside this page lie model_card.md and data_card.md: the same for people who review it."
-    )
+    cards = "model_card.md and data_card.md in the same folder summarize this page for reviewers."
     return join(tag("p", cards, class_="quiet"), tag("div", tag("dl", facts), class_="card"))
