@@ -17,6 +17,8 @@ from onward.schema import Field
 
 DIGITS = 18  # before and behind the decimal mark, each: these make an int64
 GROUPS = DIGITS // 3
+VARIANTS = {" ": "\u00a0\u202f\u2009 ", "'": "'\u2019"}
+"""Marks between thousands that mean the same."""
 LARGEST_POWER = 99  # of ten, in what is written as 1e99
 _POWER = "(?:[eE][+-]?[0-9]{1,2})?"
 
@@ -30,7 +32,8 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
     point = re.escape(decimal)
     whole = f"[0-9]{{1,{DIGITS}}}"
     if thousands:
-        group = f"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}}){{1,{GROUPS - 1}}}"
+        mark = f"[{VARIANTS.get(thousands, re.escape(thousands))}]"
+        group = f"[0-9]{{1,3}}(?:{mark}[0-9]{{3}}){{1,{GROUPS - 1}}}"
         if thousands == ",":  # and as in India
             group += f"|[0-9]{{1,2}}(?:,[0-9]{{2}}){{1,{GROUPS - 2}}},[0-9]{{3}}"
         whole = f"(?:{group}|{whole})"
@@ -96,7 +99,9 @@ def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) ->
     """Of columns that write numbers alike."""
     decimal, thousands = fields[0].decimal, fields[0].thousands
     # all pieces into which a number can be cut
-    pieces = "- +0" + f"{thousands}000" * (GROUPS - 1) * bool(thousands) + f"{decimal}0E0e0"
+    marks = VARIANTS.get(thousands, thousands)
+    groups = "".join(f"{mark}000" * (GROUPS - 1) for mark in marks)
+    pieces = f"- +0{groups}{decimal}0E0e0"
     bare, factors = [], []
     for field, texts in zip(fields, columns, strict=True):
         number, factor = graph.constant(pieces, object), graph.constant(np.nan)
@@ -110,9 +115,10 @@ def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) ->
             factor = graph("Where", is_it, graph.constant(size), factor)
         bare.append(number)
         factors.append(factor)
-    number = _without(graph, graph("Concat", *bare, axis=1), "", 2)
-    if thousands:
-        number = _without(graph, number, thousands, GROUPS)
+    number = graph("Concat", *bare, axis=1)
+    number = _without(graph, number, "", 2 if " " not in marks else GROUPS + 1)
+    for mark in marks.replace(" ", ""):
+        number = _without(graph, number, mark, GROUPS)
     return graph("Mul", _number(graph, number, decimal), graph("Concat", *factors, axis=1))
 
 

@@ -26,7 +26,7 @@ from onward.rules import Rule
 from onward.schema import Field
 
 Factor = Annotated[float, Setting(gt=1e-100, lt=1e100)]
-NUMBER = r"[0-9.,'+-]|[eE]([0-9+-]|$)"  # what begins so can be a part of a number
+NUMBER = r"[0-9.,'\u2019+-]|[eE]([0-9+-]|$)"  # what begins so can be a part of a number
 FORMS = ("1{}", "1 {}", "1.5{}", "{}1", "{} 1", "{}.5")
 """Of texts that could be of two units."""
 
@@ -51,7 +51,7 @@ class Quantity(Column):
         type: Literal["quantity"] = "quantity"
         units: dict[str, Factor] = Setting(min_length=1)
         decimal: Literal[".", ","] = "."
-        thousands: Literal["", ",", ".", "'"] = ""
+        thousands: Literal["", ",", ".", "'", " "] = ""
 
         @model_validator(mode="after")
         def _units_can_be_told(self) -> Self:

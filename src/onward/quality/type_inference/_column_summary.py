@@ -130,4 +130,4 @@ def look(column: pl.Series, decimal: str = ".", *, is_target: bool = False) -> S
     sight = sight.without(written_marks(sight.values, is_target=is_target).to_list())
     words = odd_words(sight.values, sight.counts, sight.numbers.is_not_null())
     sight = sight.without(words.to_list())
-    return sight.without(sentinels(sight.values).to_list()) if sight.number_share > 0 else sight
+    return sight.without(sentinels(sight.values).to_list())

@@ -14,7 +14,7 @@ from onward.quality.type_inference._date_shapes import (
     readings,
 )
 from onward.quality.type_inference._guess import Guess, left_out, typed
-from onward.quality.type_inference._marks import USUAL, odd_words
+from onward.quality.type_inference._marks import USUAL, odd_words, sentinels_among
 
 SAMPLE = 256  # distinct values; where none of them looks like a date, there are none
 PLAUSIBLE = (1900, 2100)  # years; eight digits are a date if they are in them
@@ -34,8 +34,8 @@ def date_guess(sight: Sight) -> Guess | None:
     if best.format == "%Y%m%d" and not _is_plausible(best):
         return None
     words = odd_words(sight.values, sight.counts, best.dates.is_not_null())
-    never = _never(sight.values, best)
-    marks = [*words, *never]
+    codes = sentinels_among(sight.values.filter(best.dates.is_null()))
+    marks = [*words, *codes, *_never(sight.values, best)]
     if marks:
         sight = sight.without(marks)
         return date_guess(sight) if sight.distinct else None

@@ -13,6 +13,8 @@ MARKS = frozenset(
 )
 EXACT = frozenset({"NA", "na", "NaN", "nan", "NAN", "NaT"})
 """The same in this case only: Na and Nan are names."""
+MAY_BE_A_VALUE = r"^(?i)([-.?]{1,3}|[a-z ]+)$"
+"""What is a value where there is only one other."""
 WORDS = frozenset({"none", "nil", "missing", "not available", "undefined", "(none)", "<none>"})
 """Mean missing in a column, but may be the name of a class."""
 
@@ -41,7 +43,8 @@ def written_marks(values: pl.Series, *, is_target: bool) -> pl.Series:
     is_mark = words.str.to_lowercase().is_in(list(known)) | words.is_in(list(EXACT))
     found = values.filter(is_mark)
     if len(values) - len(found) < 2:  # "-" and "+" are two values
-        return values.filter(words == "")
+        may_be_one = words.str.contains(MAY_BE_A_VALUE) & (words != "")
+        return found.filter(~may_be_one.filter(is_mark))
     return found
 
 
@@ -68,7 +71,8 @@ def sentinels(values: pl.Series) -> pl.Series:
     numbers = numbers_in(values)
     known = numbers.drop_nulls()
     if len(known) <= MOST_ODD:
-        return values.clear()
+        odd = sentinels_among(values) if len(values) - len(known) >= FEWEST_NUMBERS else []
+        return pl.Series(values.name, odd, pl.String)
     found = []
     for end in (float(known.min()), float(known.max())):  # type: ignore[arg-type]
         others = known.filter(known != end)
@@ -76,6 +80,13 @@ def sentinels(values: pl.Series) -> pl.Series:
         if _is_sentinel(texts[0].strip(), end) and _is_far(end, others):
             found += texts.to_list()
     return pl.Series(values.name, found, pl.String)
+
+
+def sentinels_among(texts: pl.Series) -> list[str]:
+    """The texts that are nothing but such a number, among values that are none."""
+    numbers = numbers_in(texts)
+    pairs = zip(texts, numbers, strict=True)
+    return [text for text, number in pairs if number and _is_sentinel(text.strip(), number)]
 
 
 def _is_sentinel(text: str, number: float) -> bool:

@@ -17,6 +17,7 @@ RECURS = 5  # rows, from which on a text is no typing error
 AS_OFTEN = 0.1  # of the rows of a number, on average
 WITH_UNIT = r"^([<>~]\s*[0-9]|[+-]?[0-9]+([.][0-9]+)?\s*[A-Za-z%°]+[.]?$)"
 UNIT = r"[A-Za-z%°<>~]+"
+MARKED = r"[0-9][.,' \u00a0\u202f\u2019][0-9]"  # numbers that are counted, and name nothing
 BOUNDS = ("<", ">", "~")
 MOST_UNITS = 3  # more are no units
 EPOCHS = {"%s": ("seconds", 1), "%Q": ("milliseconds", 1000)}
@@ -107,7 +108,9 @@ def _epoch(sight: Sight, lowest: float, highest: float) -> str:
 
 def quantity_guess(sight: Sight) -> Guess | None:
     """Numbers with units, or written in other ways than those of the file."""
-    if is_code(sight.name) or sight.number_share == 1:
+    if sight.number_share == 1:
+        return None
+    if is_code(sight.name) and not sight.values.str.contains(MARKED).any():
         return None
     is_usual = sight.values.str.contains("[0-9]")
     sight = sight.without(odd_words(sight.values, sight.counts, is_usual).to_list())

@@ -8,7 +8,7 @@ import polars as pl
 from onward.preprocessing.columns import numbers
 from onward.schema import Field
 
-MARK = "[.,']"
+MARK = "[.,' \u00a0\u202f\u2009\u2019]"
 NUMBER = rf"(?P<number>[0-9]{{1,15}}(?:{MARK}[0-9]{{1,15}}){{0,5}})"
 BARE = rf"^[+-]?{NUMBER}(?P<unit>)$"
 MONEY = rf"^[+-]?(?P<symbol>[$€£¥₹]) ?{NUMBER} ?(?P<letters>[A-Za-z]{{0,2}})$"
@@ -40,12 +40,17 @@ GROUPED = (
     r"^[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$"
     r"|^[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]+)?$",
 )
-SWISS = (".", "'", r"^[0-9]{1,3}(?:'[0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$")
+SWISS = (".", "'", r"^[0-9]{1,3}(?:['\u2019][0-9]{3})*(?:\.[0-9]+)?$|^[0-9]+(?:\.[0-9]+)?$")
+BLANKS = (
+    *(".", " "),
+    "^[0-9]{1,3}(?:[ \u00a0\u202f\u2009][0-9]{3})*(?:\\.[0-9]+)?$|^[0-9]+(?:\\.[0-9]+)?$",
+)
+COMMA_BLANKS = (",", " ", BLANKS[2].replace(r"\.", ","))
 COMMA = (",", "", r"^[0-9]+(?:,[0-9]+)?$")
 COMMA_GROUPED = (",", ".", r"^[0-9]{1,3}(?:\.[0-9]{3})*(?:,[0-9]+)?$|^[0-9]+(?:,[0-9]+)?$")
 WAYS = {
-    ".": (PLAIN, GROUPED, COMMA, COMMA_GROUPED, SWISS),
-    ",": (COMMA, COMMA_GROUPED, PLAIN, GROUPED, SWISS),
+    ".": (PLAIN, GROUPED, COMMA, COMMA_GROUPED, SWISS, BLANKS, COMMA_BLANKS),
+    ",": (COMMA, COMMA_GROUPED, PLAIN, GROUPED, SWISS, COMMA_BLANKS, BLANKS),
 }
 UNSURE = r"^[0-9]{1,3}(?:,[0-9]{3})?$"  # one and a bit, or a thousand and more
 ENGLISH = frozenset({"$", "£", "₹", "USD", "GBP"})  # units of those who write 1,234.5

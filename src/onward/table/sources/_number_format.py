@@ -14,7 +14,7 @@ MINUS = "\u2212"  # as typesetters write it
 LEADING_ZERO = r"^[+-]?0[0-9]"  # as codes have
 DIGITS = "^[+-]?[0-9]+$"
 ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
-MOSTLY = 0.8  # share of numbers from which on a column is one of numbers, with a few exceptions
+MOSTLY = 0.8  # share of numbers among texts with digits, from which on the others are exceptions
 
 
 class Numerals(Settings):
@@ -49,14 +49,20 @@ class Numerals(Settings):
         has_digits = text.str.contains("[0-9]")
         return pl.when(text.str.contains(self.pattern)).then(plain).when(~has_digits).then(text)
 
-    def counts(self, texts: pl.DataFrame) -> list[int]:
-        """How many numbers spelled so each column has; none in a column of something else."""
-        text = pl.all().str.strip_chars()
-        present = texts.select((text != "").sum()).row(0)
-        numbers = texts.select(text.str.contains(self.pattern).sum()).row(0)
+    def counts(self, texts: pl.DataFrame, least: float = MOSTLY) -> list[int]:
+        """How many numbers spelled so each column has; none in a column of something else.
+
+        Args:
+            texts: the columns.
+            least: share of numbers in a column of numbers; the others may be marks for missing.
+        """
+        signed = [with_sign(pl.col(name).str.strip_chars()) for name in texts.columns]
+        present = texts.select((text != "").sum() for text in signed).row(0)
+        digits = texts.select(text.str.contains("[0-9]").sum() for text in signed).row(0)
+        numbers = texts.select(text.str.contains(self.pattern).sum() for text in signed).row(0)
         return [
-            number if number >= MOSTLY * values else 0
-            for number, values in zip(numbers, present, strict=True)
+            number if number >= max(MOSTLY * digit, least * values) else 0
+            for number, digit, values in zip(numbers, digits, present, strict=True)
         ]
 
     def respelled(self, texts: pl.Series) -> pl.Series:

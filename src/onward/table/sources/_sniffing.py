@@ -19,6 +19,7 @@ S = TypeVar("S", bound=Spelling)
 DELIMITERS = ",;\t|"
 QUOTES = ('"', "'", "")
 YEARS = range(1900, 2101)  # names of columns, and no numbers
+SOME = 0.1  # share of numbers from which on a column may be one of numbers
 FEWEST = 3  # numbers that count up, to be names of columns
 NUMERALS = (  # the more usual first
     PLAIN,
@@ -122,12 +123,21 @@ def _with_names(path: Path, dialect: S) -> S:
     named = dialect.model_copy(update={"names": names})
     if not _can_be_read(path, named):
         return dialect
-    below = PLAIN.counts(_rows(path, named)[1:])
+    rows = _rows(path, named)[1:]
+    if any(map(_is_name_of, fields, rows)):
+        return dialect
+    below = PLAIN.counts(rows)
     is_usual = all(
         not count or not field or _is_number(field)
         for field, count in zip(fields, below, strict=True)
     )
     return named if is_usual and any(below[place] for place in numbers) else dialect
+
+
+def _is_name_of(field: str, values: pl.Series) -> bool:
+    """Whether it is none of the values, which are few: then it is their name."""
+    is_text = bool(field.strip()) and not _is_number(field)
+    return is_text and values.n_unique() <= len(values) / 2 and field not in values
 
 
 def _is_number(field: str) -> bool:
@@ -162,14 +172,21 @@ def _numerals(rows: pl.DataFrame, delimiter: str) -> tuple[Numerals, *tuple[str,
     usual = (
         NUMERALS if delimiter == "," else sorted(NUMERALS, key=lambda each: each.thousands == ",")
     )
-    found = {each: sum(each.counts(rows)) for each in usual}
-    best = max(usual, key=lambda each: found[each])
-    if best.is_plain:
-        return (best,)
+    some = {each: each.counts(rows, SOME) for each in usual}
+    has_numbers = [any(column) for column in zip(*some.values(), strict=True)]
+    found = {
+        each: sum(each.counts(rows))
+        for each, column in some.items()
+        # one way to write numbers is that of the file only if it is that of all its numbers
+        if all(number or not has for number, has in zip(column, has_numbers, strict=True))
+    }
+    best = max(found, key=lambda each: found[each], default=PLAIN)
+    if best.is_plain or not found[best]:
+        return (PLAIN,)
     example = _odd_number(rows, best)
     as_number = pl.select(best.plain(pl.lit(example))).item()
     reason = f"decimal, thousands: {example!r} is {as_number}"
-    others = [each for each in usual if found[each] == found[best] and each.decimal != best.decimal]
+    others = [each for each in found if found[each] == found[best] and each.decimal != best.decimal]
     if others:
         other = pl.select(others[0].plain(pl.lit(example))).item()
         reason += f"; it may also be {other}, which no number in the file decides: look at it"
@@ -178,7 +195,7 @@ def _numerals(rows: pl.DataFrame, delimiter: str) -> tuple[Numerals, *tuple[str,
 
 def _odd_number(rows: pl.DataFrame, numerals: Numerals) -> str:
     """The first text that only these numerals make a number."""
-    pairs = zip(numerals.counts(rows), PLAIN.counts(rows), strict=True)
+    pairs = zip(numerals.counts(rows, SOME), PLAIN.counts(rows, SOME), strict=True)
     place = next(place for place, (found, plain) in enumerate(pairs) if found > plain)
     column = rows.to_series(place).drop_nulls().str.strip_chars()
     is_odd = column.str.contains(numerals.pattern) & ~column.str.contains(PLAIN.pattern)
