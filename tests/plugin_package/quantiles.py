@@ -70,6 +70,8 @@ class Quantiles(Head):
         pass
 
     def forward(self, scores: Tensor) -> dict[str, Tensor]:
-        lower, value, upper = (part + self.mean for part in scores.sort(1).values.unbind(1))
+        lower, value, upper = (
+            part + self.mean for part in scores.double().sort(1).values.unbind(1)
+        )
         quantiles = torch.stack([lower, value, upper], 1)
         return {"value": value, "lower": lower, "upper": upper, "quantiles": quantiles}

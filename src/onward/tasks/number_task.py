@@ -12,7 +12,7 @@ from onward.tasks.metrics import Array, Predictions, absolute_errors, coverage
 
 
 class NumberTask(Task):
-    """The base of such tasks: a value and its interval."""
+    """The base of such tasks: a value and its interval, float64 in the file."""
 
     kind = "number"
     wire = "number"
