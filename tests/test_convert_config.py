@@ -18,7 +18,7 @@ FLOW = """\
 # why
 prepare:
   seed: 0
-  columns: [{type: numerical, name: age}, {name: "a b", type: categorical}]  # two
+  columns: [{type: numerical, name: age}, {name: "a b", order: day_first, type: datetime}]  # two
   derive: []
 train: {}
 """
@@ -26,7 +26,7 @@ FLOW_NOW = """\
 # why
 prepare:
   seed: 0
-  columns: {age: {type: numerical}, "a b": {type: categorical}}  # two
+  columns: {age: {type: numerical}, "a b": {format: "%d/%m/%Y", type: datetime}}  # two
   derive: {}
 train: {}
 """

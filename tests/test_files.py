@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onward.artifacts.publishing import manifest, publishing, replacing, sha256, verified
+from onward.artifacts.publishing import MANIFEST, manifest, publishing, replacing, sha256, verified
 from onward.errors import ArtifactError
 
 PACKAGE = Path(__file__).parents[1] / "src" / "onward"
@@ -116,3 +116,16 @@ def test_the_hash_of_the_code_covers_every_folder(tmp_path: Path) -> None:
 
     assert len(files) > 10
     assert len(seen) == len(files) + 2
+
+
+def test_a_folder_that_was_not_published_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "prepare"
+    folder.mkdir()
+    with publishing(folder) as work:  # an empty one is nobody's
+        (work / "a.txt").write_text("a")
+    (folder / MANIFEST).unlink()
+
+    with pytest.raises(ArtifactError, match="this folder has no manifest"), publishing(folder):
+        pass
+
+    assert (folder / "a.txt").read_text() == "a"

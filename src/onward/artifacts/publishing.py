@@ -20,7 +20,11 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
 
     Until then whatever ``folder`` held stays as it was. The folder also gets a `MANIFEST` with
     the hash of each file, and ``notes``. Nobody else may write at the same time: see `locked`.
+
+    Raises:
+        ArtifactError: if the folder holds files and was not published.
     """
+    _refuse_foreign(folder)
     work = folder.with_name(f".{folder.name}.new")
     old = folder.with_name(f".{folder.name}.old")
     if old.exists() and not folder.exists():  # killed between the two renames below
@@ -42,6 +46,15 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
     finally:
         for left_over in (work, old):
             shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Nothing is removed that is not ours."""
+    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+        raise ArtifactError(
+            f"{folder}: this folder has no {MANIFEST}, so that its files are not results of onward,"
+            " which would take their place. Move them elsewhere, or remove the folder"
+        )
 
 
 @contextmanager

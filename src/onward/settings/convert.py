@@ -1,7 +1,7 @@
 """Configs of former layouts, rewritten.
 
 Before version 0.2, ``prepare.columns`` and ``prepare.derive`` were lists, and each entry had its
-``name`` inside.
+``name`` inside; dates that begin with the day or the month had an ``order``.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from onward.schema import FORMATS
 from onward.settings.yaml import one_line
 
 LISTS = ("columns", "derive")
@@ -45,8 +46,14 @@ def _by_name(section: str, entries: list[Any]) -> dict[str, Any]:
         name = entry["name"]
         if name in by_name:
             raise ValueError(f"prepare.{section}: {name!r} is there twice. Remove one of them")
-        by_name[name] = {key: value for key, value in entry.items() if key != "name"}
+        by_name[name] = dict(_today(key, value) for key, value in entry.items() if key != "name")
     return by_name
+
+
+def _today(key: str, value: Any) -> tuple[str, Any]:
+    """A setting of a column, which for dates in an order is a format now."""
+    is_format = key == "order" and isinstance(value, str)
+    return ("format", FORMATS[value]) if is_format and value in FORMATS else (key, value)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,10 @@ def _of_list(text: str, _: Node, node: SequenceNode) -> Iterator[Edit]:
 
 
 def _of_item(text: str, item: MappingNode, *, is_in_flow: bool) -> Iterator[Edit]:
+    for setting, value in item.value:
+        name, today = _today(setting.value, value.value)
+        if name != setting.value:
+            yield Edit(setting.start_mark.index, value.end_mark.index, f"{name}: {one_line(today)}")
     key, pair_start, pair_stop = _name_of(text, item)
     start = item.start_mark.index
     before = start if is_in_flow else text.rindex("-", 0, start)
