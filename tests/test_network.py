@@ -1,9 +1,14 @@
 """A network is its settings, its shape and its weights, and nothing else."""
 
+import io
+import os
+from pathlib import Path
+
 import pytest
 import torch
 from small_members import small
 
+from onward.errors import ArtifactError
 from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
@@ -34,6 +39,37 @@ def test_a_loaded_network_predicts_the_same(embedder: str, model: str, head: str
     want = before(numerical, categorical)
     for name, value in after(numerical, categorical).items():
         assert torch.equal(value, want[name])
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, ("executed",)
+
+
+def saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        saved(Evil()),
+        saved({"settings": 1}),
+        saved(({}, {}, (), {})),
+        b"",
+        b"no network",
+        network("identity", "mlp", "binary").dump()[:-100],
+    ],
+)
+def test_what_is_no_network_is_refused_and_not_executed(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtifactError, match="Run `onward train` again"):
+        Network.load(data)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_codes_of_unknown_and_missing_values_start_in_the_middle() -> None:

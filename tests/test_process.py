@@ -111,6 +111,50 @@ def test_a_stage_ends_with_its_parent(tmp_path: Path) -> None:
     pytest.fail("the child is still there")
 
 
+ORPHAN = """
+import os, subprocess, sys
+child = "import time; time.sleep(1); from onward.artifacts.process import end_with_parent"
+child += "; end_with_parent(); time.sleep(60)"
+process = subprocess.Popen([sys.executable, "-c", child])
+print(process.pid, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
+def test_a_stage_ends_whose_parent_died_before_it_looked() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, check=True
+    )
+    child = int(done.stdout)
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.kill(child, signal.SIGKILL)
+    pytest.fail("the child is still there")
+
+
+@pytest.mark.parametrize("call", ["sys.exit()", "sys.exit(0)", "raise typer.Exit"])
+def test_a_stage_that_is_asked_to_exit_is_not_done(tmp_path: Path, call: str) -> None:
+    (tmp_path / "plugin.py").write_text(
+        "import sys, typer\nfrom onward.stages import report\n"
+        f"def run(*_):\n    {call}\nreport.run = run\n"
+    )
+    (tmp_path / "c.yaml").write_text("plugins: [plugin]\nreport: {}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "onward", "report", "c.yaml"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 78, done.stderr
+    assert "asked to exit before the stage was done" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("cause", "code", "said"),
     [

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from onward.errors import ArtifactError
 from onward.report import charts
+from onward.report.charts._drawing import drawn
 from onward.report.formatting import compared, measured, number, signed
 from onward.report.markup import Html, tag
 from onward.stages import evaluate, report
@@ -24,7 +25,8 @@ from onward.tasks.binary import Binary
 from onward.tasks.charts import vega_lite
 from onward.tasks.regression import Regression
 
-EVIL = "<script>alert(\"1\")</script> & 'x' {{y}} " + "long" * 40
+CODE = 'B\\"+(1/0)+"'  # Vega has a language of expressions
+EVIL = "<script>alert(\"1\")</script> & 'x' {{y}} " + CODE + "long" * 40
 VOID = {"meta"}
 METRICS = {**Binary.metrics, **Regression.metrics}
 VARIABLES = {color.removeprefix("var(").removesuffix(")") for color in vega_lite.COLORS}
@@ -154,6 +156,22 @@ def test_names_in_the_data_stay_text(pages: Mapping[str, Path], name: str) -> No
     if name in {"regression", "multiclass"}:
         assert '<script>alert("1")</script>' in page.text
     assert not [key for key, _ in page.attributes if key.startswith("on")]
+
+
+@pytest.mark.parametrize(
+    "name", [CODE, "line\nfeed", "'\\", "${1/0}", "\u2028\0\ud800", "datum['a']"]
+)
+def test_names_in_a_chart_are_no_code(name: str) -> None:
+    spec = {
+        "data": {"values": [{"a": 1, "b": name}]},
+        "mark": "point",
+        "encoding": {
+            "x": {"field": "a", "type": "quantitative", "title": name},
+            "y": {"field": "b", "type": "nominal", "title": name, "sort": [name]},
+            "color": {"field": "b", "type": "nominal", "scale": {"domain": [name]}},
+        },
+    }
+    assert "<svg" in drawn(name, [spec])
 
 
 @every_page

@@ -25,7 +25,7 @@ from onward.artifacts.process import (
     signals_received,
 )
 from onward.cli._extras import needs
-from onward.errors import OnwardError
+from onward.errors import ConfigError, OnwardError
 
 logger = logging.getLogger(__name__)
 
@@ -118,9 +118,23 @@ def _stage(name: str) -> Callable[[Path], None]:
         settings = section(config, name, stage.Settings)
         # of the processes that train together the first has the lock; no other stage has several
         with locked(folder / name) if is_first() or name != "train" else nullcontext():
-            stage.run(settings, folder)
+            _run_to_the_end(name, lambda: stage.run(settings, folder))
 
     return command
+
+
+def _run_to_the_end(name: str, run: Callable[[], None]) -> None:
+    """Code of a plug-in may ask to exit with 0, and DVC would record the stage as done."""
+    try:
+        run()
+    except (SystemExit, typer.Exit) as error:
+        code = error.code if isinstance(error, SystemExit) else error.exit_code
+        if code:
+            raise
+        raise ConfigError(
+            f"{name}: the program was asked to exit before the stage was done. Remove the call of"
+            " `sys.exit` from the plug-in"
+        ) from error
 
 
 def _summary(path: Path) -> str:

@@ -15,6 +15,7 @@ from types import FrameType
 
 from onward.errors import LockedError
 
+PARENT = os.getppid()  # before the other imports, which take seconds
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -128,7 +129,16 @@ def end_with_parent() -> None:
     A stage whose ``dvc`` was killed would go on, and the next ``dvc repro`` start a second one.
     """
     if sys.platform == "linux":
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-        if os.getppid() != parent:  # it ended before we asked
+        if os.getppid() != PARENT or _is_orphan():  # it ended before we asked
             sys.exit(128 + signal.SIGTERM)
+
+
+def _is_orphan() -> bool:
+    """Whether the parent had ended before our first line, and process 1 took its place.
+
+    Process 1 may also have started us: an init, or the shell of a container. It makes us the leader
+    of a process group, or has us in its own; DVC does neither.
+    """
+    is_started_by_init = os.getpgrp() in (os.getpid(), 1) and "DVC_ROOT" not in os.environ
+    return PARENT == 1 and not is_started_by_init

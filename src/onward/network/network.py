@@ -2,6 +2,7 @@
 
 import io
 import math
+import pickle
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -9,11 +10,13 @@ import torch
 from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 
+from onward.errors import ArtifactError
 from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.settings.family import OneOf, Settings
 
+NOT_OURS = (pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, EOFError)
 WIDEST = 64  # numbers; wider embeddings of a category only cost memory
 LASTING = ("bias", "frequencies", "tokens.weight")  # weights that are no better for being small
 
@@ -118,12 +121,22 @@ class Network(nn.Module):
 
     @classmethod
     def load(cls, data: bytes) -> "Network":
-        """Read what `dump` made."""
-        settings, shape, widths, weights = torch.load(io.BytesIO(data), weights_only=True)
-        config = cls.Config.model_validate(settings)
-        embedder = Embedder.build(config.embedder, widths)
-        network = cls(config, Shape(**shape), embedder)
-        network.load_state_dict(weights)
+        """Read what `dump` made.
+
+        Raises:
+            ArtifactError: if it is anything else; nothing in it is executed.
+        """
+        try:
+            settings, shape, widths, weights = torch.load(io.BytesIO(data), weights_only=True)
+            config = cls.Config.model_validate(settings)
+            embedder = Embedder.build(config.embedder, widths)
+            network = cls(config, Shape(**shape), embedder)
+            network.load_state_dict(weights)
+        except NOT_OURS as error:
+            raise ArtifactError(
+                f"network.pt: is not what `onward train` writes ({type(error).__name__}). Run"
+                " `onward train` again"
+            ) from error
         return network
 
 

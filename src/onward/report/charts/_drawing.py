@@ -15,7 +15,13 @@ from onward.tasks.charts.vega_lite import GRID, HEIGHT, INK, MODEL, MUTED, QUIET
 NEEDLESS = r'<defs>.*?</defs>| (?:clip-path|aria-[a-z]+|role)="[^"]*"'
 """In a drawing: numbered clips, which clash on a page, and words for readers at every mark."""
 
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""What XML cannot hold, on which the renderer ends the process, or the language of Vega."""
+
 THEME: Spec = {
+    # descriptions for readers of a screen would be expressions of Vega, with the names of classes
+    # and columns as code; `drawn` writes the label of the chart itself
+    "aria": False,
     "background": "transparent",
     "font": "system-ui, sans-serif",
     "padding": {"left": 14, "top": 4, "right": 8, "bottom": 4},  # fonts of browsers are wider
@@ -55,6 +61,17 @@ def drawn(label: str, layers: Sequence[Spec], settings: Mapping[str, Any] | None
         "layer": list(layers),
         **(settings or {}),
     }
-    svg: str = vl_convert.vegalite_to_svg(spec)
+    svg: str = vl_convert.vegalite_to_svg(_printable(spec))
     plain = re.sub(NEEDLESS, "", svg)
     return plain.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
+
+
+def _printable(value: Any) -> Any:
+    """The same part of a chart, a blank in place of each such character of its names."""
+    if isinstance(value, str):
+        return UNPRINTABLE.sub(" ", value)
+    if isinstance(value, Mapping):
+        return {_printable(name): _printable(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(entry) for entry in value]
+    return value
