@@ -16,21 +16,16 @@ from served import Server, serving
 ROW = TABLE.to_dicts()[0]
 REFERENCE = {
     "columns": {
-        "age": {"missing": 0.1, "edges": [20.0, 40.0, 60.0], "shares": [0.5, 0.4]},
-        "workclass": {
-            "missing": 0.2,
-            "other": 0.0,
-            "values": ["Private", "State-gov"],
-            "shares": [0.5, 0.3],
-        },
+        "age": {"missing": 0.1, "min": 20.0, "max": 60.0},
     }
 }
+CODES = {"tensor": "onward/categorical", "columns": ["workclass", "children"]}
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = example(tmp_path / "income.onnx")
-    edit(path, {"reference": json.dumps(REFERENCE)})
+    edit(path, {"reference": json.dumps(REFERENCE), "codes": json.dumps(CODES)})
     return path
 
 

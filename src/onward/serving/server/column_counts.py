@@ -9,20 +9,15 @@ from onward.schema import Field
 from onward.serving.input_arrays import Array
 from onward.serving.server.prediction import Prediction
 from onward.serving.server.served_model import ServedModel
-from onward.serving.server.training_range import TrainingRange
 
 BATCH = 512  # rows; counting them at once costs a hundredth of counting each request alone
 
 
 class ColumnCounts:
-    """Counters for the columns of one model."""
+    """Counters for the columns of one model, by the comparison of `Predictor.check`."""
 
     def __init__(self, model: ServedModel) -> None:
-        reference = model.predictor.metadata.get("reference", {})
-        self._ranges = {
-            field.name: (field, TrainingRange.read(field, reference))
-            for field in model.schema.columns
-        }
+        self._model = model
         self._missing: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
         self._out_of_range: Counter[str] = Counter()
@@ -37,7 +32,7 @@ class ColumnCounts:
             self._count()
 
     def counts(self) -> dict[str, Counter[str]]:
-        """By kind, then by column. A column without such values has no entry."""
+        """By kind, then by column. A column without such values may have no entry."""
         self._count()
         return {
             "missing": self._missing,
@@ -46,25 +41,20 @@ class ColumnCounts:
         }
 
     def _count(self) -> None:
-        feeds, self._feeds, self._rows = self._feeds, [], 0
-        if not feeds:
+        feeds, rows, self._feeds, self._rows = self._feeds, self._rows, [], 0
+        if not rows:
             return
-        for name, (field, known) in self._ranges.items():
-            values = np.concatenate([feed[name] for feed in feeds]).ravel()
-            if field.wire == "number":
-                self._count_numbers(name, values, known)
-            else:
-                self._count_texts(field, values.tolist(), known)
+        columns = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
+        for name, field in self._model.fields.items():
+            self._missing[name] += _num_missing(field, columns[name].ravel())
+        for unusual in self._model.predictor.compare(columns):
+            is_unseen = unusual.kind == "not seen in training"
+            counter = self._unseen if is_unseen else self._out_of_range
+            counter[unusual.column] += unusual.rows
 
-    def _count_numbers(self, name: str, values: Array, known: TrainingRange) -> None:
-        self._missing[name] += int(np.isnan(values).sum())
-        if known.low is not None and known.high is not None:
-            outside = (values < known.low) | (values > known.high)
-            self._out_of_range[name] += int(outside.sum())
 
-    def _count_texts(self, field: Field, values: list[str], known: TrainingRange) -> None:
-        for token in ("", *field.missing):
-            self._missing[field.name] += values.count(token)
-        if known.categories is not None and not known.categories.issuperset(values):
-            unseen = sum(value not in known.categories for value in values)
-            self._unseen[field.name] += unseen
+def _num_missing(field: Field, values: Array) -> int:
+    if field.wire == "number":
+        return int(np.isnan(values).sum())
+    texts = values.tolist()
+    return sum(texts.count(token) for token in ("", *field.missing))

@@ -6,6 +6,7 @@ from onward.schema import Field
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.training_range import TrainingRange
 
+NUMBER = r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,2})?"  # as text, the usual ones
 SHOWN = 20  # categories in a description
 
 
@@ -23,10 +24,11 @@ def column_schema(model: ServedModel, field: Field) -> dict[str, Any]:
         types += ["number", "boolean"]
     if field.wire == "text":
         return schema | {"type": types}
-    texts = ["", *field.missing]
     if field.type == "boolean":
-        texts += ["true", "false"]
-    return schema | {"anyOf": [{"type": ["number", "boolean", "null"]}, {"enum": texts}]}
+        return schema | {"enum": [True, False, 0, 1, None, "", "true", "false", "0", "1"]}
+    number = {"type": "string", "pattern": f"^{NUMBER}$"}
+    texts = {"enum": ["", *field.missing]}
+    return schema | {"anyOf": [{"type": ["number", "boolean", "null"]}, texts, number]}
 
 
 def example_row(model: ServedModel) -> dict[str, Any]:
@@ -47,5 +49,5 @@ def _description(model: ServedModel, field: Field) -> str:
         listed = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
         return f"{field.type}. Categories of the training rows: {listed}."
     if known.low is not None:
-        return f"{field.type}. Training rows: mostly from {known.low:g} to {known.high:g}."
+        return f"{field.type}. Training rows: from {known.low:g} to {known.high:g}."
     return f"{field.type}. null if it is missing."

@@ -79,7 +79,7 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
     is_number = field.wire == "number" and field.type != "boolean"
     kind = "number step=any" if is_number else "text"
     text = "" if value is None else str(value)
-    hint = "" if known.low is None else f"mostly {known.low:g} to {known.high:g}"
+    hint = "" if known.low is None else f"{known.low:g} to {known.high:g} in training"
     options = [] if is_number else _offered(model, field, known)
     listed = f" list=l{index}" if options else ""
     return (

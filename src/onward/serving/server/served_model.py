@@ -37,6 +37,8 @@ class ServedModel:
         self.version = file_version(path)
         self.predictor = Predictor(path)
         self.predictor.verify()
+        for first, feed in self.predictor.feeds(self.predictor.metadata["replay"]["rows"]):
+            self.predictor.compare(feed, first)  # now, since the file may be replaced later
         if file_version(path) != self.version:
             raise ArtifactError(f"{path}: changed while it was read. Replace it by a rename")
         self.schema = self.predictor.schema

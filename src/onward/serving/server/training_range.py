@@ -22,15 +22,13 @@ class TrainingRange:
     def read(cls, field: Field, reference: Mapping[str, Any]) -> "TrainingRange":
         """From the entry of a column in ``reference`` of the file's notes.
 
-        A list of categories counts only if it is complete, and numbers are those between the outer
-        edges of the histogram, beyond which at most 1 % of the training rows were.
+        A list of categories counts only if it is complete.
         """
         note = reference.get("columns", {}).get(field.name, {})
         if field.type == "categorical" and field.wire == "text":
             if "values" in note and note.get("other", 1.0) <= NEGLIGIBLE:
                 return cls(frozenset([*note["values"], *field.missing, ""]))
             return cls()
-        edges = note.get("edges", [])
-        if field.wire == "number" and len(edges) > 1:
-            return cls(low=float(edges[0]), high=float(edges[-1]))
+        if field.wire == "number" and note.get("min") is not None:
+            return cls(low=float(note["min"]), high=float(note["max"]))
         return cls()
