@@ -1,0 +1,64 @@
+// Replays the rows that a model file carries: node verify.mjs model.onnx
+import { readFileSync } from "node:fs";
+import ort from "onnxruntime-node";
+
+const TOLERANCE = 1e-4; // of an output's largest number
+
+/** Notes of a model file: field 14 of ModelProto, each with a key (1) and a value (2). */
+function notes(bytes) {
+  const found = {};
+  for (const [field, value] of fields(bytes)) {
+    if (field !== 14) continue;
+    const entry = Object.fromEntries(fields(value));
+    found[Buffer.from(entry[1]).toString()] = Buffer.from(entry[2]).toString();
+  }
+  return found;
+}
+
+/** Numbers and contents of the fields of a message that hold bytes. */
+function* fields(bytes) {
+  let at = 0;
+  const varint = () => {
+    let [value, scale] = [0, 1];
+    for (; bytes[at] > 127; scale *= 128) value += (bytes[at++] & 127) * scale;
+    return value + bytes[at++] * scale;
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const size = { 0: 0, 1: 8, 2: -1, 5: 4 }[key & 7];
+    if (size === 0) varint();
+    else if (size > 0) at += size;
+    else {
+      const length = varint();
+      yield [Math.floor(key / 8), bytes.subarray(at, (at += length))];
+    }
+  }
+}
+
+function tensor(values, wire) {
+  const shape = [values.length, 1];
+  if (wire === "text") return new ort.Tensor("string", values.map((value) => value ?? ""), shape);
+  return new ort.Tensor("float64", Float64Array.from(values, (value) => value ?? NaN), shape);
+}
+
+const path = process.argv[2];
+const known = notes(readFileSync(path));
+const { rows, predictions } = JSON.parse(known.replay);
+const columns = JSON.parse(known.schema).columns.map(({ name, wire }) => [name, tensor(rows[name], wire)]);
+const session = await ort.InferenceSession.create(path);
+const outputs = await session.run(Object.fromEntries(columns));
+
+let worst = 0;
+let labels = 0;
+for (const [name, wanted] of Object.entries(predictions)) {
+  const flat = wanted.flat();
+  const got = Array.from(outputs[name].data);
+  if (name === "label") labels = flat.filter((label, row) => label !== got[row]).length;
+  else {
+    const scale = flat.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+    worst = flat.reduce((most, value, row) => Math.max(most, Math.abs(value - got[row]) / scale), worst);
+  }
+}
+const isSame = labels === 0 && worst <= TOLERANCE;
+console.log(`${path}: other labels ${labels}, largest difference ${worst.toExponential(1)}: ${isSame ? "ok" : "differs"}`);
+process.exit(isSame ? 0 : 1);
