@@ -5,12 +5,14 @@ import io
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
@@ -18,6 +20,7 @@ from onward.cli._config import config
 from onward.cli._project import Project
 from onward.errors import DataError
 from onward.preprocessing import columns as types
+from onward.preprocessing.assembly import Encoder
 from onward.preprocessing.columns import moments, numbers
 from onward.quality.plan import Plan
 from onward.quality.preparation import prepare
@@ -72,6 +75,8 @@ NUMBERS: dict[str, Spelling] = {
     "dollar": (lambda x: f"{'-' * (x < 0)}${abs(x):.2f}", _same),
     "dollar and zero": (lambda x: f"${x:.2f}" if x > 0 else "0", lambda x: max(x, 0)),
     "dollar commas": (lambda x: f"{'-' * (x < 0)}${abs(x):,.2f}", _same),
+    "dollar in accounts": (lambda x: f"(${-x:,.2f})" if x < 0 else f"${x:,.2f}", _same),
+    "dollar with minus": (lambda x: f"${x:.2f}" if x >= 0 else f"\u2212${-x:.2f}", _same),
     "euro": (lambda x: f"{x:.2f} €".replace(".", ","), _same),
     "code": (lambda x: f"USD {abs(x):.2f}", abs),
     "percent": (lambda x: f"{x:.2f}%", _same),
@@ -295,12 +300,39 @@ def _prepared(project: Project, made: Table, folder: Path) -> list[str]:
         is_said = any(repr(name) in str(error) for name in refused)
         is_small = any(reason in str(error) for reason in SMALL)
         return [] if is_said or is_small else [f"prepare: {error}"]
-    return list(_changed(made, fields, settings))
-
-
-def _changed(made: Table, fields: list[Field], settings: PrepareSettings) -> Iterator[str]:
-    """Whether a value has another sign, magnitude or day than was meant."""
     rows = Source.open(settings.source).scan(fields).collect()
+    return [*_changed(made, fields, rows), *_six_ways(settings, fields, rows, folder)]
+
+
+def _six_ways(
+    settings: PrepareSettings, fields: list[Field], rows: pl.DataFrame, folder: Path
+) -> Iterator[str]:
+    """Whether rows become other features when they are handed over in other ways."""
+    columns = [types.Column.build(column) for column in settings.columns]
+    for made in columns:
+        made.fit(rows[made.name])
+    encode = Encoder(columns)
+    rows.write_parquet(folder / "rows.parquet")
+    rows.write_ipc(folder / "rows.arrow")
+    rows.write_ndjson(folder / "rows.jsonl")
+    files = {
+        name: Source.for_path(folder / f"rows.{name}") for name in ("parquet", "arrow", "jsonl")
+    }
+    ways: dict[str, Sequence[np.ndarray]] = {
+        name: encode(file.scan(fields).collect()).blocks for name, file in files.items()
+    }
+    ways["twice"] = tuple(block[len(rows) :] for block in encode(pl.concat([rows, rows])).blocks)
+    ways["backwards"] = tuple(block[::-1] for block in encode(rows.reverse()).blocks)
+    alone = [encode(rows[row : row + 1]).blocks for row in range(len(rows))]
+    ways["one by one"] = tuple(np.concatenate(part) for part in zip(*alone, strict=True))
+    for name, blocks in ways.items():
+        for block, usual in zip(blocks, encode(rows).blocks, strict=True):
+            if not np.array_equal(block, usual):
+                yield f"other features: {name}"
+
+
+def _changed(made: Table, fields: list[Field], rows: pl.DataFrame) -> Iterator[str]:
+    """Whether a value has another sign, magnitude or day than was meant."""
     columns = {column.name: column for column in made.columns}
     for field in fields:
         column = columns[field.name]

@@ -85,6 +85,15 @@ def test_a_number_with_a_unit_is_what_python_says(
     [
         ("12.5 kg", 12.5),
         ("-$5", -10.0),
+        ("($5)", -10.0),
+        (" ( $1,200.50 ) ", -2401.0),
+        ("(12 kg)", -12.0),
+        ("\u221212 kg", -12.0),
+        ("(-12 kg)", None),
+        ("(12 kg", None),
+        ("12 kg)", None),
+        ("()", None),
+        ("-(12 kg)", None),
         ("$ 1,200", 2400.0),
         ("45m2", 315.0),
         ("3per hour", 9.0),
@@ -398,3 +407,22 @@ def test_what_adds_up_to_the_target_is_found_in_quantities(
         DataError, match=r"columns 'weight' \+ 'size' add up to 100.0% of the target"
     ):
         prepare.run(settings, tmp_path / "artifacts")
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "texts"),
+    [
+        (" ", ",", ["1 234,5", "1\u00a0234,5", "1\u202f234,5", "1234,5", " 1 234,5 "]),
+        ("'", ".", ["1'234.5", "1\u2019234.5"]),
+        (",", ".", ["1,234.5"]),
+    ],
+)
+def test_marks_between_thousands_have_variants(
+    thousands: str, decimal: str, texts: list[str]
+) -> None:
+    got = read(texts, units={"": 1.0}, thousands=thousands, decimal=decimal)
+    assert got == [1234.5] * len(texts)
+
+
+def test_groups_of_two_as_in_india_are_read() -> None:
+    assert read(["12,34,567.5", "1,23,456"], units={"": 1.0}, thousands=",") == [1234567.5, 123456]

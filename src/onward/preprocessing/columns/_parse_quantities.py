@@ -19,6 +19,7 @@ DIGITS = 18  # before and behind the decimal mark, each: these make an int64
 GROUPS = DIGITS // 3
 VARIANTS = {" ": "\u00a0\u202f\u2009 ", "'": "'\u2019"}
 """Marks between thousands that mean the same."""
+MINUSES = "\u2212-"  # as typesetters and as programs write it
 LARGEST_POWER = 99  # of ten, in what is written as 1e99
 _POWER = "(?:[eE][+-]?[0-9]{1,2})?"
 
@@ -26,8 +27,8 @@ _POWER = "(?:[eE][+-]?[0-9]{1,2})?"
 def pattern(unit: str, decimal: str, thousands: str) -> str:
     """Of RE2 and of polars: what a number with this unit looks like, as a whole.
 
-    The unit is behind the number or before it, and a sign before both; blanks between them mean
-    nothing. What matches is in the range of float64.
+    The unit is behind the number or before it, and a sign before both, or parentheses around both
+    that mean minus; blanks between them mean nothing. What matches is in the range of float64.
     """
     point = re.escape(decimal)
     whole = f"[0-9]{{1,{DIGITS}}}"
@@ -40,14 +41,19 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
     usual = f"{whole}(?:{point}[0-9]{{0,{DIGITS}}})?{_POWER}"
     number = f"(?:{usual}|{point}[0-9]{{1,{DIGITS}}}{_POWER})"
     if not unit:
-        return f" *[+-]? *{number} *"
+        return _signed(number)
     mark, forms = re.escape(unit), [f"{number} *{re.escape(unit)}"]
     if not unit[-1].isdigit():  # m25 is no 5 with m2
         # Rs.500 is no half rupee
         forms.append(f"{mark} *{usual if unit[-1].isalpha() else number}")
     if symbol_of(unit):
         forms.append(f"{re.escape(unit[0])} *{number} *{re.escape(unit[1:])}")
-    return f" *[+-]? *(?:{'|'.join(forms)}) *"
+    return _signed(f"(?:{'|'.join(forms)})")
+
+
+def _signed(form: str) -> str:
+    """With a sign before it, or in the parentheses that mean minus in accounts."""
+    return rf" *(?:[+{MINUSES}]? *{form}|\( *{form} *\)) *"
 
 
 def symbol_of(unit: str) -> str:
@@ -101,7 +107,7 @@ def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) ->
     # all pieces into which a number can be cut
     marks = VARIANTS.get(thousands, thousands)
     groups = "".join(f"{mark}000" * (GROUPS - 1) for mark in marks)
-    pieces = f"- +0{groups}{decimal}0E0e0"
+    pieces = f"( +\u22120{groups}{decimal}0E0e0)"  # the parentheses give the other minus
     bare, factors = [], []
     for field, texts in zip(fields, columns, strict=True):
         number, factor = graph.constant(pieces, object), graph.constant(np.nan)
@@ -119,6 +125,7 @@ def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) ->
     number = _without(graph, number, "", 2 if " " not in marks else GROUPS + 1)
     for mark in marks.replace(" ", ""):
         number = _without(graph, number, mark, GROUPS)
+    number = _as_in_accounts(graph, number)
     return graph("Mul", _number(graph, number, decimal), graph("Concat", *factors, axis=1))
 
 
@@ -128,8 +135,8 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
     mantissa, other = _cut(graph, mantissa, "E")
     both = [mantissa, graph("StringConcat", power, other)]
     together = graph("Concat", *(_unsqueezed(graph, part) for part in both), axis=0)
-    is_negative = graph("RegexFullMatch", together, pattern="-.*")
-    for sign in "-+":
+    is_negative = graph("RegexFullMatch", together, pattern=f"[{MINUSES}].*")
+    for sign in f"{MINUSES}+":
         together = _without(graph, together, sign, 2)
     together = graph("StringConcat", graph.constant("0", object), together)
     mantissa, power = (graph.gather(together, place, 0) for place in range(2))
@@ -158,6 +165,15 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
         table = graph.constant([float(f"1e{max(0, sense * each)}") for each in powers])
         value = graph(operator, value, graph("Gather", table, place, axis=0))
     return graph("Where", negative, graph("Neg", value), value)
+
+
+def _as_in_accounts(graph: Graph, texts: Value) -> Value:
+    """With a minus in place of parentheses."""
+    is_negative = graph("RegexFullMatch", texts, pattern=r"\(.*")
+    for mark in "()":
+        texts = _without(graph, texts, mark, 2)
+    minus = graph("StringConcat", graph.constant("-", object), texts)
+    return graph("Where", is_negative, minus, texts)
 
 
 def _cut(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:

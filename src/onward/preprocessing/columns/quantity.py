@@ -34,7 +34,8 @@ FORMS = ("1{}", "1 {}", "1.5{}", "{}1", "{} 1", "{}.5")
 class Quantity(Column):
     """A number with a unit, in text; all are converted to one unit, then treated as numbers are.
 
-    The unit is behind the number or before it, as in ``12.5 kg``, ``$1,200``, ``-$5`` and ``45%``.
+    The unit is behind the number or before it, as in ``12.5 kg``, ``$1,200``, ``45%``, and in
+    ``-$5`` and ``($5)``, which mean the same.
     A number has up to 18 digits before and behind the decimal mark, and may end with ``e5``. To
     the file a text that is no number with one of the units is a missing value; `Predictor` refuses
     it.

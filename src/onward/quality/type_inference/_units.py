@@ -10,10 +10,11 @@ from onward.schema import Field
 
 MARK = "[.,' \u00a0\u202f\u2009\u2019]"
 NUMBER = rf"(?P<number>[0-9]{{1,15}}(?:{MARK}[0-9]{{1,15}}){{0,5}})"
-BARE = rf"^[+-]?{NUMBER}(?P<unit>)$"
-MONEY = rf"^[+-]?(?P<symbol>[$€£¥₹]) ?{NUMBER} ?(?P<letters>[A-Za-z]{{0,2}})$"
-BEHIND = rf"^[+-]?{NUMBER} ?(?P<unit>[A-Za-z%°€£¥₹$][A-Za-z%°²³/]{{0,9}})$"
-BEFORE = rf"^[+-]?(?P<unit>[$€£¥₹]|[A-Z]{{3}}) ?{NUMBER}$"
+SIGN, END = "^(?:[+\u2212-] ?|\\( ?)?", "(?: ?\\))?$"
+BARE = rf"{SIGN}{NUMBER}(?P<unit>){END}"
+MONEY = rf"{SIGN}(?P<symbol>[$€£¥₹]) ?{NUMBER} ?(?P<letters>[A-Za-z]{{0,2}}){END}"
+BEHIND = rf"{SIGN}{NUMBER} ?(?P<unit>[A-Za-z%°€£¥₹$][A-Za-z%°²³/]{{0,9}}){END}"
+BEFORE = rf"{SIGN}(?P<unit>[$€£¥₹]|[A-Z]{{3}}) ?{NUMBER}{END}"
 LEADING_ZERO = "^0[0-9]"  # as codes have
 SYMBOLS = r"^[%°€£¥₹$]"
 NO_UNITS = frozenset({"am", "pm", "AM", "PM", "st", "nd", "rd", "th", "wd", "WD"})
