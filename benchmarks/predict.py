@@ -31,10 +31,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from onward.export.joining import export
-from onward.network.embedders import Embedder
 from onward.network.network import Network, Shape
-from onward.preprocessing.assembly import Encoder, preprocessing
+from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
+from onward.preprocessing.encoder import Encoder
 from onward.schema import Field, Schema, Target
 from onward.serving.predictor import Predictor
 from onward.tasks.binary import Binary
@@ -75,19 +75,18 @@ def exported(rows: pl.DataFrame, network: dict[str, Any]) -> bytes:
         member = Column.members[kind]
         columns.append(member(member.Config(name=name)))
         columns[-1].fit(rows[name])
-    features = torch.from_numpy(Encoder(columns)(rows).numerical)
-    cardinalities = tuple(column.cardinality for column in columns if column.cardinality)
-    shape = Shape(features.shape[1], cardinalities, len(CLASSES))
+    features = {block: torch.from_numpy(part) for block, part in Encoder(columns)(rows).items()}
+    prepared = preprocessing(columns)
+    shape = Shape(prepared.blocks, len(CLASSES))
     given = Given.model_validate({"network": network})
     config = completed(
         given, Table(TRAINING_ROWS, shape, Binary(Target("y", "classes", CLASSES)))
     ).network
-    embedder = Embedder.member(config.embedder).fit(config.embedder, features)
-    built = Network(config, shape, embedder).eval()
+    built = Network.fit(config, shape, features).eval()
     fields = tuple(Field(column.name, TYPES[column.name], column.wire) for column in columns)
     schema = Schema(fields, Target("is_sold", "classes", CLASSES))
     notes = {"onward": "1", "task": "binary", "schema": schema.dump()}
-    model: Any = export(preprocessing(columns).model, built, CLASSES, notes)
+    model: Any = export(prepared.model, built, CLASSES, notes)
     data: bytes = model.SerializeToString()
     return data
 

@@ -30,10 +30,11 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from onward.network.embedders import Embedder
+from onward.blocks import NUMERICAL, Blocks, numerical
 from onward.network.network import Network, Shape
-from onward.training.batches import Rows, shuffled
+from onward.training.batches import Rows
 from onward.training.learner import Learner
+from onward.training.loading import shuffled
 from onward.training.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
 
 D_IN, WIDTH, DEPTH = 100, 256, 3
@@ -53,7 +54,7 @@ def table(rows: int) -> Rows:
     draw = torch.Generator().manual_seed(0)
     numerical = torch.randn(rows, D_IN, generator=draw)
     targets = numerical[:, :5].sum(1) + torch.randn(rows, generator=draw)
-    return Rows(numerical, torch.empty(rows, 0, dtype=torch.int64), targets.double())
+    return Rows({NUMERICAL: numerical}, targets.double())
 
 
 class Clock(Callback):
@@ -99,8 +100,9 @@ def ours(rows: Rows, batch_size: int, precision: Name) -> Learner:
             "head": {"type": "regression"},
         }
     )
-    embedder = Embedder.members["identity"].fit(config.embedder, rows.numerical)
-    network = Network(config, Shape(D_IN, (), 0), embedder)
+    names = [f"number {index}" for index in range(D_IN)]
+    shape = Shape(Blocks([numerical(names, names)]), 0)
+    network = Network.fit(config, shape, rows.features)
     network.head.fit(rows.targets)
     settings = Learner.Config(batch_size=batch_size, precision=precision)
     return Learner(settings, network, rows, rows.between(0, 1), seed=0)
@@ -139,7 +141,7 @@ class Plain(LightningModule):
 
 def plain(rows: Rows, batch_size: int) -> Run:
     """Lightning and a DataLoader."""
-    data = TensorDataset(rows.numerical, rows.targets.float())
+    data = TensorDataset(rows.features[NUMERICAL], rows.targets.float())
     loader = DataLoader(data, batch_size=batch_size, shuffle=True, drop_last=True)
     return partial(second_epoch, Plain(), loader)
 
@@ -148,7 +150,7 @@ def bare(rows: Rows, batch_size: int, precision: Precision, device: torch.device
     """A loop over the batches, with the rows on the device and a fused optimizer."""
     network = perceptron().to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
-    x, y = rows.numerical.to(device), rows.targets.float().to(device)
+    x, y = rows.features[NUMERICAL].to(device), rows.targets.float().to(device)
 
     def epoch() -> float:
         started = time.perf_counter()

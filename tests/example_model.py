@@ -13,10 +13,10 @@ import onnxruntime
 import polars as pl
 import torch
 from onnx import helper
+from two_blocks import network as untrained
 
-from onward.artifacts.prepared import FeatureNames
+from onward.blocks import Blocks
 from onward.export.joining import export
-from onward.network.embedders import Embedder
 from onward.network.network import Network, Shape
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
@@ -87,7 +87,7 @@ class Parts:
     preprocessing: onnx.ModelProto
     network: Network
     schema: Schema
-    features: FeatureNames
+    blocks: Blocks
 
 
 def parts(task: str) -> Parts:
@@ -100,13 +100,8 @@ def parts(task: str) -> Parts:
     target = Target("pay", "classes" if classes else "number", classes)
     fields = tuple(column.field for column in columns)
     prepared = preprocessing(columns)
-    numbers, codes = prepared.numerical, prepared.categorical
-    assert numbers is not None
-    assert codes is not None
-    cardinalities = tuple(column.cardinality for column in columns if column.cardinality)
-    network = _network(task, Shape(len(numbers.names), cardinalities, len(classes)))
-    features = FeatureNames(numbers.names, numbers.owners, codes.owners, cardinalities)
-    return Parts(prepared.model, network, Schema(fields, target), features)
+    network = _network(task, Shape(prepared.blocks, len(classes)))
+    return Parts(prepared.model, network, Schema(fields, target), prepared.blocks)
 
 
 @cache
@@ -137,8 +132,7 @@ def _column(settings: Mapping[str, Any]) -> Any:
 def _network(task: str, shape: Shape) -> Network:
     names = {"embedder": "identity", "model": "mlp", "head": task}
     config = Network.Config.model_validate({part: {"type": name} for part, name in names.items()})
-    features = torch.randn(50, shape.features)
-    network = Network(config, shape, Embedder.members["identity"].fit(config.embedder, features))
+    network = untrained(config, shape)
     if Task.members[network.head.task].is_number:
         network.head.fit(torch.tensor([1e6, 2e6], dtype=torch.float64))
     weight, bias = list(network.model.parameters())[-2:]

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 import polars as pl
 import torch
+from two_blocks import network as untrained
 
-from onward.artifacts.prepared import FeatureNames, row_numbers_file
+from onward.artifacts.prepared import row_numbers_file
 from onward.artifacts.publishing import publishing
 from onward.export.joining import export
-from onward.network.embedders import Embedder
 from onward.network.network import Network, Shape
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
@@ -76,7 +76,7 @@ def finish(
             np.save(row_numbers_file(work, split), np.arange(1, len(table) + 1))
         (work / "data.json").write_text(json.dumps(_data(rows, schema)))
         (work / "schema.json").write_text(schema.dump())
-        (work / "features.json").write_text(_features(columns).dump())
+        (work / "features.json").write_text(json.dumps(preprocessing(columns).blocks.dump()))
     history = [
         {"epoch": epoch, "train/loss": 1 / (epoch + 1), "validation/loss": abs(epoch - 5) / 9 + 0.1}
         for epoch in range(1, 10)
@@ -91,17 +91,6 @@ def finish(
         onnx.save(model, work / "model.onnx")
         (work / "parity.json").write_text("{}")
     return schema
-
-
-def _features(columns: Sequence[Column]) -> FeatureNames:
-    graph = preprocessing(columns)
-    numbers, codes = graph.numerical, graph.categorical
-    return FeatureNames(
-        numbers.names if numbers else (),
-        numbers.owners if numbers else (),
-        codes.owners if codes else (),
-        tuple(column.cardinality for column in columns if column.cardinality),
-    )
 
 
 def _table(target: Target, numbers: Sequence[str], texts: Sequence[str], rows: int) -> pl.DataFrame:
@@ -133,12 +122,9 @@ def _columns(numbers: Sequence[str], texts: Sequence[str]) -> list[Column]:
 
 def _model(task: str, columns: Sequence[Column], schema: Schema) -> onnx.ModelProto:
     prepared = preprocessing(columns)
-    features = len(prepared.numerical.names) if prepared.numerical else 0
-    codes = tuple(column.cardinality for column in columns if column.cardinality)
     parts = {"embedder": "identity", "model": "linear", "head": task}
     config = Network.Config.model_validate({part: {"type": name} for part, name in parts.items()})
-    embedder = Embedder.members["identity"].fit(config.embedder, torch.randn(50, features))
-    network = Network(config, Shape(features, codes, len(schema.target.classes)), embedder)
+    network = untrained(config, Shape(prepared.blocks, len(schema.target.classes)))
     if Task.members[network.head.task].is_number:
         network.head.fit(torch.tensor([9.0, 11.0], dtype=torch.float64))
         network.head.calibrate(

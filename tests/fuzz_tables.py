@@ -20,8 +20,8 @@ from onward.cli._config import config
 from onward.cli._project import Project
 from onward.errors import DataError
 from onward.preprocessing import columns as types
-from onward.preprocessing.assembly import Encoder
 from onward.preprocessing.columns import moments, numbers
+from onward.preprocessing.encoder import Encoder
 from onward.quality.plan import Plan
 from onward.quality.preparation import prepare
 from onward.quality.prepare_settings import PrepareSettings
@@ -311,7 +311,11 @@ def _six_ways(
     columns = [types.Column.build(column) for column in settings.columns]
     for made in columns:
         made.fit(rows[made.name])
-    encode = Encoder(columns)
+    encoder = Encoder(columns)
+
+    def encode(rows: pl.DataFrame) -> tuple[np.ndarray, ...]:
+        return tuple(encoder(rows).values())
+
     rows.write_parquet(folder / "rows.parquet")
     rows.write_ipc(folder / "rows.arrow")
     rows.write_ndjson(folder / "rows.jsonl")
@@ -319,14 +323,14 @@ def _six_ways(
         name: Source.for_path(folder / f"rows.{name}") for name in ("parquet", "arrow", "jsonl")
     }
     ways: dict[str, Sequence[np.ndarray]] = {
-        name: encode(file.scan(fields).collect()).blocks for name, file in files.items()
+        name: encode(file.scan(fields).collect()) for name, file in files.items()
     }
-    ways["twice"] = tuple(block[len(rows) :] for block in encode(pl.concat([rows, rows])).blocks)
-    ways["backwards"] = tuple(block[::-1] for block in encode(rows.reverse()).blocks)
-    alone = [encode(rows[row : row + 1]).blocks for row in range(len(rows))]
+    ways["twice"] = tuple(block[len(rows) :] for block in encode(pl.concat([rows, rows])))
+    ways["backwards"] = tuple(block[::-1] for block in encode(rows.reverse()))
+    alone = [encode(rows[row : row + 1]) for row in range(len(rows))]
     ways["one by one"] = tuple(np.concatenate(part) for part in zip(*alone, strict=True))
     for name, blocks in ways.items():
-        for block, usual in zip(blocks, encode(rows).blocks, strict=True):
+        for block, usual in zip(blocks, encode(rows), strict=True):
             if not np.array_equal(block, usual):
                 yield f"other features: {name}"
 

@@ -2,9 +2,16 @@
 
 from typing import Any
 
+from onward.blocks import NUMERICAL
+from onward.network.embedders import Embedder
 from onward.settings.family import Family
 
 SIZES = {"k": 3, "width": 8, "depth": 2, "heads": 2, "head_width": 4, "bins": 6, "frequencies": 3}
+
+
+def of_numbers() -> list[str]:
+    """The embedders of the numerical block."""
+    return sorted(name for name, one in Embedder.members.items() if one.reads == NUMERICAL)
 
 
 def small(family: type[Family], name: str) -> dict[str, Any]:

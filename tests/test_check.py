@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from onward.__main__ import app
 from onward.artifacts.prepared import Prepared
+from onward.blocks import NUMERICAL
 from onward.cli._sample import chosen, sample
 from onward.errors import OnwardError
 from onward.settings.config import section
@@ -170,11 +171,15 @@ def test_a_sample_has_equal_rows_in_texts_and_arrays(folder: Path) -> None:
     assert few.preprocessing() == whole.preprocessing()
     for split in SPLITS:
         every = dict(
-            zip(whole.rows(split).collect()["age"], whole.arrays(split).numerical, strict=True)
+            zip(
+                whole.rows(split).collect()["age"],
+                whole.arrays(split).features[NUMERICAL],
+                strict=True,
+            )
         )
         ages, rows = few.rows(split).collect()["age"].to_list(), few.arrays(split)
         assert few.num_rows(split) == len(ages)
-        np.testing.assert_array_equal(rows.numerical, [every[age] for age in ages])
+        np.testing.assert_array_equal(rows.features[NUMERICAL], [every[age] for age in ages])
         assert rows.targets.tolist() == [int(age % 7 > 0) == 0 for age in ages]
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from onward.blocks import NUMERICAL
 from onward.errors import DataError
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns.boolean import Boolean
@@ -65,9 +66,8 @@ def test_texts_and_numbers_stand_side_by_side() -> None:
     prepared = preprocessing(columns)
     raw = {"a": np.array([[1.0]]), "b": np.array([["no"]], object)}
     np.testing.assert_array_equal(session(prepared.model).run(None, raw)[0], [[-1, 1, 0]])
-    assert prepared.numerical is not None
-    assert prepared.numerical.names == ("b", "a", "a is missing")
-    assert prepared.numerical.owners == ("b", "a", "a")
+    assert prepared.blocks[NUMERICAL].names == ("b", "a", "a is missing")
+    assert prepared.blocks[NUMERICAL].owners == ("b", "a", "a")
 
 
 @pytest.mark.parametrize("training", [[], [None], [1.0, 1.0], [0.0, math.nan]])

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onward.blocks import NUMERICAL
 from onward.errors import DataError
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import moments
@@ -150,7 +151,7 @@ def test_the_same_instant_has_the_same_time_and_its_own_calendar() -> None:
 
 def test_numbers_that_never_differ_are_left_out() -> None:
     column = fitted(["2024-01-01", "2024-01-02", "2024-01-05"])
-    names = preprocessing([column]).numerical.names  # type: ignore[union-attr]
+    names = preprocessing([column]).blocks[NUMERICAL].names
     assert names == (
         "x: day of month, cosine",
         "x: day of month, sine",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onward.blocks import NUMERICAL
 from onward.errors import DataError
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns.numerical import Numerical
@@ -107,8 +108,7 @@ def test_columns_of_all_scalings_stand_side_by_side() -> None:
     prepared = preprocessing(columns)
     raw = np.array([[1.0], [3.0], [math.nan], [9.0]])
     got = session(preprocessing(columns).model).run(None, {"a": raw, "b": raw, "c": raw})[0]
-    assert prepared.numerical is not None
-    for place, owner in enumerate(prepared.numerical.owners):
+    for place, owner in enumerate(prepared.blocks[NUMERICAL].owners):
         column = next(column for column in columns if column.name == owner)
         alone = session(preprocessing([column]).model).run(None, {owner: raw})[0]
         np.testing.assert_array_equal(got[:, place], alone[:, int(place >= 3)])

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward import Predictor
+from onward.blocks import NUMERICAL
 from onward.errors import ConfigError, DataError
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column, numbers
@@ -143,13 +144,13 @@ def test_columns_that_write_numbers_otherwise_are_read_side_by_side() -> None:
         for each, values in zip(columns, texts, strict=True)
     }
     prepared = preprocessing(columns)
-    assert prepared.numerical is not None
     [together] = session(prepared.model).run(None, feed)
     for each in columns:
         alone = preprocessing([each])
-        assert alone.numerical is not None
         [want] = session(alone.model).run(None, {each.name: feed[each.name]})
-        places = [p for p, owner in enumerate(prepared.numerical.owners) if owner == each.name]
+        places = [
+            p for p, owner in enumerate(prepared.blocks[NUMERICAL].owners) if owner == each.name
+        ]
         np.testing.assert_array_equal(together[:, places], want)
 
 

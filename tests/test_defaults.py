@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from two_blocks import shape
 
 from onward.network.models.mlp import Mlp
-from onward.network.network import Shape
 from onward.schema import Kind, Target
 from onward.tasks import usual_task
 from onward.training.default_settings import Choices, Given, Table, completed, description
@@ -17,7 +17,7 @@ from onward.training.learner import Learner
 def table(rows: int = 10_000, classes: int = 0) -> Table:
     kind: Kind = "classes" if classes else "number"
     target = Target("y", kind, tuple(map(str, range(classes))))
-    return Table(rows, Shape(5, (3, 4), classes), usual_task(target))
+    return Table(rows, shape(5, (3, 4), classes), usual_task(target))
 
 
 @pytest.mark.parametrize(("classes", "head"), [(0, "regression"), (2, "binary"), (3, "multiclass")])

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from onward.artifacts.prepared import Prepared
+from onward.blocks import NUMERICAL
 from onward.errors import ConfigError, DataError
 from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation
@@ -148,7 +149,7 @@ def test_features_come_from_derived_columns_and_callers_send_raw_ones(tmp_path: 
     made = prepared(tmp_path, frame, MADE, reading("minutes", "speed", "paid", "far"))
     asked = {each.name for each in onnx.load(tmp_path / "prepare/preprocess.onnx").graph.input}
     assert asked == {"km", "city", "since", "until"}
-    owners = set(made.features().numerical_owners)
+    owners = set(made.blocks()[NUMERICAL].owners)
     assert owners == {"since", "until", "minutes", "speed", "paid", "far"}  # km is no feature
     derived = {each["name"]: each["made"] for each in made.profiles()["derived"]}
     assert derived["speed"] == "km / minutes"

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import rtdl_num_embeddings as authors
 import torch
+from small_members import of_numbers as numerical_embedders
 
+from onward.blocks import Block, categorical, numerical
 from onward.network.embedders import Embedder
 from onward.network.embedders._bins import bin_edges
 
 every_embedder = pytest.mark.parametrize("name", sorted(Embedder.members))
+of_numbers = pytest.mark.parametrize("name", numerical_embedders())
 
 
 def features(rows: int = 500) -> torch.Tensor:
@@ -22,8 +25,13 @@ def features(rows: int = 500) -> torch.Tensor:
 
 def fitted(name: str) -> Embedder:
     member = Embedder.members[name]
-    embedder: Embedder = member.fit(member.Config(), features())
+    embedder: Embedder = member.fit(member.Config(), described(4), features())
     return embedder
+
+
+def described(numbers: int) -> Block:
+    names = [f"number {index}" for index in range(numbers)]
+    return numerical(names, names)
 
 
 @every_embedder
@@ -31,7 +39,7 @@ def test_type_is_the_name_of_the_file(name: str) -> None:
     assert Embedder.members[name].__module__ == f"onward.network.embedders.{name}"
 
 
-@every_embedder
+@of_numbers
 def test_has_the_width_it_says_and_no_row_sees_another(name: str) -> None:
     x, embedder = features(), fitted(name)
     y = embedder(x)
@@ -39,7 +47,7 @@ def test_has_the_width_it_says_and_no_row_sees_another(name: str) -> None:
     torch.testing.assert_close(embedder(x[:3]), y[:3])
 
 
-@every_embedder
+@of_numbers
 def test_is_finite_far_outside_the_training_range(name: str) -> None:
     x = torch.tensor([[1e4], [-1e4], [0.0]]).expand(3, 4)
     assert fitted(name)(x).isfinite().all()
@@ -49,7 +57,7 @@ def test_piecewise_linear_agrees_with_the_paper() -> None:
     """Equation 1: 1 in the bins below, the share of the way in its own, 0 in those above."""
     member = Embedder.members["piecewise_linear"]
     x = torch.linspace(0, 1, 1001)[:, None]
-    y = member.fit(member.Config(bins=4), x)(x).numpy()
+    y = member.fit(member.Config(bins=4), described(1), x)(x).numpy()
     edges = [0, 0.25, 0.5, 0.75, 1]
     for place, (left, right) in enumerate(pairwise(edges)):
         want = np.clip((x[:, 0].numpy() - left) / (right - left), 0, 1)
@@ -60,7 +68,7 @@ def test_piecewise_linear_agrees_with_its_authors() -> None:
     x = torch.randn(500, 3)
     member = Embedder.members["piecewise_linear"]
     theirs = authors.PiecewiseLinearEncoding(authors.compute_bins(x, 6))
-    torch.testing.assert_close(member.fit(member.Config(bins=6), x)(x), theirs(x))
+    torch.testing.assert_close(member.fit(member.Config(bins=6), described(3), x)(x), theirs(x))
 
 
 def test_piecewise_linear_embedding_agrees_with_its_authors() -> None:
@@ -68,7 +76,7 @@ def test_piecewise_linear_embedding_agrees_with_its_authors() -> None:
     member = Embedder.members["piecewise_linear_embedding"]
     bins = authors.compute_bins(x, 6)
     theirs = authors.PiecewiseLinearEmbeddings(bins, 8, activation=False, version="B")
-    ours = member.fit(member.Config(bins=6, width=8), x)
+    ours = member.fit(member.Config(bins=6, width=8), described(3), x)
     with torch.no_grad():
         theirs.linear.weight.normal_()
         ours.weight.copy_(torch.cat([theirs.linear0.weight[:, None], theirs.linear.weight], 1))
@@ -78,7 +86,7 @@ def test_piecewise_linear_embedding_agrees_with_its_authors() -> None:
 
 def test_piecewise_linear_embedding_starts_as_a_linear_map() -> None:
     member = Embedder.members["piecewise_linear_embedding"]
-    embedder = member.fit(member.Config(), features())
+    embedder = member.fit(member.Config(), described(4), features())
     x = torch.tensor([[-50.0], [0.0], [50.0]]).expand(3, 4)
     low, middle, high = embedder(x)[:, 2:]  # after the flag and the constant
     torch.testing.assert_close(embedder(x)[:, :2], x[:, :2])
@@ -90,7 +98,7 @@ def test_periodic_agrees_with_its_authors() -> None:
     x = torch.randn(500, 3)
     member = Embedder.members["periodic"]
     theirs = authors.PeriodicEmbeddings(3, 8, n_frequencies=5, lite=False)
-    ours = member.fit(member.Config(width=8, frequencies=5), x)
+    ours = member.fit(member.Config(width=8, frequencies=5), described(3), x)
     with torch.no_grad():
         ours.frequencies.copy_(2 * torch.pi * theirs.periodic.weight[:, None])
         ours.weight.copy_(theirs.linear.weight)
@@ -101,7 +109,7 @@ def test_periodic_agrees_with_its_authors() -> None:
 def test_a_flag_gets_one_bin_and_a_constant_stays_at_zero() -> None:
     member = Embedder.members["piecewise_linear"]
     x = features()[:, 2:]
-    y = member.fit(member.Config(), x)(x)
+    y = member.fit(member.Config(), described(2), x)(x)
     torch.testing.assert_close(y[:, 0], x[:, 0])
     assert (y[:, 1] == 0).all()
     assert y.shape[1] == 2
@@ -116,11 +124,16 @@ def test_a_value_that_just_fills_a_bin_is_an_ordinary_one() -> None:
 def test_an_amount_that_is_mostly_zero_keeps_its_bins() -> None:
     member = Embedder.members["piecewise_linear"]
     amounts = torch.cat([torch.zeros(900), torch.linspace(1, 2, 100)])[:, None]
-    assert member.fit(member.Config(bins=16), amounts).widths == (16,)
+    assert member.fit(member.Config(bins=16), described(1), amounts).widths == (16,)
 
 
-@every_embedder
-def test_a_table_without_numbers_has_nothing_to_embed(name: str) -> None:
-    member = Embedder.members[name]
-    embedder = member.fit(member.Config(), torch.zeros(5, 0))
-    assert embedder(torch.zeros(3, 0)).shape == (3, 0)
+def test_each_category_has_a_vector_of_its_own() -> None:
+    member = Embedder.members["category_embedding"]
+    x = torch.tensor([[2, 3], [0, 1], [2, 1]])
+    embedder = member.fit(member.Config(), categorical(["city", "colour"], [3, 4]), x)
+    y = embedder(x)
+    assert embedder.widths == (3, 3)
+    assert torch.equal(y[0, :3], y[2, :3])
+    assert y[0].all()
+    assert not y[1].any()  # unknown and missing values start in the middle
+    assert torch.equal(torch.cat(embedder.parts(x), 1), y)

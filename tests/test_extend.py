@@ -25,6 +25,8 @@ NAMES = (
     "Split",
     "Task",
     "Value",
+    "categorical",
+    "numerical",
 )
 
 

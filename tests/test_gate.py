@@ -14,7 +14,7 @@ from onward.artifacts.prepared import Arrays
 from onward.errors import ExportError
 from onward.export.gate import Parity, feed
 from onward.export.joining import export
-from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+from onward.preprocessing.assembly import tensor_name
 
 AGE = "age"
 
@@ -32,9 +32,10 @@ def held_out(parity: Parity, example: Parts) -> None:
     """Compare on the rows of the table, whose features are those of the preprocessing."""
     session = onnxruntime.InferenceSession(example.preprocessing.SerializeToString())
     raw = feed(TABLE, example.schema.columns)
-    numerical, categorical = session.run([NUMERICAL, CATEGORICAL], raw)
-    arrays = Arrays(numerical, categorical, np.zeros(len(TABLE)))
-    parity.held_out("validation", TABLE, arrays, example.features)
+    names = [tensor_name(block) for block in example.blocks]
+    features = dict(zip(example.blocks, session.run(names, raw), strict=True))
+    arrays = Arrays(features, np.zeros(len(TABLE)))
+    parity.held_out("validation", TABLE, arrays, example.blocks)
 
 
 def shift_bias(example: Parts, shift: float) -> None:

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from two_blocks import shape
 
 from onward.errors import ConfigError
 from onward.network.heads import Head
-from onward.network.network import Shape
 from onward.schema import Target
 from onward.tasks import usual_task
 from onward.training.batches import Rows
@@ -20,8 +20,7 @@ CLASSES = ("no", "yes")
 
 
 def rows_of(targets: torch.Tensor, weights: torch.Tensor | None = None) -> Rows:
-    nothing = torch.zeros(len(targets), 0)
-    return Rows(nothing, nothing.long(), targets, weights)
+    return Rows({}, targets, weights)
 
 
 def settings(**said: object) -> Given:
@@ -30,7 +29,7 @@ def settings(**said: object) -> Given:
 
 def table(kind: str = "classes") -> Table:
     target = Target("y", "classes", CLASSES) if kind == "classes" else Target("y", "number")
-    return Table(500, Shape(3, (), len(target.classes)), usual_task(target))
+    return Table(500, shape(3, (), len(target.classes)), usual_task(target))
 
 
 @given(

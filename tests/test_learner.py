@@ -6,12 +6,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 from lightning import Trainer
+from two_blocks import rows as rows_of
+from two_blocks import shape
 
+from onward.blocks import NUMERICAL
 from onward.errors import NotFiniteError
-from onward.network.embedders import Embedder
-from onward.network.network import Network, Shape
-from onward.training.batches import Chunks, Orders, Rows, shuffled
+from onward.network.network import Network
+from onward.training.batches import Rows
 from onward.training.learner import Learner
+from onward.training.loading import Chunks, Orders, shuffled
 
 
 def rows(count: int = 600) -> Rows:
@@ -19,7 +22,7 @@ def rows(count: int = 600) -> Rows:
     numerical = torch.randn(count, 3, generator=generator)
     categorical = torch.randint(0, 4, (count, 1), generator=generator)
     targets = (numerical[:, 0] - 2 * numerical[:, 1] + categorical[:, 0]).double()
-    return Rows(numerical, categorical, targets)
+    return rows_of(numerical, categorical, targets)
 
 
 def learner_of(data: Rows, **settings: object) -> Learner:
@@ -31,8 +34,7 @@ def learner_of(data: Rows, **settings: object) -> Learner:
             "head": {"type": "regression"},
         }
     )
-    embedder = Embedder.members["identity"].fit(config.embedder, data.numerical)
-    network = Network(config, Shape(3, (4,), 0), embedder)
+    network = Network.fit(config, shape(3, (4,), 0), data.features)
     network.head.fit(data.targets)
     return Learner(Learner.Config.model_validate(settings), network, data, data, seed=0)
 
@@ -55,7 +57,7 @@ def fit(data: Rows, **settings: object) -> Learner:
 
 def loss(learner: Learner, data: Rows) -> float:
     learner.network.eval()
-    scores = learner.network.scores(data.numerical, data.categorical)
+    scores = learner.network.scores(data.features)
     return learner.network.head.loss(scores, data.targets).item()
 
 
@@ -118,8 +120,8 @@ def test_chunks_that_are_read_ahead_are_those_of_the_order() -> None:
     assert torch.equal(torch.cat([chunk.numbers for chunk in chunks]), order)
     for chunk in chunks:
         assert chunk.rows is not None
-        assert torch.equal(chunk.rows.numerical, data.numerical[chunk.numbers])
-        assert torch.equal(chunk.rows.categorical, data.categorical[chunk.numbers])
+        for block, values in data.features.items():
+            assert torch.equal(chunk.rows.features[block], values[chunk.numbers])
         assert torch.equal(chunk.rows.targets, data.targets[chunk.numbers])
 
 
@@ -129,6 +131,6 @@ def test_a_table_smaller_than_a_batch_is_one_batch() -> None:
 
 def test_a_loss_that_is_no_number_names_step_and_rows() -> None:
     data = rows(64)
-    data.numerical[17] = torch.nan
+    data.features[NUMERICAL][17] = torch.nan
     with pytest.raises(NotFiniteError, match=r"the loss of step 0 is nan; .* rows 0, 1, 2, 3, 4,"):
         fit(data, batch_size=64, max_epochs=1)

@@ -6,38 +6,40 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_members import small
+from small_members import of_numbers, small
+from two_blocks import features, shape
+from two_blocks import network as untrained
 
+from onward.blocks import CATEGORICAL
 from onward.errors import ArtifactError
 from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
-from onward.network.network import Network, Shape
+from onward.network.network import Network
 from onward.tasks import Task
 
 
-def network(embedder: str, model: str, head: str, features: int = 2) -> Network:
+def network(embedder: str, model: str, head: str) -> Network:
     member = Head.members[head]
-    shape = Shape(
-        features, (3, 40), 0 if Task.members[member.task].is_number else len(member.examples)
+    described = shape(
+        2, (3, 40), 0 if Task.members[member.task].is_number else len(member.examples)
     )
     families = {"embedder": small(Embedder, embedder), "model": small(Model, model)}
     config = Network.Config.model_validate({**families, "head": {"type": head}})
-    fitted = Embedder.members[embedder].fit(config.embedder, torch.randn(100, features))
-    return Network(config, shape, fitted).eval()
+    return untrained(config, described).eval()
 
 
-@pytest.mark.parametrize("embedder", sorted(Embedder.members))
+@pytest.mark.parametrize("embedder", of_numbers())
 @pytest.mark.parametrize("model", sorted(Model.members))
 @pytest.mark.parametrize("head", sorted(Head.members))
 def test_a_loaded_network_predicts_the_same(embedder: str, model: str, head: str) -> None:
     before = network(embedder, model, head)
-    numerical, categorical = torch.randn(7, 2), torch.randint(0, 3, (7, 2))
+    rows = features(torch.randn(7, 2), torch.randint(0, 3, (7, 2)))
 
     after = Network.load(before.dump()).eval()
 
-    want = before(numerical, categorical)
-    for name, value in after(numerical, categorical).items():
+    want = before(rows)
+    for name, value in after(rows).items():
         assert torch.equal(value, want[name])
 
 
@@ -74,7 +76,7 @@ def test_what_is_no_network_is_refused_and_not_executed(
 
 def test_the_codes_of_unknown_and_missing_values_start_in_the_middle() -> None:
     start = network("identity", "mlp", "binary")
-    for embedding in start.embeddings:
+    for embedding in start.embedder_of(CATEGORICAL).children():
         assert not embedding.get_parameter("weight")[:2].any()
 
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onward.preprocessing.assembly import Encoder, preprocessing
+from onward.blocks import CATEGORICAL, NUMERICAL
+from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
+from onward.preprocessing.encoder import Encoder
 from onward.preprocessing.graph import session
 
 # wire values by column; the last row is missing throughout
@@ -80,9 +82,7 @@ def row_by_row(columns: Sequence[Column], frame: pl.DataFrame) -> list[np.ndarra
 def test_each_feature_stands_under_its_owner_and_its_name() -> None:
     columns = fitted(list(TRAINING))
     prepared = preprocessing(columns)
-    numerical, categorical = prepared.blocks
-    assert numerical is not None
-    assert categorical is not None
+    numerical, categorical = prepared.blocks[NUMERICAL], prepared.blocks[CATEGORICAL]
     raw = wire(table(columns, TRAINING))
     values, codes = session(prepared.model).run(None, raw)
     assert values.shape == (4, len(numerical.owners)) == (4, len(numerical.names))
@@ -118,7 +118,7 @@ def test_many_rows_become_what_each_becomes_in_the_file(
 
     features = Encoder(columns)(frame)
 
-    got = [block for block in features.blocks if block.shape[1]]
+    got = list(features.values())
     want = row_by_row(columns, frame)
     assert len(got) == len(want)
     for mine, theirs in zip(got, want, strict=True):
@@ -139,16 +139,17 @@ def test_more_rows_than_one_batch() -> None:
 
     some = draw.integers(0, 10_001, 200)
     want = row_by_row(columns, frame[some])
-    assert features.numerical[some].tobytes() == want[0].tobytes()
-    assert features.categorical[some].tobytes() == want[1].tobytes()
+    assert features[NUMERICAL][some].tobytes() == want[0].tobytes()
+    assert features[CATEGORICAL][some].tobytes() == want[1].tobytes()
 
 
 @pytest.mark.parametrize("names", [["size"], ["city"], list(TRAINING)])
 def test_no_rows_are_no_rows(names: list[str]) -> None:
     columns = fitted(names)
     features = Encoder(columns)(table(columns, {name: [] for name in names}))
-    widths = [len(block.owners) if block else 0 for block in preprocessing(columns).blocks]
-    assert [block.shape for block in features.blocks] == [(0, width) for width in widths]
+    blocks = preprocessing(columns).blocks
+    assert list(features) == list(blocks)
+    assert all(features[name].shape == (0, *block.shape) for name, block in blocks.items())
 
 
 def test_nan_and_null_are_the_same() -> None:
@@ -157,5 +158,5 @@ def test_nan_and_null_are_the_same() -> None:
         columns, {"size": [None, math.nan], "stars": [None, math.nan], "is_open": [None, math.nan]}
     )
     features = Encoder(columns)(frame)
-    for block in features.blocks:
+    for block in features.values():
         np.testing.assert_array_equal(block[0], block[1])

@@ -14,10 +14,11 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn.modules.module import register_module_forward_pre_hook
+from two_blocks import rows as rows_of
+from two_blocks import shape
 
 from onward.artifacts.process import signals_received
 from onward.network.models import Model
-from onward.network.network import Shape
 from onward.training import learner, loop
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
@@ -39,7 +40,7 @@ def rows(count: int) -> Rows:
     generator = torch.Generator().manual_seed(count)
     numerical = torch.randn(count, 2, generator=generator)
     categorical = torch.randint(0, 5, (count, 1), generator=generator)
-    return Rows(numerical, categorical, (numerical.prod(1) + categorical[:, 0]).double())
+    return rows_of(numerical, categorical, (numerical.prod(1) + categorical[:, 0]).double())
 
 
 def fit(folder: Path, **changes: Any) -> tuple[bytes, list[dict[str, float]]]:
@@ -55,7 +56,7 @@ def fit(folder: Path, **changes: Any) -> tuple[bytes, list[dict[str, float]]]:
     }
     run = Settings.model_validate(document)
     table, validation = rows(STEPS * BATCH + 3), rows(50)
-    found, history = train(run, Shape(2, (5,), 0), table, validation, Checkpoints(folder, KEY))
+    found, history = train(run, shape(2, (5,), 0), table, validation, Checkpoints(folder, KEY))
     return found.dump(), history
 
 

@@ -18,13 +18,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.modules.module import register_module_forward_pre_hook
+from two_blocks import features
 
-from onward.artifacts.prepared import FeatureNames, Prepared
+from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import signals_received
 from onward.artifacts.publishing import sha256
+from onward.blocks import NUMERICAL, Blocks, numerical
 from onward.cli._dry_run import rehearse
 from onward.errors import ConfigError, ExportError
-from onward.network.embedders import Embedder
 from onward.network.models import Model
 from onward.network.network import Network, Shape
 from onward.preprocessing.subset import refitted
@@ -196,11 +197,12 @@ def test_the_graph_is_that_of_a_config_with_these_columns_only(
 
     assert refitted(among).SerializeToString() == alone.preprocessing()
     assert among.schema() == alone.schema()
-    assert among.features() == alone.features()
+    assert among.blocks() == alone.blocks()
     for split in ("train", "validation", "test"):
         got, want = among.arrays(split), alone.arrays(split)
-        np.testing.assert_array_equal(got.numerical, want.numerical)
-        np.testing.assert_array_equal(got.categorical, want.categorical)
+        assert list(got.features) == list(want.features)
+        for block, values in want.features.items():
+            np.testing.assert_array_equal(got.features[block], values)
         np.testing.assert_array_equal(got.targets, want.targets)
 
 
@@ -209,7 +211,7 @@ def test_columns_whose_types_would_change_places_keep_the_order_of_their_feature
 ) -> None:
     """Among all columns dates come first; of these alone they would come last."""
     among = Prepared(prepared / "artifacts" / "noise" / "prepare", ("luck", "size", "is_new"))
-    assert among.features().numerical_owners == ("luck", "size", "luck", "is_new")
+    assert among.blocks()[NUMERICAL].owners == ("luck", "size", "luck", "is_new")
     refitted(among)
 
 
@@ -223,19 +225,18 @@ def test_columns_that_have_changed_since_are_refused(prepared: Path, tmp_path: P
         refitted(Prepared(artifacts, ("tag", "size")))
 
 
-def linear(weights: Sequence[float]) -> tuple[Network, FeatureNames]:
+def linear(weights: Sequence[float]) -> Network:
     """The score is a sum of numbers, two of which one column owns."""
-    shape = Shape(len(weights), (), 0)
+    owners = [f"column {max(place - 1, 0)}" for place in range(len(weights))]
+    names = [f"feature {place}" for place in range(len(weights))]
     parts = {"embedder": "identity", "model": "linear", "head": "regression"}
     config = Network.Config.model_validate({part: {"type": name} for part, name in parts.items()})
-    embedder = Embedder.members["identity"].fit(config.embedder, torch.zeros(1, len(weights)))
-    network = Network(config, shape, embedder).eval()
+    shape = Shape(Blocks([numerical(owners, names)]), 0)
+    network = Network.fit(config, shape, features(torch.zeros(1, len(weights)))).eval()
     with torch.no_grad():
         for name, weight in network.model.named_parameters():
             weight.copy_(torch.tensor([weights]) if name.endswith("weight") else torch.zeros(1))
-    owners = tuple(f"column {max(place - 1, 0)}" for place in range(len(weights)))
-    names = tuple(f"feature {place}" for place in range(len(weights)))
-    return network, FeatureNames(names, owners, (), ())
+    return network
 
 
 def drawn(rows: int, width: int, seed: int) -> torch.Tensor:
@@ -244,11 +245,11 @@ def drawn(rows: int, width: int, seed: int) -> torch.Tensor:
 
 def test_relevance_is_what_theory_says() -> None:
     """Of a sum, the squared error grows by twice the variance that a column brings."""
-    network, features = linear([0.6, 0.8, 0.5, 0.0])
+    network = linear([0.6, 0.8, 0.5, 0.0])
     numbers = drawn(20_000, 4, seed=0)
     y = (numbers @ torch.tensor([0.6, 0.8, 0.5, 0.0])).double()
-    rows = Rows(numbers, torch.empty(20_000, 0, dtype=torch.int64), y)
-    found = {each.column: each for each in relevance(network, rows, features, seed=0)}
+    rows = Rows(features(numbers), y)
+    found = {each.column: each for each in relevance(network, rows, seed=0)}
     assert list(found) == ["column 0", "column 1", "column 2"]
     for name, want in (("column 0", 2 * (0.36 + 0.64)), ("column 1", 2 * 0.25), ("column 2", 0)):
         assert found[name].lower <= want <= found[name].upper
@@ -261,13 +262,13 @@ def test_noise_that_a_network_has_learned_is_rarely_above_noise(
 ) -> None:
     """Without care for the number of columns, a fifth of the networks would need one of them."""
     monkeypatch.setattr("onward.training.permutation_loss.BLOCKS", 30)
-    network, features = linear([1.0, 0.0, *[0.3] * 8])
+    network = linear([1.0, 0.0, *[0.3] * 8])
     alarms = 0
     for seed in range(16):
         numbers = drawn(150, 10, seed)
         y = (numbers[:, 0] + drawn(150, 1, seed + 999)[:, 0]).double()
-        rows = Rows(numbers, torch.empty(150, 0, dtype=torch.int64), y)
-        found = relevance(network, rows, features, seed)
+        rows = Rows(features(numbers), y)
+        found = relevance(network, rows, seed)
         assert found[0].column == "column 0"
         alarms += any(each.is_above_noise for each in found[1:])
     assert alarms <= 1
@@ -276,13 +277,11 @@ def test_noise_that_a_network_has_learned_is_rarely_above_noise(
 @settings(max_examples=20)
 @given(st.integers(1, 3 * BLOCKS))
 def test_blocks_add_up_to_the_loss(count: int) -> None:
-    network, _ = linear([1.0, 0.5])
+    network = linear([1.0, 0.5])
     numbers = drawn(count, 2, seed=count)
-    rows = Rows(
-        numbers, torch.empty(count, 0, dtype=torch.int64), drawn(count, 1, 7)[:, 0].double()
-    )
+    rows = Rows(features(numbers), drawn(count, 1, 7)[:, 0].double())
     losses = block_losses(network, rows)
-    scores = network.scores(rows.numerical, rows.categorical)
+    scores = network.scores(rows.features)
     want = network.head.loss(scores, rows.targets).item()
     assert len(losses) == min(count, BLOCKS)
     assert float(losses.mean()) == pytest.approx(want, rel=1e-4)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from lightning import LightningModule, Trainer
+from two_blocks import rows as rows_of
+from two_blocks import shape
 
-from onward.network.network import Shape
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.loop import Settings, train
@@ -17,7 +18,7 @@ from onward.training.timing import Speed
 
 def rows(count: int) -> Rows:
     numerical = torch.randn(count, 2, generator=torch.Generator().manual_seed(count))
-    return Rows(numerical, torch.empty(count, 0, dtype=torch.int64), numerical[:, 0].double())
+    return rows_of(numerical, None, numerical[:, 0].double())
 
 
 def fit(speed: Speed, epochs: int = 2) -> None:
@@ -30,7 +31,7 @@ def fit(speed: Speed, epochs: int = 2) -> None:
     settings = Settings.model_validate({"seed": 0, "network": network, "learner": learner})
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = Checkpoints(Path(folder), {})
-        train(settings, Shape(2, (), 0), rows(100), rows(30), checkpoints, speed)
+        train(settings, shape(2, (), 0), rows(100), rows(30), checkpoints, speed)
 
 
 def test_the_shares_add_up_to_the_whole() -> None:

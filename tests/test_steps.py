@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import pytest
 import torch
 from torch import Tensor, nn
+from two_blocks import rows as rows_of
+from two_blocks import shape
 
-from onward.network.embedders import Embedder
-from onward.network.network import Network, Shape
-from onward.training.batches import Chunk, Rows
+from onward.network.network import Network
+from onward.training.batches import Rows
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
+from onward.training.loading import Chunk
 from onward.training.optimizer_steps import WARM_UP, Descent, Steps
 from onward.training.precision import Name, Precision
 
@@ -23,7 +25,7 @@ def table(rows: int = 64) -> Rows:
     draw = torch.Generator().manual_seed(0)
     numerical = torch.randn(rows, 3, generator=draw)
     categorical = torch.randint(0, 4, (rows, 1), generator=draw)
-    return Rows(numerical, categorical, (numerical[:, 0] * 3 + categorical[:, 0]).double())
+    return rows_of(numerical, categorical, (numerical[:, 0] * 3 + categorical[:, 0]).double())
 
 
 def network(dropout: float = 0.0) -> Network:
@@ -35,8 +37,7 @@ def network(dropout: float = 0.0) -> Network:
             "head": {"type": "regression"},
         }
     )
-    embedder = Embedder.members["identity"].fit(config.embedder, table().numerical)
-    return Network(config, Shape(3, (4,), 0), embedder)
+    return Network.fit(config, shape(3, (4,), 0), table().features)
 
 
 def steps(learning: Network, rows: Rows, precision: Name = "fp32") -> tuple[Steps, Tensor]:
@@ -45,7 +46,7 @@ def steps(learning: Network, rows: Rows, precision: Name = "fp32") -> tuple[Step
 
     def loss(batch: Rows) -> Tensor:
         with Precision(precision, "").step(total.device):
-            return learning.loss(batch.numerical, batch.categorical, batch.targets)
+            return learning.loss(batch.features, batch.targets)
 
     descend = Descent(optimizer, [flat], CLIP, Share(BATCH))
     return Steps(loss, descend, rows, batch_size=BATCH, longest=len(RATES), total=total), total
@@ -63,8 +64,8 @@ def plain_loop(learning: nn.Module, rows: Rows, numbers: Tensor) -> list[float]:
     for rate, index in zip(RATES, torch.split(numbers, BATCH), strict=True):
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        batch = rows.numerical[index], rows.categorical[index], rows.targets[index]
-        loss = learning.loss(*batch)  # type: ignore[operator]
+        batch = rows.take(index)
+        loss = learning.loss(batch.features, batch.targets)  # type: ignore[operator]
         loss.backward()
         nn.utils.clip_grad_norm_(learning.parameters(), CLIP)
         optimizer.step()

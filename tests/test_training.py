@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import torch
+from two_blocks import rows as rows_of
+from two_blocks import shape
 
-from onward.artifacts.prepared import FeatureNames
-from onward.network.network import Shape
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.loop import LOSS, Settings, train
 from onward.training.run import TrainingData, fit
 
-SHAPE = Shape(2, (5,), 2)
+SHAPE = shape(2, (5,), 2)
 
 
 def rows(count: int, seed: int) -> Rows:
@@ -21,7 +21,7 @@ def rows(count: int, seed: int) -> Rows:
     numerical = torch.randn(count, 2, generator=generator)
     categorical = torch.randint(0, 5, (count, 1), generator=generator)
     wrong = torch.rand(count, generator=generator) < 0.1
-    return Rows(numerical, categorical, ((numerical.prod(1) < 0) ^ wrong).long())
+    return rows_of(numerical, categorical, ((numerical.prod(1) < 0) ^ wrong).long())
 
 
 def settings(**learner: object) -> Settings:
@@ -47,7 +47,7 @@ def test_learns_and_keeps_the_best_epoch(tmp_path: Path) -> None:
     best = losses.index(min(losses))
     assert best == len(losses) - 1 - 3
     with torch.no_grad():
-        probabilities = network(validation.numerical, validation.categorical)["probabilities"]
+        probabilities = network(validation.features)["probabilities"]
     hits = probabilities.argmax(1) == validation.targets
     assert hits.float().mean() > 0.87
     loss = torch.nn.functional.nll_loss(probabilities.log(), validation.targets)
@@ -66,9 +66,8 @@ def test_stops_in_time(tmp_path: Path) -> None:
 
 
 def test_a_training_is_a_value(tmp_path: Path) -> None:
-    features = FeatureNames(("a", "b"), ("a", "b"), ("c",), (5,))
     target = Target("y", "classes", ("no", "yes"))
-    data = TrainingData(features, target, rows(200, seed=0), rows(100, seed=1))
+    data = TrainingData(SHAPE.blocks, target, rows(200, seed=0), rows(100, seed=1))
 
     one, other = (
         fit(settings(max_epochs=2), data, Checkpoints(tmp_path / name, {})) for name in "ab"

@@ -8,10 +8,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from onward.blocks import Block as Block
+    from onward.blocks import categorical as categorical
+    from onward.blocks import numerical as numerical
     from onward.network.embedders import Embedder as Embedder
     from onward.network.heads import Head as Head
     from onward.network.models import Model as Model
-    from onward.preprocessing.columns import Block as Block
     from onward.preprocessing.columns import Column as Column
     from onward.preprocessing.columns import Encoded as Encoded
     from onward.preprocessing.derivations import Derivation as Derivation
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from onward.training.observer import Observer as Observer
 
 _MODULES = {
-    "Block": "onward.preprocessing.columns",
+    "Block": "onward.blocks",
     "Card": "onward.tasks",
     "Chart": "onward.tasks",
     "Check": "onward.table.checks",
@@ -48,13 +50,15 @@ _MODULES = {
     "Split": "onward.table.splits",
     "Task": "onward.tasks",
     "Value": "onward.preprocessing.graph",
+    "categorical": "onward.blocks",
+    "numerical": "onward.blocks",
 }
 
 __all__ = tuple(sorted(_MODULES))
 
 
 def __getattr__(name: str) -> Any:
-    """The class of that name, from the module that defines it."""
+    """The class or function of that name, from the module that defines it."""
     if name not in _MODULES:
         raise AttributeError(f"module 'onward.extend' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULES[name]), name)

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from onward.artifacts.publishing import manifest, verified
+from onward.blocks import Blocks
 from onward.schema import Schema
 
-PARTS = ("numerical", "categorical", "target")
 LEARNED = "learned"  # training rows of the table that a sample was taken from
 CHUNK = 16_384  # rows held at once
 
@@ -23,51 +23,12 @@ CHUNK = 16_384  # rows held at once
 class Arrays:
     """The rows of one split as the network reads them, mapped from files."""
 
-    numerical: np.ndarray
-    """``(rows, features)`` float32."""
-    categorical: np.ndarray
-    """``(rows, codes)`` int64."""
+    features: dict[str, np.ndarray]
+    """For each block ``(rows, features, ...)``."""
     targets: np.ndarray
     """``(rows,)`` int64 codes of classes, or float64 numbers."""
     weights: np.ndarray | None = None
     """``(rows,)`` float64, not below 0; None where all rows count alike."""
-
-
-@dataclass(frozen=True)
-class FeatureNames:
-    """The features of the two blocks, by name and by the column each is made from."""
-
-    numerical: tuple[str, ...]
-    numerical_owners: tuple[str, ...]
-    categorical: tuple[str, ...]
-    cardinalities: tuple[int, ...]
-
-    def dump(self) -> str:
-        """As JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Those that some feature is made from."""
-        return tuple(dict.fromkeys((*self.numerical_owners, *self.categorical)))
-
-    def places(self, columns: Collection[str]) -> tuple[list[int], list[int]]:
-        """In each of the two blocks, where the features of some columns are."""
-        blocks = (self.numerical_owners, self.categorical)
-        number, code = (
-            [p for p, owner in enumerate(block) if owner in columns] for block in blocks
-        )
-        return number, code
-
-    def of(self, columns: Collection[str]) -> "FeatureNames":
-        """The features of some columns, in the same order."""
-        numbers, codes = self.places(columns)
-        return FeatureNames(
-            tuple(self.numerical[place] for place in numbers),
-            tuple(self.numerical_owners[place] for place in numbers),
-            tuple(self.categorical[place] for place in codes),
-            tuple(self.cardinalities[place] for place in codes),
-        )
 
 
 class Prepared:
@@ -99,14 +60,13 @@ class Prepared:
             return schema
         return replace(schema, columns=tuple(f for f in schema.columns if f.name in self.kept))
 
-    def features(self) -> FeatureNames:
-        """What the blocks are made of."""
-        features = self._features()
-        return features if self.kept is None else features.of(self.kept)
+    def blocks(self) -> Blocks:
+        """The blocks and their features."""
+        blocks = self._blocks()
+        return blocks if self.kept is None else blocks.of(self.kept)
 
-    def _features(self) -> FeatureNames:
-        document = json.loads(self._path("features.json").read_text())
-        return FeatureNames(**{name: tuple(values) for name, values in document.items()})
+    def _blocks(self) -> Blocks:
+        return Blocks.load(json.loads(self._path("features.json").read_text()))
 
     def num_rows(self, split: str) -> int:
         """Rows of one split, from the data report: no array is read for it."""
@@ -129,27 +89,30 @@ class Prepared:
 
     def arrays(self, split: str) -> Arrays:
         """Features, targets and weights of one split."""
-        parts = [_load(self._path(f"{split}.{part}.npy")) for part in PARTS]
-        if self.kept is not None:
-            places = self._features().places(self.kept)
-            for block, some in enumerate(places):
-                parts[block] = self._narrowed(parts[block], some)
-        numerical, categorical, targets = parts
-        return Arrays(numerical, categorical, targets, self.weights(split))
+        blocks = self._blocks()
+        kept = blocks.indices(blocks.columns if self.kept is None else self.kept)
+        features = {
+            name: self._narrowed(self._array(block_file(self.folder, split, name)), indices)
+            for name, indices in kept.items()
+        }
+        targets = self._array(target_file(self.folder, split))
+        return Arrays(features, targets, self.weights(split))
 
     def weights(self, split: str) -> np.ndarray | None:
         """How much each row of one split counts; None where all count alike."""
         path = weights_file(self.folder, split)
-        return _load(self._path(path.name)) if path.name in manifest(self.folder)["files"] else None
+        return self._array(path) if path.name in manifest(self.folder)["files"] else None
 
-    def _narrowed(self, block: np.ndarray, places: list[int]) -> np.ndarray:
-        """Some columns of a block, mapped from a file without a name: memory may lack room."""
-        shape = (len(block), len(places))
-        if len(places) == block.shape[1] or 0 in shape:
-            return block[:, places] if 0 in shape else block
+    def _narrowed(self, block: np.ndarray, indices: list[int]) -> np.ndarray:
+        """Some features of a block, mapped from a file without a name: memory may lack room."""
+        if len(indices) == block.shape[1]:
+            return block
+        shape = (len(block), len(indices), *block.shape[2:])
+        if 0 in shape:
+            return block[:, indices]
         with TemporaryFile(dir=self.folder.parent) as file:
             for start in range(0, len(block), CHUNK):
-                file.write(np.ascontiguousarray(block[start : start + CHUNK, places]).data)
+                file.write(np.ascontiguousarray(block[start : start + CHUNK, indices]).data)
             file.flush()
             return np.memmap(file, block.dtype, "c", shape=shape)
 
@@ -165,18 +128,31 @@ class Prepared:
 
     def row_numbers(self, split: str) -> np.ndarray:
         """``(rows,)`` int64: which row of the table each of them is, from 1."""
-        return _load(self._path(row_numbers_file(self.folder, split).name))
+        return self._array(row_numbers_file(self.folder, split))
 
     def learned(self) -> pl.LazyFrame:
         """The raw rows that the columns have learned from: of a sample, all of its table's."""
         is_sample = (self.folder / f"{LEARNED}.parquet").exists()
         return self.rows(LEARNED if is_sample else "train")
 
+    def _array(self, path: Path) -> np.ndarray:
+        return _load(self._path(path.name))
+
     def _path(self, name: str) -> Path:
         """Of one file, after a look at its hash: a large one takes as long as reading it."""
         if name not in self._verified:
             self._verified[name] = verified(self.folder / name)
         return self._verified[name]
+
+
+def block_file(folder: Path, split: str, block: str) -> Path:
+    """Where the features of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.{block}.npy"
+
+
+def target_file(folder: Path, split: str) -> Path:
+    """Where the targets of a split are, in a folder of ``prepare``."""
+    return folder / f"{split}.target.npy"
 
 
 def weights_file(folder: Path, split: str) -> Path:

@@ -8,10 +8,11 @@ import polars as pl
 
 from onward.artifacts.prepared import (
     LEARNED,
-    PARTS,
     Prepared,
+    block_file,
     derived_file,
     row_numbers_file,
+    target_file,
     weights_file,
 )
 from onward.artifacts.publishing import MANIFEST, manifest, publishing
@@ -35,10 +36,9 @@ def sample(folder: Path, few: Path) -> None:
             arrays = prepared.arrays(split)
             some = chosen(arrays.targets, ROWS[split])
             rows[split] = len(some)
-            for part, array in zip(
-                PARTS, (arrays.numerical, arrays.categorical, arrays.targets), strict=True
-            ):
-                np.save(work / f"{split}.{part}.npy", array[some])
+            for block, values in arrays.features.items():
+                np.save(block_file(work, split, block), values[some])
+            np.save(target_file(work, split), arrays.targets[some])
             if arrays.weights is not None:
                 np.save(weights_file(work, split), arrays.weights[some])
             np.save(row_numbers_file(work, split), prepared.row_numbers(split)[some])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from onward.artifacts.prepared import Prepared
+from onward.blocks import CATEGORICAL
 from onward.evaluation.baseline_comparison import MODEL
 from onward.evaluation.baselines import (
     WEIGHT,
@@ -55,14 +56,13 @@ def rows_of(prepared: Prepared, split: str) -> pl.DataFrame:
 
 def _readable(schema: Schema, prepared: Prepared) -> Schema:
     """With the columns that features are made of and baselines can read, derived ones included."""
-    features, derived = prepared.features(), prepared.derived("train").collect_schema()
+    blocks, derived = prepared.blocks(), prepared.derived("train").collect_schema()
+    codes = blocks[CATEGORICAL].owners if CATEGORICAL in blocks else ()
     fields = [*schema.columns]
     for name, dtype in derived.items():
-        kind = "categorical" if name in features.categorical else "numerical"
+        kind = "categorical" if name in codes else "numerical"
         fields.append(Field(name, kind, "text" if dtype == pl.String else "number"))
     readable = tuple(
-        field
-        for field in fields
-        if field.name in features.columns and semantic_type(field) != "none"
+        field for field in fields if field.name in blocks.columns and semantic_type(field) != "none"
     )
     return replace(schema, columns=readable)

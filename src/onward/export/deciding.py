@@ -61,7 +61,7 @@ def _probabilities(network: Network, rows: Rows) -> Tensor:
             network,
             rows,
             torch.device("cpu"),
-            lambda *blocks: network(*blocks)["probabilities"],
+            lambda features: network(features)["probabilities"],
         )
 
 

@@ -1,18 +1,19 @@
 """Does the exported file predict what the network predicts, row by row, whatever comes in?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import onnxruntime
 import polars as pl
 import torch
 
-from onward.artifacts.prepared import Arrays, FeatureNames
+from onward.artifacts.prepared import Arrays
+from onward.blocks import Blocks
 from onward.errors import ExportError
+from onward.export.hostile_rows import hostile_rows
 from onward.network.network import Network
-from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+from onward.preprocessing.assembly import tensor_name
 from onward.schema import Field, Schema
 
 ROWS = 8192  # compared at once
@@ -21,14 +22,6 @@ ABSOLUTE = 1e-5  # of the spread of the predictions
 TIE = 1e-4  # labels whose gains are closer than this may change places
 
 Predictions = dict[str, np.ndarray]
-
-NUMBERS = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e308, 5e-324, 0.1, -7.0, 2.0**53 + 2]
-TEXTS = [
-    *["", " ", "?", "NaN", "null", "é", "e\u0301", "日本語 \U0001f600", "\n\t", "a" * 10_000],
-    *["0", "-1", "1e400", "2024-02-30", "2024-02-29T23:59:59.999999999Z", "0001-01-01", "true"],
-]
-QUANTITIES = ["1{}", "-1.5 {}", ".5{}", "1e99{}", "1e-99{}", "{}1", "1{0}{0}", "1,234{}", "{}"]
-"""Numbers with a unit, or nearly so."""
 
 
 @dataclass
@@ -58,9 +51,7 @@ class Parity:
         values = self._model.run(names, feed(rows, self._schema.columns))
         return dict(zip(names, values, strict=True))
 
-    def held_out(
-        self, split: str, rows: pl.DataFrame, arrays: Arrays, features: FeatureNames
-    ) -> Found:
+    def held_out(self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks) -> Found:
         """Compare on rows whose features ``prepare`` has written.
 
         Raises:
@@ -71,14 +62,14 @@ class Parity:
         for start in range(0, len(rows), ROWS):
             place = slice(start, start + ROWS)
             chunk = rows[place]
-            want = self._by_network(arrays.numerical[place], arrays.categorical[place])
+            want = self._by_network({b: part[place] for b, part in arrays.features.items()})
             got = self.predict(chunk)
             _refuse_not_finite(got, chunk)
             worst = self._compare(got, want, found)
             if worst is not None:
                 row = start + worst.row
-                blocks = (arrays.numerical[row : row + 1], arrays.categorical[row : row + 1])
-                cause = self._cause(rows[row : row + 1], blocks, features)
+                written = {b: part[row : row + 1] for b, part in arrays.features.items()}
+                cause = self._cause(rows[row : row + 1], written, blocks)
                 raise ExportError(
                     f"export: {worst.count} of {len(chunk)} rows from row {start} of the {split}"
                     f" rows are predicted differently by the file. The worst is row {row}:"
@@ -99,7 +90,7 @@ class Parity:
         found = Found(len(bad))
         together = self.predict(bad)
         _refuse_not_finite(together, bad)
-        self._refuse(self._compare(together, self._by_network(*self._blocks(bad)), found), bad)
+        self._refuse(self._compare(together, self._by_network(self._features(bad)), found), bad)
         order = np.random.default_rng(0).permutation(len(bad))
         batches = [order, *(order[s : s + 7] for s in range(0, len(bad), 7)), *order[:50, None]]
         for batch in batches:
@@ -115,23 +106,20 @@ class Parity:
                 f" {_shown(rows, worst.row)} in a batch of {len(rows)}. {BUG}"
             )
 
-    def _blocks(self, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        names = [output.name for output in self._preprocessing.get_outputs()]
+    def _features(self, rows: pl.DataFrame) -> dict[str, np.ndarray]:
+        """What the preprocessing makes of raw rows."""
+        blocks = list(self._network.shape.blocks)
         raw = feed(rows, self._schema.columns)
         known = {i.name for i in self._preprocessing.get_inputs()}
-        values = self._preprocessing.run(names, {n: v for n, v in raw.items() if n in known})
-        blocks = dict(zip(names, values, strict=True))
-        return (
-            blocks.get(NUMERICAL, np.zeros((len(rows), 0), np.float32)),
-            blocks.get(CATEGORICAL, np.zeros((len(rows), 0), np.int64)),
+        values = self._preprocessing.run(
+            list(map(tensor_name, blocks)), {n: v for n, v in raw.items() if n in known}
         )
+        return dict(zip(blocks, values, strict=True))
 
-    def _by_network(self, numerical: np.ndarray, categorical: np.ndarray) -> Predictions:
+    def _by_network(self, features: Mapping[str, np.ndarray]) -> Predictions:
+        tensors = {b: torch.from_numpy(np.ascontiguousarray(part)) for b, part in features.items()}
         with torch.no_grad():
-            outputs = self._network(
-                torch.from_numpy(np.ascontiguousarray(numerical)),
-                torch.from_numpy(np.ascontiguousarray(categorical)),
-            )
+            outputs = self._network(tensors)
         predictions = {name: value.numpy() for name, value in outputs.items()}
         if "label" in predictions:
             classes = np.array(self._schema.target.classes, object)
@@ -161,19 +149,17 @@ class Parity:
         found.largest[name] = max(found.largest.get(name, 0.0), float(difference.max(initial=0.0)))
         return np.asarray((difference / allowed).max(1, initial=0.0))
 
-    def _cause(
-        self, row: pl.DataFrame, blocks: tuple[np.ndarray, np.ndarray], features: FeatureNames
-    ) -> str:
+    def _cause(self, row: pl.DataFrame, written: Mapping[str, np.ndarray], blocks: Blocks) -> str:
         """Which column's features differ between the file and ``prepare``."""
-        owners = (features.numerical_owners, features.categorical)
-        for got, want, names in zip(self._blocks(row), blocks, owners, strict=True):
-            for place in np.flatnonzero(got[0] != want[0]):
-                name = names[place]
+        for block, got in self._features(row).items():
+            owners, want = blocks[block].owners, written[block]
+            for index in np.argwhere(got != want):
+                name = owners[index[1]]
                 value = f"its value {row[name][0]!r}" if name in row.columns else "what is derived"
                 return (
                     f"The first column whose features differ is {name!r}: {value} becomes"
-                    f" {got[0, place]:g} in the file, and was {want[0, place]:g} in training. Run"
-                    " `onward prepare` again"
+                    f" {got[tuple(index)]:g} in the file, and was {want[tuple(index)]:g} in"
+                    " training. Run `onward prepare` again"
                 )
         return f"The features are the same; the network differs. {BUG}"
 
@@ -211,32 +197,6 @@ def _wire(values: pl.Series, wire: str) -> np.ndarray:
     if wire == "number":
         return values.fill_null(np.nan).to_numpy().reshape(-1, 1)
     return np.array(values.fill_null("").to_list(), object).reshape(-1, 1)
-
-
-def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """Usual rows, rows with one bad value each, and rows with nothing but bad values."""
-    rng = np.random.default_rng(0)
-    usual = rows.select(field.name for field in fields)
-    parts = [usual]
-    for column in fields:
-        values = _bad(column)
-        some = usual[rng.integers(0, len(usual), len(values))]
-        parts.append(some.with_columns(pl.Series(column.name, values, usual[column.name].dtype)))
-    mixed = {
-        column.name: pl.Series(
-            [_bad(column)[place] for place in rng.integers(0, len(_bad(column)), 50)],
-            dtype=usual[column.name].dtype,
-        )
-        for column in fields
-    }
-    return pl.concat([*parts, pl.DataFrame(mixed)])
-
-
-def _bad(column: Field) -> list[Any]:
-    if column.wire == "number":
-        return [None, *NUMBERS]
-    quantities = [form.format(unit) for unit, _ in column.units for form in QUANTITIES]
-    return [None, *TEXTS, *quantities, *column.missing]
 
 
 def _spread(values: np.ndarray) -> float:

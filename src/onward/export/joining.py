@@ -11,7 +11,7 @@ from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 
 from onward.errors import ExportError
 from onward.network.network import Network
-from onward.preprocessing.columns import CATEGORICAL, NUMERICAL
+from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.graph import OPSETS, PREFIX
 
 ROWS = 2  # rows of the example that the exporter follows; the file then takes any number
@@ -35,9 +35,9 @@ def export(
     body = compose.add_prefix(_body(network), f"{PREFIX}network/")
     body.ir_version = preprocessing.ir_version
     body.opset_import.append(helper.make_opsetid("ai.onnx.ml", OPSETS["ai.onnx.ml"]))
-    outputs = {output.name for output in preprocessing.graph.output}
-    joints = [(name, f"{PREFIX}network/{name}") for name in (NUMERICAL, CATEGORICAL)]
-    model = compose.merge_models(preprocessing, body, [j for j in joints if j[0] in outputs])
+    names = map(tensor_name, network.shape.blocks)
+    joints = [(name, f"{PREFIX}network/{name}") for name in names]
+    model = compose.merge_models(preprocessing, body, joints)
     _name_outputs(model, classes)
     helper.set_model_props(model, dict(notes))
     model.producer_name = "onward"
@@ -46,30 +46,24 @@ def export(
 
 
 class _Blocks(torch.nn.Module):
-    """The network with those blocks as inputs that the table has."""
+    """The network with one input for each block."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, *blocks: torch.Tensor) -> dict[str, torch.Tensor]:
-        shape = self.network.shape
-        empty = blocks[0].new_zeros(blocks[0].shape[0], 0)
-        numerical = blocks[0] if shape.features else empty.float()
-        categorical = blocks[-1] if shape.cardinalities else empty.long()
-        predictions: dict[str, torch.Tensor] = self.network(numerical, categorical)
+        features = dict(zip(self.network.shape.blocks, blocks, strict=True))
+        predictions: dict[str, torch.Tensor] = self.network(features)
         return predictions
 
 
 def _body(network: Network) -> ModelProto:
-    shape = network.shape
-    example = {}
-    if shape.features:
-        example[NUMERICAL] = torch.zeros(ROWS, shape.features)
-    if shape.cardinalities:
-        example[CATEGORICAL] = torch.zeros(ROWS, len(shape.cardinalities), dtype=torch.int64)
     wrapped = _Blocks(network).eval()
-    inputs = tuple(example.values())
+    inputs = tuple(
+        torch.from_numpy(np.zeros((ROWS, *block.shape), block.dtype))
+        for block in network.shape.blocks.values()
+    )
     rows = [torch.export.Dim("rows"), torch.export.Dim.DYNAMIC]  # naming both is a warning
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it asks for torchvision
     with warnings.catch_warnings():
@@ -78,7 +72,7 @@ def _body(network: Network) -> ModelProto:
         program = torch.onnx.export(
             wrapped,
             inputs,
-            input_names=list(example),
+            input_names=[tensor_name(block) for block in network.shape.blocks],
             output_names=list(wrapped(*inputs)),
             dynamic_shapes=(tuple({0: rows[place]} for place in range(len(inputs))),),
             opset_version=OPSETS[""],

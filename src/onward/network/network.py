@@ -1,61 +1,89 @@
 """The network: features in, named predictions out."""
 
 import io
-import math
 import pickle
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
-from jaxtyping import Float, Int64, Shaped
+from jaxtyping import Float, Shaped
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from onward.errors import ArtifactError
-from onward.network.embedders import Embedder
+from onward.blocks import CATEGORICAL, NUMERICAL, Blocks, categorical, numerical
+from onward.errors import ArtifactError, ConfigError
+from onward.network.embedders import Embedder, default_embedder, refuse_other_blocks
+from onward.network.embedders.category_embedding import embedding_width
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.settings.family import OneOf, Settings
 
-NOT_OURS = (pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, EOFError)
-WIDEST = 64  # numbers; wider embeddings of a category only cost memory
-LASTING = ("bias", "frequencies", "tokens.weight")  # weights that are no better for being small
+LASTING = ("bias", "frequencies", ".tokens.weight")  # weights that are no better for being small
+MODULES = {NUMERICAL: "embedder", CATEGORICAL: "embeddings"}
+"""Of embedders whose weights have had these names before there were other blocks."""
+NOT_OURS = (
+    *(pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, EOFError),
+    ConfigError,
+)
 
 
 @dataclass(frozen=True)
 class Shape:
     """What the network reads and predicts."""
 
-    features: int
-    """Numbers in a row."""
-    cardinalities: tuple[int, ...]
-    """For each category the number of its codes."""
+    blocks: Blocks
     classes: int
     """0 where the target is a number."""
 
 
 class Network(nn.Module):
-    """Embeddings of numbers and categories side by side, a body, and a head."""
+    """The embedded blocks side by side, a body, and a head."""
 
     class Config(Settings):
-        """Which embedder, which body and which head."""
+        """Which embedders, which body and which head.
+
+        ``embedder`` reads the numerical block, ``embedders`` the others, by the name of the block.
+        """
 
         embedder: Annotated[Embedder.Config, OneOf(Embedder)]
+        embedders: dict[str, Annotated[Any, OneOf(Embedder)]] = Field(default_factory=dict)
         model: Annotated[Model.Config, OneOf(Model)]
         head: Annotated[Head.Config, OneOf(Head)]
 
-    def __init__(self, config: Config, shape: Shape, embedder: Embedder) -> None:
+        @model_validator(mode="after")
+        def _embedders_read_their_blocks(self) -> "Network.Config":
+            refuse_other_blocks(self.embedder, self.embedders)
+            return self
+
+        def embedder_of(self, block: str) -> Any:
+            """Settings of the embedder that reads a block: the chosen one, or its default."""
+            if block == NUMERICAL:
+                return self.embedder
+            return self.embedders.get(block) or default_embedder(block)
+
+    def __init__(self, config: Config, shape: Shape, embedders: Mapping[str, Embedder]) -> None:
         super().__init__()
-        self.config, self.shape, self.embedder = config, shape, embedder
-        widths = [embedding_width(cardinality) for cardinality in shape.cardinalities]
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(cardinality, size)
-            for cardinality, size in zip(shape.cardinalities, widths, strict=True)
-        )
-        for embedding in self.embeddings:
-            with torch.no_grad():  # unknown and missing, if no training row is, stay in the middle
-                embedding.get_parameter("weight")[:2] = 0
+        self.config, self.shape = config, shape
+        for block in shape.blocks:
+            self.add_module(_module(block), embedders[block])
         self.head = Head.build(config.head, shape.classes)
-        self.model = Model.build(config.model, (*embedder.widths, *widths), self.head.width)
+        widths = tuple(width for block in shape.blocks for width in embedders[block].widths)
+        self.model = Model.build(config.model, widths, self.head.width)
+
+    @classmethod
+    def fit(cls, config: Config, shape: Shape, features: Mapping[str, Tensor]) -> "Network":
+        """An untrained network, its embedders fitted on the features of the training rows."""
+        embedders = {}
+        for name, block in shape.blocks.items():
+            choice = config.embedder_of(name)
+            embedders[name] = Embedder.member(choice).fit(choice, block, features[name])
+        return cls(config, shape, embedders)
+
+    def embedder_of(self, block: str) -> Embedder:
+        """The embedder that reads a block."""
+        embedder: Embedder = getattr(self, _module(block))
+        return embedder
 
     def by_decay(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """The weights that weight decay pulls towards 0, and those that it leaves alone.
@@ -72,81 +100,103 @@ class Network(nn.Module):
         return decaying, lasting
 
     def member_scores(
-        self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
+        self, features: Mapping[str, Shaped[Tensor, "rows ..."]]
     ) -> Float[Tensor, "rows members width"]:
-        """What each member says; the block of a table without such columns has the width 0."""
-        parts = [self.embedder(numerical)]
-        codes = categorical.unbind(1)
-        parts += [embed(code) for embed, code in zip(self.embeddings, codes, strict=True)]
+        """What each member says of the rows, whose features are given block by block."""
+        parts: list[Tensor] = []
+        for block in self.shape.blocks:
+            parts += self.embedder_of(block).parts(features[block])
         y: Tensor = self.model(torch.cat(parts, 1))
         return y
 
     def scores(
-        self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
+        self, features: Mapping[str, Shaped[Tensor, "rows ..."]]
     ) -> Float[Tensor, "rows width"]:
         """What the head reads: that of all members together."""
-        scores = self.member_scores(numerical, categorical)
+        scores = self.member_scores(features)
         return self.head.together(scores) if self.model.ensemble_size > 1 else scores[:, 0]
 
     def loss(
         self,
-        numerical: Float[Tensor, "rows features"],
-        categorical: Int64[Tensor, "rows codes"],
+        features: Mapping[str, Shaped[Tensor, "rows ..."]],
         targets: Shaped[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
         """What training lowers: the mean of the losses that the members have alone."""
-        scores = self.member_scores(numerical, categorical).float()  # of bfloat16, where it is used
+        scores = self.member_scores(features).float()  # of bfloat16, where it is used
         members = self.model.ensemble_size
         alone = targets.repeat_interleave(members)
         if weights is not None:
             weights = weights.repeat_interleave(members)
         return self.head.loss(self.head.emphasized(scores.flatten(0, 1)), alone, weights)
 
-    def forward(
-        self, numerical: Float[Tensor, "rows features"], categorical: Int64[Tensor, "rows codes"]
-    ) -> dict[str, Tensor]:
+    def forward(self, features: Mapping[str, Shaped[Tensor, "rows ..."]]) -> dict[str, Tensor]:
         """Predictions, one tensor of shape ``(rows, ...)`` for each name."""
-        predictions: dict[str, Tensor] = self.head(self.scores(numerical, categorical))
+        predictions: dict[str, Tensor] = self.head(self.scores(features))
         return predictions
 
     def dump(self) -> bytes:
         """All that `load` needs."""
+        blocks = self.shape.blocks
+        others = {block: self.config.embedder_of(block) for block in blocks if block != NUMERICAL}
+        content = {
+            "settings": self.config.model_copy(update={"embedders": others}).model_dump(),
+            "blocks": blocks.dump(),
+            "classes": self.shape.classes,
+            "widths": {block: self.embedder_of(block).widths for block in blocks},
+            # copies: while it learns its weights share one memory, which would show in the bytes
+            "weights": {name: weight.clone() for name, weight in self.state_dict().items()},
+        }
         file = io.BytesIO()
-        settings, shape = self.config.model_dump(), asdict(self.shape)
-        # copies: while it learns its weights share one memory, which would show in the bytes
-        weights = {name: weight.clone() for name, weight in self.state_dict().items()}
-        torch.save((settings, shape, self.embedder.widths, weights), file)
+        torch.save(content, file)
         return file.getvalue()
 
     @classmethod
     def load(cls, data: bytes) -> "Network":
-        """Read what `dump` made.
+        """Read what `dump` made, or what version 0.1.0 made before there were named blocks.
 
         Raises:
             ArtifactError: if it is anything else; nothing in it is executed.
         """
         try:
-            settings, shape, widths, weights = torch.load(io.BytesIO(data), weights_only=True)
-            config = cls.Config.model_validate(settings)
-            embedder = Embedder.build(config.embedder, widths)
-            network = cls(config, Shape(**shape), embedder)
-            network.load_state_dict(weights)
+            content = torch.load(io.BytesIO(data), weights_only=True)
+            return cls._of(_of_two_blocks(*content) if isinstance(content, tuple) else content)
         except NOT_OURS as error:
             raise ArtifactError(
                 f"network.pt: is not what `onward train` writes ({type(error).__name__}). Run"
                 " `onward train` again"
             ) from error
+
+    @classmethod
+    def _of(cls, content: Mapping[str, Any]) -> "Network":
+        config = cls.Config.model_validate(content["settings"])
+        shape = Shape(Blocks.load(content["blocks"]), content["classes"])
+        embedders = {
+            name: Embedder.build(config.embedder_of(name), block, tuple(content["widths"][name]))
+            for name, block in shape.blocks.items()
+        }
+        network = cls(config, shape, embedders)
+        network.load_state_dict(content["weights"])
         return network
 
 
-def embedding_width(cardinality: int) -> int:
-    """How many numbers stand for a category with ``cardinality`` codes.
+def _module(block: str) -> str:
+    return MODULES.get(block, f"embedder_of_{block}")
 
-    Source: the rule of the fastai library, ``1.6 * cardinality ** 0.56``, found by trying.
 
-    Example:
-        >>> embedding_width(4), embedding_width(100), embedding_width(1_000_000)
-        (3, 21, 64)
-    """
-    return min(WIDEST, round(1.6 * math.pow(cardinality, 0.56)))
+def _of_two_blocks(
+    settings: Any, shape: Mapping[str, Any], widths: tuple[int, ...], weights: Mapping[str, Tensor]
+) -> dict[str, Any]:
+    """The content of a file of version 0.1.0, which does not name its features."""
+    numbers = [f"number {index}" for index in range(shape["features"])]
+    sizes = shape["cardinalities"]
+    codes = [f"category {index}" for index in range(len(sizes))]
+    if not numbers:  # of an embedder without features
+        weights = {n: weight for n, weight in weights.items() if not n.startswith("embedder.")}
+    return {
+        "settings": settings,
+        "blocks": Blocks([numerical(numbers, numbers), categorical(codes, sizes)]).dump(),
+        "classes": shape["classes"],
+        "widths": {NUMERICAL: widths, CATEGORICAL: tuple(map(embedding_width, sizes))},
+        "weights": weights,
+    }

@@ -70,10 +70,11 @@ class Graph:
         """Some of the values along an axis, which one place alone removes."""
         return self("Gather", values, self.constant(places, np.int64), axis=axis)
 
-    def output(self, name: str, value: Value, dtype: int) -> None:
-        """Give a tensor of shape ``(rows, ...)`` a name that callers see."""
+    def output(self, name: str, value: Value, dtype: int, rank: int = 1) -> None:
+        """Give a tensor of shape ``(rows, ...)``, with ``rank`` more axes, a name for callers."""
         self._nodes.append(helper.make_node("Identity", [value], [name]))
-        self._outputs.append(helper.make_tensor_value_info(name, dtype, ["rows", None]))
+        shape = ["rows", *[None] * rank]
+        self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
     def model(self) -> onnx.ModelProto:
         """The checked graph."""

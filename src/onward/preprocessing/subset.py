@@ -25,7 +25,7 @@ def refitted(prepared: Prepared) -> ModelProto:
     Raises:
         ExportError: if the features are not those that the network has learned from.
     """
-    schema, features = prepared.schema(), prepared.features()
+    schema, blocks = prepared.schema(), prepared.blocks()
     names = {field.name for field in schema.columns}
     configs = json.dumps(manifest(prepared.folder)["settings"]["columns"])
     every = [Column.build(config) for config in CONFIGS.validate_json(configs)]
@@ -38,8 +38,7 @@ def refitted(prepared: Prepared) -> ModelProto:
     for column in columns:
         column.fit(rows.select(column.name).collect().to_series())
     found = preprocessing(columns)
-    named = [block.names if block else () for block in found.blocks]
-    if named != [features.numerical, features.categorical]:
+    if found.blocks != blocks:
         raise ExportError(
             f"export: {len(columns)} of {len(every)} columns alone have other features than among"
             " all of them. This is a bug in the code of one of their types: `encode` must keep the"

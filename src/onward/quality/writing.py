@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,17 @@ import polars as pl
 from onward.artifacts.prepared import (
     CHUNK,
     ArrayFile,
-    FeatureNames,
+    block_file,
     derived_file,
     row_numbers_file,
+    target_file,
     weights_file,
 )
 from onward.errors import DataError
-from onward.preprocessing.assembly import Encoder, Features, preprocessing
+from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation
+from onward.preprocessing.encoder import Encoder, Features
 from onward.preprocessing.out_of_fold import Deriving
 from onward.preprocessing.text_readers import text_readers
 from onward.quality.splitting import SplitRows
@@ -100,15 +102,8 @@ def write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], wo
     """The preprocessing graph, the names of its features, and the graphs that check texts."""
     graph = preprocessing(columns, derivations)
     onnx.save(graph.model, work / "preprocess.onnx")
-    cardinalities = {column.name: column.cardinality for column in columns}
-    numbers, codes = graph.numerical, graph.categorical
-    features = FeatureNames(
-        numbers.names if numbers else (),
-        numbers.owners if numbers else (),
-        codes.owners if codes else (),
-        tuple(cardinalities[name] for name in codes.owners) if codes else (),
-    )
-    (work / "features.json").write_text(features.dump())
+    document = json.dumps(graph.blocks.dump(), ensure_ascii=False, indent=1)
+    (work / "features.json").write_text(document)
     (work / "text_readers.json").write_text(json.dumps(text_readers(columns)) + "\n")
 
 
@@ -117,14 +112,17 @@ def write_arrays(columns: Sequence[Column], split: SplitRows, work: Path) -> Non
     encoder = Encoder(columns)
     for name in SPLITS:
         targets, frame = split.targets_of(name), rows_of(work, name)
-        with (
-            closing(ArrayFile(work / f"{name}.numerical.npy", len(targets))) as numerical,
-            closing(ArrayFile(work / f"{name}.categorical.npy", len(targets))) as categorical,
-        ):
+        with ExitStack() as stack:
+            files = {
+                block: ArrayFile(block_file(work, name, block), len(targets))
+                for block in encoder.blocks
+            }
+            for file in files.values():
+                stack.enter_context(closing(file))
             for chunk in _encoded(encoder, frame, len(targets)):
-                numerical.write(chunk.numerical)
-                categorical.write(chunk.categorical)
-        np.save(work / f"{name}.target.npy", targets)
+                for block, values in chunk.items():
+                    files[block].write(values)
+        np.save(target_file(work, name), targets)
 
 
 def _encoded(encoder: Encoder, frame: pl.LazyFrame, rows: int) -> Iterator[Features]:

@@ -20,13 +20,14 @@ from onward.artifacts.publishing import (
     sha256_of_code,
     verified,
 )
+from onward.blocks import CATEGORICAL
 from onward.export.deciding import decide
 from onward.export.ensemble_selection import reduce
 from onward.export.gate import Parity
 from onward.export.joining import export
 from onward.export.notes import metadata, notes
 from onward.network.network import Network
-from onward.preprocessing.graph import PREFIX
+from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.subset import refitted
 from onward.serving.model_file import seal
 from onward.settings.family import Settings as Base
@@ -100,18 +101,21 @@ def _change(
 
 def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
     found = {}
-    features = prepared.features()
+    blocks = prepared.blocks()
     for split in HELD_OUT:
         rows = prepared.rows(split).collect()
-        found[split] = asdict(parity.held_out(split, rows, prepared.arrays(split), features))
+        found[split] = asdict(parity.held_out(split, rows, prepared.arrays(split), blocks))
     found["hostile"] = asdict(parity.hostile(rows.head(USUAL)))
     return found
 
 
 def _codes(prepared: Prepared) -> dict[str, Any]:
     """Where the graph has the codes of categories, and whose they are."""
-    columns = prepared.features().categorical
-    return {"codes": {"tensor": f"{PREFIX}categorical", "columns": columns}} if columns else {}
+    blocks = prepared.blocks()
+    if CATEGORICAL not in blocks:
+        return {}
+    columns = blocks[CATEGORICAL].owners
+    return {"codes": {"tensor": tensor_name(CATEGORICAL), "columns": columns}}
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -49,7 +49,7 @@ def balanced(groups: Sequence[Tensor], batch_size: int, seed: int) -> Tensor:
     """The row numbers of an epoch, in whole batches: of each class as many, give or take one.
 
     An epoch is as long as one that shows each row once. All rows of a rare class come equally
-    often, or nearly; of a frequent one each epoch shows others. Like `batches.shuffled` it is
+    often, or nearly; of a frequent one each epoch shows others. Like `loading.shuffled` it is
     a function of its seed.
 
     Args:

@@ -126,7 +126,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
         seed: of the shuffled values.
     """
     whole = fit(columns)
-    found = of_first(relevance(whole.network, whole.data.validation, whole.data.features, seed))
+    found = of_first(relevance(whole.network, whole.data.validation, seed))
     ranked = sorted(found, key=lambda each: (each.is_above_noise, each.value), reverse=True)
     least = max(1, sum(each.is_above_noise for each in ranked))
     trained, runs = {len(columns): whole}, Runs({len(columns): _losses(whole)}, least)
@@ -142,7 +142,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
         trained[number] = fit([column for column in columns if column in some])
         runs = Runs({**runs.losses, number: _losses(trained[number])}, least)
     kept = trained[runs.fewest]
-    names = kept.data.features.columns
+    names = kept.data.blocks.columns
     about = _about([column for column in columns if column in names], ranked, runs)
     for line in _told(about):
         logger.info(line)

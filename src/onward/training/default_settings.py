@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from onward.artifacts.prepared import Prepared
+from onward.blocks import NUMERICAL, Blocks
 from onward.errors import ConfigError
-from onward.network.embedders import Embedder
+from onward.network.embedders import Embedder, default_embedder, refuse_other_blocks
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Shape
@@ -26,15 +27,23 @@ from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
 from onward.training.learner import Learner
 from onward.training.loop import Settings
-from onward.training.run import shape_of
 
 
 class Choices(Base):
-    """Which embedder, body and head."""
+    """Which embedders, body and head.
+
+    ``embedder`` reads the numerical block, ``embedders`` the others, by the name of the block.
+    """
 
     embedder: Annotated[Any, OneOf(Embedder), OrAuto()] = AUTO
+    embedders: dict[str, Annotated[Any, OneOf(Embedder)]] = Field(default_factory=dict)
     model: Annotated[Any, OneOf(Model), OrAuto()] = AUTO
     head: Annotated[Any, OneOf(Head), OrAuto()] = AUTO
+
+    @model_validator(mode="after")
+    def _embedders_read_their_blocks(self) -> Self:
+        refuse_other_blocks(None if self.embedder == AUTO else self.embedder, self.embedders)
+        return self
 
 
 LEARNER = EachOrAuto(Learner.Config)
@@ -78,7 +87,8 @@ class Table:
     def of(cls, prepared: Prepared) -> "Table":
         """The table that ``prepare`` has read."""
         target, rows = prepared.schema().target, prepared.num_rows("train")
-        return cls(rows, shape_of(prepared.features(), target), usual_task(target))
+        shape = Shape(prepared.blocks(), len(target.classes))
+        return cls(rows, shape, usual_task(target))
 
 
 @dataclass(frozen=True)
@@ -113,15 +123,14 @@ def completed(given: Given, table: Table) -> Settings:
     type's own default.
 
     Raises:
-        ConfigError: if classes are weighed that there are not.
+        ConfigError: if classes are weighed that there are not, or a block has no embedder.
     """
     _refuse_balance_of_numbers(given, table)
     said = without_auto(given.model_dump(exclude_unset=True))
-    chosen: dict[str, Any] = {name: part for name, part in given.network if part != AUTO}
-    network = {
-        name: {"type": part.type, **part.model_dump(exclude_unset=True)}
-        for name, part in chosen.items()
+    chosen: dict[str, Any] = {
+        name: part for name, part in given.network if name != "embedders" and part != AUTO
     }
+    network = {name: _said(part) for name, part in chosen.items()}
     size = next(size for size in SIZES if table.rows < size.below)
     parts: dict[str, dict[str, Any]] = {
         "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
@@ -138,7 +147,10 @@ def completed(given: Given, table: Table) -> Settings:
     return Settings.model_validate(
         {
             "seed": given.seed,
-            "network": {name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
+            "network": {
+                **{name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
+                "embedders": _embedders(given.network.embedders, table.shape.blocks),
+            },
             "class_weights": _class_weights(given.class_weights, table),
             "sampler": given.sampler,
             "learner": {**learner, **said.get("learner", {})},
@@ -153,6 +165,22 @@ def _refuse_balance_of_numbers(given: Given, table: Table) -> None:
             "train: the target is a number and has no classes to balance. Remove `class_weights`"
             " and `sampler`"
         )
+
+
+def _said(part: Any) -> dict[str, Any]:
+    return {"type": part.type, **part.model_dump(exclude_unset=True)}
+
+
+def _embedders(chosen: Mapping[str, Any], blocks: Blocks) -> dict[str, dict[str, Any]]:
+    """Those of all blocks but the numerical one."""
+    for name in chosen:
+        if name not in blocks:
+            raise ConfigError(
+                f"train.network.embedders: no column fills the block {name!r}. Choose from"
+                f" {', '.join(blocks)}"
+            )
+    others = [block for block in blocks if block != NUMERICAL]
+    return {block: _said(chosen.get(block) or default_embedder(block)) for block in others}
 
 
 def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:
@@ -176,7 +204,7 @@ def _epochs(rows: int, size: Size) -> int:
 
 def description(settings: Settings, given: Given) -> str:
     """What is trained, and which parts of it follow from the table."""
-    network, learner = settings.network.model_dump(), settings.learner
+    network, learner = settings.network.model_dump(exclude={"embedders"}), settings.learner
     sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
     balance = {"class weights": settings.class_weights, "sampler": settings.sampler}
     balanced = [f"; {name} {value}" for name, value in balance.items() if value is not None]

@@ -24,8 +24,8 @@ def fingerprint(settings: Settings, data: str) -> dict[str, str]:
         data: the hash of its rows.
     """
     network = settings.network
-    parts = (type(part) for part in (network.embedder, network.model, network.head))
-    files = {inspect.getfile(part) for part in (*parts, *Observer.members)}
+    chosen = (network.embedder, *network.embedders.values(), network.model, network.head)
+    files = {inspect.getfile(part) for part in (*map(type, chosen), *Observer.members)}
     code = [sha256_of_code(), *sorted(sha256(Path(file)) for file in files)]
     return {
         "config": hashed(settings.model_dump_json().encode()).hexdigest(),

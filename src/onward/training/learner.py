@@ -13,10 +13,11 @@ from torch import Tensor
 from onward.errors import ConfigError, NotFiniteError
 from onward.network.network import Network
 from onward.settings.family import Settings
-from onward.training.batches import Chunk, Chunks, Orders, Rows, fits, shuffled
+from onward.training.batches import Rows, fits
 from onward.training.class_balance import Balanced, balanced, by_class
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
+from onward.training.loading import Chunk, Chunks, Orders, shuffled
 from onward.training.optimizer_steps import Descent, Steps
 from onward.training.precision import Name, choose, fastest_float32
 
@@ -196,7 +197,7 @@ class Learner(LightningModule):
 
     def _loss(self, rows: Rows) -> Tensor:
         with self.precision.step(self.device):
-            return self.network.loss(rows.numerical, rows.categorical, rows.targets, rows.weights)
+            return self.network.loss(rows.features, rows.targets, rows.weights)
 
     @property
     def _chunk(self) -> int:
@@ -258,4 +259,4 @@ def scored(
     ask = network.scores if ask is None else ask
     size = max(1, VALIDATION_ROWS // network.model.ensemble_size)
     pieces = (rows.between(at, at + size).to(device) for at in range(0, len(rows), size))
-    return torch.cat([ask(piece.numerical, piece.categorical) for piece in pieces])
+    return torch.cat([ask(piece.features) for piece in pieces])

@@ -22,7 +22,6 @@ from onward.artifacts.process import (
     signals_wait,
 )
 from onward.errors import NotFiniteError
-from onward.network.embedders import Embedder
 from onward.network.network import Network, Shape
 from onward.settings.family import Seed
 from onward.settings.family import Settings as Base
@@ -210,8 +209,7 @@ def train(
 
 
 def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
-    embedder = Embedder.member(config.embedder).fit(config.embedder, rows.numerical)
-    built = Network(config, shape, embedder)
+    built = Network.fit(config, shape, rows.features)
     built.head.fit(rows.targets)
     return built
 

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onward.training.batches import Chunk, Rows
+from onward.training.batches import Rows
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
+from onward.training.loading import Chunk
 
 WARM_UP = 3  # steps before a CUDA graph is captured, in which libraries choose and load kernels
 

@@ -1,13 +1,13 @@
 """How much a network's loss needs each column, and how sure that is."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import torch
 from torch import Tensor
 
-from onward.artifacts.prepared import FeatureNames
 from onward.network.network import Network
 from onward.training.batches import Rows
 from onward.training.learner import scored
@@ -35,7 +35,7 @@ class Relevance:
         return self.lower > 0
 
 
-def relevance(network: Network, rows: Rows, features: FeatureNames, seed: int) -> list[Relevance]:
+def relevance(network: Network, rows: Rows, seed: int) -> list[Relevance]:
     """Permutation importance of each column by the loss, the largest first.
 
     All features of a column take the values of another row together. The losses with and without
@@ -49,30 +49,35 @@ def relevance(network: Network, rows: Rows, features: FeatureNames, seed: int) -
     Args:
         network: trained.
         rows: that it has not learned from.
-        features: of the network.
         seed: of the order in which values are dealt out.
     """
     draw = torch.Generator().manual_seed(seed)
-    columns = features.columns
+    blocks = network.shape.blocks
+    columns = blocks.columns
     most = max(LEAST_ROWS, PASSES // (REPEATS * max(1, len(columns))))
     chosen = torch.randperm(len(rows), generator=draw)[:most].sort().values
     rows = rows.take(chosen)
     before = block_losses(network, rows)
     found = []
     for column in columns:
-        numbers, codes = features.places([column])
+        indices = blocks.indices([column])
         after = []
         for _ in range(REPEATS):
             order = torch.randperm(len(rows), generator=draw)
-            numerical, categorical = rows.numerical.clone(), rows.categorical.clone()
-            numerical[:, numbers] = rows.numerical[order][:, numbers]
-            categorical[:, codes] = rows.categorical[order][:, codes]
-            shuffled = replace(rows, numerical=numerical, categorical=categorical)
-            after.append(block_losses(network, shuffled))
+            after.append(block_losses(network, _shuffled(rows, indices, order)))
         lost = torch.stack(after).mean(0) - before
         mean, radius = mean_and_radius(lost, comparisons=len(columns))
         found.append(Relevance(column, mean, mean - radius, mean + radius))
     return sorted(found, key=lambda each: each.value, reverse=True)
+
+
+def _shuffled(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Rows:
+    """The rows, with these features of each block taken from the rows in another order."""
+    features = dict(rows.features)
+    for block, some in indices.items():
+        features[block] = rows.features[block].clone()
+        features[block][:, some] = rows.features[block][order][:, some]
+    return replace(rows, features=features)
 
 
 def block_losses(network: Network, rows: Rows) -> Tensor:

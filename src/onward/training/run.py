@@ -6,7 +6,8 @@ Every caller of training calls `fit`: the stage ``train`` once, column selection
 from dataclasses import dataclass
 from typing import Any
 
-from onward.artifacts.prepared import FeatureNames, Prepared
+from onward.artifacts.prepared import Prepared
+from onward.blocks import Blocks
 from onward.network.network import Network, Shape
 from onward.schema import Target
 from onward.training.batches import Rows
@@ -19,7 +20,7 @@ from onward.training.timing import Speed
 class TrainingData:
     """The rows that a network learns from, and those that tell it when to stop."""
 
-    features: FeatureNames
+    blocks: Blocks
     target: Target
     train: Rows
     validation: Rows
@@ -28,7 +29,7 @@ class TrainingData:
     def load(cls, prepared: Prepared) -> "TrainingData":
         """The rows that ``prepare`` wrote, mapped from files."""
         train, validation = (Rows.of(prepared.arrays(split)) for split in ("train", "validation"))
-        return cls(prepared.features(), prepared.schema().target, train, validation)
+        return cls(prepared.blocks(), prepared.schema().target, train, validation)
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,6 @@ def fit(settings: Settings, data: TrainingData, checkpoints: Checkpoints) -> Tra
         NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
-    speed, shape = Speed(), shape_of(data.features, data.target)
+    speed, shape = Speed(), Shape(data.blocks, len(data.target.classes))
     network, history = train(settings, shape, data.train, data.validation, checkpoints, speed)
     return Trained(network, data, history, speed.document())
-
-
-def shape_of(features: FeatureNames, target: Target) -> Shape:
-    """What a network of these features reads and predicts."""
-    return Shape(len(features.numerical), features.cardinalities, len(target.classes))

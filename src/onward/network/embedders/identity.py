@@ -5,6 +5,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from onward.blocks import Block
 from onward.network.embedders._base import Embedder
 
 
@@ -16,14 +17,16 @@ class Identity(Embedder):
 
         type: Literal["identity"] = "identity"
 
-    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+    def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.widths = widths
 
     @classmethod
-    def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "Identity":
+    def fit(
+        cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
+    ) -> "Identity":
         """Nothing to learn."""
-        return cls(config, (1,) * features.shape[1])
+        return cls(config, block, (1,) * len(block.owners))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Return the rows."""

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from onward.blocks import Block
 from onward.network.embedders._base import Embedder
 
 
@@ -28,7 +29,7 @@ class Periodic(Embedder):
         spread: PositiveFloat = 1.0  # waves in one unit of a feature; worth trying a few
         width: PositiveInt = 24
 
-    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+    def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.widths, features = widths, len(widths)
         waves = torch.empty(features, 1, config.frequencies)
@@ -40,9 +41,11 @@ class Periodic(Embedder):
         self.bias = nn.Parameter(torch.empty(features, 1, config.width).uniform_(-bound, bound))
 
     @classmethod
-    def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "Periodic":
+    def fit(
+        cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
+    ) -> "Periodic":
         """Nothing to learn before the training."""
-        return cls(config, (config.width,) * features.shape[1])
+        return cls(config, block, (config.width,) * len(block.owners))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Embed the rows."""

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from onward.blocks import Block
 from onward.network.embedders._base import Embedder
 from onward.network.embedders._bins import OUTSIDE, bin_edges
 
@@ -27,7 +28,7 @@ class PiecewiseLinear(Embedder):
         type: Literal["piecewise_linear"] = "piecewise_linear"
         bins: int = Field(48, ge=2, le=1024)
 
-    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+    def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.widths, width = widths, sum(widths)
         self.owner = nn.Buffer(torch.zeros(width, dtype=torch.int64))
@@ -35,14 +36,14 @@ class PiecewiseLinear(Embedder):
         self.lowest, self.highest = nn.Buffer(torch.zeros(width)), nn.Buffer(torch.ones(width))
 
     @classmethod
-    def fit(cls, config: Config, features: Float[Tensor, "rows features"]) -> "PiecewiseLinear":
+    def fit(
+        cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
+    ) -> "PiecewiseLinear":
         """Learn the edges of the bins."""
-        if not features.shape[1]:  # a table of categories
-            return cls(config, ())
         edges = bin_edges(features, config.bins)
         counts = torch.tensor([len(edge) - 1 for edge in edges], dtype=torch.int64)
         last = counts.cumsum(0) - 1
-        embedder = cls(config, tuple(counts.tolist()))
+        embedder = cls(config, block, tuple(counts.tolist()))
         embedder.owner.copy_(torch.arange(len(edges)).repeat_interleave(counts))
         embedder.left.copy_(torch.cat([edge[:-1] for edge in edges]))
         embedder.slope.copy_(1 / torch.cat([edge.diff() for edge in edges]))

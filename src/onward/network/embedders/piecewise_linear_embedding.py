@@ -7,6 +7,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from onward.blocks import Block
 from onward.network.embedders._base import Embedder
 from onward.network.embedders._bins import OUTSIDE, bin_edges
 
@@ -29,7 +30,7 @@ class PiecewiseLinearEmbedding(Embedder):
         bins: int = Field(48, ge=2, le=1024)
         width: int = Field(16, ge=2)
 
-    def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
+    def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.widths = widths
         bent = sum(width > 1 for width in widths)
@@ -46,13 +47,13 @@ class PiecewiseLinearEmbedding(Embedder):
 
     @classmethod
     def fit(
-        cls, config: Config, features: Float[Tensor, "rows features"]
+        cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
     ) -> "PiecewiseLinearEmbedding":
         """Learn the edges of the bins."""
         found = list(enumerate(bin_edges(features, config.bins)))
         plain = [feature for feature, edges in found if len(edges) == 2]
         bent = [(feature, edges) for feature, edges in found if len(edges) > 2]
-        embedder = cls(config, (1,) * len(plain) + (config.width,) * len(bent))
+        embedder = cls(config, block, (1,) * len(plain) + (config.width,) * len(bent))
         embedder.plain.copy_(torch.tensor(plain, dtype=torch.int64))
         embedder.bent.copy_(torch.tensor([feature for feature, _ in bent], dtype=torch.int64))
         embedder.slope[:, 0, 0] = 1

@@ -1,8 +1,5 @@
 """Types of column. One file each; the file's name is the type."""
 
-from onward.preprocessing.columns._base import CATEGORICAL as CATEGORICAL
-from onward.preprocessing.columns._base import NUMERICAL as NUMERICAL
-from onward.preprocessing.columns._base import Block as Block
 from onward.preprocessing.columns._base import Column as Column
 from onward.preprocessing.columns._base import Encoded as Encoded
 from onward.preprocessing.columns._date_format import date_pattern as date_pattern

@@ -8,36 +8,21 @@ from typing import Any, ClassVar, Self
 import polars as pl
 from pydantic.json_schema import SkipJsonSchema
 
-from onward.preprocessing.graph import PREFIX, Graph, Value
+from onward.blocks import Block
+from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
 from onward.schema import Field, SemanticType, Wire
 from onward.settings.family import Family, Settings
 
-NUMERICAL = f"{PREFIX}numerical"
-CATEGORICAL = f"{PREFIX}categorical"
-"""The blocks, as outputs of the preprocessing and inputs of the network."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Features side by side, and where each comes from."""
-
-    value: Value
-    """A tensor ``(rows, features)``."""
-    owners: tuple[str, ...]
-    """For each feature the column it is made from."""
-    names: tuple[str, ...]
-    """For each feature what it is, for people: ``"age"``, ``"age is missing"``."""
-
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the columns of one type become; a type fills one block or both."""
+    """Features in the graph, and the description of the block that they join."""
 
-    numerical: Block | None = None
-    """float32, finite."""
-    categorical: Block | None = None
-    """int64 codes: 0 unknown, 1 missing, 2 and up the values seen in training."""
+    value: Value
+    """A tensor ``(rows, features, ...)`` of the type and shape of the block. Numbers are finite;
+    codes are 0 for unknown, 1 for missing, and 2 and up for values of the training rows."""
+    block: Block
 
 
 class Column(Family, ABC):
@@ -64,9 +49,6 @@ class Column(Family, ABC):
 
     wire: Wire
     """What callers send: float64 with NaN for missing, or text with "" for missing."""
-
-    cardinality: int = 0
-    """Number of codes, if the column joins the categorical block."""
 
     examples: ClassVar[dict[Any, tuple[float, ...]]]
     """Values, and the numbers they become if the column is fitted on them: tested, and shown."""
@@ -155,8 +137,11 @@ class Column(Family, ABC):
 
     @classmethod
     @abstractmethod
-    def encode(cls, graph: Graph, columns: Sequence[Self], raw: Sequence[Value]) -> Encoded:
+    def encode(cls, graph: Graph, columns: Sequence[Self], raw: Sequence[Value]) -> list[Encoded]:
         """Add the operators that turn raw values into features, for all columns of the type.
+
+        A type fills any number of blocks: the numerical one, the categorical one, or one with a
+        name, a type and a row shape of its own, for which there is an embedder.
 
         One call for all of them, so that the number of nodes does not grow with the columns: a
         single row costs about 0.35 µs for each node.

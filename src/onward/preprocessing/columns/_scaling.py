@@ -9,8 +9,9 @@ import polars as pl
 from onnx import TensorProto
 from pydantic import FiniteFloat, model_validator
 
+from onward.blocks import numerical
 from onward.errors import DataError
-from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.columns._quantiles import Knots, interpolated, quantile_knots
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
@@ -116,7 +117,7 @@ def straight_first(scales: Sequence[Scale]) -> list[int]:
 
 def scaled(
     graph: Graph, numbers: Value, scales: Sequence[Scale], bounds: Sequence[Bounds] | None = None
-) -> Encoded:
+) -> list[Encoded]:
     """The numbers of all columns; then the flags of missing values.
 
     Args:
@@ -144,7 +145,7 @@ def scaled(
         owners += [scales[place].name for place in flagged]
         names += [f"{scales[place].name} is missing" for place in flagged]
     value = graph("Concat", *parts, axis=1) if flagged else parts[0]
-    return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+    return [Encoded(value, numerical(owners, names))]
 
 
 def _center_and_size(present: np.ndarray, is_robust: bool) -> tuple[float, float]:

@@ -9,8 +9,9 @@ import polars as pl
 from onnx import TensorProto, numpy_helper
 from pydantic import model_validator
 
+from onward.blocks import numerical
 from onward.errors import DataError
-from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
 
@@ -96,7 +97,9 @@ class Boolean(Column):
         return {text: meanings[text] for text in meanings if text not in self.config.missing}
 
     @classmethod
-    def encode(cls, graph: Graph, columns: "Sequence[Boolean]", raw: Sequence[Value]) -> Encoded:
+    def encode(
+        cls, graph: Graph, columns: "Sequence[Boolean]", raw: Sequence[Value]
+    ) -> list[Encoded]:
         """The values of all columns, texts first; then the flags of those with missing values."""
         places = {column.name: value for column, value in zip(columns, raw, strict=True)}
         texts = [column for column in columns if column.wire == "text"]
@@ -118,7 +121,7 @@ class Boolean(Column):
             owners += [names[place] for place in flagged]
             names += [f"{names[place]} is missing" for place in flagged]
         value = graph("Cast", values, to=TensorProto.FLOAT)
-        return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+        return [Encoded(value, numerical(owners, names))]
 
 
 def _look_up(graph: Graph, column: Boolean, raw: Value, default: float = NEITHER) -> Value:

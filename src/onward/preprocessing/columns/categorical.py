@@ -8,9 +8,10 @@ from onnx import TensorProto
 from pydantic import Field as Setting
 from pydantic import PositiveInt, model_validator
 
+from onward.blocks import categorical, numerical
 from onward.errors import DataError
 from onward.preprocessing.columns._bag_of_words import Words
-from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
 from onward.schema import Field, SemanticType
@@ -138,13 +139,15 @@ class Categorical(Column):
     @classmethod
     def encode(
         cls, graph: Graph, columns: "Sequence[Categorical]", raw: Sequence[Value]
-    ) -> Encoded:
+    ) -> list[Encoded]:
         """One code for each column, and the words of those that look at words."""
         codes = [column._code(graph, value) for column, value in zip(columns, raw, strict=True)]
-        names = tuple(column.name for column in columns)
-        block = Block(graph("Concat", *codes, axis=1), names, names)
+        block = categorical(
+            [column.name for column in columns], [column.cardinality for column in columns]
+        )
+        encoded = [Encoded(graph("Concat", *codes, axis=1), block)]
         pairs = [pair for pair in zip(columns, raw, strict=True) if pair[0].words.all]
-        return Encoded(_words(graph, pairs) if pairs else None, block)
+        return [*encoded, _words(graph, pairs)] if pairs else encoded
 
     def _key(self, value: Any) -> Any:
         value = self.meanings.get(value, value)
@@ -168,14 +171,12 @@ class Categorical(Column):
         )
 
 
-def _words(graph: Graph, pairs: "Sequence[tuple[Categorical, Value]]") -> Block:
+def _words(graph: Graph, pairs: "Sequence[tuple[Categorical, Value]]") -> Encoded:
     parts = [column.words.encode(graph, value) for column, value in pairs]
     named = [(column.name, word) for column, _ in pairs for word in column.words.all]
-    return Block(
-        graph("Concat", *parts, axis=1),
-        tuple(name for name, _ in named),
-        tuple(f"{name} has {word!r}" for name, word in named),
-    )
+    owners = [name for name, _ in named]
+    names = [f"{name} has {word!r}" for name, word in named]
+    return Encoded(graph("Concat", *parts, axis=1), numerical(owners, names))
 
 
 def _as_integer(graph: Graph, raw: Value) -> Value:

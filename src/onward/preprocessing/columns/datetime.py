@@ -11,8 +11,9 @@ import polars as pl
 from onnx import TensorProto
 from pydantic import AfterValidator, StringConstraints
 
+from onward.blocks import numerical
 from onward.errors import DataError
-from onward.preprocessing.columns._base import Block, Column, Encoded
+from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.columns._date_format import ISO, parsed
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
@@ -162,7 +163,9 @@ class Datetime(Column):
             self.centers[place], self.scales[place] = np.median(number), number.std()
 
     @classmethod
-    def encode(cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]) -> Encoded:
+    def encode(
+        cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]
+    ) -> list[Encoded]:
         """The numbers of all columns, then the flags of those with missing values."""
         dates = read(graph, columns, raw)
         kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
@@ -184,7 +187,7 @@ class Datetime(Column):
             names += [f"{columns[place].name} is missing" for place in flagged]
         value = graph("Concat", *parts, axis=1)
         value = graph("Cast", value, to=TensorProto.FLOAT)
-        return Encoded(numerical=Block(value, tuple(owners), tuple(names)))
+        return [Encoded(value, numerical(owners, names))]
 
 
 def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:

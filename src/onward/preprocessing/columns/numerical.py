@@ -78,7 +78,9 @@ class Numerical(Column):
         self.scale = learned(self.name, values.to_numpy(), self.config.scaling, bounds)
 
     @classmethod
-    def encode(cls, graph: Graph, columns: "Sequence[Numerical]", raw: Sequence[Value]) -> Encoded:
+    def encode(
+        cls, graph: Graph, columns: "Sequence[Numerical]", raw: Sequence[Value]
+    ) -> list[Encoded]:
         """The numbers of all columns, those by quantiles last; then the flags of missing values."""
         order = straight_first([column.scale for column in columns])
         columns = [columns[place] for place in order]

@@ -137,7 +137,9 @@ class Quantity(Column):
         self.scale = learned(self.name, found, self.config.scaling, None)
 
     @classmethod
-    def encode(cls, graph: Graph, columns: "Sequence[Quantity]", raw: Sequence[Value]) -> Encoded:
+    def encode(
+        cls, graph: Graph, columns: "Sequence[Quantity]", raw: Sequence[Value]
+    ) -> list[Encoded]:
         """The numbers of all columns, those by quantiles last; then the flags of missing values."""
         order = straight_first([column.scale for column in columns])
         fields = [columns[place].field for place in order]

@@ -1,0 +1,60 @@
+"""Categories as learned vectors."""
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from onward.blocks import CATEGORICAL, Block
+from onward.network.embedders._base import Embedder
+
+WIDEST = 64  # numbers; wider embeddings of a category only cost memory
+
+
+class CategoryEmbedding(Embedder):
+    """One vector for each code of each category; those of unknown and missing values start at 0."""
+
+    class Config(Embedder.Config):
+        """No settings of its own."""
+
+        type: Literal["category_embedding"] = "category_embedding"
+
+    reads = CATEGORICAL
+
+    def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.widths = widths
+        for index, size in enumerate(block.cardinalities):
+            embedding = nn.Embedding(size, widths[index])
+            with torch.no_grad():  # if no training row has them, they stay in the middle
+                embedding.weight[:2] = 0
+            self.add_module(str(index), embedding)
+
+    @classmethod
+    def fit(
+        cls, config: Config, block: Block, features: Int64[Tensor, "rows features"]
+    ) -> "CategoryEmbedding":
+        """Nothing to learn before the training."""
+        return cls(config, block, tuple(map(embedding_width, block.cardinalities)))
+
+    def forward(self, x: Int64[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """Embed the rows."""
+        return torch.cat(self.parts(x), 1)
+
+    def parts(self, x: Int64[Tensor, "rows features"]) -> list[Tensor]:
+        """The vectors of each category."""
+        return [embed(code) for embed, code in zip(self.children(), x.unbind(1), strict=True)]
+
+
+def embedding_width(cardinality: int) -> int:
+    """How many numbers stand for a category with ``cardinality`` codes.
+
+    Source: the rule of the fastai library, ``1.6 * cardinality ** 0.56``, found by trying.
+
+    Example:
+        >>> embedding_width(4), embedding_width(100), embedding_width(1_000_000)
+        (3, 21, 64)
+    """
+    return min(WIDEST, round(1.6 * math.pow(cardinality, 0.56)))
