@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 from forked import onward
 
-from onward.artifacts.prepared import Prepared
 from onward.cli.predict import predict
 from onward.serving.predictor import Predictor
 
@@ -20,13 +19,8 @@ prepare:
   split: {type: random, validation: 0.2, test: 0.2}
   columns:
     age: {type: numerical}
-    code: {type: letters}
-    other: {type: letters}
 train:
-  network:
-    embedders: {letters: {type: letter_vectors, width: 2}}
-    model: {type: mlp, width: 8, depth: 1}
-    head: {type: quantiles}
+  network: {model: {type: mlp, width: 8, depth: 1}, head: {type: quantiles}}
   learner: {max_epochs: 2}
 export: {}
 evaluate: {sensitive: [age]}
@@ -41,9 +35,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plugin")
     random = np.random.default_rng(0)
     age = random.normal(40, 10, 400).round(2)
-    codes = {name: random.choice(["abc", "cab", "b"], 400) for name in ("code", "other")}
-    pay = (age + 9 * (codes["code"] == "b") + random.normal(0, 3, 400)).round(2)
-    table = pl.DataFrame({"age": age, **codes, "pay": pay})
+    table = pl.DataFrame({"age": age, "pay": (age + random.normal(0, 3, 400)).round(2)})
     table.write_csv(folder / "table.csv")
     (folder / "configs").mkdir()
     (folder / "configs/run.yaml").write_text(CONFIG)
@@ -58,7 +50,7 @@ def test_the_file_verifies_and_predicts_without_the_plugin(
 ) -> None:
     model = project / "artifacts/run/export/model.onnx"
     assert Predictor(model).verify()["quantiles"] < 1e-4
-    predict(model, row='{"age": 40, "code": "b", "other": "zz"}')
+    predict(model, row='{"age": 40}')
     row = json.loads(capsys.readouterr().out)
     assert row["quantiles"] == [row["lower"], row["value"], row["upper"]]
     predict(model, project / "table.csv", project / "predictions.csv")
@@ -79,12 +71,3 @@ def test_its_curve_is_a_card_of_the_report(project: Path) -> None:
     assert "The mean pinball loss of pay is" in page
     assert 'aria-label="Share of rows by level"' in page
     assert "Shares below quantiles" in page
-
-
-def test_its_block_has_a_shape_of_its_own(project: Path) -> None:
-    prepared = Prepared(project / "artifacts/run/prepare")
-    block = prepared.blocks()["letters"]
-    assert (block.owners, block.shape) == (("code", "other"), (2, 3))
-    codes = prepared.rows("test").select("code").collect().to_series()
-    letters = prepared.arrays("test").features["letters"][:, 0]
-    assert letters[codes.to_list().index("cab")].tolist() == [4, 2, 3]
