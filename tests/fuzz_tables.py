@@ -197,13 +197,14 @@ class Table:
     encoding: str
     delimiter: str
 
-    def write(self, path: Path) -> None:
-        """As a program exports it."""
+    @property
+    def text(self) -> str:
+        """What a program exports."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
         writer.writerow([*(column.name for column in self.columns), "y"])
         writer.writerows(zip(*(column.cells for column in self.columns), self.target, strict=True))
-        path.write_bytes(text.getvalue().encode(self.encoding))
+        return text.getvalue()
 
 
 def table(seed: int) -> Table:
@@ -234,12 +235,12 @@ def violations(seed: int, folder: Path) -> list[str]:
     """What is wrong with what `onward init` and `prepare` make of the table of a seed."""
     made = table(seed)
     path = folder / f"table{seed}.csv"
-    made.write(path)
+    path.write_bytes(made.text.encode(made.encoding))
     try:
         project = Project.of(path, "y", None)
     except DataError as error:
         return [] if any(reason in str(error) for reason in REFUSED) else [f"refused: {error}"]
-    if any(asked in reason for reason in project.source.reasons for asked in ASKED):
+    if not _is_read(project, made) or any(ASKED in reason for reason in project.source.reasons):
         return []
     found = [
         f"{column.name} ({column.kind}, {column.dialect}): {what}"
@@ -249,14 +250,23 @@ def violations(seed: int, folder: Path) -> list[str]:
     return found + _prepared(project, made, folder)
 
 
+def _is_read(project: Project, made: Table) -> bool:
+    """Whether the encoding is right, or a person is asked to judge it; else this raises."""
+    text = project.path.read_bytes().decode(project.source.config.encoding)
+    if text.removeprefix("\ufeff") == made.text:
+        return True
+    assert any("look whether that is right" in reason for reason in project.source.reasons)
+    return False
+
+
 REFUSED = ("there is no column to predict",)
 """What may stop `init`: all columns of a small table say nothing."""
-ASKED = ("look whether that is right", "look at it")
-"""What a person is asked to judge: the encoding, and whether 1,234 is more than 1 or 1000."""
+ASKED = "look at it"
+"""What a person is asked to judge: whether 1,234 is more than 1 or than 1000."""
 SMALL = ("held-out rows", "training rows", "training values", "no value that counts")
 """What may stop `prepare` in tables of few rows."""
 FEWEST = 20  # rows with a value, from which on a kind is expected
-CODES = ("id", "store", "flight_no", "index", "Unnamed: 0", "0")
+CODES = ("id", "key", "store", "flight_no", "index", "Unnamed: 0", "0")
 DATE_SAID = re.compile("date|week|month|1970|in every row|in all but|the same as")
 UNITS = ("thousand", "thousands and millions")
 

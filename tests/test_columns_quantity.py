@@ -345,7 +345,7 @@ def test_from_a_table_to_a_file_that_takes_texts(
     assert data["columns"][0]["max"] <= 3
     changed = {"column": "weight", "what": "g counts as 0.001", "count": 150}
     assert data["quality"]["changes"] == [changed]
-    predict = Predictor(work / "export/model.onnx")
+    predict = Predictor(work / "export/model.onnx", unreadable="missing")
     rows = [{"weight": text, "size": 1.5} for text in ("2 kg", "2000 g", "2.0kg", "much", None)]
     first, second, third, none, missing = predict(rows)["value"]
     assert first == second == third != none == missing

@@ -137,6 +137,14 @@ def test_one_odd_cell_among_numbers_is_named_with_its_row(odd: str) -> None:
     assert f"but for 1 text, {odd!r} in row 14, which `prepare` refuses" in found.reason
 
 
+@pytest.mark.parametrize("footer", ["Total", "Grand total:", "Summe", "TOTAL (400 rows)"])
+def test_a_footer_is_named(footer: str) -> None:
+    expected = f"the last row says {footer!r}: remove it"
+    assert expected in guess([*["red", "blue"] * 200, footer]).reason
+    assert expected in guess([*NUMBERS, footer]).reason
+    assert expected not in guess(["red", footer] * 200).reason
+
+
 def test_numbers_that_are_names_among_names_stay_categories() -> None:
     found = guess(["0", "1", "2", "3+", "0", "1"] * 50)
     assert found.type == "categorical"

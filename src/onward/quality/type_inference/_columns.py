@@ -1,5 +1,6 @@
 """What the columns of a table seem to be."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from onward.quality.type_inference._number_rules import (
 
 PAIRS = ("0 1", "0.0 1.0", "false true", "no yes", "f t", "n y", "off on")
 FEWEST, RAREST = 5, 0.01  # rows, and their share, from which on the training rows surely have some
+FOOTER = r"(?i)((grand|sub)[ -]?)?totals?\b|sum\b|summe\b|gesamt|insgesamt|итого|合计"
 MANY_NUMBERS = 0.2  # share among texts from which on they are named
 MOST_WORDS = 15  # on average; longer is free text, even if it recurs
 MANY, WORDS = 256, 256  # distinct texts, from which on their words count, too; and how many words
@@ -48,8 +50,17 @@ def infer(frame: pl.DataFrame, classes: pl.Series | None = None, decimal: str = 
             reason = "says the target in other words, so it is known only when the answer is"
             guesses.append(left_out(column.name, reason))
         else:
-            guesses.append(_guess(column, decimal))
+            guess = _guess(column, decimal)
+            guesses.append(replace(guess, reason=guess.reason + _footer(column)))
     return guesses
+
+
+def _footer(column: pl.Series) -> str:
+    """What to do about a last row that adds up the others."""
+    last = str(column[-1]) if len(column) and column.dtype == pl.String else ""
+    if not re.match(FOOTER, last.strip()) or int((column == last).sum()) > 1:
+        return ""
+    return f"; the last row says {shown(last)}: remove it from the table if it adds up the others"
 
 
 def _repeats(column: pl.Series, classes: pl.Series) -> bool:
