@@ -10,9 +10,9 @@
   * NotFiniteError  76  the training loss is no longer a finite number
   * PeerError       69  another process of the same training has ended or hangs
 
-The codes are those of sysexits.h, where it has one. Others in use: 0 success, 2 usage, 70 a bug
-of ours (with its traceback), 71 out of memory, 74 input/output or disk full, 130 Ctrl-C,
-143 SIGTERM.
+The codes are those of sysexits.h, where it has one. Others in use: 0 success, 2 usage, 6 other
+results (`onward reproduce`), 70 a bug of ours (with its traceback), 71 out of memory, 74
+input/output or disk full, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import difflib

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
+from onward.training.environment import environment
+
 PARTS = ("step", "data", "validation")
 
 
@@ -73,6 +75,7 @@ class Speed(Callback):
             "seconds": round(seconds, 3),
             "shares": shares,
             **_device(self._device),
+            "environment": environment(self._device),
         }
 
     def _count(self, part: str) -> None:

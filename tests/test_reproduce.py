@@ -1,0 +1,159 @@
+"""`onward reproduce` on real projects with a real dvc, and the comparison of results."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from example_model import example
+
+from onward.cli._compare_artifacts import Comparison, compare, distance
+from onward.cli._recorded_run import RecordedRun
+from onward.cli._reproduction import Reproduction, is_reproduced, reproduction_lines
+from onward.errors import ArtifactError
+
+CONFIG = Path("configs/t.yaml")
+
+
+def run(folder: Path, *command: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    rows = "".join(f"{row % 7 / 2},{'ab'[row % 2]},{row % 5}\n" for row in range(120))
+    (tmp_path / "t.csv").write_text(f"x,kind,y\n{rows}")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    run(tmp_path, "onward", "init", "t.csv", "--target", "kind")
+    edit(tmp_path / CONFIG, "max_epochs: auto", "max_epochs: 2")
+    return tmp_path
+
+
+def test_a_stage_is_reproduced_until_its_table_changes(project: Path) -> None:
+    run(project, "dvc", "repro", "-q", "data.dvc", "prepare@t")
+    assert run(project, "onward", "reproduce", str(CONFIG)) == "prepare   identical\n"
+
+    with (project / "data/t.csv").open("a") as table:
+        table.write("9.5,a,3\n")
+
+    printed = run(project, "onward", "reproduce", str(CONFIG), code=6)
+    assert "prepare   different: " in printed
+    assert "data: data is modified" in printed
+    assert sorted(path.name for path in project.glob(".reproduce-*")) == []
+
+
+@pytest.mark.slow
+def test_all_stages_are_reproduced_until_a_seed_changes(project: Path) -> None:
+    run(project, "dvc", "repro", "-q")
+    printed = run(project, "onward", "reproduce", str(CONFIG))
+    assert [line.split() for line in printed.splitlines()] == [
+        [stage, "identical"] for stage in ("prepare", "train", "export", "evaluate", "report")
+    ]
+
+    config = project / CONFIG
+    before, _, after = config.read_text().partition("\ntrain:\n  seed: 0")
+    config.write_text(f"{before}\ntrain:\n  seed: 1{after}")
+
+    printed = run(project, "onward", "reproduce", str(CONFIG), code=6)
+    assert "prepare   identical\n" in printed
+    assert "seed: train.seed was 0, is 1" in printed
+    assert "inputs: train is not identical" in printed
+
+
+def test_nothing_recorded_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"no run of configs/t\.yaml .* `dvc repro` first"):
+        RecordedRun(tmp_path, CONFIG)
+
+
+def publish(folder: Path, name: str, content: bytes | np.ndarray | Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    if isinstance(content, np.ndarray):
+        np.save(path, content)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ({"loss": 0.5}, {"loss": 0.5004}, 0.0004),
+        ({"rmse": 1000.0}, {"rmse": 1001.0}, 1 / 1001),
+        ({"loss": 0.5}, {"other": 0.5}, math.inf),
+        ({"auc": None}, {"auc": 0.5}, math.inf),
+        ({"losses": [1, 2]}, {"losses": [1]}, math.inf),
+        ({"name": "a", "is": True}, {"name": "a", "is": True}, 0.0),
+    ],
+)
+def test_the_distance_of_documents(tmp_path: Path, before: Any, now: Any, expected: float) -> None:
+    paths = [
+        publish(tmp_path / folder, "metrics.json", document)
+        for folder, document in (("before", before), ("now", now))
+    ]
+    assert distance(paths[0], paths[1]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ([1.0, math.nan, math.inf], [1.0, math.nan, math.inf], 0.0),
+        ([0.25, 0.0], [0.25, 0.01], 0.01),
+        ([1.0], [math.nan], math.inf),
+        ([1.0], [1.0, 2.0], math.inf),
+        ([], [], 0.0),
+    ],
+)
+def test_the_distance_of_arrays(
+    tmp_path: Path, before: list[float], now: list[float], expected: float
+) -> None:
+    paths = [
+        publish(tmp_path / folder, "train.numerical.npy", np.array(values))
+        for folder, values in (("before", before), ("now", now))
+    ]
+    assert distance(paths[0], paths[1]) == pytest.approx(expected)
+
+
+def test_a_model_file_has_no_distance_from_itself(tmp_path: Path) -> None:
+    path = example(tmp_path / "model.onnx")
+    assert distance(path, path) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_losses_decide_about_other_weights(tmp_path: Path) -> None:
+    for folder, weights, loss in (("before", b"a", 0.5), ("now", b"b", 0.50001)):
+        publish(tmp_path / folder, "network.pt", weights)
+        publish(tmp_path / folder, "metrics.json", {"validation/loss": loss})
+        publish(tmp_path / folder, "speed.json", {"seconds": loss})
+
+    comparison = compare("train", tmp_path / "before", tmp_path / "now")
+
+    assert comparison.differing == ("metrics.json", "network.pt")
+    assert comparison.verdict.startswith("within tolerance (0.001): largest difference 1e-05")
+
+
+def test_a_missing_file_is_a_difference(tmp_path: Path) -> None:
+    publish(tmp_path / "before", "metrics.json", {})
+    (tmp_path / "now").mkdir()
+    assert compare("train", tmp_path / "before", tmp_path / "now").distance == math.inf
+
+
+def test_what_differs_without_a_cause_says_so() -> None:
+    results = [Reproduction("train", Comparison(("network.pt",), math.inf, "metrics.json"), ())]
+    assert not is_reproduced(results)
+    assert "no cause found" in "\n".join(reproduction_lines(results))
