@@ -259,8 +259,9 @@ def _is_read(project: Project, made: Table) -> bool:
     return False
 
 
-REFUSED = ("there is no column to predict",)
-"""What may stop `init`: all columns of a small table say nothing."""
+REFUSED = ("there is no column to predict", "fields instead of")
+"""What may stop `init`: all columns of a small table say nothing; or one letter, alone in the file,
+has a byte that is a delimiter in another encoding."""
 ASKED = "look at it"
 """What a person is asked to judge: whether 1,234 is more than 1 or than 1000."""
 SMALL = ("held-out rows", "training rows", "training values", "no value that counts")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,9 @@ def test_spellings_of_a_class_are_one_class_once_the_config_says_so(
     marks = {mark for guess in project.columns for mark in guess.missing}
     assert marks | {""} == set(truth["missing_codes"])
 
-    [line] = [line for line in config(project).splitlines() if line.startswith("  # target: ")]
-    target = YAML(typ="safe").load(line.partition("#")[2])["target"]
+    lines = config(project).splitlines()
+    proposed = takewhile(lambda line: line.startswith("  # "), lines[lines.index("  # target:") :])
+    target = YAML(typ="safe").load("\n".join(line[4:] for line in proposed))["target"]
     rows, _ = run(start("06"), change={"target": target})
 
     assert len(rows) == truth["rows"]
