@@ -1,0 +1,238 @@
+"""What a request costs: `onward serve`, FastAPI with pydantic, and onnxruntime alone.
+
+    python benchmarks/serve.py [--quick] [--json FILE]
+
+The model is the default one of `benchmarks/predict.py`, with 30 columns. Figures are CPU time of
+the server's process for a request of the Open Inference Protocol, from 8 clients that keep their
+connections; all in turns, medians of the rounds. Ours checks everything, logs, and counts.
+"""
+
+import argparse
+import http.client
+import json
+import logging
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import onnx
+import psutil
+from predict import exported, session, table
+
+ROWS = (1, 100)
+CLIENTS = 8
+AIMS = {1: 2.6, 100: 1.35}  # times onnxruntime alone
+PATH = "/v2/models/m/infer"
+FASTAPI = """
+import sys, numpy, uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+from typing import Any
+from onward import Predictor
+from onward.serving.input_arrays import to_wire
+
+predictor = Predictor(sys.argv[1])
+fields = {field.name: field for field in predictor.schema.columns}
+names = ["label", "probabilities"]
+app = FastAPI()
+
+class Tensor(BaseModel):
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any]
+
+class Inference(BaseModel):
+    inputs: list[Tensor]
+    id: str | None = None
+
+class Output(BaseModel):
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any]
+
+class Answer(BaseModel):
+    model_name: str
+    outputs: list[Output]
+
+@app.post("/v2/models/m/infer")
+async def infer(request: Inference) -> Answer:
+    feed = {tensor.name: to_wire(fields[tensor.name], tensor.data, 0) for tensor in request.inputs}
+    outputs = zip(names, predictor.session.run(names, feed))
+    return Answer(model_name="m", outputs=[
+        Output(name=name, shape=array.shape, datatype="BYTES" if array.dtype == object else "FP32",
+               data=array.ravel().tolist())
+        for name, array in outputs
+    ])
+
+config = uvicorn.Config(app, port=int(sys.argv[2]), loop="uvloop", http="httptools",
+                        access_log=False, log_level="error")
+uvicorn.Server(config).run()
+"""
+
+
+def write_model(path: Path) -> None:
+    """The default model with some rows to verify, as an exported file has them."""
+    rows = table().head(100)
+    path.write_bytes(exported(table(), {}))
+    feed = {name: rows[name].to_numpy()[:, None] for name in rows.columns}
+    names = ["label", "probabilities"]
+    outputs = zip(names, session(path).run(names, feed), strict=True)
+    replay = {
+        "rows": rows.to_dict(as_series=False),
+        "predictions": {name: array.tolist() for name, array in outputs},
+    }
+    model = onnx.load(path)
+    model.metadata_props.add(key="replay", value=json.dumps(replay))
+    onnx.save(model, path)
+
+
+def body(count: int) -> bytes:
+    """A request with so many rows."""
+    rows = table().head(count)
+    inputs = [
+        {
+            "name": column.name,
+            "shape": [count, 1],
+            "datatype": "FP64" if column.dtype.is_numeric() else "BYTES",
+            "data": column.to_list(),
+        }
+        for column in rows
+    ]
+    return json.dumps({"inputs": inputs}).encode()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of all threads of a process."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+def ask(port: int, data: bytes, requests: int) -> None:
+    """Send requests on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for _ in range(requests):
+        connection.request("POST", PATH, data, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 200
+    connection.close()
+
+
+def request_cost(pid: int, port: int, count: int, requests: int) -> float:
+    """Microseconds of CPU for a request."""
+    data = body(count)
+    start = cpu_seconds(pid)
+    share = requests // CLIENTS
+    clients = [threading.Thread(target=ask, args=(port, data, share)) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return 1e6 * (cpu_seconds(pid) - start) / (share * CLIENTS)
+
+
+def run_cost(path: Path, count: int, runs: int) -> float:
+    """Microseconds of CPU for a run of onnxruntime."""
+    rows = table().head(count)
+    feed = {name: rows[name].to_numpy()[:, None] for name in rows.columns}
+    model = session(path)
+    model.run(None, feed)
+    start = time.process_time()
+    for _ in range(runs):
+        model.run(None, feed)
+    return 1e6 * (time.process_time() - start) / runs
+
+
+@contextmanager
+def server(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ended afterwards."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def ready(log: Path, port: Callable[[], int]) -> int:
+    """The port of a server, once it answers."""
+    while True:
+        time.sleep(0.01)
+        try:
+            number = port()
+            ask(number, body(1), 1)
+        except (OSError, TypeError):
+            continue
+        return number
+
+
+def measure(rounds: int, requests: int) -> dict[str, Any]:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model, log = folder / "m.onnx", folder / "ours.log"
+        write_model(model)
+        (folder / "rival.py").write_text(FASTAPI)
+        ours = [sys.executable, "-m", "onward", "serve", str(model), "--port", "0", "--grace", "0"]
+        rival = [sys.executable, str(folder / "rival.py"), str(model), "18999"]
+        start = time.perf_counter()
+        with server(ours, log) as first:
+            found = ready(log, lambda: int(re.search(r"ready at \S+:(\d+)", log.read_text())[1]))  # type: ignore[index]
+            seconds, cpu = time.perf_counter() - start, cpu_seconds(first.pid)
+            with server(rival, folder / "rival.log") as second:
+                ports = {"onward serve": (first.pid, found)}
+                ports["FastAPI + pydantic"] = (second.pid, ready(log, lambda: 18_999))
+                costs = _costs(model, ports, rounds, requests)
+            memory = psutil.Process(first.pid).memory_full_info()
+    memory_mb = {"uss_mb": memory.uss / 1e6, "rss_mb": memory.rss / 1e6}
+    return {"costs": costs, "ready_s": seconds, "ready_cpu_s": cpu, **memory_mb}
+
+
+def _costs(
+    model: Path, ports: dict[str, tuple[int, int]], rounds: int, requests: int
+) -> dict[str, dict[str, float]]:
+    costs: dict[str, dict[str, float]] = {}
+    for count in ROWS:
+        share = requests if count == 1 else requests // 8
+        found: dict[str, list[float]] = {"onnxruntime": [], **{name: [] for name in ports}}
+        for _ in range(rounds):
+            found["onnxruntime"].append(run_cost(model, count, share))
+            for name, (pid, port) in ports.items():
+                found[name].append(request_cost(pid, port, count, share))
+        costs[str(count)] = {name: statistics.median(values) for name, values in found.items()}
+    return costs
+
+
+def main() -> None:
+    """Print a table, and write it if asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and requests")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+    results = measure(3, 800) if arguments.quick else measure(7, 4_000)
+    for count, costs in results["costs"].items():
+        print(f"{count} rows: CPU of a request, and times onnxruntime (aim {AIMS[int(count)]})")
+        for name, cost in costs.items():
+            print(f"  {name:20} {cost:8.0f} µs  {cost / costs['onnxruntime']:6.2f}")
+    print("ready after {ready_s:.2f} s, {ready_cpu_s:.2f} s of CPU".format(**results))
+    print("USS {uss_mb:.0f} MB, RSS {rss_mb:.0f} MB".format(**results))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
