@@ -286,7 +286,8 @@ def _wrong(column: Column, guess: Guess) -> Iterator[str]:
     is_code = guess.name in CODES or column.dialect in ("zeros", "%s")
     if "an id" in guess.reason and not is_code:
         yield f"an id: {guess.reason}"
-    if column.dialect == "%s" and is_code:
+    is_alone = len({*column.cells} - {column.mark}) < 2  # beside it, a mark may be a value
+    if is_alone or (column.dialect == "%s" and is_code):
         return
     if column.kind == "date" and guess.type != "datetime" and not DATE_SAID.search(guess.reason):
         yield f"no date: {guess.type} {guess.reason}"
