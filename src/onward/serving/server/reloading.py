@@ -37,6 +37,9 @@ def _reload(repository: Repository, name: str) -> None:
     except OnwardError as error:
         logger.warning("%s: the new file is not served, the old one is. %s", name, error)
         repository.failures += 1
+    except Exception:  # else nobody would look at the files again, and nobody would know
+        logger.exception("%s: a bug of ours: please report it, with the lines below", name)
+        repository.failures += 1
     else:
         if model is not None:
             logger.info("%s %s: has taken the place of the version before", name, model.version)
