@@ -13,6 +13,7 @@ from forked import Run, onward
 
 from onward.artifacts.publishing import MANIFEST, sha256
 from onward.serving.predictor import Predictor
+from onward.table.row_filter import RowFilter, row_hashes
 
 CONFIG = """\
 prepare:
@@ -95,6 +96,15 @@ def test_the_file_knows_itself_and_predicts_raw_rows(finished: Path) -> None:
     assert set(json.loads(notes["hashes"])) == {"data", "config", "code"}
     assert set(json.loads(notes["reference"])["columns"]) == {"age", "city", "since"}
     assert str(finished) not in str(notes)
+
+
+def test_the_file_recognises_the_rows_it_was_made_from(finished: Path) -> None:
+    known = RowFilter.load(
+        Predictor(finished / "artifacts/pay/export/model.onnx").metadata["training_rows"]
+    )
+    for split, share in {"train": 1, "validation": 1, "test": 0}.items():
+        rows = pl.read_parquet(finished / f"artifacts/pay/prepare/{split}.parquet")
+        assert known.knows(row_hashes(rows)).mean() == share
 
 
 def test_the_same_again_is_the_same_to_the_bit(project: Path) -> None:

@@ -54,6 +54,13 @@ FORMS: dict[str, Form] = {
     "derived": [{"name": str, "made": str}],
     "text_readers": [{"columns": [str], "graph": str}],
     "codes": {"tensor": str, "columns": [str]},
+    "training_rows": {
+        "rows": int,
+        "every": int,
+        "bits": int,
+        "filter": str,
+        "test": {"rows": int, "known": int},
+    },
 }
 
 

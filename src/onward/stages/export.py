@@ -26,6 +26,7 @@ from onward.export.ensemble_selection import reduce
 from onward.export.gate import Parity
 from onward.export.joining import export
 from onward.export.notes import metadata, notes
+from onward.export.training_rows import training_rows
 from onward.network.network import Network
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.subset import refitted
@@ -74,6 +75,7 @@ def run(settings: Settings, folder: Path) -> None:
     report, readers = prepared.profiles(), prepared.text_readers()
     known |= notes(task, schema, test, parity.predict, report, readers)
     known |= {"hashes": _hashes(folder), **_codes(prepared)}
+    known |= {"training_rows": training_rows(prepared)}
     helper.set_model_props(model, metadata(task, schema, known))
     inputs, noted = inputs_of(folder, *READS), settings.model_dump(mode="json")
     with publishing(folder / "export", inputs=inputs, settings=noted) as work:
