@@ -17,6 +17,7 @@ from onward.cli._prediction_output import format_name, write
 from onward.cli._source import source_of
 from onward.errors import DataError
 from onward.serving.input_arrays import Array
+from onward.serving.output_columns import output_columns
 from onward.serving.predictor import Predictor, Unreadable
 from onward.serving.training_comparison import UnusualValues, merged
 from onward.table.sources import Source, Table
@@ -113,19 +114,16 @@ def _predicted(
 
 
 def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.DataFrame:
-    columns: dict[str, pl.Series] = {}
-    for name, array in predictions.items():
-        if array.ndim == 1:
-            is_text = array.dtype.kind == "O"
-            columns[name] = pl.Series(array, dtype=pl.String if is_text else pl.Float64)
-        elif name == "probabilities":
-            columns |= {
-                f"probability_{label}": pl.Series(array[:, code])
-                for code, label in enumerate(classes)
-            }
-        else:
-            columns |= {f"{name}_{index}": pl.Series(part) for index, part in enumerate(array.T)}
-    return pl.DataFrame(columns)
+    return pl.DataFrame(
+        [_series(name, array) for name, array in output_columns(predictions, classes).items()]
+    )
+
+
+def _series(name: str, values: Array) -> pl.Series:
+    """Texts of no rows are texts, too; probabilities stay float32."""
+    if values.dtype.kind == "O":
+        return pl.Series(name, values, dtype=pl.String)
+    return pl.Series(name, values)
 
 
 def _print_unusual(unusual: list[UnusualValues]) -> None:
