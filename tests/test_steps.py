@@ -14,8 +14,9 @@ from onward.training.batches import Rows
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
 from onward.training.loading import Chunk
-from onward.training.optimizer_steps import WARM_UP, Descent, Steps
+from onward.training.optimizer_steps import Descent, Steps
 from onward.training.precision import Name, Precision
+from onward.training.step_graph import WARM_UP
 
 BATCH, CLIP = 8, 0.1
 RATES = [0.01, 0.02, 0.005, 0.01, 0.02, 0.03, 0.01]
@@ -158,7 +159,7 @@ def test_a_graph_of_a_step_is_the_step(dropout: float) -> None:
     run, _ = steps(launched, rows)
     for place, (rate, draw) in enumerate(zip(RATES, draws, strict=True)):
         numbers = order(len(RATES)).numbers[place * BATCH :][:BATCH]
-        run._warm = 0  # never enough for a graph
+        run._launch._warm = 0  # never enough for a graph
         run(Chunk(numbers, None), [rate], [draw])
 
     assert torch.equal(weights(replayed), weights(launched))

@@ -40,7 +40,7 @@ ERRORS = {error.exit_code: error for error in reversed(OnwardError.__subclasses_
 MEMORY, DISK = 71, 74
 KEPT = ".evaluate.reruns"
 KEY = 16  # hexadecimal digits, enough to tell evaluations of one folder apart
-THREADS = "OMP_NUM_THREADS"
+THREADS, DEVICES = "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
 TRAINING, VALIDATION = "onward/training", "onward/validation"
 TARGET, WEIGHTS = "onward/target", "onward/weights"
 
@@ -92,20 +92,25 @@ class Reruns:
                 shutil.rmtree(other)
 
     async def _side_by_side(self, parts: Mapping[str, Part]) -> list[Outcome]:
-        turn = asyncio.Semaphore(self._at_once)
+        turns: asyncio.Queue[Mapping[str, str]] = asyncio.Queue()
+        for share in shares_of_machine(self._at_once, os.environ, visible_devices(os.environ)):
+            turns.put_nowait(share)
 
         async def in_turn(name: str, part: Part) -> Outcome:
-            async with turn:
-                return await self._outcome(name, part)
+            share = await turns.get()
+            try:
+                return await self._outcome(name, part, share)
+            finally:
+                turns.put_nowait(share)
 
         return await asyncio.gather(*(in_turn(name, part) for name, part in parts.items()))
 
-    async def _outcome(self, name: str, part: Part) -> Outcome:
+    async def _outcome(self, name: str, part: Part, share: Mapping[str, str]) -> Outcome:
         started, folder = time.monotonic(), self.folder / name.replace(" ", "-")
         done = folder.with_name(f"{folder.name}.npz")
         how = "was finished before"
         if not done.exists():
-            await self._make(name, part, folder)
+            await self._make(name, part, folder, {**os.environ, **share})
             save(_predicted(folder), done)
             shutil.rmtree(folder)
             how = f"{time.monotonic() - started:.1f} s"
@@ -122,14 +127,12 @@ class Reruns:
         )
         return outcome
 
-    async def _make(self, name: str, part: Part, folder: Path) -> None:
+    async def _make(
+        self, name: str, part: Part, folder: Path, environment: Mapping[str, str]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "config.yaml"
         write(config, _sections(self._published, part))
-        environment = dict(os.environ)
-        if self._at_once > 1:
-            threads = max((os.cpu_count() or 1) // self._at_once, 1)
-            environment.setdefault(THREADS, str(threads))
         for stage in STAGES:
             log = folder / f"{stage}.log"
             arguments = ("-m", "onward", stage, str(config), "--folder", str(folder))
@@ -137,6 +140,35 @@ class Reruns:
             if code:
                 _fail(f"evaluate: {name}: `onward {stage}`", code, log)
         _refuse_other_data(name, folder, self._published)
+
+
+def visible_devices(environment: Mapping[str, str]) -> list[str]:
+    """The CUDA devices that this process sees, by what names them; without a library of CUDA."""
+    names = environment.get(DEVICES)
+    if names is None:
+        count = len([*Path("/dev").glob("nvidia[0-9]*")])
+        return [str(number) for number in range(count)]
+    return [name for name in names.split(",") if name]
+
+
+def shares_of_machine(
+    count: int, environment: Mapping[str, str], devices: Sequence[str]
+) -> list[dict[str, str]]:
+    """What each of several processes side by side takes of threads and devices, as variables.
+
+    Fewer devices than processes are shared.
+
+    Example:
+        >>> [share[DEVICES] for share in shares_of_machine(2, {}, ["0", "1", "3"])]
+        ['0,3', '1']
+    """
+    if count == 1:
+        return [{}]
+    threads = str(max((os.cpu_count() or 1) // count, 1))
+    shares = [{THREADS: environment.get(THREADS, threads)} for _ in range(count)]
+    for number, share in enumerate(shares if devices else []):
+        share[DEVICES] = ",".join(devices[number::count] or [devices[number % len(devices)]])
+    return shares
 
 
 def forget(folder: Path) -> None:

@@ -24,9 +24,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def to(self, device: torch.device) -> "Rows":
-        """The same rows on another device."""
-        return self._each(lambda part: part.to(device))
+    def to(self, device: torch.device, *, is_waiting: bool = True) -> "Rows":
+        """The same rows on another device; without waiting, what is pinned arrives later."""
+        return self._each(lambda part: part.to(device, non_blocking=not is_waiting))
+
+    def used_by(self, stream: torch.cuda.Stream) -> None:
+        """Keep the memory until the stream has come past this point, even if nobody else does."""
+        for part in self._parts():
+            part.record_stream(stream)
 
     def take(self, index: Tensor) -> "Rows":
         """The rows with these numbers."""

@@ -7,10 +7,10 @@ batch, and only the first one writes.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -19,9 +19,14 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, distributed
 
 from onward.errors import PeerError
+from onward.training.deadline import Deadline, lost_peer
 
 T = TypeVar("T")
 TIMEOUT = timedelta(seconds=90)  # of each message between ranks, waiting for the slowest included
+NCCL_TIMEOUT = timedelta(seconds=110)  # its watchdog ends the process by a signal; ours is first
+DEVICE_WORK = 2**32
+"""Multiplications of a forward pass that are worth a device of their own. Estimated, not measured:
+a step of that size takes an H100 some 80 µs, as long as averaging gradients with another one."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,32 @@ class Layout:
         return self.devices * self.nodes
 
 
-def layout() -> Layout:
+def available() -> Layout:
     """What torchrun has started, or else all CUDA devices of this machine, or else its CPU."""
     if TorchElasticEnvironment.detect():
         return Layout(int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["GROUP_WORLD_SIZE"]))
     return Layout(max(1, torch.cuda.device_count()), 1)
+
+
+def layout(multiplications: int) -> Layout:
+    """As many of the available devices as the work keeps busy; all that torchrun has started.
+
+    Args:
+        multiplications: of the forward pass of a batch.
+    """
+    if TorchElasticEnvironment.detect():
+        return available()
+    return Layout(worthwhile_devices(available().devices, multiplications), 1)
+
+
+def worthwhile_devices(devices: int, multiplications: int) -> int:
+    """How many of some devices are to share a batch.
+
+    Example:
+        >>> [worthwhile_devices(8, work) for work in (2**20, 2**34, 2**40)]
+        [1, 4, 8]
+    """
+    return max(1, min(devices, multiplications // DEVICE_WORK))
 
 
 @dataclass(frozen=True)
@@ -101,8 +127,28 @@ class Together(DDPStrategy):
             cluster_environment=TorchElasticEnvironment()
             if is_launched
             else LightningEnvironment(),
-            timeout=TIMEOUT,
+            timeout=NCCL_TIMEOUT if torch.cuda.is_available() else TIMEOUT,
         )
+
+    def reduce_boolean_decision(self, decision: bool, all: bool = True) -> bool:
+        """As Lightning does, with a deadline."""
+        with deadline():
+            return super().reduce_boolean_decision(decision, all)
+
+    def broadcast(self, obj: T, src: int = 0) -> T:
+        """As Lightning does, with a deadline."""
+        with deadline():
+            return super().broadcast(obj, src)
+
+    def barrier(self, *args: Any, **kwargs: Any) -> None:
+        """As Lightning does, with a deadline."""
+        with deadline():
+            super().barrier(*args, **kwargs)
+
+    def reduce(self, *args: Any, **kwargs: Any) -> Tensor:
+        """As Lightning does, with a deadline."""
+        with deadline():
+            return super().reduce(*args, **kwargs)
 
     def configure_ddp(self) -> None:
         """Give each rank the weights of the first: another machine may draw others."""
@@ -111,11 +157,17 @@ class Together(DDPStrategy):
             distributed.broadcast(value, 0)
 
 
+def deadline() -> AbstractContextManager[Any]:
+    """Around a message on CUDA; that of gloo raises an error when it is late."""
+    return Deadline(TIMEOUT.total_seconds()) if torch.cuda.is_available() else nullcontext()
+
+
 def of_first(value: T) -> T:
     """What the first rank has found: others may find it with other rounding."""
     if distributed.is_initialized():
         found = [value]
-        distributed.broadcast_object_list(found, 0)
+        with deadline():
+            distributed.broadcast_object_list(found, 0)
         return found[0]
     return value
 
@@ -130,12 +182,12 @@ def leaving_together() -> Iterator[None]:
     try:
         yield
         if distributed.is_initialized():
-            distributed.barrier()
+            with deadline():
+                distributed.barrier()
+                if torch.cuda.is_available():  # which the barrier leaves to the device
+                    torch.cuda.synchronize()
     except RuntimeError as error:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             raise
-        raise PeerError(
-            f"train: another process of this training has ended, or did not answer for"
-            f" {TIMEOUT.total_seconds():.0f} s. Look for its message, and start all of them again:"
-            f" they go on from the last checkpoint ({str(error).splitlines()[0]})"
-        ) from error
+        cause = str(error).splitlines()[0]
+        raise PeerError(lost_peer(TIMEOUT.total_seconds(), cause)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from onward.artifacts.publishing import sha256, sha256_of_code
-from onward.training.distributed import layout
+from onward.training.distributed import available
 from onward.training.loop import Settings
 from onward.training.observer import Observer
 from onward.training.precision import multiplies_bfloat16
@@ -32,7 +32,8 @@ def fingerprint(settings: Settings, data: str) -> dict[str, str]:
         "data": data,
         "code": " ".join(code),
         "machine": _machine(),
-        "number of processes": str(layout().ranks),
+        # of the devices, the size of the work decides how many take part: config and data do
+        "number of processes": str(available().ranks),
     }
 
 

@@ -31,9 +31,13 @@ class Flat:
         assert self.whole.grad is not None
         return self.whole.grad
 
+    def forget(self) -> None:
+        """Drop gradients that are not collected."""
+        for part in self._parts:
+            part.grad = None
+
     def collect(self) -> None:
         """Take the gradients of the parts, which are then without."""
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parts]
         torch.cat([gradient.flatten() for gradient in gradients], out=self.gradient)
-        for part in self._parts:
-            part.grad = None
+        self.forget()

@@ -28,6 +28,8 @@ CUDA_CHUNK = 1024  # there a step may take 60 µs
 ANOTHER = 2_654_435_761  # far from all others of 32 bits that are it times a small number
 STREAMED = 2**28  # bytes of a chunk that brings its rows; three of them are held
 VALIDATION_ROWS = 8192  # rows in one pass without gradients, of all members; more gains nothing
+CUDA_VALIDATION_ROWS = 2**18  # there each of some 40 launches takes 5 µs, whatever its size
+CUDA_ROW_BYTES = 2**19  # of memory for a row in such a pass: twice what FT-Transformer takes
 
 
 class Learner(LightningModule):
@@ -63,7 +65,7 @@ class Learner(LightningModule):
     ) -> None:
         super().__init__()
         self.config, self.network, self.seed = config, network, seed
-        self.train_rows, self.validation_rows = train, validation
+        self.train_rows, self.validation_rows = self._given = train, validation
         self.automatic_optimization = False
         self.batch_size = min(config.batch_size, len(train))
         self.steps_in_epoch = len(train) // self.batch_size
@@ -95,7 +97,7 @@ class Learner(LightningModule):
         left = self._orders(self.current_epoch)[self._place * self.batch_size :]
         mine = left.view(-1, self.batch_size)[:, self._share.start : self._share.stop].flatten()
         streamed = None if self.is_resident else self.train_rows
-        return Chunks(mine, self._chunk * len(self._share), streamed)
+        return Chunks(mine, self._chunk * len(self._share), streamed, self.device)
 
     def val_dataloader(self) -> Chunks:
         """All validation rows of this rank, in one pass."""
@@ -134,9 +136,7 @@ class Learner(LightningModule):
         )
         if self.is_resident:
             self.train_rows = self.train_rows.to(self.device)
-        members = self.network.model.ensemble_size
-        weights = sum(p.numel() for p in self.network.model.parameters() if p.ndim > 1)
-        self._multiplications = self.batch_size // self._share.ranks * members * weights
+        self._multiplications = multiplications(self.network, self.batch_size // self._share.ranks)
         self.precision = choose(self.config.precision, self.device, self._multiplications)
         self._kernels.enter_context(fastest_float32(self.device))
         self._steps = None
@@ -151,8 +151,12 @@ class Learner(LightningModule):
         return Share(rows, self.global_rank, self.trainer.world_size)
 
     def teardown(self, stage: str) -> None:
-        """Leave torch as it was."""
+        """Leave torch as it was, and the device without what it held for the training."""
         self._kernels.close()
+        if self._steps is not None:
+            self._steps.release()
+            self._steps = None
+        self.train_rows, self.validation_rows = self._given
 
     def on_train_epoch_start(self) -> None:
         """Forget the losses of the epoch before."""
@@ -174,7 +178,10 @@ class Learner(LightningModule):
         taken = range(self.steps_taken, self.steps_taken + len(chunk.numbers) // len(self._share))
         rates = [self.config.learning_rate * self.pace(step) for step in taken]
         draws = [self._draw(step) + self.global_rank * ANOTHER for step in taken]
-        losses = self._prepared_steps()(chunk, rates, draws)
+        steps = self._prepared_steps()
+        losses = steps(chunk, rates, draws)
+        if self.device.type == "cuda" and self._share.ranks > 1:
+            steps.await_device()
         self._refuse_not_finite(losses.cpu())
         self.steps_taken = taken.stop
 
@@ -257,6 +264,20 @@ def scored(
         ask: a method of the network that takes its features; `Network.scores` if not given.
     """
     ask = network.scores if ask is None else ask
-    size = max(1, VALIDATION_ROWS // network.model.ensemble_size)
+    size = max(1, _rows_of_pass(device) // network.model.ensemble_size)
     pieces = (rows.between(at, at + size).to(device) for at in range(0, len(rows), size))
     return torch.cat([ask(piece.features) for piece in pieces])
+
+
+def multiplications(network: Network, rows: int) -> int:
+    """Of the forward pass of some rows, about."""
+    weights = sum(p.numel() for p in network.model.parameters() if p.ndim > 1)
+    return rows * network.model.ensemble_size * weights
+
+
+def _rows_of_pass(device: torch.device) -> int:
+    """A function of the device alone: a run that resumes sums up in the same pieces."""
+    if device.type != "cuda":
+        return VALIDATION_ROWS
+    memory: int = torch.cuda.get_device_properties(device).total_memory
+    return max(VALIDATION_ROWS, min(CUDA_VALIDATION_ROWS, memory // CUDA_ROW_BYTES))

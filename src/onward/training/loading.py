@@ -9,6 +9,8 @@ from torch import Tensor
 
 from onward.training.batches import Rows
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -18,6 +20,15 @@ class Chunk:
     """Of the rows, in the order in which they are read."""
     rows: Rows | None
     """The rows themselves, where the device has no room for all of them."""
+    arrival: torch.cuda.Event | None = None
+    """Of the rows on the device, which another stream has brought there."""
+
+    def await_rows(self) -> None:
+        """Have what the device does next wait for the rows, and their memory for that."""
+        if self.arrival is not None and self.rows is not None:
+            stream = torch.cuda.current_stream(self.rows.targets.device)
+            stream.wait_event(self.arrival)
+            self.rows.used_by(stream)
 
 
 class Chunks:
@@ -27,11 +38,19 @@ class Chunks:
         order: row numbers.
         size: of a chunk, in rows.
         streamed: the rows to look the numbers up in, if each chunk is to bring its own. They are
-            read while the chunk before is learned from.
+            read, and brought to the device, while the chunk before is learned from.
+        device: which learns from them.
     """
 
-    def __init__(self, order: Tensor, size: int, streamed: Rows | None = None) -> None:
+    def __init__(
+        self,
+        order: Tensor,
+        size: int,
+        streamed: Rows | None = None,
+        device: torch.device = CPU,
+    ) -> None:
         self._chunks, self._streamed = torch.split(order, size), streamed
+        self._read = _Reader(device)
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -43,17 +62,36 @@ class Chunks:
 
     def _read_ahead(self, table: Rows) -> Iterator[Chunk]:
         with ThreadPoolExecutor(1) as reader:  # copying rows does not hold Python back
-            coming = reader.submit(_read, table, self._chunks[0])
+            coming = reader.submit(self._read, table, self._chunks[0])
             for following in self._chunks[1:]:
                 chunk = coming.result()
-                coming = reader.submit(_read, table, following)
+                coming = reader.submit(self._read, table, following)
                 yield chunk
             yield coming.result()
 
 
-def _read(table: Rows, numbers: Tensor) -> Chunk:
-    rows = table.take(numbers)
-    return Chunk(numbers, rows.pinned() if torch.cuda.is_available() else rows)
+class _Reader:
+    """Reads chunks in a thread of its own, and has a stream of its own bring them to a GPU.
+
+    The chunk that comes and the one that is learned from lie in different memory there.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream: torch.cuda.Stream | None = None
+
+    def __call__(self, table: Rows, numbers: Tensor) -> Chunk:
+        rows = table.take(numbers)
+        if self._device.type != "cuda":
+            return Chunk(numbers, rows)
+        torch.cuda.set_device(self._device)  # of this thread: pinning takes memory of the device
+        if self._stream is None:
+            self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        pinned = rows.pinned()
+        with torch.cuda.stream(self._stream):
+            brought, arrival = pinned.to(self._device, is_waiting=False), torch.cuda.Event()  # type: ignore[no-untyped-call]
+            arrival.record(self._stream)
+        return Chunk(numbers, brought, arrival)
 
 
 def shuffled(rows: int, batch_size: int, seed: int) -> Tensor:

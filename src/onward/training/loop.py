@@ -1,8 +1,10 @@
 """Training a network from start to end: validation, early stopping, best weights, calibration."""
 
 import copy
+import gc
 import logging
 import math
+import os
 import signal
 import time
 import warnings
@@ -34,8 +36,8 @@ from onward.training.class_balance import (
     oversampled,
     weighed,
 )
-from onward.training.distributed import Together, layout
-from onward.training.learner import Learner, scored
+from onward.training.distributed import Layout, Together, layout
+from onward.training.learner import Learner, multiplications, scored
 from onward.training.observer import Observer
 from onward.training.progress import Watch
 
@@ -237,8 +239,12 @@ def _fit(
     timer = Timer(None if limit is None else timedelta(seconds=limit))
     resumption = Resumption(checkpoints, module, history, timer)
     watch = [Watch(len(module.train_rows), LOSS)] if is_first() else []
-    trainer = _trainer(module.config.max_epochs, [history, *watch, timer, *others, resumption])
+    place = layout(multiplications(module.network, module.batch_size))
+    callbacks = [history, *watch, timer, *others, resumption]
     with warnings.catch_warnings(), signals_wait():
+        # on machines with SLURM, outside of a job or in one that `launch` has written
+        warnings.filterwarnings("ignore", "The `srun` command is available")
+        trainer = _trainer(place, module.config.max_epochs, callbacks)
         # Lightning 2.6 calls what torch 2.13 deprecates
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
         try:
@@ -247,12 +253,17 @@ def _fit(
             module.teardown("fit")
             for each in watch:
                 each.teardown(trainer, module, "fit")
+            if torch.cuda.is_available():  # trainer and module refer to each other
+                del trainer
+                gc.collect()
+                torch.cuda.empty_cache()
 
 
-def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
+def _trainer(place: Layout, max_epochs: int, callbacks: list[Callback]) -> Trainer:
+    # read when cuBLAS starts; with several workspaces the same product may have other bits
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
         logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
-    place = layout()
     return Trainer(
         # of Apple's GPUs neither targets of numbers nor heads have float64
         accelerator="cuda" if torch.cuda.is_available() else "cpu",

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from onward.training.batches import Rows
-from onward.training.distributed import Share
+from onward.training.deadline import await_progress
+from onward.training.distributed import TIMEOUT, Share
 from onward.training.flat_parameters import Flat
 from onward.training.loading import Chunk
-
-WARM_UP = 3  # steps before a CUDA graph is captured, in which libraries choose and load kernels
+from onward.training.step_graph import StepGraph
 
 
 class Descent:
@@ -44,6 +44,11 @@ class Descent:
         self._share.average([*gradients, loss])
         self._shorten(gradients)
         self._step()
+
+    def forget(self) -> None:
+        """Drop gradients of a step that was left half-way."""
+        for flat in self._flats:
+            flat.forget()
 
     def _shorten(self, gradients: Sequence[Tensor]) -> None:
         """As `torch.nn.utils.clip_grad_norm_` does, in fewer calls."""
@@ -118,8 +123,7 @@ class Steps:
         self._rates = torch.zeros(longest, device=device)
         self._losses = torch.zeros(longest, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
-        self._warm = 0
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._launch = StepGraph(self._step, descend.forget, device)
 
     def __call__(self, chunk: Chunk, rates: Sequence[float], draws: Sequence[int]) -> Tensor:
         """Take as many steps as there are rates, and return their losses.
@@ -131,40 +135,28 @@ class Steps:
         """
         count, places = len(rates), chunk.numbers
         if chunk.rows is not None:
+            chunk.await_rows()
             self._source.fill(chunk.rows)
             places = torch.arange(len(places))
         self._order[:count].copy_(places.view(count, -1), non_blocking=True)
         self._rates[:count].copy_(torch.tensor(rates), non_blocking=True)
         self._place.zero_()
-        generator = _generator(self._device)
         for draw in draws:
-            # as torch.manual_seed, without a look at the devices that do not train: 1 µs, not 130
-            generator.manual_seed(draw)
-            self._launch()
+            self._launch(draw)
         return self._losses[:count].clone()
 
-    def _launch(self) -> None:
-        if self._graph is not None:
-            self._graph.replay()
-        elif self._device.type != "cuda":
-            self._step()
-        elif self._warm < WARM_UP:
-            self._warm += 1
-            self._step_aside()
-        else:
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
-                self._step()
-            self._graph.replay()
+    def await_device(self) -> None:
+        """Wait for the steps, but not for ranks that are lost.
 
-    def _step_aside(self) -> None:
-        """A step in another stream, where a graph is captured as well."""
-        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        current = torch.cuda.current_stream(self._device)
-        stream.wait_stream(current)
-        with torch.cuda.stream(stream):
-            self._step()
-        current.wait_stream(stream)
+        The process ends with the code of `PeerError` where they make no progress.
+        """
+        done, counter = torch.cuda.Event(), _Counter(self._place)  # type: ignore[no-untyped-call]
+        done.record(torch.cuda.current_stream(self._device))
+        await_progress(done.query, counter, TIMEOUT.total_seconds())
+
+    def release(self) -> None:
+        """Give the memory of the graph back."""
+        self._launch.release()
 
     def _step(self) -> None:
         self._descend.rate.copy_(self._rates.index_select(0, self._place)[0])
@@ -177,8 +169,15 @@ class Steps:
         self._place += 1
 
 
-def _generator(device: torch.device) -> torch.Generator:
-    if device.type == "cuda":
-        generator: torch.Generator = torch.cuda.default_generators[device.index or 0]
-        return generator
-    return torch.default_generator
+class _Counter:
+    """The number of a step, read beside the steps that are under way."""
+
+    def __init__(self, place: Tensor) -> None:
+        self._place, self._host = place, torch.zeros(1, dtype=place.dtype, pin_memory=True)
+        self._stream = torch.cuda.Stream(place.device)  # type: ignore[no-untyped-call]
+
+    def __call__(self) -> int:
+        with torch.cuda.stream(self._stream):
+            self._host.copy_(self._place, non_blocking=True)
+        self._stream.synchronize()
+        return int(self._host)
