@@ -107,6 +107,33 @@ def test_the_file_recognises_the_rows_it_was_made_from(finished: Path) -> None:
         assert known.knows(row_hashes(rows)).mean() == share
 
 
+def test_the_file_carries_what_a_monitor_needs(project: Path) -> None:
+    done = onward(project, "evaluate", "pay.yaml")
+    assert done.returncode == 0, done.stderr
+    path = project / "artifacts/pay/export/model.onnx"
+    note = Predictor(path).metadata["monitor"]
+    measured = json.loads((project / "artifacts/pay/evaluate/metrics.json").read_text())
+    counts = pl.read_parquet(project / "artifacts/pay/prepare/train.parquet")
+
+    for name, metric in note["metrics"].items():
+        assert metric["value"] == pytest.approx(measured[name], rel=1e-4)
+    for name in ("mae", "coverage"):
+        assert note["quality"][name]["mean"] == pytest.approx(measured[name], rel=1e-4)
+    assert note["metrics"]["mae"]["error"] > 0
+    for name, column in note["columns"].items():
+        assert sum(column["counts"]) == len(counts) == note["rows"]["train"]
+        values = counts[name].cast(pl.String).fill_null("?")
+        assert column["counts"][-1] == (values == "?").sum()
+    assert sorted(note["columns"]["city"]["values"]) == ["Köln", "Paris"]
+    assert all(column["importance"] != 0 for column in note["columns"].values())
+    assert set(note["outputs"]) == {"value", "interval width"}
+    signature = json.loads((path.parent / "signature.json").read_text())
+    assert signature["id"] == sha256(path)[:12]
+    row, prediction = signature["example"]["row"], signature["example"]["prediction"]
+    assert Predictor(path)([row])["value"][0] == pytest.approx(prediction["value"])
+    assert "Predicts 'pay'" in onnx.load(path).graph.doc_string
+
+
 def test_the_same_again_is_the_same_to_the_bit(project: Path) -> None:
     before = (project / "artifacts/pay/export/model.onnx").read_bytes()
     shutil.rmtree(project / "artifacts")
@@ -135,7 +162,10 @@ def learned_part(path: Path) -> bytes:
     del model.metadata_props[:]
     hashes, reference = json.loads(notes.pop("hashes")), json.loads(notes.pop("reference"))
     del hashes["data"], notes["replay"], notes["sha256"]
-    kept = [sorted(notes.items()), hashes, reference["columns"]]
+    watched = json.loads(notes.pop("monitor"))["columns"]
+    for column in watched.values():
+        column.pop("unseen", None)
+    kept = [sorted(notes.items()), hashes, reference["columns"], watched]
     return bytes(model.SerializeToString(deterministic=True)) + json.dumps(kept).encode()
 
 

@@ -32,6 +32,18 @@ class Found:
     largest: dict[str, float] = field(default_factory=dict)
     """For each output the largest difference."""
 
+    def document(self) -> dict[str, object]:
+        """As JSON."""
+        return {"rows": self.rows, "largest": self.largest}
+
+
+@dataclass
+class HeldOut(Found):
+    """The same of held-out rows."""
+
+    predictions: Predictions = field(default_factory=dict)
+    """Of the file."""
+
 
 class Parity:
     """Compares one file with one network."""
@@ -51,14 +63,14 @@ class Parity:
         values = self._model.run(names, feed(rows, self._schema.columns))
         return dict(zip(names, values, strict=True))
 
-    def held_out(self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks) -> Found:
+    def held_out(self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks) -> HeldOut:
         """Compare on rows whose features ``prepare`` has written.
 
         Raises:
             ExportError: naming the worst row, and the first column whose features differ; or the
                 first row with a prediction that is not finite.
         """
-        found = Found(len(rows))
+        found, parts = HeldOut(len(rows)), []
         for start in range(0, len(rows), ROWS):
             place = slice(start, start + ROWS)
             chunk = rows[place]
@@ -75,6 +87,11 @@ class Parity:
                     f" rows are predicted differently by the file. The worst is row {row}:"
                     f" {worst.text}. {cause}"
                 )
+            parts.append(got)
+        parts = parts or [self.predict(rows)]
+        found.predictions = {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+        }
         return found
 
     def hostile(self, rows: pl.DataFrame) -> Found:

@@ -2,55 +2,69 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from onward.export.privacy import Privacy, rows_to_replay, without_values
 from onward.schema import Schema
 from onward.table.column_profile import profile, reference
 from onward.tasks import Predictions, Task
 
-REPLAYED = 100  # raw rows that travel in the file, with their predictions
 FORMAT = "1"  # of the metadata; readers refuse what they do not know
 PACKAGES = ("onward", "torch", "lightning", "onnx", "onnxruntime")
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What the stages know of the columns."""
+
+    data: Mapping[str, Any]
+    """The report on the data."""
+    text_readers: Sequence[Mapping[str, Any]]
+    """As ``prepare`` wrote them; those of the file's columns are kept."""
+    monitor: Mapping[str, Any]
+    """The note for monitors."""
+
+
 def notes(
-    task: Task,
     schema: Schema,
     rows: pl.DataFrame,
     predict: Callable[[pl.DataFrame], Predictions],
-    report: Mapping[str, Any],
-    text_readers: Sequence[Mapping[str, Any]],
+    of_outputs: Mapping[str, pl.Series],
+    facts: Facts,
+    privacy: Privacy,
 ) -> dict[str, Any]:
     """Rows to replay, versions, and the distributions of columns and predictions.
 
     Args:
-        task: of the file.
         schema: of the file.
         rows: raw ones for testing.
         predict: asks the file.
-        report: on the data.
-        text_readers: as ``prepare`` wrote them; those of the file's columns are kept.
+        of_outputs: the predictions of these rows, as far as their distribution is kept.
+        facts: on the columns.
+        privacy: what of them may travel.
     """
-    replayed = rows[np.unique(np.linspace(0, len(rows) - 1, REPLAYED).astype(int))]
+    replayed = rows_to_replay(privacy, schema.columns, rows, facts.monitor)
     found: dict[str, Any] = {
         "replay": {
-            "rows": {field.name: replayed[field.name].to_list() for field in schema.columns},
+            "rows": replayed.to_dict(as_series=False),
             "predictions": {name: v.tolist() for name, v in predict(replayed).items()},
         },
         "versions": {name: version(name) for name in PACKAGES},
         "reference": {
-            "columns": _of_columns(report, schema),
-            "predictions": _of_predictions(task.monitored(predict(rows))),
+            "columns": without_values(_of_columns(facts.data, schema), privacy.hide),
+            "predictions": _of_predictions(of_outputs),
         },
+        "monitor": facts.monitor,
+        "privacy": privacy.model_dump(mode="json"),
     }
     names = {field.name for field in schema.columns}
-    if readers := [reader for reader in text_readers if names & {*reader["columns"]}]:
+    if readers := [reader for reader in facts.text_readers if names & {*reader["columns"]}]:
         found["text_readers"] = readers
-    if derived := report.get("derived"):
+    if derived := facts.data.get("derived"):
         found["derived"] = [{name: column[name] for name in ("name", "made")} for column in derived]
     return found
 

@@ -19,6 +19,11 @@ from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
 
 LEAST_CLASS = 30  # test rows of a class; scores of fewer are rough
+REPLAYED = {
+    "rows": "up to 100 rows of the test set with their predictions",
+    "synthetic": "100 rows made up column by column",
+    "none": "no row of the table",
+}
 LARGEST = 10  # columns of the importance
 
 
@@ -99,8 +104,26 @@ def _training(evidence: Evidence) -> list[str]:
     return [
         f"{counts['train']:,} training rows, {counts['validation']:,} validation rows for early"
         f" stopping and calibration, {len(evidence.history):,} epochs. The data card (data_card.md)"
-        " describes them."
+        " describes them.",
+        _travelling(evidence),
     ]
+
+
+def _travelling(evidence: Evidence) -> str:
+    """Which values of the table the file contains."""
+    privacy = evidence.notes.get("privacy", {"replay": "rows", "hide": []})
+    hidden = ", ".join(plain(name) for name in privacy["hide"])
+    return (
+        f"The model file contains {REPLAYED[privacy['replay']]}, the most frequent categories, the"
+        " range and quantiles of each column"
+        + (
+            f" except for {hidden}, of which it has the share of missing values only"
+            if hidden
+            else ""
+        )
+        + ". The graph itself contains the categories and numbers that the preprocessing learned"
+        " from the training rows, also of hidden columns."
+    )
 
 
 def _analyses(evidence: Evidence) -> list[str]:

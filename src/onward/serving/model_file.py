@@ -16,6 +16,7 @@ Parts = defaultdict[int, list[Entry]]
 
 HASH = "sha256"
 """The note with the hash of the file."""
+IDENTITY = 12  # hexadecimal digits of a sha256; enough for all files anybody will make
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 LOOPS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 CHANCE = frozenset(
@@ -64,6 +65,11 @@ def inspect(data: bytes, where: str) -> ModelFile:
             f"{where}: refused before it is loaded: {error}. Copy the file again, or export the"
             " model again"
         ) from error
+
+
+def identity(data: bytes) -> str:
+    """The name of a file by its content: the first digits of its sha256, as a server shows it."""
+    return hashlib.sha256(data).hexdigest()[:IDENTITY]
 
 
 def seal(data: bytes) -> bytes:

@@ -33,6 +33,23 @@ _SPREAD: Form = {
     "min?": (str, *NUMBER),
     "max?": (str, *NUMBER),
 }
+_WATCHED: Form = {
+    "edges?": [NUMBER],
+    "values?": [str],
+    "counts": [NUMBER],
+    "spread": NUMBER,
+    "importance?": NUMBER,
+    "unseen?": [NUMBER],
+    "rates?": [NUMBER],
+}
+_MONITOR: Form = {
+    "rows": {str: NUMBER},
+    "columns": {str: _WATCHED},
+    "outputs": {str: _WATCHED},
+    "quality": {str: {"mean": NUMBER, "sd": NUMBER, "rows": NUMBER}},
+    "metrics": {str: {"value": (*NUMBER, type(None)), "error": (*NUMBER, type(None))}},
+    "correction?": {"edges": [NUMBER], "rows": [NUMBER], "mean": [NUMBER], "var": [NUMBER]},
+}
 _HELD_OUT: Form = {"before": NUMBER, "after": NUMBER}
 FORMS: dict[str, Form] = {
     "schema": {
@@ -51,6 +68,8 @@ FORMS: dict[str, Form] = {
     "versions": {str: str},
     "hashes": {str: str},
     "reference": {"columns?": {str: _SPREAD}, "predictions?": {str: _SPREAD}},
+    "monitor": _MONITOR,
+    "privacy": {"replay": str, "hide": [str]},
     "derived": [{"name": str, "made": str}],
     "text_readers": [{"columns": [str], "graph": str}],
     "codes": {"tensor": str, "columns": [str]},

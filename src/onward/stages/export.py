@@ -3,11 +3,13 @@
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import onnx
+import polars as pl
 from onnx import helper
 from pydantic import PositiveInt
 
@@ -25,13 +27,15 @@ from onward.export.deciding import decide
 from onward.export.ensemble_selection import reduce
 from onward.export.gate import Parity
 from onward.export.joining import export
-from onward.export.notes import metadata, notes
+from onward.export.monitor_note import monitor_note
+from onward.export.notes import Facts, metadata, notes
+from onward.export.privacy import Privacy
+from onward.export.signature import document, signature
 from onward.export.training_rows import training_rows
 from onward.network.network import Network
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.subset import refitted
-from onward.serving.model_file import seal
-from onward.settings.family import Settings as Base
+from onward.serving.model_file import identity, seal
 from onward.tasks import Task
 from onward.tasks.decision import Decision, said
 from onward.training.batches import Rows
@@ -44,10 +48,15 @@ HELD_OUT = ("validation", "test")
 USUAL = 200  # held-out rows that hostile ones are made of
 
 
-class Settings(Base):
+class Settings(Privacy):
     """``k`` is how many members of an ensemble the file keeps; all of them if not given.
 
     ``decision``: what labels are for, if not to be the likeliest class.
+
+    ``replay`` and ``hide``: which raw values travel in the file. ``replay`` is ``rows``, 100 test
+    rows; ``synthetic``, rows made up column by column; or ``none``, one row of missing values.
+    No value of the columns in ``hide`` is written to the file's notes, to ``signature.json`` and to
+    pages.
     """
 
     k: PositiveInt | None = None
@@ -55,34 +64,57 @@ class Settings(Base):
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``model.onnx`` and ``parity.json``."""
+    """Write ``model.onnx``, ``signature.json`` and ``parity.json``."""
     refuse_stale(folder / "train")
-    train = folder / "train"
-    whole = Prepared(folder / "prepare")
+    train, whole = folder / "train", Prepared(folder / "prepare")
     kept = json.loads(verified(train / "selection.json").read_text()).get("kept")
     prepared = whole if kept is None else whole.only(kept)
     schema = prepared.schema()
+    settings.refuse_unknown(schema.columns)
     network = Network.load(verified(train / "network.pt").read_bytes()).eval()
     known = {"metrics": json.loads(verified(train / "metrics.json").read_text())}
     _change(settings, network, prepared, known)
     is_whole = schema == whole.schema()
     preprocessing = prepared.preprocessing() if is_whole else refitted(prepared).SerializeToString()
+    task = Task.members[network.head.task](schema.target)
     model = export(onnx.load_from_string(preprocessing), network, schema.target.classes, {})
+    document(model, schema, task.name)
     parity = Parity(model.SerializeToString(), preprocessing, network, schema)
     agreement = _gate(parity, prepared)
-    task = Task.members[network.head.task](schema.target)
-    test = prepared.rows("test").collect()
-    report, readers = prepared.profiles(), prepared.text_readers()
-    known |= notes(task, schema, test, parity.predict, report, readers)
-    known |= {"hashes": _hashes(folder), **_codes(prepared)}
-    known |= {"training_rows": training_rows(prepared)}
+    predictions = agreement["test"].predictions
+    watched = monitor_note(task, prepared, network, predictions, settings.hide)
+    known |= _notes(settings, prepared, parity, task.monitored(predictions), watched)
+    known |= {
+        "hashes": _hashes(folder),
+        **_codes(prepared),
+        "training_rows": training_rows(prepared),
+    }
     helper.set_model_props(model, metadata(task, schema, known))
     inputs, noted = inputs_of(folder, *READS), settings.model_dump(mode="json")
+    content = seal(model.SerializeToString())
     with publishing(folder / "export", inputs=inputs, settings=noted) as work:
-        (work / "model.onnx").write_bytes(seal(model.SerializeToString()))
-        (work / "parity.json").write_text(json.dumps(agreement, indent=1) + "\n")
-    rows = sum(part["rows"] for part in agreement.values())
+        (work / "model.onnx").write_bytes(content)
+        _write(work / "signature.json", signature(model, schema, known, identity(content)))
+        _write(work / "parity.json", {name: part.document() for name, part in agreement.items()})
+    rows = sum(part.rows for part in agreement.values())
     logger.info("export: model.onnx agrees with the network on all %s rows", f"{rows:,}")
+
+
+def _notes(
+    settings: Settings,
+    prepared: Prepared,
+    parity: Parity,
+    of_outputs: Mapping[str, pl.Series],
+    watched: Mapping[str, Any],
+) -> dict[str, Any]:
+    privacy = Privacy(replay=settings.replay, hide=settings.hide)
+    facts = Facts(prepared.profiles(), prepared.text_readers(), watched)
+    test = prepared.rows("test").collect()
+    return notes(prepared.schema(), test, parity.predict, of_outputs, facts, privacy)
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _change(
@@ -102,12 +134,12 @@ def _change(
 
 
 def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     blocks = prepared.blocks()
     for split in HELD_OUT:
         rows = prepared.rows(split).collect()
-        found[split] = asdict(parity.held_out(split, rows, prepared.arrays(split), blocks))
-    found["hostile"] = asdict(parity.hostile(rows.head(USUAL)))
+        found[split] = parity.held_out(split, rows, prepared.arrays(split), blocks)
+    found["hostile"] = parity.hostile(rows.head(USUAL))
     return found
 
 

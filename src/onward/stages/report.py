@@ -10,6 +10,7 @@ import polars as pl
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import inputs_of, publishing, refuse_stale, sha256, verified
 from onward.report import Evidence, data_card, model_card, page
+from onward.report.hiding import without_hidden
 from onward.serving.predictor import Predictor
 from onward.settings.family import Settings as Base
 
@@ -26,7 +27,7 @@ def run(settings: Settings, folder: Path) -> None:
     """Write ``report.html``, which needs no other file and no network, and two cards."""
     for stage in ("train", "export", "evaluate"):
         refuse_stale(folder / stage)
-    evidence = _evidence(folder)
+    evidence = without_hidden(_evidence(folder))
     texts = {
         "report.html": page(evidence),
         "model_card.md": model_card(evidence),

@@ -35,7 +35,7 @@ class Relevance:
         return self.lower > 0
 
 
-def relevance(network: Network, rows: Rows, seed: int) -> list[Relevance]:
+def relevance(network: Network, rows: Rows, seed: int, repeats: int = REPEATS) -> list[Relevance]:
     """Permutation importance of each column by the loss, the largest first.
 
     All features of a column take the values of another row together. The losses with and without
@@ -50,11 +50,12 @@ def relevance(network: Network, rows: Rows, seed: int) -> list[Relevance]:
         network: trained.
         rows: that it has not learned from.
         seed: of the order in which values are dealt out.
+        repeats: how often the values of each column are.
     """
     draw = torch.Generator().manual_seed(seed)
     blocks = network.shape.blocks
     columns = blocks.columns
-    most = max(LEAST_ROWS, PASSES // (REPEATS * max(1, len(columns))))
+    most = max(LEAST_ROWS, PASSES // (repeats * max(1, len(columns))))
     chosen = torch.randperm(len(rows), generator=draw)[:most].sort().values
     rows = rows.take(chosen)
     before = block_losses(network, rows)
@@ -62,7 +63,7 @@ def relevance(network: Network, rows: Rows, seed: int) -> list[Relevance]:
     for column in columns:
         indices = blocks.indices([column])
         after = []
-        for _ in range(REPEATS):
+        for _ in range(repeats):
             order = torch.randperm(len(rows), generator=draw)
             after.append(block_losses(network, _shuffled(rows, indices, order)))
         lost = torch.stack(after).mean(0) - before

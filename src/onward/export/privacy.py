@@ -1,0 +1,106 @@
+"""Which raw values travel in a model file: rows to replay, values of columns."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import Field as Setting
+
+from onward.errors import ConfigError, suggestion
+from onward.schema import Field
+from onward.settings.family import Settings
+
+ROWS = 100  # that travel in the file, with their predictions
+SINCE, DAYS = datetime(2000, 1, 1, tzinfo=UTC), 9_000  # of made-up dates
+
+Replay = Literal["rows", "synthetic", "none"]
+
+
+class Privacy(Settings):
+    """``replay``: test rows; rows made up column by column; or one row of missing values.
+
+    ``hide``: columns of which no value is written to the file, to ``signature.json`` and to pages.
+    """
+
+    replay: Replay = "rows"
+    hide: tuple[str, ...] = Setting(default=())
+
+    def refuse_unknown(self, columns: Sequence[Field]) -> None:
+        """Raise if a hidden column is not one of the model's.
+
+        Raises:
+            ConfigError: naming it.
+        """
+        names = [field.name for field in columns]
+        for name in self.hide:
+            if name not in names:
+                raise ConfigError(
+                    f"export.hide: {name!r} is not an input of the model."
+                    f" {suggestion(name, names, 'Remove it')}"
+                )
+
+
+def rows_to_replay(
+    privacy: Privacy, columns: Sequence[Field], rows: pl.DataFrame, monitor: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Rows that may travel in the file.
+
+    Args:
+        privacy: what may.
+        columns: of the model.
+        rows: raw ones for testing.
+        monitor: the note with the histograms of the columns.
+    """
+    names = [field.name for field in columns]
+    if privacy.replay == "rows":
+        some = np.unique(np.linspace(0, len(rows) - 1, ROWS).astype(int))
+        found = rows[some].select(names)
+    elif privacy.replay == "synthetic":
+        found = _made_up(columns, rows.schema, monitor["columns"])
+    else:
+        found = rows.clear().select(names).clear(1)
+    return found.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in privacy.hide)
+
+
+def without_values(notes: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """Descriptions of columns, of hidden ones only the share of missing values."""
+    return {
+        name: {"missing": note["missing"]} if name in hidden else note
+        for name, note in notes.items()
+    }
+
+
+def _made_up(
+    columns: Sequence[Field], types: Mapping[str, pl.DataType], known: Mapping[str, Any]
+) -> pl.DataFrame:
+    draw = np.random.default_rng(0)
+    made = {
+        field.name: pl.Series(_values(field, known[field.name], draw), dtype=types[field.name])
+        for field in columns
+    }
+    return pl.DataFrame(made)
+
+
+def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) -> list[Any]:
+    """Categories and edges of bins in any order, dates of any day, and a missing value."""
+    if field.type == "datetime":
+        dates = [SINCE + timedelta(days=int(day)) for day in draw.integers(0, DAYS, ROWS)]
+        return [_date(field, date) for date in dates]
+    choices: list[Any] = [None, *note.get("edges", note.get("values", []))]
+    if "edges" in note and field.units:
+        unit, factor = field.units[0]
+        choices[1:] = [f"{edge / factor:.6g}{unit}" for edge in note["edges"]]
+        choices[1:] = [text.replace(".", field.decimal) for text in choices[1:] if "e" not in text]
+    elif field.wire == "number":
+        choices[1:] = map(float, choices[1:])
+    return [choices[place] for place in draw.integers(0, len(choices), ROWS)]
+
+
+def _date(field: Field, date: datetime) -> str:
+    if field.format == "iso":
+        return date.strftime("%Y-%m-%dT%H:%M:%SZ")
+    seconds = int(date.timestamp())
+    text = field.format.replace("%s", str(seconds)).replace("%Q", str(1_000 * seconds))
+    return date.strftime(text)

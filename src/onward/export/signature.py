@@ -1,0 +1,91 @@
+"""What a model takes and gives, for programs that cannot read its notes, and for viewers of graphs.
+
+JavaScript runtimes do not show `metadata_props`; Netron and MLflow show `doc_string`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onnx import ModelProto
+
+from onward.schema import Field, Schema
+
+TENSORS = {"number": "float64", "text": "string"}
+ABSENT = {"number": "NaN is a missing value", "text": "an empty text is a missing value"}
+ELEMENTS = {1: "float32", 7: "int64", 8: "string", 11: "float64"}
+
+
+def signature(
+    model: ModelProto, schema: Schema, notes: Mapping[str, Any], identity: str
+) -> dict[str, Any]:
+    """The document beside the file.
+
+    Args:
+        model: joined.
+        schema: of the model.
+        notes: those of the file.
+        identity: of the file, the first 12 digits of the sha256 of its content.
+    """
+    replay, reference = notes["replay"], notes["reference"]["columns"]
+    classes = list(schema.target.classes)
+    prediction = {name: values[0] for name, values in replay["predictions"].items()}
+    if classes and "probabilities" in prediction:
+        prediction["probabilities"] = dict(zip(classes, prediction["probabilities"], strict=True))
+    return {
+        "id": identity,
+        "target": {"name": schema.target.name, "kind": schema.target.kind, "classes": classes},
+        "inputs": [_input(field, reference.get(field.name, {})) for field in schema.columns],
+        "outputs": [_output(value) for value in model.graph.output],
+        "example": {
+            "row": {name: values[0] for name, values in replay["rows"].items()},
+            "prediction": prediction,
+        },
+    }
+
+
+def document(model: ModelProto, schema: Schema, task: str) -> None:
+    """Write into the graph what it is, where viewers show it."""
+    target = schema.target
+    what = f"one of {', '.join(target.classes[:20])}" if target.classes else "a number"
+    model.graph.doc_string = (
+        f"Predicts {target.name!r}, {what} ({task}), from {len(schema.columns)} columns of a raw"
+        " table. Each input is a column of the shape (rows, 1). Made by onward."
+    )
+    fields = {field.name: field for field in schema.columns}
+    for value in model.graph.input:
+        value.doc_string = _words(fields[value.name])
+
+
+def _words(field: Field) -> str:
+    units = f", with a unit of {', '.join(unit or 'none' for unit, _ in field.units)}"
+    kind = f"{field.type}{units if field.units else ''}"
+    dates = "" if field.format == "iso" else f" of the format {field.format}"
+    return f"{kind}{dates}; {ABSENT[field.wire]}"
+
+
+def _input(field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": field.name,
+        "type": field.type,
+        "tensor": TENSORS[field.wire],
+        "shape": ["rows", 1],
+        "missing": list(field.missing),
+    }
+    if field.units:
+        found["units"] = [unit for unit, _ in field.units]
+    if field.type == "datetime":
+        found["format"] = field.format
+    if known.get("values"):
+        # not all categories, where they are many: a form must let others through
+        found["categories"] = known["values"]
+        found["is_complete"] = known.get("other", 0.0) < 1e-9  # shares are rounded
+    found |= {
+        end: known[key] for end, key in (("minimum", "min"), ("maximum", "max")) if key in known
+    }
+    return found
+
+
+def _output(value: Any) -> dict[str, Any]:
+    kind = value.type.tensor_type
+    shape = [dim.dim_param or dim.dim_value for dim in kind.shape.dim]
+    return {"name": value.name, "tensor": ELEMENTS[kind.elem_type], "shape": shape}

@@ -1,0 +1,73 @@
+"""What is compared of a column: numbers, the time of day of dates, categories by their names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onward.monitoring.bins import Array, Bins, NumberBins
+from onward.schema import Field
+from onward.serving.input_arrays import to_wire
+from onward.serving.text_reading import TextReader
+
+DAY = 86_400  # seconds
+
+
+def bin_indices(
+    field: Field, values: pl.Series, bins: Bins, reader: TextReader | None = None
+) -> Array:
+    """For each value of a column its bin.
+
+    Args:
+        field: of the column.
+        values: Float64 or String, as a source gives them.
+        bins: of the column.
+        reader: of its texts, if they stand for numbers.
+    """
+    if isinstance(bins, NumberBins):
+        return bins.indices(numbers(field, values, reader))
+    distinct, inverse = distinct_values(field, values)
+    found: Array = bins.indices(category_names(field, distinct))[inverse]
+    return found
+
+
+def numbers(field: Field, values: pl.Series, reader: TextReader | None = None) -> Array:
+    """A column as float64, NaN for missing; of dates the second of the day.
+
+    Later dates are the rule, and would always differ from those of the training rows.
+    """
+    if field.wire == "number":
+        found: Array = to_wire(field, values.to_numpy(), 0).ravel()
+        return found
+    distinct, inverse = distinct_values(field, values)
+    read = np.full(len(distinct), np.nan)
+    if reader is not None and len(distinct):
+        texts = ["" if text in field.missing else text for text in distinct]
+        read = reader.numbers(np.array(texts, object).reshape(-1, 1))
+    converted: Array = read[inverse]
+    return converted % DAY if field.type == "datetime" else converted
+
+
+def distinct_values(field: Field, values: pl.Series) -> tuple[list[Any], Array]:
+    """The distinct values of a column as the model takes them, and for each row which it has."""
+    if field.wire == "number":
+        array = to_wire(field, values.to_numpy(), 0).ravel()
+        distinct, inverse = np.unique(array, return_inverse=True)
+        return distinct.tolist(), inverse
+    texts = values.fill_null("")
+    unique = texts.unique(maintain_order=True)
+    places = texts.replace_strict(unique, np.arange(len(unique)), return_dtype=pl.Int64)
+    return unique.to_list(), places.to_numpy()
+
+
+def category_names(field: Field, distinct: Sequence[Any]) -> list[str | None]:
+    """Categories as text; None for missing."""
+    if field.wire == "text":
+        return [None if text == "" or text in field.missing else text for text in distinct]
+    return [None if number != number else number_name(number) for number in distinct]
+
+
+def number_name(number: float) -> str:
+    """A category that is a number; a whole one without a fraction."""
+    return str(int(number)) if np.isfinite(number) and number == int(number) else repr(number)
