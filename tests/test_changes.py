@@ -1,4 +1,4 @@
-"""A difference to the run before is one only if it is more than noise."""
+"""A difference to the previous run is reported only if it is significant."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from onward.artifacts.publishing import publishing
 from onward.evaluation.bootstrap import Estimate, sample
 from onward.evaluation.previous_run import (
-    Measured,
+    MeasuredModel,
     as_sample,
     as_table,
     changes,
@@ -31,13 +31,13 @@ from onward.tasks.regression import Regression
 REGRESSION = Regression.metrics
 
 
-def measured(target: Array, value: Array, rows: int | None = None) -> Measured:
+def measured(target: Array, value: Array, rows: int | None = None) -> MeasuredModel:
     predictions = {"value": value, "lower": value - 1, "upper": value + 1}
     values = {name: metric(target, predictions) for name, metric in REGRESSION.items()}
-    return Measured(values, sample(target, predictions, seed=0))
+    return MeasuredModel(values, sample(target, predictions, seed=0))
 
 
-def numbers(rows: int, error: float, seed: int = 0) -> Measured:
+def numbers(rows: int, error: float, seed: int = 0) -> MeasuredModel:
     """Hard rows and easy ones; the errors are as large as asked, and those of one seed alike."""
     random = np.random.default_rng(seed)
     target, noise = random.normal(size=rows) * 5, random.normal(size=rows) ** 3
@@ -140,7 +140,7 @@ def test_the_run_before_is_the_last_of_another_model(
     change = document["before"]["metrics"]["auc"]
     assert change["before"] == first["auc"] != change["now"]
     assert change["difference"]["value"] == pytest.approx(change["now"] - change["before"])
-    assert "since the run before, on the same rows" in caplog.text
+    assert "changes since the previous run, on the same rows" in caplog.text
     assert evaluated(tmp_path) == document  # run again, it is not its own predecessor
 
 
@@ -163,4 +163,4 @@ def test_other_rows_are_compared_apart_and_other_classes_not_at_all(
         (work / "comparison.json").write_text(json.dumps(document))
     with caplog.at_level(logging.INFO):
         assert evaluated(tmp_path)["before"] is None
-    assert "predicted something else" in caplog.text
+    assert "had another task or other classes" in caplog.text

@@ -23,11 +23,11 @@ from scipy import stats
 
 from onward.artifacts.publishing import MANIFEST
 from onward.errors import ConfigError
-from onward.evaluation.baselines import exported, targets_of
+from onward.evaluation.baselines import predict_function, targets_of
 from onward.evaluation.bootstrap import estimates
 from onward.evaluation.cross_validation import cross_validation, folds, interval
 from onward.evaluation.learning_curve import gain, learning_curve, parts
-from onward.evaluation.retraining import KEPT, Outcome, Reruns, save
+from onward.evaluation.retraining import RETRAINED_FOLDER, HeldOutPredictions, RetrainedModels, save
 from onward.schema import Target
 from onward.serving.predictor import Predictor
 from onward.settings.config import section, write
@@ -59,19 +59,21 @@ class Two(Base):
     number: float
 
 
-def predicted(rows: int, seed: int, noise: float) -> Outcome:
+def predicted(rows: int, seed: int, noise: float) -> HeldOutPredictions:
     """Made up, the better the less noise there is."""
     random = np.random.default_rng(seed)
     target = random.integers(2, size=rows)
     chance = 1 / (1 + np.exp(-(2 * target - 1 + random.normal(0, noise, rows))))
     probabilities = np.stack([1 - chance, chance], 1)
     label = (chance > 0.5).astype(np.int64)
-    return Outcome(4 * rows, rows, target, {"probabilities": probabilities, "label": label})
+    return HeldOutPredictions(
+        4 * rows, rows, target, {"probabilities": probabilities, "label": label}
+    )
 
 
-def kept(folder: Path, outcomes: dict[str, Outcome]) -> Reruns:
+def kept(folder: Path, outcomes: dict[str, HeldOutPredictions]) -> RetrainedModels:
     """As if these had been finished when an evaluation was killed."""
-    reruns = Reruns(folder, BINARY["auc"], 1)
+    reruns = RetrainedModels(folder, BINARY["auc"], 1)
     reruns.folder.mkdir(parents=True)
     for name, outcome in outcomes.items():
         save(outcome, reruns.folder / f"{name.replace(' ', '-')}.npz")
@@ -90,16 +92,16 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "c"))
 
 
-def outcomes_of(folder: Path) -> dict[str, Outcome]:
+def outcomes_of(folder: Path) -> dict[str, HeldOutPredictions]:
     """Three folds, and two shares whose test rows are those of the published model."""
     made = {name: predicted(50, place, 1.0) for place, name in enumerate(folds(3))}
     predictor = Predictor(folder / "export" / "model.onnx")
     test = pl.read_parquet(folder / "prepare" / "test.parquet")
     task = Binary(predictor.schema.target)
-    target, whole = targets_of(task, test), exported(predictor, task)(test)
+    target, whole = targets_of(task, test), predict_function(predictor, task)(test)
     worse = {**whole, "probabilities": 0.5 + 0 * whole["probabilities"]}
     for rows, name in zip((12, 60), parts([0.1, 0.5]), strict=True):
-        made[name] = Outcome(rows, 40, target, worse)
+        made[name] = HeldOutPredictions(rows, 40, target, worse)
     return made
 
 
@@ -156,7 +158,7 @@ def test_each_fold_and_all_together_are_measured_as_test_rows_are(folder: Path) 
 def test_a_metric_that_a_fold_does_not_define_is_the_mean_of_the_others(folder: Path) -> None:
     made = outcomes_of(folder)
     one = made["fold 1 of 3"]
-    made["fold 1 of 3"] = Outcome(9, 9, np.zeros(50, np.int64), one.predictions)
+    made["fold 1 of 3"] = HeldOutPredictions(9, 9, np.zeros(50, np.int64), one.predictions)
     auc = cross_validation(kept(folder, made), 3, BINARY)
     values = [fold["metrics"]["auc"] for fold in auc["folds"]]
     assert values[0] is None
@@ -175,7 +177,7 @@ def test_a_gain_is_known_better_than_either_value() -> None:
 
 @pytest.mark.parametrize(
     ("smaller", "said"),
-    [(2.0, "would probably help"), (1.0, "no sign"), (0.2, "would hardly help")],
+    [(2.0, "would probably help"), (1.0, "No significant gain"), (0.2, "are unlikely to help")],
 )
 def test_the_verdict_is_that_of_the_gain(folder: Path, smaller: float, said: str) -> None:
     reruns = kept(folder, {"0.5 of the training rows": predicted(400, 3, smaller)})
@@ -198,11 +200,11 @@ def test_what_is_found_is_in_all_files_and_on_the_page(folder: Path) -> None:
     plots = folder / "evaluate" / "plots"
     assert pl.read_csv(plots / "cross_validation.csv")["fold"].to_list() == [1, 2, 3]
     assert pl.read_csv(plots / "learning_curve.csv")["rows"].to_list() == [12, 60, 120]
-    assert not (folder / KEPT).exists()
+    assert not (folder / RETRAINED_FOLDER).exists()
     report.run(report.Settings(), folder)
     page = (folder / "report" / "report.html").read_text()
     verdict = html.escape(found["learning_curve"]["verdict"])
-    for words in ("Cross-validation", "More training rows", verdict, "AUC of each"):
+    for words in ("Cross-validation", "Learning curve", verdict, "AUC of each"):
         assert words in page
 
 
@@ -212,13 +214,13 @@ def test_who_asks_for_none_gets_no_section_and_no_process(
     kept(folder, {"fold 1 of 2": predicted(9, 0, 1)})
     monkeypatch.setattr("sys.executable", "/nowhere")
     evaluate.run(evaluate.Settings(), folder)
-    assert not (folder / KEPT).exists()
+    assert not (folder / RETRAINED_FOLDER).exists()
     assert (folder / "evaluate" / "cross_validation.json").read_text() == "{}\n"
     assert len(pl.read_csv(folder / "evaluate" / "plots" / "learning_curve.csv")) == 0
     report.run(report.Settings(), folder)
     page = (folder / "report" / "report.html").read_text()
     assert "Cross-validation" not in page
-    assert "More training rows" not in page
+    assert "Learning curve" not in page
 
 
 def test_an_error_names_the_fold_the_stage_and_its_log(folder: Path) -> None:
@@ -227,10 +229,10 @@ def test_an_error_names_the_fold_the_stage_and_its_log(folder: Path) -> None:
         path = folder / stage / MANIFEST
         path.write_text(json.dumps(json.loads(path.read_text()) | {"settings": {}} | note))
     with pytest.raises(ConfigError) as error:
-        Reruns(folder, BINARY["auc"], 2).run(folds(2))
+        RetrainedModels(folder, BINARY["auc"], 2).run(folds(2))
     said = str(error.value)
-    assert re.match(r"evaluate: fold \d of 2: `onward prepare` ended with 78: ", said)
-    log = Path(said.rpartition("Its log: ")[2])
+    assert re.match(r"evaluate: fold \d of 2: `onward prepare` failed with exit code 78: ", said)
+    log = Path(said.rpartition("Log: ")[2])
     assert "prepare.source: required, and not there" in log.read_text()
 
 
@@ -309,6 +311,6 @@ def test_what_was_finished_before_a_kill_is_not_made_again(tmp_path: Path, sent:
     with onward(tmp_path, "evaluate") as second:
         said = second.communicate()[1]
     assert second.returncode == 0, said
-    assert said.count("was finished before") >= 1
+    assert said.count("(reused)") >= 1
     assert line.partition(" (")[0] in said
     assert said.count(": AUC ") == 3

@@ -156,7 +156,7 @@ def test_features_come_from_derived_columns_and_callers_send_raw_ones(tmp_path: 
     assert derived["minutes"] == "until - since, in minutes"
 
 
-def test_yardsticks_see_the_columns_that_features_are_made_of(tmp_path: Path) -> None:
+def test_baselines_see_the_columns_that_features_are_made_of(tmp_path: Path) -> None:
     frame = table(np.random.default_rng(0))
     made = prepared(tmp_path, frame, f"{MINUTES}, {SPEED}", reading("speed"))
     for split in ("train", "validation", "test"):
@@ -170,8 +170,8 @@ def test_yardsticks_see_the_columns_that_features_are_made_of(tmp_path: Path) ->
     export.run(export.Settings(), tmp_path)
     evaluate.run(evaluate.Settings(), tmp_path)
     document = json.loads((tmp_path / "evaluate/comparison.json").read_text())
-    for yardstick in ("linear", "boosted_trees"):
-        assert document[yardstick]["r2"]["value"] > 0.4  # of dates and towns nobody learns a thing
+    for baseline in ("linear", "boosted_trees"):
+        assert document[baseline]["r2"]["value"] > 0.4  # of dates and towns nobody learns a thing
 
 
 def test_nothing_is_learned_from_held_out_rows(tmp_path: Path) -> None:

@@ -15,14 +15,24 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from onward.errors import ConfigError
-from onward.evaluation.diagnostics import HeldOut, diagnosed
-from onward.evaluation.diagnostics._dependence import ENDS, GRID, VALUES, dependence
-from onward.evaluation.diagnostics._fairness import MOST, fairness
-from onward.evaluation.diagnostics._groups import BINS, MISSING, grouped
+from onward.evaluation.diagnostics import HeldOut, diagnose
+from onward.evaluation.diagnostics._dependence import (
+    GRID_CATEGORIES,
+    GRID_ENDS,
+    GRID_POINTS,
+    dependence,
+)
+from onward.evaluation.diagnostics._fairness import MAX_FAIRNESS_GROUPS, fairness
+from onward.evaluation.diagnostics._groups import MAX_BINS, MISSING_GROUP, group_rows
 from onward.evaluation.diagnostics._residual_patterns import patterns
-from onward.evaluation.diagnostics._significance import LEVEL, adjusted, differ, exceeds
-from onward.evaluation.diagnostics._slices import LEAST, slices
-from onward.evaluation.diagnostics._worst_errors import EACH, worst
+from onward.evaluation.diagnostics._significance import (
+    FALSE_DISCOVERY_RATE,
+    differ,
+    exceeds,
+    false_discovery_rates,
+)
+from onward.evaluation.diagnostics._slices import MIN_SLICE_ROWS, slices
+from onward.evaluation.diagnostics._worst_errors import ROWS_PER_KIND, worst
 from onward.schema import Field, Target
 from onward.stages.evaluate import Settings, run
 from onward.tasks import Array, Predictions
@@ -78,7 +88,7 @@ def noisy(rows: int, seed: int) -> HeldOut:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_rates_are_those_of_benjamini_and_hochberg(chances: list[float]) -> None:
     want = stats.false_discovery_control(chances, method="bh")
-    np.testing.assert_allclose(adjusted(np.array(chances)), want, atol=1e-12)
+    np.testing.assert_allclose(false_discovery_rates(np.array(chances)), want, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", [30, 150, 400])
@@ -116,12 +126,12 @@ def test_three_equal_groups_seldom_differ() -> None:
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=200))
 def test_each_number_is_in_the_one_group_that_spans_it(values: list[float | None]) -> None:
     column = pl.Series("age", values, pl.Float64)
-    groups = grouped(AGE, column, 1)
+    groups = group_rows(AGE, column, 1)
     assert groups.sizes.sum() == len(values)
-    assert len(groups.names) <= BINS + 1
+    assert len(groups.names) <= MAX_BINS + 1
     for name, code in zip(groups.names, range(len(groups.names)), strict=True):
         inside = column.filter(pl.Series(groups.codes == code))
-        assert (name == MISSING) == (inside.null_count() > 0)
+        assert (name == MISSING_GROUP) == (inside.null_count() > 0)
     ends = [(x.min(), x.max()) for x in _known_parts(column, groups.codes)]
     assert all(low[1] < high[0] for low, high in itertools.pairwise(ends))
 
@@ -132,8 +142,8 @@ def _known_parts(column: pl.Series, codes: Array) -> list[Array]:
 
 
 def test_tenths_of_a_number_have_equally_many_rows() -> None:
-    groups = grouped(AGE, pl.Series(np.random.default_rng(0).normal(size=1_000)), 1)
-    assert groups.sizes.tolist() == [100] * BINS
+    groups = group_rows(AGE, pl.Series(np.random.default_rng(0).normal(size=1_000)), 1)
+    assert groups.sizes.tolist() == [100] * MAX_BINS
 
 
 @settings(deadline=None)
@@ -142,28 +152,28 @@ def test_a_number_with_many_equal_values_is_in_a_group_that_is_large_enough(
     values: list[int],
 ) -> None:
     column = pl.Series("age", [*values, *range(11)], pl.Float64)
-    groups = grouped(AGE, column, 30)
+    groups = group_rows(AGE, column, 30)
     assert groups.sizes.min() >= 30
     assert groups.sizes.sum() == len(column)
 
 
 def test_small_groups_are_none() -> None:
     column = pl.Series(["a"] * 60 + ["b"] * 49 + ["?"] * 50 + [None])
-    groups = grouped(CITY, column, 50)
-    assert (groups.names, groups.sizes.tolist()) == (("a", MISSING), [60, 51])
+    groups = group_rows(CITY, column, 50)
+    assert (groups.names, groups.sizes.tolist()) == (("a", MISSING_GROUP), [60, 51])
     assert (groups.codes == -1).sum() == 49
 
 
 def test_names_of_integer_categories_have_no_fraction() -> None:
     threads = Field("threads", "categorical", "number")
-    groups = grouped(threads, pl.Series([2.0, 10.0, 2.0, None]), 1)
-    assert groups.names == ("2", "10", MISSING)
+    groups = group_rows(threads, pl.Series([2.0, 10.0, 2.0, None]), 1)
+    assert groups.names == ("2", "10", MISSING_GROUP)
 
 
 def test_dates_are_grouped_by_the_shortest_period_that_gives_few() -> None:
     days = pl.Series([f"2024-0{month}-{day:02}" for month in (1, 2) for day in range(1, 29)])
-    assert grouped(SINCE, days, 1).names == ("2024-01", "2024-02")
-    assert grouped(SINCE, days[:10], 1).names[0] == "2024-01-01"
+    assert group_rows(SINCE, days, 1).names == ("2024-01", "2024-02")
+    assert group_rows(SINCE, days[:10], 1).names[0] == "2024-01-01"
 
 
 @given(
@@ -174,15 +184,15 @@ def test_all_rows_of_numbers_and_dates_are_in_a_group(values: list[int], kind: s
     field, texts = AGE, pl.Series(values, dtype=pl.Float64)
     if kind == "date":
         field, texts = SINCE, pl.Series([f"2024-{1 + v // 5:02}-{1 + v % 5:02}" for v in values])
-    groups = grouped(field, texts, 30)
+    groups = group_rows(field, texts, 30)
     assert groups.sizes.sum() == len(values)
     assert (groups.sizes >= 30).all()
 
 
 def test_dates_are_grouped_as_their_column_reads_them() -> None:
     texts = pl.Series(["01/02/2024", "02/02/2024", "2024-02-01"])
-    groups = grouped(replace(SINCE, format="%d/%m/%Y"), texts, 1)
-    assert groups.names == ("2024-02-01", "2024-02-02", MISSING)
+    groups = group_rows(replace(SINCE, format="%d/%m/%Y"), texts, 1)
+    assert groups.names == ("2024-02-01", "2024-02-02", MISSING_GROUP)
 
 
 @pytest.mark.parametrize("task", ["number", "classes"])
@@ -210,15 +220,19 @@ def test_noise_has_weak_slices_no_more_often_than_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "onward.evaluation.diagnostics._slices.MEASURED", 1
-    )  # the rates are the point
+        "onward.evaluation.diagnostics._slices.SLICES_WITH_METRIC", 1
+    )  # only the rates are tested
     found = [float(slices(noisy(600, seed), 0)["rate"].to_numpy().min()) for seed in range(60)]
-    assert sum(rate <= LEVEL for rate in found) <= 8  # 3 expected
+    assert sum(rate <= FALSE_DISCOVERY_RATE for rate in found) <= 8  # 3 expected
 
 
 def test_a_slice_that_leaves_few_rows_is_none() -> None:
     table = raw(400)
-    city = pl.when(pl.int_range(400) < LEAST - 1).then(pl.lit("Bonn")).otherwise(pl.lit("Ulm"))
+    city = (
+        pl.when(pl.int_range(400) < MIN_SLICE_ROWS - 1)
+        .then(pl.lit("Bonn"))
+        .otherwise(pl.lit("Ulm"))
+    )
     table = table.with_columns(city.alias("city"))
     truth = np.zeros(400)
     assert "city" not in slices(numbers(table, truth + 1, truth), 0)["column"].to_list()
@@ -228,7 +242,9 @@ def test_a_pattern_that_was_left_is_found_and_noise_is_not() -> None:
     random, table = np.random.default_rng(1), raw(2_000)
     truth = random.normal(size=2_000) + 0.3 * (table["city"] == "Köln").to_numpy()
     tables = patterns(numbers(table, np.zeros(2_000), truth))
-    assert tables["patterns"].filter(pl.col("rate") <= LEVEL)["column"].to_list() == ["city"]
+    assert tables["patterns"].filter(pl.col("rate") <= FALSE_DISCOVERY_RATE)[
+        "column"
+    ].to_list() == ["city"]
     bins = tables["pattern_bins"].filter(pl.col("group") == "Köln").row(0, named=True)
     mask = (table["city"] == "Köln").to_numpy()
     assert bins["residual"] == pytest.approx(truth[mask].mean())
@@ -237,7 +253,7 @@ def test_a_pattern_that_was_left_is_found_and_noise_is_not() -> None:
     )
     noise = [patterns(noisy(1_000, seed))["patterns"] for seed in range(60)]
     found = [float(table["rate"].to_numpy().min()) for table in noise]
-    assert sum(rate <= LEVEL for rate in found) <= 8
+    assert sum(rate <= FALSE_DISCOVERY_RATE for rate in found) <= 8
 
 
 def test_worst_rows_are_the_surest_errors_with_their_raw_values() -> None:
@@ -248,7 +264,7 @@ def test_worst_rows_are_the_surest_errors_with_their_raw_values() -> None:
     assert table["certainty"].to_list() == sorted(table["certainty"], reverse=True)
     for kind, name in ((1, "yes"), (0, "no")):
         of_kind = table.filter(pl.col("actual") == name)
-        want = np.sort(sure[wrong & (held_out.target == kind)])[::-1][:EACH]
+        want = np.sort(sure[wrong & (held_out.target == kind)])[::-1][:ROWS_PER_KIND]
         np.testing.assert_allclose(of_kind["certainty"].to_numpy(), want)
     first = held_out.rows[int(table["row"][0]) // 3 - 1].to_dicts()[0]
     shown = {
@@ -260,7 +276,7 @@ def test_worst_rows_are_the_surest_errors_with_their_raw_values() -> None:
 def test_worst_rows_of_a_number_are_too_high_and_too_low() -> None:
     truth = np.random.default_rng(0).normal(size=300)
     table = worst(numbers(raw(300), np.where(truth > 0, 0.0, 0.1), truth), ["age"])["worst"]
-    assert (table["residual"] > 0).sum() == (table["residual"] < 0).sum() == EACH
+    assert (table["residual"] > 0).sum() == (table["residual"] < 0).sum() == ROWS_PER_KIND
     assert table["residual"].abs().is_sorted(descending=True)
 
 
@@ -286,10 +302,10 @@ def test_dependence_is_the_mean_over_rows_with_one_value_changed() -> None:
         want = linear(rows.with_columns(pl.lit(new).alias(column)))["value"].mean()
         assert mean == pytest.approx(want)
     ages = table.filter(pl.col("column") == "age")["number"]
-    assert len(ages) == GRID
+    assert len(ages) == GRID_POINTS
     assert ages.is_sorted()
-    assert ages[0] == pytest.approx(rows["age"].quantile(ENDS[0]), abs=1)
-    assert ages[-1] == pytest.approx(rows["age"].quantile(ENDS[1]), abs=1)
+    assert ages[0] == pytest.approx(rows["age"].quantile(GRID_ENDS[0]), abs=1)
+    assert ages[-1] == pytest.approx(rows["age"].quantile(GRID_ENDS[1]), abs=1)
     lines = tables["ice"].filter(pl.col("column") == "age")
     for (_,), line in lines.group_by("line"):
         steps = np.diff(line.sort("place")["prediction"].to_numpy())
@@ -302,16 +318,16 @@ def test_a_column_with_one_value_has_no_dependence_and_many_categories_are_few()
     )
     held_out = numbers(table, np.zeros(300), np.zeros(300))
     found = dependence(held_out, linear, ["age", "city"], np.random.default_rng(0))["dependence"]
-    assert found["column"].to_list() == ["city"] * VALUES
+    assert found["column"].to_list() == ["city"] * GRID_CATEGORIES
 
 
 def test_fairness_counts_what_scikit_learn_counts() -> None:
     held_out = noisy(2_000, 5)
     table = fairness(held_out, ["city"], 0)
-    assert table["group"].to_list() == ["Ulm", "Köln", "Bonn", MISSING]
+    assert table["group"].to_list() == ["Ulm", "Köln", "Bonn", MISSING_GROUP]
     truth, label = held_out.target, held_out.predictions["label"]
     for line in table.to_dicts():
-        name = "?" if line["group"] == MISSING else line["group"]
+        name = "?" if line["group"] == MISSING_GROUP else line["group"]
         mask = (held_out.rows["city"] == name).to_numpy()
         cells = reference.confusion_matrix(truth[mask], label[mask]).ravel()
         negative, false_positive, false_negative, positive = cells.tolist()
@@ -345,9 +361,9 @@ def test_the_largest_group_is_shown_though_it_is_the_last_of_many() -> None:
     truth = np.zeros(len(rows))
     held_out = numbers(rows.with_columns(city=pl.Series(cities)), truth, truth)
     table = fairness(held_out, ["city"], 0)
-    assert len(table) == MOST
-    assert table["group"][-1] == MISSING
-    assert table.filter(pl.col("group") == MISSING)["error_gap"].to_list() == [None]
+    assert len(table) == MAX_FAIRNESS_GROUPS
+    assert table["group"][-1] == MISSING_GROUP
+    assert table.filter(pl.col("group") == MISSING_GROUP)["error_gap"].to_list() == [None]
 
 
 def test_intervals_of_equal_groups_hold_zero_as_often_as_they_say() -> None:
@@ -374,10 +390,10 @@ def test_fairness_of_a_number_is_its_mean_error() -> None:
 
 
 def test_a_wide_table_is_looked_at_by_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onward.evaluation.diagnostics.CELLS", 600)
+    monkeypatch.setattr("onward.evaluation.diagnostics.MAX_GROUPED_CELLS", 600)
     held_out = noisy(500, 0)
     predict = lambda rows: told_of(np.full(len(rows), 0.5))  # noqa: E731
-    tables = diagnosed(held_out, predict, ["age", "city", "since"], [], 0)
+    tables = diagnose(held_out, predict, ["age", "city", "since"], [], 0)
     rows = tables["pattern_bins"].group_by("column").agg(pl.col("rows").sum())["rows"]
     assert max(rows.to_list()) <= 200
     assert "fairness" not in tables

@@ -1,4 +1,4 @@
-"""What is written about a model is true, fair to the yardsticks, and the same each time."""
+"""What is written about a model is true, fair to the baselines, and the same each time."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from onward.errors import ArtifactError
-from onward.evaluation.baselines import MOST, BoostedTrees, Constant, Linear, Validation
+from onward.evaluation.baselines import MAX_CATEGORIES, BoostedTrees, Constant, Linear, Validation
 from onward.evaluation.permutation_importance import importance
 from onward.schema import Field, Schema, Target
 from onward.serving.predictor import Predictor
@@ -68,15 +68,15 @@ def test_every_predictor_gets_every_metric_with_its_interval(
 ) -> None:
     document = metrics_of(folders[task])
     assert (document["task"], document["rows"]) == (task, ROWS["test"])
-    yardsticks = ("constant", "linear", "boosted_trees")
+    baselines = ("constant", "linear", "boosted_trees")
     for found in (
-        *(document[w] for w in ("model", *yardsticks)),
+        *(document[w] for w in ("model", *baselines)),
         *document["differences"].values(),
     ):
         assert list(found) == list(Task.members[task].metrics)
         for metric in found.values():
             assert metric["lower"] <= metric["value"] <= metric["upper"]
-    for who in yardsticks:
+    for who in baselines:
         for name, difference in document["differences"][who].items():
             want = document["model"][name]["value"] - document[who][name]["value"]
             assert difference["value"] == pytest.approx(want, abs=1e-4)
@@ -128,7 +128,7 @@ def test_all_but_the_latency_is_the_same_when_run_again(
         run(Settings(), folder)
     changed = {path.name for path, content in first.items() if path.read_bytes() != content}
     assert changed <= {"latency.json", "manifest.json"}
-    for word in ("60 held-out rows", "constant", "linear", "boosted trees", "AUC", "Brier score"):
+    for word in ("60 test rows", "constant", "linear", "boosted trees", "AUC", "Brier score"):
         assert word in caplog.text
 
 
@@ -220,7 +220,7 @@ def hostile(rows: int) -> pl.DataFrame:
         {
             "number": number,
             "nothing": pl.Series([None] * rows, dtype=pl.String),
-            "many": [f"{place}" for place in random.integers(2 * MOST, size=rows)],
+            "many": [f"{place}" for place in random.integers(2 * MAX_CATEGORIES, size=rows)],
             "when": ["2020-01-02T03:04:05.123+02:00", "2021-02-03", "soon", None] * (rows // 4),
             "y": (number > 0).astype(str),
         }
@@ -233,7 +233,7 @@ def answer(learner: Any, schema: Schema, rows: pl.DataFrame, seed: int = 0) -> P
 
 
 @pytest.mark.parametrize("learner", [Linear, BoostedTrees])
-def test_yardsticks_take_whatever_is_in_the_rows(learner: Any) -> None:
+def test_baselines_take_whatever_is_in_the_rows(learner: Any) -> None:
     types = {
         "number": "numerical",
         "nothing": "categorical",
@@ -252,7 +252,7 @@ def test_yardsticks_take_whatever_is_in_the_rows(learner: Any) -> None:
     assert (predictions["label"] == 1 + (test["y"] == "True").to_numpy()).mean() > 0.95
 
 
-def test_intervals_of_the_yardsticks_cover_as_asked() -> None:
+def test_intervals_of_the_baselines_cover_as_asked() -> None:
     schema = Schema((Field("x", "numerical", "number"),), Target("y", "number"))
     random = np.random.default_rng(0)
     x = random.normal(size=(3, 2_000))
@@ -298,7 +298,7 @@ def mixed(rows: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame({"number": holes, "city": city.tolist(), "outcome": outcome})
 
 
-def test_a_linear_target_is_what_the_linear_yardstick_finds() -> None:
+def test_a_linear_target_is_what_the_linear_baseline_finds() -> None:
     fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
     schema = Schema(fields, Target("outcome", "number"))
     train, test = mixed(2_000, 0), mixed(500, 1)
@@ -306,7 +306,7 @@ def test_a_linear_target_is_what_the_linear_yardstick_finds() -> None:
     np.testing.assert_allclose(predictions["value"], test["outcome"], atol=0.2)
 
 
-def test_the_linear_yardstick_is_that_of_scikit_learn() -> None:
+def test_the_linear_baseline_is_that_of_scikit_learn() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(600, 3)) * [1, 10, 1e6]
     y = (x / [1, 10, 1e6] @ [1, -2, 0.5] + random.logistic(size=600) > 0) * 1
@@ -318,10 +318,10 @@ def test_the_linear_yardstick_is_that_of_scikit_learn() -> None:
     np.testing.assert_allclose(got, want, atol=1e-3)
 
 
-def test_the_linear_yardstick_knows_a_class_that_hardly_any_row_has(
+def test_the_linear_baseline_knows_a_class_that_hardly_any_row_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("onward.evaluation.baselines._linear.PRODUCTS", 1)
+    monkeypatch.setattr("onward.evaluation.baselines._linear.MAX_PRODUCTS", 1)
     rows = pl.DataFrame({"x": [0.0, 1.0] * 2_000, "y": ["usual"] * 4_000})
     rare = pl.int_range(pl.len()) == int(np.random.default_rng(0).permutation(4_000)[-1])
     rows = rows.with_columns(y=pl.when(rare).then(pl.lit("rare")).otherwise("y"))
@@ -330,7 +330,7 @@ def test_the_linear_yardstick_knows_a_class_that_hardly_any_row_has(
     assert (predictions["probabilities"][:, 0] > 0).all()
 
 
-def test_numbers_as_large_as_they_get_do_not_stop_the_linear_yardstick() -> None:
+def test_numbers_as_large_as_they_get_do_not_stop_the_linear_baseline() -> None:
     numbers = [1e308, -1e308, 0.0, 5e-324, None, float("inf")] * 50
     rows = pl.DataFrame({"x": numbers, "y": [float(place % 3) for place in range(300)]})
     schema = Schema((Field("x", "numerical", "number"),), Target("y", "number"))
@@ -340,8 +340,8 @@ def test_numbers_as_large_as_they_get_do_not_stop_the_linear_yardstick() -> None
 
 
 def test_a_table_of_much_work_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onward.evaluation.baselines._linear.PRODUCTS", 2_000_000)
-    monkeypatch.setattr("onward.evaluation.baselines._linear.LEAST_ROWS", 100)
+    monkeypatch.setattr("onward.evaluation.baselines._linear.MAX_PRODUCTS", 2_000_000)
+    monkeypatch.setattr("onward.evaluation.baselines._linear.MIN_LINEAR_ROWS", 100)
     fields = (Field("number", "numerical", "number"), Field("city", "categorical", "text"))
     schema = Schema(fields, Target("outcome", "number"))
     train, test = mixed(100_000, 0), mixed(500, 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from onward.evaluation.bootstrap import ROWS, estimates
+from onward.evaluation.bootstrap import MAX_BOOTSTRAP_ROWS, estimates
 from onward.tasks import Array, Predictions, Task
 from onward.tasks.binary import Binary
 from onward.tasks.regression import Regression
@@ -166,7 +166,7 @@ def test_intervals_of_a_share_are_those_of_theory() -> None:
 
 
 def test_intervals_of_many_rows_are_scaled_from_some() -> None:
-    rows = 4 * ROWS
+    rows = 4 * MAX_BOOTSTRAP_ROWS
     target, predictions = numbers(rows)
     got = estimates({"mae": Regression.metrics["mae"]}, target, predictions, seed=0)["mae"]
     errors = np.abs(target - predictions["value"])

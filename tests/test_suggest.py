@@ -111,15 +111,15 @@ def test_finds_nothing_in_noise(tmp_path: Path, kind: str, seed: int) -> None:
 
 def test_candidates_have_names_of_their_own_and_read_what_is_there() -> None:
     readable = Readable(["a", "b c"], ["city", CLASSES], {("x", "y"): -90.0}, is_one_number=True)
-    found = candidates(readable, taken=["a plus b c"])
+    found = candidates(readable, reserved=["a plus b c"])
     names = [each.name for each in found]
-    others = candidates(readable, taken=["y_to_x"])
+    others = candidates(readable, reserved=["y_to_x"])
     assert not [part for each in others for part in each.derivations if part.name == "y_to_x"]
     assert len(set(names)) == len(names)
     assert "a plus b c" not in names
     by_name = {each.name: each for each in found}
-    assert by_name["a per b c"].made == 'a / "b c"'
-    assert by_name["y_to_x"].made == "x - y, in seconds"
+    assert by_name["a per b c"].description == 'a / "b c"'
+    assert by_name["y_to_x"].description == "x - y, in seconds"
     for candidate in found:
         known = {"a", "b c", "city", CLASSES, "x", "y"}
         for part in candidate.derivations:

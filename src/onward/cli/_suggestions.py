@@ -27,38 +27,38 @@ def print_suggestions(config: Path) -> None:
     with TemporaryDirectory(prefix=".suggest-", dir=Path.cwd()) as folder:
         prepare.run(settings, Path(folder))
         plan, prepared = Plan(settings), Prepared(Path(folder) / "prepare")
-        found = suggest(prepared, plan.columns, plan.derivations, settings.seed)
+        result = suggest(prepared, plan.columns, plan.derivations, settings.seed)
         what = usual_task(prepared.schema().target).loss_title
-    typer.echo(f"{found.candidates:,} derived columns tried, {found.rows:,} validation rows")
-    typer.echo(f"{what} of boosted trees without them: {found.loss:.4g}")
-    if not found.found:
+    typer.echo(f"{result.candidates:,} derived columns tried, {result.rows:,} validation rows")
+    typer.echo(f"{what} of boosted trees without them: {result.loss:.4g}")
+    if not result.suggestions:
         typer.echo("none lowers it by more than chance may do")
         return
     typer.echo()
-    Console(highlight=False).print(_table(found))
+    Console(highlight=False).print(_table(result))
     typer.echo(
         "\nEach is measured with those above it. A network may gain more, or less. To try:\n"
     )
-    typer.echo("\n".join(_lines(found)))
+    typer.echo("\n".join(_lines(result)))
 
 
-def _table(found: Suggestions) -> Table:
+def _table(result: Suggestions) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for title in ("derived column", "is"):
         table.add_column(title, overflow="fold")
     for title in ("with it", "lower by"):
         table.add_column(title, justify="right", no_wrap=True)
-    for each in found.found:
+    for each in result.suggestions:
         lower = f"{each.gain:.1%} ± {1.96 * each.error:.1%}"
-        name, made = escape(each.candidate.name), escape(each.candidate.made)
+        name, made = escape(each.candidate.name), escape(each.candidate.description)
         table.add_row(name, made, f"{each.loss:.4g}", lower)
     return table
 
 
-def _lines(found: Suggestions) -> list[str]:
+def _lines(result: Suggestions) -> list[str]:
     """For the section ``prepare``."""
-    parts = {part.name: part for each in found.found for part in each.candidate.derivations}
-    names = [each.candidate.name for each in found.found]
+    parts = {part.name: part for each in result.suggestions for part in each.candidate.derivations}
+    names = [each.candidate.name for each in result.suggestions]
     return [
         "  derive:",
         *(f"    {one_line(name)}: {one_line(_settings(part))}" for name, part in parts.items()),

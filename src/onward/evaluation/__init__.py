@@ -1,1 +1,1 @@
-"""The finished file on held-out rows: baselines, intervals, diagnostics."""
+"""Evaluation of the exported file on the test set: baselines, intervals, diagnostics."""

@@ -1,10 +1,17 @@
-"""The model beside the yardsticks: each metric of each, and how far they are apart."""
+"""Metrics of the model and of the baselines, and their differences."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onward.evaluation.bootstrap import Estimate, Resampled, Sample, resampled, sample, shown
+from onward.evaluation.bootstrap import (
+    Estimate,
+    ResampledMetric,
+    Sample,
+    format_value,
+    resample,
+    sample,
+)
 from onward.tasks import Array, Predictions, Task
 from onward.text_table import text_table
 
@@ -13,47 +20,49 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Predictors of the same rows, the model first, measured on the same resamples."""
+    """Metrics of several predictors on the same rows and resamples; the model comes first."""
 
     task: Task
     sample: Sample
-    """Rows with the model's predictions."""
-    found: Mapping[str, Mapping[str, Resampled]]
+    """Test rows with the predictions of the model."""
+    resamples_of: Mapping[str, Mapping[str, ResampledMetric]]
     """By predictor and metric."""
 
     @property
     def values(self) -> dict[str, float]:
         """The model's metrics."""
-        return {name: resamples.value for name, resamples in self.found[MODEL].items()}
+        return {name: resamples.value for name, resamples in self.resamples_of[MODEL].items()}
 
     @property
     def differences(self) -> dict[str, dict[str, Estimate]]:
-        """The model's metrics less those of each yardstick."""
+        """The model's metrics minus those of each baseline."""
         return {
-            who: {name: self.found[MODEL][name].minus(other) for name, other in metrics.items()}
-            for who, metrics in self.found.items()
+            who: {
+                name: self.resamples_of[MODEL][name].minus(other) for name, other in metrics.items()
+            }
+            for who, metrics in self.resamples_of.items()
             if who != MODEL
         }
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The comparison as a JSON document."""
         estimates = {
             who: {name: resamples.estimate for name, resamples in metrics.items()}
-            for who, metrics in self.found.items()
+            for who, metrics in self.resamples_of.items()
         }
         about = {"task": self.task.name, "rows": self.sample.rows}
         return {**about, **_documents(estimates), "differences": _documents(self.differences)}
 
-    def lines(self) -> Iterator[str]:
-        """A table for people."""
-        others = [who for who in self.found if who != MODEL]
+    def table_lines(self) -> Iterator[str]:
+        """The comparison as a table for the terminal."""
+        others = [who for who in self.resamples_of if who != MODEL]
         rows = []
         for name, metric in self.task.metrics.items():
-            model = self.found[MODEL][name].estimate
-            interval = f"{shown(model.lower)} to {shown(model.upper)}"
-            values = (shown(self.found[who][name].value) for who in others)
-            rows.append([metric.title, shown(model.value), interval, *values])
-        yield f"evaluate: {self.sample.rows:,} held-out rows"
+            model = self.resamples_of[MODEL][name].estimate
+            interval = f"{format_value(model.lower)} to {format_value(model.upper)}"
+            values = (format_value(self.resamples_of[who][name].value) for who in others)
+            rows.append([metric.title, format_value(model.value), interval, *values])
+        yield f"evaluate: {self.sample.rows:,} test rows"
         titles = (who.replace("_", " ") for who in others)
         yield from text_table(["", MODEL, "95 % interval", *titles], rows)
 
@@ -65,15 +74,15 @@ def compare(
     seed: int,
     weights: Array | None = None,
 ) -> Comparison:
-    """Ask every metric of every predictor; the model comes first."""
+    """Compute every metric of every predictor; the model comes first."""
     metrics = task.metrics
     samples = {who: sample(target, each, seed, weights) for who, each in predictions.items()}
     values = {
         who: {name: metric(target, each, weights) for name, metric in metrics.items()}
         for who, each in predictions.items()
     }
-    found = {who: resampled(metrics, values[who], samples[who], seed) for who in predictions}
-    return Comparison(task, samples[MODEL], found)
+    resamples_of = {who: resample(metrics, values[who], samples[who], seed) for who in predictions}
+    return Comparison(task, samples[MODEL], resamples_of)
 
 
 def _documents(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:

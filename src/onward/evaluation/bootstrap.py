@@ -1,4 +1,4 @@
-"""How much a metric would change with other rows of the same kind."""
+"""Bootstrap confidence intervals of metrics."""
 
 import math
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ import numpy as np
 from onward.tasks.metrics import Array, Metric, Predictions
 
 RESAMPLES = 1_000  # each end of a 95 % interval then rests on some 25 of them
-ROWS = 20_000  # beyond, an interval is known well enough, and its time would grow without end
-CELLS = 4_000_000  # values of the predictions of these rows; with many classes there are fewer
-SHARES = (0.025, 0.975)
-LARGE = 10_000.0  # from here on, nobody wants digits behind the point
-DIGITS = 6  # of what is written; the interval starts long before
+MAX_BOOTSTRAP_ROWS = 20_000  # more rows hardly narrow the error of an interval, and take longer
+MAX_BOOTSTRAP_CELLS = 4_000_000  # predicted values; with many classes fewer rows are drawn
+INTERVAL_QUANTILES = (0.025, 0.975)
+NO_DECIMALS_FROM = 10_000.0  # from here on numbers have no decimals
+JSON_DIGITS = 6  # significant digits in JSON; the interval is much wider than the rounding
 
 
 @dataclass(frozen=True)
@@ -25,37 +25,37 @@ class Estimate:
     upper: float
 
     def document(self) -> dict[str, float | None]:
-        """As JSON has it."""
-        return {name: rounded(value) for name, value in asdict(self).items()}
+        """The estimate as a JSON document."""
+        return {name: json_number(value) for name, value in asdict(self).items()}
 
 
-def rounded(value: float) -> float | None:
-    """As JSON has it: there is no NaN."""
-    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+def json_number(value: float) -> float | None:
+    """A number for JSON, which has no NaN: None in its place."""
+    return float(f"{value:.{JSON_DIGITS}g}") if math.isfinite(value) else None
 
 
-def shown(value: float | None) -> str:
-    """With as many digits as people want."""
+def format_value(value: float | None) -> str:
+    """A number with four significant digits, or ``none``."""
     if value is None:
         return "none"
-    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= NO_DECIMALS_FROM else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows that are drawn once and then resampled, in their order."""
+    """A random subset of the rows, drawn once and then resampled."""
 
     target: Array
     predictions: Predictions
     rows: int
-    """That they were drawn from."""
+    """Number of rows that the sample was drawn from."""
     weights: Array
-    """How much each counts, ``(drawn,)``."""
+    """Weights of the sampled rows, ``(drawn,)``."""
 
 
 @dataclass(frozen=True)
-class Resampled:
-    """A metric over all rows, and how far from it resamples are."""
+class ResampledMetric:
+    """A metric over all rows, and the deviations of its resamples."""
 
     value: float
     distances: Array
@@ -65,61 +65,61 @@ class Resampled:
     def estimate(self) -> Estimate:
         """The value with the percentile interval of the resamples.
 
-        It always holds the value, which that of a biased metric might not: a calibration error
-        is larger in nearly every resample.
+        The interval always contains the value. The percentile interval of a biased metric might
+        not: a calibration error is larger in nearly every resample.
         """
         return _estimate(self.value, self.distances)
 
-    def minus(self, other: "Resampled") -> Estimate:
-        """The difference with its interval: paired, if both come from the same rows and seed."""
+    def minus(self, other: "ResampledMetric") -> Estimate:
+        """The difference with its interval, which is paired if rows and seed are the same."""
         return _estimate(self.value - other.value, self.distances - other.distances)
 
 
 def sample(
     target: Array, predictions: Predictions, seed: int, weights: Array | None = None
 ) -> Sample:
-    """All rows, or so many as an interval needs."""
+    """All rows, or a random subset large enough for an interval."""
     rows, cells = len(target), sum(values[:1].size for values in predictions.values())
-    most = min(ROWS, CELLS // max(cells, 1))
+    most = min(MAX_BOOTSTRAP_ROWS, MAX_BOOTSTRAP_CELLS // max(cells, 1))
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:most])
     of_drawn = {name: values[drawn] for name, values in predictions.items()}
     of_rows = np.ones(rows) if weights is None else weights
     return Sample(target[drawn], of_drawn, rows, of_rows[drawn])
 
 
-def resampled(
+def resample(
     metrics: Mapping[str, Metric],
     values: Mapping[str, float],
     rows: Sample,
     seed: int,
     resamples: int = RESAMPLES,
-) -> dict[str, Resampled]:
-    """Each metric with its resamples; all metrics see the same ones.
+) -> dict[str, ResampledMetric]:
+    """Resample each metric; all metrics use the same resamples.
 
     Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
-    Differs: a row that is drawn counts as its weight says. Of large tables some rows are drawn once
-    and resampled. Errors shrink with the root of the number of rows, and distances are scaled by
-    that.
+    Differs: a drawn row keeps its weight. For large tables a subset of the rows is drawn once and
+    resampled. Errors shrink with the square root of the number of rows, so the distances are scaled
+    accordingly.
 
     Args:
         metrics: by name.
-        values: of each, over all rows.
-        rows: some of them.
+        values: of each metric, over all rows.
+        rows: the sample to resample.
         seed: of the resamples. Predictors of the same rows with the same seed are paired.
-        resamples: how many.
+        resamples: the number of resamples.
     """
-    asked = [metric.ask(rows.target, rows.predictions) for metric in metrics.values()]
+    statistics = [metric.ask(rows.target, rows.predictions) for metric in metrics.values()]
     random, number = np.random.default_rng([seed, 1]), len(rows.target)
-    found = np.empty((resamples, len(asked)))
-    for line in found:
+    values_of_resamples = np.empty((resamples, len(statistics)))
+    for line in values_of_resamples:
         drawn = random.integers(number, size=number)
         weights = np.bincount(drawn, minlength=number) * rows.weights
-        line[:] = [value(weights) for value in asked]
-    found -= [value(rows.weights) for value in asked]
-    found *= np.sqrt(number / max(rows.rows, 1))
+        line[:] = [statistic(weights) for statistic in statistics]
+    distances = values_of_resamples - [statistic(rows.weights) for statistic in statistics]
+    distances *= np.sqrt(number / max(rows.rows, 1))
     return {
-        name: Resampled(values[name], distances)
-        for name, distances in zip(metrics, found.T, strict=True)
+        name: ResampledMetric(values[name], of_metric)
+        for name, of_metric in zip(metrics, distances.T, strict=True)
     }
 
 
@@ -134,13 +134,13 @@ def estimates(
     """Each metric over all rows, with its interval."""
     values = {name: metric(target, predictions, weights) for name, metric in metrics.items()}
     rows = sample(target, predictions, seed, weights)
-    found = resampled(metrics, values, rows, seed, resamples)
-    return {name: of_metric.estimate for name, of_metric in found.items()}
+    resampled = resample(metrics, values, rows, seed, resamples)
+    return {name: metric.estimate for name, metric in resampled.items()}
 
 
 def _estimate(value: float, distances: Array) -> Estimate:
     defined = distances[np.isfinite(distances)]
     if not len(defined):
         return Estimate(value, float("nan"), float("nan"))
-    lower, upper = value + np.quantile(defined, SHARES)
+    lower, upper = value + np.quantile(defined, INTERVAL_QUANTILES)
     return Estimate(value, min(float(lower), value), max(float(upper), value))

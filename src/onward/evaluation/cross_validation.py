@@ -1,4 +1,4 @@
-"""How good models are that were made and tested on other rows of the same table."""
+"""Cross-validation: models trained and tested on different folds of the table."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,39 +9,41 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
-from onward.evaluation.bootstrap import rounded
-from onward.evaluation.retraining import Outcome, Reruns
+from onward.evaluation.bootstrap import json_number
+from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels
 from onward.table.splits import Part
 from onward.tasks.metrics import Array, Metric
 
-COVERAGE = 0.95  # of the interval
+FOLDS_COVERAGE = 0.95  # of the confidence interval
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric over folds; NaN where too few folds define it."""
+    """A metric over the folds; NaN if too few folds define it."""
 
     mean: float
     deviation: float
-    """Standard deviation, from fold to fold."""
+    """Standard deviation over the folds."""
     lower: float
     upper: float
     pooled: float
-    """Over the rows of all folds together."""
+    """The metric over the rows of all folds together."""
 
     def document(self) -> dict[str, float | None]:
-        """As JSON has it."""
-        return {name: rounded(value) for name, value in asdict(self).items()}
+        """The summary as a JSON document."""
+        return {name: json_number(value) for name, value in asdict(self).items()}
 
 
 def folds(count: int) -> dict[str, Part]:
-    """What is to be made, by name."""
+    """The part of the rows for each fold, by name."""
     return {f"fold {fold} of {count}": Part(fold=fold, folds=count) for fold in range(1, count + 1)}
 
 
-def cross_validation(reruns: Reruns, count: int, metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    """The metrics of each fold, and what they say together."""
-    outcomes = reruns.run(folds(count))
+def cross_validation(
+    models: RetrainedModels, count: int, metrics: Mapping[str, Metric]
+) -> dict[str, Any]:
+    """The metrics of each fold, and their summary."""
+    outcomes = models.run(folds(count))
     of_folds = [
         {
             name: metric(fold.target, fold.predictions, fold.weights)
@@ -59,7 +61,7 @@ def cross_validation(reruns: Reruns, count: int, metrics: Mapping[str, Metric]) 
                 "training": o.training,
                 "validation": o.validation,
                 "test": len(o.target),
-                "metrics": {name: rounded(value) for name, value in m.items()},
+                "metrics": {name: json_number(value) for name, value in m.items()},
             }
             for o, m in zip(outcomes, of_folds, strict=True)
         ],
@@ -67,9 +69,9 @@ def cross_validation(reruns: Reruns, count: int, metrics: Mapping[str, Metric]) 
     }
 
 
-def table(found: Mapping[str, Any], main: str) -> pl.DataFrame:
-    """The metric that decides, a row for each fold; none if nothing was found."""
-    of_folds = found.get("folds", [])
+def table(document: Mapping[str, Any], main: str) -> pl.DataFrame:
+    """The main metric, one row per fold; empty without folds."""
+    of_folds = document.get("folds", [])
     columns = {
         "fold": list(range(1, len(of_folds) + 1)),
         **{part: [fold[part] for fold in of_folds] for part in ("training", "validation", "test")},
@@ -79,11 +81,11 @@ def table(found: Mapping[str, Any], main: str) -> pl.DataFrame:
     return pl.DataFrame(columns, schema={**whole, "value": pl.Float64})
 
 
-def _summary(metric: Metric, values: Array, folds: Sequence[Outcome]) -> Summary:
-    """Of one metric.
+def _summary(metric: Metric, values: Array, folds: Sequence[HeldOutPredictions]) -> Summary:
+    """Summarize one metric over the folds.
 
-    The pooled value compares predictions of different models: it is the better one for F1, the
-    mean is for AUC, as Forman and Scholz 2010 find, "Apples-to-apples in cross-validation studies".
+    The pooled value mixes predictions of different models. It is the better estimate for F1, the
+    mean for AUC: Forman and Scholz 2010, "Apples-to-apples in cross-validation studies".
     """
     names = folds[0].predictions
     weights: list[Any] = [fold.weights for fold in folds]
@@ -105,17 +107,17 @@ def _summary(metric: Metric, values: Array, folds: Sequence[Outcome]) -> Summary
 def interval(values: Array, ratio: float) -> Array:
     """The ends of a 95 % interval of the mean, from Student's t with a corrected variance.
 
-    Folds are no independent samples: they learn from much the same rows. Their spread alone makes
-    an interval too narrow, by an amount that no estimate without bias can tell (Bengio and
-    Grandvalet 2004, "No Unbiased Estimator of the Variance of K-Fold Cross-Validation").
+    Folds are not independent samples: their training rows overlap. An interval from their standard
+    deviation alone is too narrow, and no unbiased correction exists (Bengio and Grandvalet 2004,
+    "No Unbiased Estimator of the Variance of K-Fold Cross-Validation").
 
     Source: Nadeau and Bengio 2003, "Inference for the Generalization Error", equation 9: the
     variance of the mean is (1 / folds + tested / learned) times that of the folds.
-    Differs: that is for repeated random splits; for folds it is a usual approximation.
+    Differs: the equation is for repeated random splits; for folds it is a common approximation.
 
     Args:
-        values: one for each fold, two at least.
-        ratio: rows tested in a fold to rows that it has learned from.
+        values: one per fold; at least two.
+        ratio: test rows of a fold divided by its training and validation rows.
 
     Example:
         >>> interval(np.array([0.8, 0.9]), 1.0).round(2)
@@ -123,6 +125,6 @@ def interval(values: Array, ratio: float) -> Array:
     """
     count = len(values)
     error = values.std(ddof=1) * math.sqrt(1 / count + ratio)
-    reach = stdtrit(count - 1, (1 + COVERAGE) / 2) * error
+    reach = stdtrit(count - 1, (1 + FOLDS_COVERAGE) / 2) * error
     ends: Array = values.mean() + np.array([-reach, reach])
     return ends

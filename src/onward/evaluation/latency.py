@@ -1,4 +1,4 @@
-"""How long an exported file takes, on one thread."""
+"""Latency and throughput of an exported file on one thread."""
 
 import time
 from collections.abc import Callable
@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-CALLS = 1_000  # of one row; the 99th percentile then rests on ten of them
-WARM_UP = 50  # calls, not counted
-ROWS = 10_000  # in a large call
-CELLS = 1_000_000  # values in a large call; of a wide table it has fewer rows
-REPEATS = 3  # of the large call; the fastest counts, the others were disturbed
+SINGLE_ROW_CALLS = 1_000  # each of one row; ten of them lie above the 99th percentile
+WARM_UP_CALLS = 50  # calls before the measurement
+LARGE_CALL_ROWS = 10_000  # of the large call
+LARGE_CALL_CELLS = 1_000_000  # values in the large call; a wide table gets fewer rows
+LARGE_CALL_REPEATS = 3  # the fastest is reported: other processes disturb the others
 
 
 def latency(predict: Callable[[Any], object], rows: pl.DataFrame) -> dict[str, float]:
-    """Microseconds for a row alone, and rows a second when there are many.
+    """Microseconds per single row, and rows per second of a large call.
 
     Args:
         predict: a `Predictor`.
-        rows: the columns it reads, one row or more; repeated as often as is needed.
+        rows: the input columns, at least one row; repeated as often as needed.
     """
-    many = max(1, min(ROWS, CELLS // len(rows.columns)))
-    singles = rows[np.arange(WARM_UP + CALLS) % len(rows)].to_dicts()
+    many = max(1, min(LARGE_CALL_ROWS, LARGE_CALL_CELLS // len(rows.columns)))
+    singles = rows[np.arange(WARM_UP_CALLS + SINGLE_ROW_CALLS) % len(rows)].to_dicts()
     columns = rows[np.arange(many) % len(rows)].to_dict(as_series=False)
-    single_s = [_seconds(predict, [row]) for row in singles][WARM_UP:]
-    many_s = min(_seconds(predict, columns) for _ in range(REPEATS))
+    single_s = [_seconds(predict, [row]) for row in singles][WARM_UP_CALLS:]
+    many_s = min(_seconds(predict, columns) for _ in range(LARGE_CALL_REPEATS))
     return {
         "single_row_p50_us": round(float(np.quantile(single_s, 0.5)) * 1e6, 1),
         "single_row_p99_us": round(float(np.quantile(single_s, 0.99)) * 1e6, 1),

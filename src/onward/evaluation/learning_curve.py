@@ -1,4 +1,4 @@
-"""Whether more training rows would help, from what fewer of them cost."""
+"""Learning curve: the metrics of models trained on fewer rows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from onward.evaluation.bootstrap import Estimate, estimates, resampled, sample
-from onward.evaluation.retraining import Outcome, Reruns
+from onward.evaluation.bootstrap import Estimate, estimates, resample, sample
+from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels
 from onward.table.splits import Part
 from onward.tasks import Metric, Task
 
 
 def parts(shares: Sequence[float]) -> dict[str, Part]:
-    """What is to be made, by name: not the model of all training rows, which is there."""
+    """The part of the rows for each share below 1, by name; the published model has share 1."""
     return {
         f"{share} of the training rows": Part(training=share)
         for share in sorted(set(shares))
@@ -22,25 +22,25 @@ def parts(shares: Sequence[float]) -> dict[str, Part]:
 
 
 def learning_curve(
-    reruns: Reruns,
+    models: RetrainedModels,
     shares: Sequence[float],
     task: Task,
-    published: Outcome,
+    published: HeldOutPredictions,
     seed: int,
 ) -> dict[str, Any]:
-    """The metrics with each share of the training rows, and what they say of more rows.
+    """The metrics at each share of the training rows, and the gain from the last step.
 
     Args:
-        reruns: of the published model.
-        shares: of its training rows, one below 1 at least.
+        models: retrained versions of the published model.
+        shares: of the training rows; at least one below 1.
         task: of the published model.
-        published: what the model of all training rows predicts for the same test rows.
+        published: predictions of the published model for the same test rows.
         seed: of the resamples.
     """
     main, needed = task.main_metric, parts(shares)
-    outcomes = reruns.run(needed)
+    outcomes = models.run(needed)
     last, every = outcomes[-1], [*outcomes, published]
-    found = gain(main, last, published, seed)
+    improvement = gain(main, last, published, seed)
     return {
         "points": [
             {
@@ -57,14 +57,14 @@ def learning_curve(
                 [*(part.training for part in needed.values()), 1.0], every, strict=True
             )
         ],
-        "gain": found.document(),
-        "verdict": verdict(main.title, last, published, found),
+        "gain": improvement.document(),
+        "verdict": verdict(main.title, last, published, improvement),
     }
 
 
-def table(found: Mapping[str, Any], main: str) -> pl.DataFrame:
-    """The metric that decides, a row for each share; none if nothing was found."""
-    points = found.get("points", [])
+def table(document: Mapping[str, Any], main: str) -> pl.DataFrame:
+    """The main metric, one row per share; empty without a learning curve."""
+    points = document.get("points", [])
     estimated = ("value", "lower", "upper")
     columns = {
         "share": [point["share"] for point in points],
@@ -75,13 +75,14 @@ def table(found: Mapping[str, Any], main: str) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=types)
 
 
-def gain(metric: Metric, old: Outcome, new: Outcome, seed: int) -> Estimate:
-    """How much better the new predictions of the same rows are, with the interval of that.
+def gain(metric: Metric, old: HeldOutPredictions, new: HeldOutPredictions, seed: int) -> Estimate:
+    """The improvement from the old to the new predictions of the same rows, with its interval.
 
-    Rows that are hard are so for both, so that this is known better than either value.
+    The comparison is paired: row difficulty cancels out, so the interval of the gain is narrower
+    than that of either value.
     """
     before, after = (
-        resampled(
+        resample(
             {"": metric},
             {"": metric(of.target, of.predictions, of.weights)},
             sample(of.target, of.predictions, seed, of.weights),
@@ -92,24 +93,26 @@ def gain(metric: Metric, old: Outcome, new: Outcome, seed: int) -> Estimate:
     return after.minus(before) if metric.sign > 0 else before.minus(after)
 
 
-def verdict(title: str, smaller: Outcome, whole: Outcome, found: Estimate) -> str:
-    """A sentence.
+def verdict(
+    title: str, smaller: HeldOutPredictions, whole: HeldOutPredictions, improvement: Estimate
+) -> str:
+    """A sentence on whether more training rows would help.
 
     Args:
         title: of the metric.
-        smaller: of the largest share below all training rows.
-        whole: of all training rows.
-        found: the `gain` from one to the other.
+        smaller: predictions of the model with the largest share below 1.
+        whole: predictions of the model with all training rows.
+        improvement: the `gain` from the smaller to the whole.
     """
     rows = f"{whole.training:,} rather than {smaller.training:,} training rows"
-    change = "the same" if not found.value else "better" if found.value > 0 else "worse"
-    by = f" by {abs(found.value):.2g}" if found.value else ""
-    ends = f"95 % interval of what is gained: {found.lower:+.2g} to {found.upper:+.2g}"
-    what = f"with {rows}, {title} is {change}{by} ({ends})"
-    if not math.isfinite(found.lower):
-        return f"Whether more training rows would help cannot be told: {title} is not defined here."
-    if found.lower > 0:
-        return f"More training rows would probably help: {what}."
-    if found.upper < 0:
-        return f"More training rows would hardly help: {what}."
-    return f"There is no sign that more training rows would help: {what}."
+    change = "the same" if not improvement.value else "better" if improvement.value > 0 else "worse"
+    by = f" by {abs(improvement.value):.2g}" if improvement.value else ""
+    ends = f"95 % interval of the gain: {improvement.lower:+.2g} to {improvement.upper:+.2g}"
+    comparison = f"with {rows}, {title} is {change}{by} ({ends})"
+    if not math.isfinite(improvement.lower):
+        return f"It is unknown whether more training rows would help: {title} is undefined."
+    if improvement.lower > 0:
+        return f"More training rows would probably help: {comparison}."
+    if improvement.upper < 0:
+        return f"More training rows are unlikely to help: {comparison}."
+    return f"No significant gain from more training rows: {comparison}."

@@ -1,4 +1,4 @@
-"""All that is measured of an exported file on its test rows."""
+"""All measurements of an exported file on its test set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,38 +10,38 @@ import polars as pl
 from onward.artifacts.prepared import Prepared
 from onward.evaluation.baseline_comparison import MODEL, Comparison, compare
 from onward.evaluation.baselines import targets_of, weights_of
-from onward.evaluation.diagnostics import HeldOut, diagnosed
+from onward.evaluation.diagnostics import HeldOut, diagnose
 from onward.evaluation.latency import latency
 from onward.evaluation.permutation_importance import importance
 from onward.evaluation.predictors import predictors, rows_of
-from onward.evaluation.retraining import Outcome
+from onward.evaluation.retraining import HeldOutPredictions
 from onward.serving.predictor import Predictor
 from onward.tasks import Array, Predictions, Task
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A model beside baselines."""
+    """The results of an evaluation."""
 
     comparison: Comparison
     curves: Mapping[str, pl.DataFrame]
-    """Of the task, and ``importance``."""
+    """The curves of the task, and ``importance``."""
     diagnoses: Mapping[str, pl.DataFrame]
-    outcome: Outcome
+    outcome: HeldOutPredictions
     latency: Mapping[str, Any]
 
 
 def measure(
     predictor: Predictor, task: Task, prepared: Prepared, sensitive: Sequence[str], seed: int
 ) -> Measurement:
-    """Predict the test rows with the file and with baselines, and compare.
+    """Predict the test set with the file and with the baselines, and compare them.
 
     Args:
-        predictor: the file.
-        task: what it predicts.
-        prepared: its rows.
+        predictor: the exported file.
+        task: the task of the file.
+        prepared: the rows of all splits.
         sensitive: columns whose groups are compared.
-        seed: of all that is drawn.
+        seed: of all random draws.
     """
     test = rows_of(prepared, "test")
     target, weights = targets_of(task, test), weights_of(test)
@@ -62,8 +62,8 @@ def measure(
     return Measurement(
         compare(task, target, predictions, seed, weights),
         _curves(task, target, predictions[MODEL], seed) | {"importance": drops},
-        diagnosed(held_out, predict[MODEL], drops["column"].to_list(), sensitive, seed),
-        Outcome(*learned, target, predictions[MODEL], weights),
+        diagnose(held_out, predict[MODEL], drops["column"].to_list(), sensitive, seed),
+        HeldOutPredictions(*learned, target, predictions[MODEL], weights),
         latency(predictor, columns),
     )
 

@@ -1,4 +1,4 @@
-"""How much a prediction needs each column."""
+"""Permutation importance of the columns."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,12 +7,12 @@ import polars as pl
 
 from onward.tasks.metrics import Array, Metric, Predictions
 
-ROWS = 2_000  # at most: what a column is worth is then known to a few percent
-REPEATS = 5
-CELLS = 40_000_000  # values predicted from, in total: some 20 s; wide tables get fewer rows
-LEAST_ROWS = 50
-GROUPS = 20  # of rows, each left out once; of fewer rows there is no interval
-WIDTH = 2.093  # standard errors to each side: Student's t with 19 degrees of freedom, 95 %
+MAX_SHUFFLED_ROWS = 2_000  # at most; the error of an importance is then a few percent
+SHUFFLES = 5
+MAX_SHUFFLED_CELLS = 40_000_000  # input values, some 20 s; wide tables get fewer rows
+MIN_SHUFFLED_ROWS = 50
+JACKKNIFE_GROUPS = 20  # of rows, each left out once; fewer rows have no interval
+JACKKNIFE_T = 2.093  # standard errors to each side: Student's t with 19 degrees of freedom, 95 %
 
 
 def importance(
@@ -23,58 +23,63 @@ def importance(
     seed: int,
     weights: Array | None = None,
 ) -> pl.DataFrame:
-    """How much worse the metric gets when the values of one column change rows.
+    """The drop in the metric when one column is shuffled.
 
-    A column whose information others repeat appears to be worth less than it is.
+    The importance of a column is underestimated if other columns carry the same information.
 
     Source: Breiman 2001, "Random Forests", section 10, with repeats as in scikit-learn. The
     interval is a jackknife that leaves out groups of rows: Efron and Tibshirani 1993, "An
-    Introduction to the Bootstrap", chapter 11. The mean of the repeats differs from group to group
-    by the luck of the rows and by that of the shuffling, so that both count.
+    Introduction to the Bootstrap", chapter 11. Groups differ by rows and shuffling, so the
+    interval covers both sources of variation.
 
     Returns:
-        ``column``, ``drop`` (its mean; positive is worse), ``lower`` and ``upper`` (its 95 %
-        interval; NaN where so few rows define none), the largest drop first.
+        ``column``, ``drop`` (its mean; positive is worse), ``lower`` and ``upper`` (the 95 %
+        interval; NaN with fewer than 20 rows), the largest drop first.
     """
     random = np.random.default_rng(seed)
-    most = max(LEAST_ROWS, min(ROWS, CELLS // (REPEATS * len(rows.columns) ** 2)))
+    most = max(
+        MIN_SHUFFLED_ROWS,
+        min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(rows.columns) ** 2)),
+    )
     chosen = np.sort(random.permutation(len(rows))[:most])
     rows, target = rows[chosen], target[chosen]
     of_rows = np.ones(len(rows)) if weights is None else weights[chosen]
-    weighed = _with_and_without(len(rows)) * of_rows
-    repeated = pl.concat([rows] * REPEATS)
+    jackknife = _jackknife_weights(len(rows)) * of_rows
+    repeated = pl.concat([rows] * SHUFFLES)
 
-    def shuffled(name: str) -> Array:
-        order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
+    def values_shuffled(name: str) -> Array:
+        order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])
         predictions = predict(repeated.with_columns(rows[name][order].alias(name)))
-        parts = [_values(metric, target, part, weighed) for part in _split(predictions)]
+        parts = [_values(metric, target, part, jackknife) for part in _split(predictions)]
         mean: Array = np.mean(parts, axis=0)
         return mean
 
-    before = _values(metric, target, predict(rows), weighed)
-    after = np.array([shuffled(name) for name in rows.columns])  # (columns, 1 + groups)
-    return _ranked(rows.columns, metric.sign * (before - after))
+    before = _values(metric, target, predict(rows), jackknife)
+    after = np.array([values_shuffled(name) for name in rows.columns])  # (columns, 1 + groups)
+    return _ranking(rows.columns, metric.sign * (before - after))
 
 
-def _ranked(columns: Sequence[str], drops: Array) -> pl.DataFrame:
-    drop, radius = drops[:, 0], WIDTH * _error(drops[:, 1:])
+def _ranking(columns: Sequence[str], drops: Array) -> pl.DataFrame:
+    drop, radius = drops[:, 0], JACKKNIFE_T * _jackknife_error(drops[:, 1:])
     table = {"column": columns, "drop": drop, "lower": drop - radius, "upper": drop + radius}
     return pl.DataFrame(table).sort("drop", descending=True, maintain_order=True)
 
 
-def _with_and_without(rows: int) -> Array:
-    """Weights of the rows: all of them, then all but one group after the other."""
+def _jackknife_weights(rows: int) -> Array:
+    """Row weights, ``(1 + groups, rows)``: all rows, then all but one group each."""
     every = np.ones((1, rows))
-    if rows < GROUPS:
+    if rows < JACKKNIFE_GROUPS:
         return every
-    group = np.arange(rows) * GROUPS // rows  # neighbours together: they may be alike
-    return np.concatenate([every, group != np.arange(GROUPS)[:, None]])
+    group = (
+        np.arange(rows) * JACKKNIFE_GROUPS // rows
+    )  # neighbouring rows share a group: they may be correlated
+    return np.concatenate([every, group != np.arange(JACKKNIFE_GROUPS)[:, None]])
 
 
 def _split(predictions: Predictions) -> list[Predictions]:
-    """Those of each repeat."""
-    parts = {name: np.split(values, REPEATS) for name, values in predictions.items()}
-    return [{name: parts[name][repeat] for name in parts} for repeat in range(REPEATS)]
+    """The predictions of each shuffle."""
+    parts = {name: np.split(values, SHUFFLES) for name, values in predictions.items()}
+    return [{name: parts[name][repeat] for name in parts} for repeat in range(SHUFFLES)]
 
 
 def _values(metric: Metric, target: Array, predictions: Predictions, weights: Array) -> Array:
@@ -82,8 +87,8 @@ def _values(metric: Metric, target: Array, predictions: Predictions, weights: Ar
     return np.array([value(of_rows) for of_rows in weights])
 
 
-def _error(without: Array) -> Array:
-    """The standard error of each column, from its values without each group."""
+def _jackknife_error(without: Array) -> Array:
+    """The jackknife standard error of each column."""
     groups = without.shape[1]
     if not groups:
         return np.full(len(without), np.nan)

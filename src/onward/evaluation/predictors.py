@@ -1,4 +1,4 @@
-"""What is compared on held-out rows: the exported file, and baselines that learn the same rows."""
+"""The predictors to compare: the exported file and baselines trained on the same rows."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from onward.evaluation.baselines import (
     Constant,
     Linear,
     Validation,
-    exported,
+    predict_function,
 )
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Field, Schema
@@ -27,13 +27,13 @@ def predictors(
     """The file and the baselines, by name; the baselines are trained here.
 
     Args:
-        predictor: the file.
-        task: what it predicts.
-        prepared: the rows that the file was made from.
+        predictor: the exported file.
+        task: the task of the file.
+        prepared: the rows of all splits.
         seed: of the baselines.
     """
     train, validation = (rows_of(prepared, split) for split in ("train", "validation"))
-    model, schema = exported(predictor, task), _readable(predictor.schema, prepared)
+    model, schema = predict_function(predictor, task), _readable(predictor.schema, prepared)
     calibration = Validation(task, validation, model)
     estimators: dict[str, Estimator] = {
         "constant": Constant(task, train),
@@ -48,14 +48,14 @@ def predictors(
 
 
 def rows_of(prepared: Prepared, split: str) -> pl.DataFrame:
-    """Raw and derived values of a split, and the weights of its rows, if they have any."""
+    """Raw and derived values of a split, and its row weights, if any."""
     parts = [prepared.rows(split), prepared.derived(split)]
     rows, weights = pl.concat(parts, how="horizontal").collect(), prepared.weights(split)
     return rows if weights is None else rows.with_columns(pl.Series(WEIGHT, weights))
 
 
 def _readable(schema: Schema, prepared: Prepared) -> Schema:
-    """With the columns that features are made of and baselines can read, derived ones included."""
+    """The columns of the features that baselines can read, including derived ones."""
     blocks, derived = prepared.blocks(), prepared.derived("train").collect_schema()
     codes = blocks[CATEGORICAL].owners if CATEGORICAL in blocks else ()
     fields = [*schema.columns]

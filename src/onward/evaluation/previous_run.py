@@ -1,4 +1,4 @@
-"""What changed since the evaluation before: each metric, and whether that is more than noise."""
+"""Changes since the previous evaluation: each metric, and whether its change is significant."""
 
 import json
 import logging
@@ -12,36 +12,36 @@ import polars as pl
 
 from onward.artifacts.publishing import MANIFEST, manifest, verified
 from onward.evaluation.baseline_comparison import MODEL, Comparison
-from onward.evaluation.bootstrap import Estimate, Sample, resampled, rounded, shown
+from onward.evaluation.bootstrap import Estimate, Sample, format_value, json_number, resample
 from onward.tasks import Metric
 from onward.text_table import text_table
 
 logger = logging.getLogger(__name__)
 
-CHANGES = "changes.json"
+CHANGES_FILE = "changes.json"
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A model, measured on held-out rows."""
+class MeasuredModel:
+    """The metrics of a model on its test rows."""
 
     values: Mapping[str, float | None]
-    """By metric; None where the rows do not define it."""
+    """By metric; None if the rows do not define it."""
     sample: Sample
 
 
 @dataclass(frozen=True)
 class Change:
-    """Of one metric, from before to now."""
+    """The change of one metric since the previous run."""
 
     before: float | None
     now: float | None
     difference: Estimate
     verdict: str
-    """What `verdict` says."""
+    """The result of `verdict`."""
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The change as a JSON document."""
         ends = {"before": self.before, "now": self.now}
         return {**ends, "difference": self.difference.document(), "verdict": self.verdict}
 
@@ -49,73 +49,79 @@ class Change:
 def changes_since(
     folder: Path, now: Comparison, classes: Sequence[str], inputs: Mapping[str, str], seed: int
 ) -> dict[str, Any]:
-    """What changed since the evaluation that a folder has, as JSON has it.
+    """The changes since the evaluation in a folder, as a JSON document.
 
-    An evaluation of the same inputs is not compared with: what it says of its own changes stays.
+    If that evaluation has the same inputs, its own document of changes is kept.
 
     Args:
-        folder: which the evaluation is about to replace.
-        now: the new one.
-        classes: of its target; the codes of other classes mean something else.
-        inputs: what it was made from.
+        folder: of the evaluation that is about to be replaced.
+        now: the new evaluation.
+        classes: of the target; codes of different classes are not comparable.
+        inputs: hashes of the inputs of the new evaluation.
         seed: of the resampled rows.
     """
     nothing = {"of": dict(inputs), "before": None}
     if not (folder / MANIFEST).exists():
         return nothing
-    noted, path = manifest(folder), folder / CHANGES
-    if noted["inputs"] == inputs:
+    recorded, path = manifest(folder), folder / CHANGES_FILE
+    if recorded["inputs"] == inputs:
         return dict(json.loads(path.read_text())) if path.exists() else nothing
     document = json.loads(verified(folder / "comparison.json").read_text())
     if document.get("task") != now.task.name or document.get("classes") != list(classes):
-        logger.info("evaluate: the run before predicted something else, and is not compared")
+        logger.info(
+            "evaluate: no comparison with the previous run, which had another task or other classes"
+        )
         return nothing
-    before = _measured(folder, document, now.task.outputs)
+    before = _measured_model(folder, document, now.task.outputs)
     metrics = {n: metric for n, metric in now.task.metrics.items() if n in before.values}
-    values = {name: rounded(value) for name, value in now.values.items()}  # as those before
-    differences = changes(metrics, Measured(values, now.sample), before, seed)
-    about = {"inputs": noted["inputs"], "is_paired": is_paired(now.sample, before.sample)}
+    values = {
+        name: json_number(value) for name, value in now.values.items()
+    }  # rounded like the previous ones
+    differences = changes(metrics, MeasuredModel(values, now.sample), before, seed)
+    about = {"inputs": recorded["inputs"], "is_paired": is_paired(now.sample, before.sample)}
     documents = {name: change.document() for name, change in differences.items()}
     return {"of": dict(inputs), "before": {**about, "metrics": documents}}
 
 
-def _measured(folder: Path, document: Mapping[str, Any], outputs: Sequence[str]) -> Measured:
+def _measured_model(
+    folder: Path, document: Mapping[str, Any], outputs: Sequence[str]
+) -> MeasuredModel:
     table = pl.read_parquet(verified(folder / "sample.parquet"))
     values = {name: metric["value"] for name, metric in document[MODEL].items()}
-    return Measured(values, as_sample(table, document["rows"], outputs))
+    return MeasuredModel(values, as_sample(table, document["rows"], outputs))
 
 
 def is_paired(now: Sample, before: Sample) -> bool:
-    """Whether both come from the same rows: they have the same truth, in the same order.
+    """Whether both samples have the same rows: the same true values in the same order.
 
-    Different rows that look the same do no harm. Pairing what has nothing to do with each other
-    gives the interval of unpaired rows.
+    Different rows with equal true values do no harm: pairing independent rows gives the interval of
+    unpaired rows.
     """
     return now.rows == before.rows and np.array_equal(now.target, before.target)
 
 
 def changes(
-    metrics: Mapping[str, Metric], now: Measured, before: Measured, seed: int
+    metrics: Mapping[str, Metric], now: MeasuredModel, before: MeasuredModel, seed: int
 ) -> dict[str, Change]:
-    """Each metric's difference, with the 95 % interval of resampled rows.
+    """The difference of each metric, with its 95 % bootstrap interval.
 
-    The same rows are resampled together, so that what is hard about them cancels; others apart.
+    The same rows share their resamples, so row difficulty cancels out; different rows do not.
 
     Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 8.
     """
     apart = 0 if is_paired(now.sample, before.sample) else 1
-    old = resampled(metrics, _known(before.values), before.sample, seed + apart)
-    new = resampled(metrics, _known(now.values), now.sample, seed)
-    found = {}
+    old = resample(metrics, _with_nan(before.values), before.sample, seed + apart)
+    new = resample(metrics, _with_nan(now.values), now.sample, seed)
+    result = {}
     for name, metric in metrics.items():
         difference = new[name].minus(old[name])
         ends = before.values[name], now.values[name]
-        found[name] = Change(*ends, difference, verdict(metric, difference))
-    return found
+        result[name] = Change(*ends, difference, verdict(metric, difference))
+    return result
 
 
 def verdict(metric: Metric, difference: Estimate) -> str:
-    """A difference in a word or two; it is one only if its interval leaves out 0."""
+    """A difference in a word or two; it is significant if its interval excludes 0."""
     if not np.isfinite([difference.value, difference.lower, difference.upper]).all():
         return "unknown"
     if difference.lower == difference.upper == 0:
@@ -129,7 +135,7 @@ def verdict(metric: Metric, difference: Estimate) -> str:
 
 
 def as_table(sample: Sample) -> pl.DataFrame:
-    """A sample as a file holds it."""
+    """A sample as a table for a file."""
     columns: dict[str, Any] = {"truth": sample.target, "weight": sample.weights}
     for name, values in sample.predictions.items():
         parts = (
@@ -142,7 +148,7 @@ def as_table(sample: Sample) -> pl.DataFrame:
 
 
 def as_sample(table: pl.DataFrame, rows: int, outputs: Sequence[str]) -> Sample:
-    """What `as_table` made of predictions with these outputs."""
+    """The sample that `as_table` turned into a table."""
     predictions = {}
     for name in outputs:
         parts = [f"{name}_{i}" for i in range(table.width) if f"{name}_{i}" in table.columns]
@@ -151,24 +157,28 @@ def as_sample(table: pl.DataFrame, rows: int, outputs: Sequence[str]) -> Sample:
     return Sample(truth, predictions, rows, weights)
 
 
-def lines(metrics: Mapping[str, Metric], before: Mapping[str, Any] | None) -> Iterator[str]:
-    """The document of all changes for people, if there was a run before."""
+def table_lines(metrics: Mapping[str, Metric], before: Mapping[str, Any] | None) -> Iterator[str]:
+    """The changes as a table for the terminal; nothing without a previous run."""
     if before is None:
         return
-    rows = "the same rows" if before["is_paired"] else "other rows"
-    yield f"evaluate: since the run before, on {rows}"
+    rows = "the same rows" if before["is_paired"] else "different rows"
+    yield f"evaluate: changes since the previous run, on {rows}"
     cells = []
     for name, change in before["metrics"].items():
         difference = change["difference"]
-        interval = f"{_signed(difference['lower'])} to {_signed(difference['upper'])}"
-        values = (shown(change["before"]), shown(change["now"]), _signed(difference["value"]))
-        cells.append([metrics[name].title, *values, interval, change["verdict"]])
+        lower, upper = (_format_difference(difference[end]) for end in ("lower", "upper"))
+        values = (
+            format_value(change["before"]),
+            format_value(change["now"]),
+            _format_difference(difference["value"]),
+        )
+        cells.append([metrics[name].title, *values, f"{lower} to {upper}", change["verdict"]])
     yield from text_table(["", "before", "now", "difference", "95 % interval", ""], cells)
 
 
-def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+def _with_nan(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: np.nan if value is None else value for name, value in values.items()}
 
 
-def _signed(value: float | None) -> str:
+def _format_difference(value: float | None) -> str:
     return "none" if value is None else f"{value:+,.3g}"

@@ -1,4 +1,4 @@
-"""What models say that were made as the published one, but from other rows."""
+"""Cross-validation and learning curve: the model retrained on other subsets of the rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from typing import Any
 import polars as pl
 
 from onward.evaluation import cross_validation, learning_curve
-from onward.evaluation.bootstrap import shown
-from onward.evaluation.retraining import Outcome, Reruns, refuse_part
+from onward.evaluation.bootstrap import format_value
+from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels, refuse_partial_model
 from onward.tasks import Task
 from onward.text_table import text_table
 
-FOLDS, CURVE = "cross_validation", "learning_curve"
+FOLDS_KEY, CURVE_KEY = "cross_validation", "learning_curve"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What an evaluation asks for."""
+class ResamplingSettings:
+    """Number of folds and shares of the training rows to retrain the model on."""
 
     folds: int | None
     shares: tuple[float, ...]
@@ -27,8 +27,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class OtherRows:
-    """What was found; empty where nobody asked."""
+class ResamplingResult:
+    """Results of the retrained models; empty where the settings ask for none."""
 
     task: Task
     cross_validation: Mapping[str, Any]
@@ -36,61 +36,65 @@ class OtherRows:
 
     @property
     def documents(self) -> dict[str, Mapping[str, Any]]:
-        """As JSON has them, by name."""
-        return {FOLDS: self.cross_validation, CURVE: self.learning_curve}
+        """The results as JSON documents, by name."""
+        return {FOLDS_KEY: self.cross_validation, CURVE_KEY: self.learning_curve}
 
     def values(self) -> dict[str, Any]:
-        """Means over folds, and the metric that decides at each share of the training rows."""
+        """Means over the folds, and the main metric at each share of the training rows."""
         values: dict[str, Any] = {}
         if self.cross_validation:
-            found = self.cross_validation["metrics"]
-            values[FOLDS] = {name: summary["mean"] for name, summary in found.items()}
+            metrics = self.cross_validation["metrics"]
+            values[FOLDS_KEY] = {name: summary["mean"] for name, summary in metrics.items()}
         if self.learning_curve:
-            values[CURVE] = {
+            values[CURVE_KEY] = {
                 f"{point['share']:g}": point["metrics"][self.task.main]["value"]
                 for point in self.learning_curve["points"]
             }
         return values
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """For DVC to draw; without rows where nobody asked, so that it draws nothing."""
+        """Tables for the plots of DVC; an empty table draws nothing."""
         return {
-            FOLDS: cross_validation.table(self.cross_validation, self.task.main),
-            CURVE: learning_curve.table(self.learning_curve, self.task.main),
+            FOLDS_KEY: cross_validation.table(self.cross_validation, self.task.main),
+            CURVE_KEY: learning_curve.table(self.learning_curve, self.task.main),
         }
 
-    def lines(self) -> Iterator[str]:
-        """Of folds a table for people, of shares a sentence."""
+    def table_lines(self) -> Iterator[str]:
+        """A table of the folds and a sentence on the learning curve, for the terminal."""
         if self.cross_validation:
             count = len(self.cross_validation["folds"])
-            yield f"evaluate: {count} folds of the other rows, each tested by a model of its own"
+            yield f"evaluate: {count}-fold cross-validation on the rows outside the test set"
             rows = []
             for name, metric in self.task.metrics.items():
-                found = self.cross_validation["metrics"][name]
-                interval = f"{shown(found['lower'])} to {shown(found['upper'])}"
-                mean, deviation = shown(found["mean"]), shown(found["deviation"])
+                summary = self.cross_validation["metrics"][name]
+                interval = f"{format_value(summary['lower'])} to {format_value(summary['upper'])}"
+                mean, deviation = format_value(summary["mean"]), format_value(summary["deviation"])
                 rows.append([metric.title, mean, interval, deviation])
             yield from text_table(["", "mean", "95 % interval", "deviation"], rows)
         if self.learning_curve:
             yield f"evaluate: {self.learning_curve['verdict']}"
 
 
-def other_rows(asked: Asked, folder: Path, task: Task, published: Outcome) -> OtherRows:
-    """Make the models that are asked for, and measure them.
+def resample_rows(
+    settings: ResamplingSettings, folder: Path, task: Task, published: HeldOutPredictions
+) -> ResamplingResult:
+    """Retrain the model on each fold and share, and measure the results.
 
     Raises:
-        OnwardError: what stopped one of them.
+        OnwardError: if the training of one model fails.
     """
-    if not asked.folds and not asked.shares:
-        return OtherRows(task, {}, {})
-    refuse_part(folder)
-    reruns = Reruns(folder, task.main_metric, asked.at_once)
+    if not settings.folds and not settings.shares:
+        return ResamplingResult(task, {}, {})
+    refuse_partial_model(folder)
+    models = RetrainedModels(folder, task.main_metric, settings.at_once)
     folds = (
-        cross_validation.cross_validation(reruns, asked.folds, task.metrics) if asked.folds else {}
-    )
-    curve = (
-        learning_curve.learning_curve(reruns, asked.shares, task, published, asked.seed)
-        if asked.shares
+        cross_validation.cross_validation(models, settings.folds, task.metrics)
+        if settings.folds
         else {}
     )
-    return OtherRows(task, folds, curve)
+    curve = (
+        learning_curve.learning_curve(models, settings.shares, task, published, settings.seed)
+        if settings.shares
+        else {}
+    )
+    return ResamplingResult(task, folds, curve)

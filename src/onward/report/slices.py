@@ -51,7 +51,7 @@ def _slices(evidence: Evidence) -> Html:
 def _slice(line: dict[str, float | str | None], metric: Metric) -> list[Content]:
     value, lower, upper, loss, elsewhere, trees, rate = (
         None if line[key] is None else float(line[key] or 0)
-        for key in ("metric", "lower", "upper", "loss", "elsewhere", "yardstick", "rate")
+        for key in ("metric", "lower", "upper", "loss", "elsewhere", "baseline", "rate")
     )
     ends = interval(metric, {"lower": lower, "upper": upper})
     others = [number(each) for each in (loss, elsewhere, trees)]

@@ -22,12 +22,12 @@ from onward.artifacts.publishing import (
     verified,
 )
 from onward.evaluation.baseline_comparison import Comparison
-from onward.evaluation.bootstrap import DIGITS, rounded
+from onward.evaluation.bootstrap import JSON_DIGITS, json_number
 from onward.evaluation.diagnostics import refuse_unread
 from onward.evaluation.measurement import measure
-from onward.evaluation.previous_run import CHANGES, as_table, changes_since, lines
-from onward.evaluation.resampling import Asked, OtherRows, other_rows
-from onward.evaluation.retraining import forget
+from onward.evaluation.previous_run import CHANGES_FILE, as_table, changes_since, table_lines
+from onward.evaluation.resampling import ResamplingResult, ResamplingSettings, resample_rows
+from onward.evaluation.retraining import remove_retrained
 from onward.schema import Target
 from onward.serving.predictor import Predictor
 from onward.settings.family import Seed
@@ -66,9 +66,11 @@ class Settings(Base):
         return self
 
     @property
-    def of_other_rows(self) -> Asked:
+    def resampling(self) -> ResamplingSettings:
         """The models that are to be made from other rows."""
-        return Asked(self.cross_validation, self.learning_curve, self.at_once, self.seed)
+        return ResamplingSettings(
+            self.cross_validation, self.learning_curve, self.at_once, self.seed
+        )
 
 
 def run(settings: Settings, folder: Path) -> None:
@@ -85,27 +87,31 @@ def run(settings: Settings, folder: Path) -> None:
     refuse_unread(settings.sensitive, predictor.schema.columns)
     task = Task.named(str(path), predictor.metadata["task"], target)
     measurement = measure(predictor, task, Prepared(folder / "prepare"), settings.sensitive, seed)
-    others = other_rows(settings.of_other_rows, folder, task, measurement.outcome)
+    retrained = resample_rows(settings.resampling, folder, task, measurement.outcome)
     inputs, comparison = inputs_of(folder, *READS), measurement.comparison
     changes = changes_since(out, comparison, target.classes, inputs, seed)
     with publishing(out, inputs=inputs) as work:
-        _write_comparison(work, comparison, target, others)
+        _write_comparison(work, comparison, target, retrained)
         _write(work / "latency.json", measurement.latency)
-        curves = {**measurement.curves, **others.tables()}
+        curves = {**measurement.curves, **retrained.tables()}
         _write_plots(work / "plots", curves, measurement.diagnoses)
-    with replacing(out / CHANGES) as new:
+    with replacing(out / CHANGES_FILE) as new:
         _write(new, changes)
-    forget(folder)
-    for line in (*comparison.lines(), *others.lines(), *lines(task.metrics, changes["before"])):
+    remove_retrained(folder)
+    for line in (
+        *comparison.table_lines(),
+        *retrained.table_lines(),
+        *table_lines(task.metrics, changes["before"]),
+    ):
         logger.info(line)
 
 
 def _write_comparison(
-    work: Path, comparison: Comparison, target: Target, others: OtherRows
+    work: Path, comparison: Comparison, target: Target, retrained: ResamplingResult
 ) -> None:
-    values = {name: rounded(value) for name, value in comparison.values.items()}
-    _write(work / "metrics.json", values | others.values())
-    for name, document in others.documents.items():
+    values = {name: json_number(value) for name, value in comparison.values.items()}
+    _write(work / "metrics.json", values | retrained.values())
+    for name, document in retrained.documents.items():
         _write(work / f"{name}.json", document)
     classes = {"classes": target.classes}  # codes of others would mean something else
     _write(work / "comparison.json", {**classes, **comparison.document()})
@@ -117,7 +123,7 @@ def _write_plots(
 ) -> None:
     """Curves for DVC; the others keep their types, as CSV would take a text "007" for a number."""
     folder.mkdir()
-    digits = pl.col(pl.Float64).round_sig_figs(DIGITS)
+    digits = pl.col(pl.Float64).round_sig_figs(JSON_DIGITS)
     for name, table in curves.items():
         table.with_columns(digits).write_csv(folder / f"{name}.csv")
     for name, table in diagnoses.items():

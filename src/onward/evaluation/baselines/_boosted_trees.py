@@ -1,4 +1,4 @@
-"""The yardstick that is hard to beat on tables."""
+"""Gradient-boosted trees, the strongest baseline on most tables."""
 
 from typing import Any
 
@@ -8,27 +8,27 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from threadpoolctl import threadpool_limits
 
 from onward.evaluation.baselines._encoding import encoder
-from onward.evaluation.baselines._predictions import of_all_classes, targets_of, weights_of
+from onward.evaluation.baselines._predictions import extend_to_all_classes, targets_of, weights_of
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Schema
 from onward.tasks import Array, Ask, Task
 
-TREES = 2_000  # in total, one for each class and round: 50 classes take a minute otherwise
-ROUNDS = 100  # scikit-learn's default
-SMALL = 1_000_000  # values; of fewer, threads wait for each other longer than they work: on two
-# busy cores for 47 s in place of 0.4 s
+MAX_TREES = 2_000  # in total, one per class and round; with 100 rounds 50 classes take a minute
+BOOSTING_ROUNDS = 100  # scikit-learn's default
+ONE_THREAD_BELOW = 1_000_000  # values; below, threads spend more time waiting than working: on two
+# busy cores 47 s instead of 0.4 s
 
 
 class BoostedTrees:
     """scikit-learn's histogram gradient boosting, with its default settings.
 
-    Differs: no early stopping, which would set some training rows aside; with many classes fewer
-    rounds, see `TREES`.
+    Differs: no early stopping, which would hold out some training rows; fewer rounds for many
+    classes, see `MAX_TREES`.
 
     Args:
-        task: what is predicted.
-        schema: the columns.
-        train: raw rows to learn from.
+        task: the task to learn.
+        schema: the input columns.
+        train: raw training rows.
         seed: of the bins.
     """
 
@@ -43,29 +43,31 @@ class BoostedTrees:
         }
 
     def numbers(self) -> Ask:
-        """By squared error."""
+        """Predictions of trees fitted by squared error."""
         trees = HistGradientBoostingRegressor(**self._settings)
-        return self._fitted(trees, trees.predict)
+        return self._fit(trees, trees.predict)
 
     def probabilities(self) -> Ask:
-        """By log-loss."""
+        """Predictions of trees fitted by log-loss."""
         classes = len(self._task.target.classes)
-        rounds = ROUNDS if classes == 2 else min(ROUNDS, max(1, TREES // classes))
+        rounds = (
+            BOOSTING_ROUNDS if classes == 2 else min(BOOSTING_ROUNDS, max(1, MAX_TREES // classes))
+        )
         trees = HistGradientBoostingClassifier(max_iter=rounds, **self._settings)
-        ask = self._fitted(trees, trees.predict_proba)
-        return of_all_classes(ask, trees.classes_, classes)
+        ask = self._fit(trees, trees.predict_proba)
+        return extend_to_all_classes(ask, trees.classes_, classes)
 
-    def _fitted(self, trees: Any, predict: Any) -> Ask:
-        """Fit, and give what asks the trees about raw rows."""
+    def _fit(self, trees: Any, predict: Any) -> Ask:
+        """Fit the trees, and return a function that predicts raw rows."""
         encode = encoder(self._schema, self._train)
         features = encode(self._train)
-        kept = ~np.isnan(features).all(0)  # scikit-learn stops at a feature that no row has
+        has_values = ~np.isnan(features).all(0)  # scikit-learn refuses features without any value
         target, weights = targets_of(self._task, self._train), weights_of(self._train)
         with _threads(features):
-            trees.fit(features[:, kept], target, weights)
+            trees.fit(features[:, has_values], target, weights)
 
         def ask(rows: pl.DataFrame) -> Array:
-            raw = encode(rows)[:, kept]
+            raw = encode(rows)[:, has_values]
             with _threads(raw):
                 answers: Array = predict(raw)
             return answers
@@ -74,5 +76,5 @@ class BoostedTrees:
 
 
 def _threads(features: Array) -> threadpool_limits:
-    """Within, OpenMP has one thread if there is little to do."""
-    return threadpool_limits(1 if features.size < SMALL else None, "openmp")
+    """A context in which small inputs get one OpenMP thread."""
+    return threadpool_limits(1 if features.size < ONE_THREAD_BELOW else None, "openmp")

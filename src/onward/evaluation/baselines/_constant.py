@@ -1,4 +1,4 @@
-"""The yardstick that looks at nothing."""
+"""The constant baseline."""
 
 import numpy as np
 import polars as pl
@@ -8,7 +8,7 @@ from onward.tasks import Ask, Task
 
 
 class Constant:
-    """The best that can be said without looking at any column."""
+    """The mean or the class frequencies of the training rows."""
 
     def __init__(self, task: Task, train: pl.DataFrame) -> None:
         self._classes = len(task.target.classes)
@@ -20,7 +20,7 @@ class Constant:
         return lambda rows: np.full(len(rows), mean)
 
     def probabilities(self) -> Ask:
-        """The share of each class."""
+        """The frequency of each class."""
         counts = np.bincount(self._target, self._weights, self._classes)
         shares = counts / counts.sum()
         return lambda rows: np.tile(shares, (len(rows), 1))

@@ -1,4 +1,4 @@
-"""Raw values as numbers, for models that take nothing else."""
+"""Raw values encoded as numbers, for scikit-learn models."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,20 +9,22 @@ from onward.preprocessing.columns import meaning, semantic_type
 from onward.schema import Schema
 from onward.tasks.metrics import Array
 
-MOST = 254  # categories; scikit-learn's trees take 255, and one is all that are rarer
+MAX_CATEGORIES = 254  # scikit-learn's trees take 255; the last one collects rare ones
 
 
 def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Array]:
-    """Raw rows to float64; NaN is missing, and so is a category that training has not seen."""
+    """A function from raw rows to float64; missing and unseen categories become NaN."""
     types = {field.name: semantic_type(field) for field in schema.columns}
-    known = {name: _common(train[name]) for name, of in types.items() if of == "category"}
+    codes = {
+        name: _codes_by_frequency(train[name]) for name, of in types.items() if of == "category"
+    }
 
     def encode(rows: pl.DataFrame) -> Array:
         columns, parts = [], []
         for field in schema.columns:
             values = rows[field.name]
-            if field.name in known:
-                columns.append(_codes(known[field.name], values))
+            if field.name in codes:
+                columns.append(_codes(codes[field.name], values))
                 continue
             values = meaning(field, values)
             if types[field.name] == "date":
@@ -34,21 +36,21 @@ def encoder(schema: Schema, train: pl.DataFrame) -> Callable[[pl.DataFrame], Arr
     return encode
 
 
-def _common(values: pl.Series) -> Mapping[object, float]:
+def _codes_by_frequency(values: pl.Series) -> Mapping[object, float]:
     counts = values.drop_nulls().alias("value").value_counts(name="rows")
     ordered = counts.sort("rows", "value", descending=[True, False])["value"].to_list()
-    return {value: float(min(place, MOST)) for place, value in enumerate(ordered)}
+    return {value: float(min(rank, MAX_CATEGORIES)) for rank, value in enumerate(ordered)}
 
 
-def _codes(known: Mapping[object, float], values: pl.Series) -> Array:
+def _codes(code_of: Mapping[object, float], values: pl.Series) -> Array:
     codes = values.replace_strict(
-        list(known), list(known.values()), default=None, return_dtype=pl.Float64
+        list(code_of), list(code_of.values()), default=None, return_dtype=pl.Float64
     )
     return codes.to_numpy()
 
 
 def _parts(dates: pl.Series) -> list[Array]:
-    """Month, weekday and hour; trees cannot find them in seconds."""
+    """Month, weekday and hour, which trees cannot derive from seconds."""
     return [*map(_floats, (dates.dt.month(), dates.dt.weekday(), dates.dt.hour()))]
 
 

@@ -1,7 +1,6 @@
-"""Where a model errs, for whom, and how it uses its columns: tables from held-out rows.
+"""Diagnostics on the test set: slices, residual patterns, worst errors, dependence, fairness.
 
-All of it asks the exported file, and knows nothing of how that was made. What it costs is bounded
-in rows times columns.
+All of them need only predictions of the exported file. Their cost is bounded in rows times columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,10 @@ from onward.evaluation.diagnostics._slices import slices
 from onward.evaluation.diagnostics._worst_errors import worst
 from onward.tasks import Predict
 
-CELLS = 40_000_000  # values that are put into groups: some 10 s; wide tables get fewer rows
+MAX_GROUPED_CELLS = 40_000_000  # grouped values, some 10 s; wide tables get fewer rows
 
 
-def diagnosed(
+def diagnose(
     held_out: HeldOut,
     predict: Predict,
     ordered: Sequence[str],
@@ -31,13 +30,13 @@ def diagnosed(
     """All tables, by name.
 
     Args:
-        held_out: rows that nothing was learned from.
-        predict: asks the file.
+        held_out: the test set with its predictions.
+        predict: predicts with the file.
         ordered: the columns, the most important first.
         sensitive: columns whose groups are compared.
-        seed: of all that is drawn.
+        seed: of all random draws.
     """
-    part = held_out.some(CELLS // max(len(ordered), 1), np.random.default_rng(seed))
+    part = held_out.subset(MAX_GROUPED_CELLS // max(len(ordered), 1), np.random.default_rng(seed))
     tables = {
         "slices": slices(part, seed),
         **patterns(part),

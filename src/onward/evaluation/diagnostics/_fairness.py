@@ -1,7 +1,7 @@
-"""How predictions differ between the groups of a sensitive column.
+"""Fairness metrics: differences between the groups of a sensitive column.
 
-Which differences are unfair no number says; several of them cannot all be zero at once where the
-groups' base rates differ (Chouldechova 2017, "Fair prediction with disparate impact").
+No metric decides which differences are unfair, and several cannot be zero at once if the base rates
+of the groups differ (Chouldechova 2017, "Fair prediction with disparate impact").
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,82 +11,82 @@ import numpy as np
 import polars as pl
 
 from onward.errors import ConfigError, suggestion
-from onward.evaluation.diagnostics._groups import Groups, grouped
+from onward.evaluation.diagnostics._groups import Groups, group_rows
 from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import NORMAL_95
 from onward.schema import Field
 from onward.tasks.metrics import Array
 
-FEW = 30  # rows of a group, and of those that are positive or not: of fewer, rates say little
-CLASSES = 10  # the most frequent ones, where there are more than two
-DRAWS = 2_000  # each end of a 95 % interval then rests on 50 of them
-PRIOR = 0.25  # rows added to each of the four counts: half a row for a rate of two of them
-SHARES = (0.025, 0.975)
-CELLS = ("hits", "false_alarms", "misses", "rejections")
-RATES = ("base_rate", "selection_rate", "accuracy", "tpr", "fpr", "precision")
-MOST = 30  # groups of a column, the largest ones
+FEW_GROUP_ROWS = 30  # rows of a group; a third of them in each class; fewer give noisy rates
+MAX_FAIRNESS_CLASSES = 10  # the most frequent ones, of more than two
+POSTERIOR_DRAWS = 2_000  # each end of a 95 % interval then rests on 50 of them
+PSEUDO_ROWS = 0.25  # pseudo-rows per cell: half a row on each side of a rate, which sums two cells
+INTERVAL_QUANTILES = (0.025, 0.975)
+CONFUSION_CELLS = ("hits", "false_alarms", "misses", "rejections")
+FAIRNESS_RATES = ("base_rate", "selection_rate", "accuracy", "tpr", "fpr", "precision")
+MAX_FAIRNESS_GROUPS = 30  # the largest groups of a column
 
 Distance = Callable[[Array, Array], Array]
 
 
 def refuse_unread(names: Sequence[str], columns: Sequence[Field]) -> None:
-    """Look whether groups can be compared by some columns.
+    """Check that all sensitive columns are inputs of the model.
 
     Args:
-        names: of these columns.
-        columns: that the model reads.
+        names: of the sensitive columns.
+        columns: the inputs of the model.
 
     Raises:
-        ConfigError: if the model does not read one of them.
+        ConfigError: if one of them is not an input.
     """
-    known = [field.name for field in columns]
+    inputs = [field.name for field in columns]
     for name in names:
-        if name not in known:
+        if name not in inputs:
             raise ConfigError(
                 f"evaluate.sensitive: {name!r} is not an input of the model, and values of other"
-                f" columns are not stored. {suggestion(name, known)}"
+                f" columns are not stored. {suggestion(name, inputs)}"
             )
 
 
 def fairness(held_out: HeldOut, columns: Sequence[str], seed: int) -> pl.DataFrame:
-    """Of each group of each sensitive column, rates, and their distances to the largest group.
+    """Rates of each group of each sensitive column, and their distances to the largest group.
 
-    Of all: ``column``, ``group``, ``rows``, ``few`` (1 where these are too few), ``metric``.
-    Of classes: a row is selected if its label is the class in question, the second of two or each
-    of more. ``base_rate``, ``selection_rate``, ``accuracy``, ``tpr``, ``fpr``, ``precision`` and
-    ``calibration`` (what happened minus the mean probability); ``parity`` (difference of selection
+    All tasks: ``column``, ``group``, ``rows``, ``few`` (1 if these are too few), ``metric``.
+    Classification: a row is selected if its label is the class in question, the second of two or
+    each of more. ``base_rate``, ``selection_rate``, ``accuracy``, ``tpr``, ``fpr``, ``precision``
+    and ``calibration`` (base rate minus the mean probability); ``parity`` (difference of selection
     rates: demographic parity), ``tpr_gap`` and ``fpr_gap`` (both 0: equalized odds) and ``ratio``
-    (of selection rates), each but the rates with ``_lower`` and ``_upper``. Of numbers:
+    (of selection rates), all except the rates with ``_lower`` and ``_upper``. Regression:
     ``actual`` and ``predicted`` means, ``error`` (mean of truth minus prediction), ``mae``, and
     ``error_gap`` and ``mae_gap`` with intervals.
 
     Source: Calders and Verwer 2010, "Three naive Bayes approaches for discrimination-free
     classification", for parity; Hardt, Price and Srebro 2016, "Equality of Opportunity in
     Supervised Learning", for odds; the US Uniform Guidelines on Employee Selection Procedures 1978,
-    section 4D, for the ratio, which is to be 0.8 at least. Intervals are quantiles of the rates
-    that the counts leave possible: a Dirichlet distribution with half a row more on either side of
-    a rate, as in Brown, Cai and DasGupta 2001, "Interval Estimation for a Binomial Proportion".
+    section 4D, for the ratio, which should be at least 0.8. Intervals are quantiles of the
+    posterior of the rates: a Dirichlet distribution with half a row on either side of a rate,
+    as in Brown, Cai and DasGupta 2001, "Interval Estimation for a Binomial Proportion".
     """
     random = np.random.default_rng(seed)
     fields = [field for field in held_out.columns if field.name in columns]
     lines: list[dict[str, Any]] = []
     for field in fields:
-        groups = grouped(field, held_out.rows[field.name], 1)
+        groups = group_rows(field, held_out.rows[field.name], 1)
         described = _rates if held_out.task.has_labels else _residuals
-        by_size = np.argsort(-groups.sizes, kind="stable")[:MOST]
+        by_size = np.argsort(-groups.sizes, kind="stable")[:MAX_FAIRNESS_GROUPS]
         largest = int(by_size[0])
-        measured = _measured(held_out, groups)
+        measured = _metric_by_group(held_out, groups)
         lines += (
-            {"column": field.name, "group": groups.names[place], **line, "metric": measured[place]}
-            for place, line in described(held_out, groups, largest, random)
-            if place in by_size
+            {"column": field.name, "group": groups.names[group], **line, "metric": measured[group]}
+            for group, line in described(held_out, groups, largest, random)
+            if group in by_size
         )
     return pl.DataFrame(lines, infer_schema_length=None)
 
 
-def _measured(held_out: HeldOut, groups: Groups) -> list[float | None]:
-    """The metric of each group; None where its rows do not define it."""
-    parts = (held_out.where(groups.codes == place) for place in range(len(groups.names)))
+def _metric_by_group(held_out: HeldOut, groups: Groups) -> list[float | None]:
+    """The main metric of each group; None if its rows do not define it."""
+    parts = (held_out.where(groups.codes == group) for group in range(len(groups.names)))
     metric = held_out.task.main_metric
     values = (metric(part.target, part.predictions) for part in parts)
     return [value if np.isfinite(value) else None for value in values]
@@ -95,40 +95,44 @@ def _measured(held_out: HeldOut, groups: Groups) -> list[float | None]:
 def _rates(
     held_out: HeldOut, groups: Groups, largest: int, random: np.random.Generator
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Place of the group, and what is said of it and one class."""
+    """Index of each group with its rates, for each class."""
     task, target, predictions = held_out.task, held_out.target, held_out.predictions
     is_wrong, _ = task.errors(target, predictions)
-    for selection in task.selections(target, predictions, CLASSES):
+    for selection in task.selections(target, predictions, MAX_FAIRNESS_CLASSES):
         cells = _cells(selection.happened, selection.selected, groups)
-        rates = {name: _rate(name, cells) for name in RATES}
+        rates = {name: _rate(name, cells) for name in FAIRNESS_RATES}
         rates["accuracy"] = _means(~is_wrong, groups)
         gap = selection.happened - selection.probability
-        draws = [random.dirichlet(each + PRIOR, DRAWS) for each in cells]
-        for place, rows in enumerate(groups.sizes):
-            few = bool(rows < FEW or min(_sides(cells[place])) < FEW / 3)
+        draws = [random.dirichlet(counts + PSEUDO_ROWS, POSTERIOR_DRAWS) for counts in cells]
+        for group, rows in enumerate(groups.sizes):
+            few = bool(
+                rows < FEW_GROUP_ROWS
+                or min(_positives_and_negatives(cells[group])) < FEW_GROUP_ROWS / 3
+            )
             line = {"class": selection.name, "rows": int(rows), "few": int(few)}
-            line |= {name: float(values[place]) for name, values in rates.items()}
-            line |= _spread("calibration", gap[groups.codes == place])
-            yield place, line | _distances(cells, draws, place, largest)
+            line |= {name: float(values[group]) for name, values in rates.items()}
+            line |= _mean_with_interval("calibration", gap[groups.codes == group])
+            yield group, line | _distances(cells, draws, group, largest)
 
 
 def _cells(happened: Array, selected: Array, groups: Groups) -> Array:
-    """Of each group, how many rows are each of `CELLS`."""
-    kinds = 2 * (~selected) + ~happened  # in the order of `CELLS`
+    """Counts of `CONFUSION_CELLS`, ``(groups, cells)``."""
+    kinds = 2 * (~selected) + ~happened  # in the order of `CONFUSION_CELLS`
     counts = np.bincount(
-        groups.codes * len(CELLS) + kinds, minlength=len(groups.names) * len(CELLS)
+        groups.codes * len(CONFUSION_CELLS) + kinds,
+        minlength=len(groups.names) * len(CONFUSION_CELLS),
     )
-    return counts.reshape(-1, len(CELLS))
+    return counts.reshape(-1, len(CONFUSION_CELLS))
 
 
-def _sides(cells: Array) -> tuple[int, int]:
-    """Rows in which the class is true, and others."""
+def _positives_and_negatives(cells: Array) -> tuple[int, int]:
+    """Numbers of positive and negative rows."""
     hits, false_alarms, misses, rejections = (int(count) for count in cells)
     return hits + misses, false_alarms + rejections
 
 
 def _rate(name: str, cells: Array) -> Array:
-    """From counts, or shares, in the last axis."""
+    """A rate from counts or shares, whose last axis is `CONFUSION_CELLS`."""
     hits, false_alarms, misses, rejections = np.moveaxis(cells, -1, 0)
     part, whole = {
         "base_rate": (hits + misses, cells.sum(-1)),
@@ -138,25 +142,25 @@ def _rate(name: str, cells: Array) -> Array:
         "fpr": (false_alarms, false_alarms + rejections),
         "precision": (hits, hits + false_alarms),
     }[name]
-    return _divided(part, whole)
+    return _divide(part, whole)
 
 
 def _distances(
-    cells: Array, draws: Sequence[Array], place: int, largest: int
+    cells: Array, draws: Sequence[Array], group: int, largest: int
 ) -> dict[str, float | None]:
-    """Of a group to the largest one; none of the largest to itself."""
-    if place == largest:
-        return {f"{name}{end}": None for name in GAPS for end in ENDS}
-    found: dict[str, float | None] = {}
-    for name, distance in GAPS.items():
-        value = distance(cells[place], cells[largest])
-        ends = np.quantile(distance(draws[place], draws[largest]), SHARES)
-        found |= _ended(name, float(value), float(ends[0]), float(ends[1]))
-    return found
+    """Distances of a group to the largest one; None for the largest group."""
+    if group == largest:
+        return {f"{name}{end}": None for name in GROUP_DISTANCES for end in INTERVAL_SUFFIXES}
+    distances: dict[str, float | None] = {}
+    for name, distance in GROUP_DISTANCES.items():
+        value = distance(cells[group], cells[largest])
+        ends = np.quantile(distance(draws[group], draws[largest]), INTERVAL_QUANTILES)
+        distances |= _cells_of_interval(name, float(value), float(ends[0]), float(ends[1]))
+    return distances
 
 
 def _difference(name: str) -> Distance:
-    """Of a rate of two groups, in points."""
+    """The difference of a rate between two groups."""
 
     def distance(one: Array, other: Array) -> Array:
         difference: Array = _rate(name, one) - _rate(name, other)
@@ -166,66 +170,72 @@ def _difference(name: str) -> Distance:
 
 
 def _ratio(one: Array, other: Array) -> Array:
-    return _divided(_rate("selection_rate", one), _rate("selection_rate", other))
+    return _divide(_rate("selection_rate", one), _rate("selection_rate", other))
 
 
-def _divided(part: Array, whole: Array) -> Array:
-    """NaN where there is nothing to divide by."""
+def _divide(part: Array, whole: Array) -> Array:
+    """The ratio; NaN if the denominator is 0."""
     ratio: Array = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
     return ratio
 
 
-GAPS: Mapping[str, Distance] = {
+GROUP_DISTANCES: Mapping[str, Distance] = {
     "parity": _difference("selection_rate"),
     "tpr_gap": _difference("tpr"),
     "fpr_gap": _difference("fpr"),
     "ratio": _ratio,
 }
-ENDS = ("", "_lower", "_upper")
+INTERVAL_SUFFIXES = ("", "_lower", "_upper")
 
 
 def _residuals(
     held_out: HeldOut, groups: Groups, largest: int, _: np.random.Generator
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Place of the group, and what is said of it."""
+    """Index of each group with its means and errors."""
     task, target, predictions = held_out.task, held_out.target, held_out.predictions
     error, described = task.residuals(target, predictions), task.describe(target, predictions)
     of_largest = error[groups.codes == largest]
-    for place, rows in enumerate(groups.sizes):
-        mask = groups.codes == place
-        line: dict[str, Any] = {"rows": int(rows), "few": int(rows < FEW)}
+    for group, rows in enumerate(groups.sizes):
+        mask = groups.codes == group
+        line: dict[str, Any] = {"rows": int(rows), "few": int(rows < FEW_GROUP_ROWS)}
         line |= {name: described[name][mask].mean() for name in ("actual", "predicted")}
-        line |= _spread("error", error[mask]) | _spread("mae", np.abs(error[mask]))
-        if place == largest:
-            line |= {f"{name}{end}": None for name in ("error_gap", "mae_gap") for end in ENDS}
+        line |= _mean_with_interval("error", error[mask]) | _mean_with_interval(
+            "mae", np.abs(error[mask])
+        )
+        if group == largest:
+            line |= {
+                f"{name}{end}": None
+                for name in ("error_gap", "mae_gap")
+                for end in INTERVAL_SUFFIXES
+            }
         else:
-            line |= _gap("error_gap", error[mask], of_largest)
-            line |= _gap("mae_gap", np.abs(error[mask]), np.abs(of_largest))
-        yield place, line
+            line |= _difference_of_means("error_gap", error[mask], of_largest)
+            line |= _difference_of_means("mae_gap", np.abs(error[mask]), np.abs(of_largest))
+        yield group, line
 
 
-def _spread(name: str, values: Array) -> dict[str, float | None]:
-    """A mean and its interval, which one row has not."""
+def _mean_with_interval(name: str, values: Array) -> dict[str, float | None]:
+    """A mean and its interval, which needs two rows."""
     mean, radius = float(values.mean()), NORMAL_95 * np.sqrt(_squared_error(values))
-    return _ended(name, mean, mean - radius, mean + radius)
+    return _cells_of_interval(name, mean, mean - radius, mean + radius)
 
 
-def _gap(name: str, one: Array, other: Array) -> dict[str, float | None]:
-    """The difference of two means and its interval."""
+def _difference_of_means(name: str, one: Array, other: Array) -> dict[str, float | None]:
+    """The difference of two means, and its interval."""
     mean = float(one.mean() - other.mean())
     radius = NORMAL_95 * np.sqrt(_squared_error(one) + _squared_error(other))
-    return _ended(name, mean, mean - radius, mean + radius)
+    return _cells_of_interval(name, mean, mean - radius, mean + radius)
 
 
 def _squared_error(values: Array) -> float:
-    """Of the mean."""
+    """Squared standard error of the mean."""
     return float(values.var(ddof=1)) / len(values) if len(values) > 1 else float("nan")
 
 
-def _ended(name: str, *values: float) -> dict[str, float | None]:
-    """A value and the ends of its interval, as a table has them."""
-    known = (float(value) if np.isfinite(value) else None for value in values)
-    return {f"{name}{end}": value for end, value in zip(ENDS, known, strict=True)}
+def _cells_of_interval(name: str, *values: float) -> dict[str, float | None]:
+    """A value and the ends of its interval, as cells of the table."""
+    cells = (float(value) if np.isfinite(value) else None for value in values)
+    return {f"{name}{end}": value for end, value in zip(INTERVAL_SUFFIXES, cells, strict=True)}
 
 
 def _means(values: Array, groups: Groups) -> Array:

@@ -1,4 +1,4 @@
-"""What all diagnostics look at."""
+"""The input of all diagnostics."""
 
 from dataclasses import dataclass, replace
 
@@ -11,39 +11,39 @@ from onward.tasks import Array, Predictions, Task
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows that nothing was learned from, and what is predicted for them."""
+    """The test set with predictions."""
 
     task: Task
     columns: tuple[Field, ...]
-    """The model's."""
+    """The input columns of the model."""
     rows: pl.DataFrame
-    """The model's columns, raw."""
+    """Raw values of the input columns."""
     row_numbers: Array
-    """Which row of the table each of them is, from 1."""
+    """Row numbers in the table, from 1."""
     target: Array
     """Codes of classes, or numbers."""
     predictions: Predictions
-    yardstick: Predictions
-    """Of another model, for the same rows."""
+    baseline: Predictions
+    """Predictions of boosted trees for the same rows."""
 
-    def some(self, most: int, random: np.random.Generator) -> "HeldOut":
-        """At most so many rows, drawn, in their order."""
+    def subset(self, most: int, random: np.random.Generator) -> "HeldOut":
+        """A random subset of at most so many rows, in their order."""
         if len(self.target) <= most:
             return self
         return self.where(np.sort(random.permutation(len(self.target))[:most]))
 
     def where(self, chosen: Array) -> "HeldOut":
-        """The rows at these places, or where the mask is true."""
-        predictions, yardstick = (
-            {name: values[chosen] for name, values in each.items()}
-            for each in (self.predictions, self.yardstick)
+        """The rows at these indices, or where the mask is true."""
+        predictions, baseline = (
+            {name: values[chosen] for name, values in values_by_name.items()}
+            for values_by_name in (self.predictions, self.baseline)
         )
-        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        indices = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return replace(
             self,
-            rows=self.rows[places],
+            rows=self.rows[indices],
             row_numbers=self.row_numbers[chosen],
             target=self.target[chosen],
             predictions=predictions,
-            yardstick=yardstick,
+            baseline=baseline,
         )

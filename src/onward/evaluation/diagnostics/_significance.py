@@ -1,19 +1,19 @@
-"""Whether a difference is more than chance."""
+"""Significance tests."""
 
 import numpy as np
 from scipy import special
 
 from onward.tasks.metrics import Array
 
-LEVEL = 0.05  # of the slices or columns that are said to differ, at most this share does not
-NORMAL = 1e-3  # of a skewness; a gamma distribution of less is the normal one, but for rounding
-NORMAL_95 = 1.959964  # standard errors to each side of a mean that a 95 % interval has
+FALSE_DISCOVERY_RATE = 0.05  # expected share of false alarms among significant results
+NORMAL_SKEWNESS = 1e-3  # skewness; with less, a gamma distribution is normal up to rounding
+NORMAL_95 = 1.959964  # half-width of a 95 % interval in standard errors
 
 
-def adjusted(chances: Array) -> Array:
-    """For each of many p-values the false discovery rate at which it would just be found.
+def false_discovery_rates(chances: Array) -> Array:
+    """False discovery rates from p-values: the lowest rate at which each is significant.
 
-    Holds for independent and for positively dependent tests, such as those of slices that overlap.
+    Valid for independent and for positively dependent tests, such as those of overlapping slices.
 
     Source: Benjamini and Hochberg 1995, "Controlling the False Discovery Rate"; for dependent
     tests Benjamini and Yekutieli 2001, "The control of the false discovery rate in multiple
@@ -31,18 +31,18 @@ def adjusted(chances: Array) -> Array:
 
 
 def exceeds(values: Array, codes: Array, groups: int) -> Array:
-    """Chance that so many rows, drawn at random, have a mean as high as each group's.
+    """P-values of a permutation test: is the mean of each group higher than in random groups?
 
-    The distribution of the mean over all ways to draw the rows has mean, variance and skewness
-    that are known exactly; the gamma distribution with these stands for it. Unlike a t-test it does
-    not need many rows where values are skewed, as losses are.
+    A gamma distribution with the exact mean, variance and skewness approximates the permutation
+    distribution. Unlike a t-test it does not need many rows if the
+    values are skewed, as losses are.
 
     Source: Mielke and Berry 2007, "Permutation Methods", with the Pearson type III distribution.
 
     Args:
         values: of each row.
-        codes: group of each row, or -1, which is compared with, but is no group.
-        groups: how many there are.
+        codes: group of each row; rows with -1 are compared with, but form no group.
+        groups: number of groups.
     """
     inside = codes >= 0
     rows, total = np.bincount(codes[inside], minlength=groups), len(values)
@@ -54,33 +54,33 @@ def exceeds(values: Array, codes: Array, groups: int) -> Array:
     variance = rows * (total - rows) / (total * (total - 1)) * squares
     third = rows * (total - rows) * (total - 2 * rows) * cubes
     third = third / (total * (total - 1) * (total - 2))
-    drawn = variance > 0  # else all rows are in the group, or none
+    drawn = variance > 0  # else all rows are in the group, or no row is
     deviation = np.sqrt(np.where(drawn, variance, 1))
-    return np.where(drawn, _above(sums / deviation, third / deviation**3), 1.0)
+    return np.where(drawn, _upper_tail(sums / deviation, third / deviation**3), 1.0)
 
 
-def _above(values: Array, skewness: Array) -> Array:
-    """Of a Pearson type III distribution with mean 0 and variance 1."""
-    is_normal = np.abs(skewness) < NORMAL
+def _upper_tail(values: Array, skewness: Array) -> Array:
+    """Upper tail of a Pearson type III distribution with mean 0 and variance 1."""
+    is_normal = np.abs(skewness) < NORMAL_SKEWNESS
     size = np.where(is_normal, 1, np.abs(skewness))
     shape = 4 / size**2
-    # a gamma variable with this shape, moved and scaled; mirrored where the skewness is negative
-    place = (shape + np.sign(skewness) * values * np.sqrt(shape)).clip(min=0)
-    tail = np.where(skewness > 0, special.gammaincc(shape, place), special.gammainc(shape, place))
+    # a gamma variable of this shape, shifted and scaled; mirrored for negative skewness
+    gamma = (shape + np.sign(skewness) * values * np.sqrt(shape)).clip(min=0)
+    tail = np.where(skewness > 0, special.gammaincc(shape, gamma), special.gammainc(shape, gamma))
     return np.where(is_normal, special.ndtr(-values), tail)  # type: ignore[no-any-return]
 
 
 def differ(rows: Array, means: Array, variances: Array) -> float:
-    """Chance that means of groups would differ as much if they were all equal.
+    """P-value of Welch's test: are the means of all groups equal?
 
-    Groups may have unequal variances, as residuals of probabilities have.
+    Groups may have unequal variances, as residuals of probabilities do.
 
     Source: Welch 1951, "On the comparison of several mean values: an alternative approach".
 
     Args:
-        rows: of each group; two at least.
+        rows: of each group; at least two.
         means: of each group.
-        variances: of the values of each group, none of them 0.
+        variances: of the values of each group; positive.
     """
     if len(rows) < 2:
         return 1.0

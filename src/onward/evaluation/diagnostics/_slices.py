@@ -1,4 +1,4 @@
-"""Parts of the table in which the model is worse than elsewhere."""
+"""Slices of the table with significantly higher loss."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,15 +7,19 @@ import numpy as np
 import polars as pl
 
 from onward.evaluation.bootstrap import estimates
-from onward.evaluation.diagnostics._groups import Groups, grouped
+from onward.evaluation.diagnostics._groups import Groups, group_rows
 from onward.evaluation.diagnostics._held_out import HeldOut
-from onward.evaluation.diagnostics._significance import LEVEL, adjusted, exceeds
+from onward.evaluation.diagnostics._significance import (
+    FALSE_DISCOVERY_RATE,
+    exceeds,
+    false_discovery_rates,
+)
 from onward.tasks.metrics import Array
 
-LEAST = 50  # rows of a slice, and outside; in fewer a difference must be huge to be above chance
-MEASURED = 40  # of the worst slices get the metric and its interval, which take time
-RESAMPLES = 300  # of each of them; an end of its interval then rests on some 8
-EMPTY = pl.DataFrame(
+MIN_SLICE_ROWS = 50  # rows of a slice, and outside; fewer rarely show a significant difference
+SLICES_WITH_METRIC = 40  # worst slices with the metric and its interval, which take time
+SLICE_RESAMPLES = 300  # of each slice; some 8 lie beyond each end of the interval
+NO_SLICES = pl.DataFrame(
     schema={
         "column": pl.String,
         "place": pl.Int64,
@@ -23,87 +27,96 @@ EMPTY = pl.DataFrame(
         "rows": pl.Int64,
         "loss": pl.Float64,
         "elsewhere": pl.Float64,
-        "yardstick": pl.Float64,
+        "baseline": pl.Float64,
         "chance": pl.Float64,
     }
 )
 
 
 def slices(held_out: HeldOut, seed: int) -> pl.DataFrame:
-    """Each value of a category, each tenth of a number, each period of a date: how wrong it is.
+    """The loss in slices: each category, each tenth of a number, each period of a date.
 
-    A slice is compared with all other rows by the mean loss: log-loss of a class, distance of a
-    number. The metric itself would mislead: R² and AUC fall wherever rows are alike, however small
-    the errors are. Of the many slices some look bad by chance, so that what counts is the false
-    discovery rate over all of them.
+    The mean loss of a slice, log-loss or absolute error, is compared with that of all other rows.
+    The metric itself would mislead: R² and AUC are low wherever rows are similar, however small the
+    errors. Some of many slices look bad by chance, so the false discovery rate over all of them
+    counts.
 
     Source: Chung et al. 2019, "Slice Finder: Automated Data Slicing for Model Validation", for the
     comparison with the other rows.
-    Differs: a permutation test in place of Welch's t-test, and Benjamini and Hochberg's rate
-    in place of alpha-investing, see `exceeds` and `adjusted`.
+    Differs: a permutation test instead of Welch's t-test, and Benjamini and Hochberg's rate
+    instead of alpha-investing, see `exceeds` and `false_discovery_rates`.
 
     Returns:
         ``column``, ``slice``, ``rows``, ``loss``, ``elsewhere`` (mean loss of the other rows),
-        ``yardstick`` (its mean loss in the slice), ``rate`` (false discovery rate if the slice is
-        said to be worse), and of the first ones ``metric``, ``lower``, ``upper``. The worst first:
-        those that are more than chance, then the others, by their distance from elsewhere.
+        ``baseline`` (mean loss of boosted trees in the slice), ``rate`` (false discovery rate at
+        which the slice is significantly worse), and for the first ones ``metric``, ``lower``,
+        ``upper``. Significant slices come first, ordered by their excess loss, then the others.
     """
-    loss, of_yardstick = (
+    loss, baseline_loss = (
         held_out.task.losses(held_out.target, predictions)
-        for predictions in (held_out.predictions, held_out.yardstick)
+        for predictions in (held_out.predictions, held_out.baseline)
     )
     groups = {
-        field.name: grouped(field, held_out.rows[field.name], LEAST) for field in held_out.columns
+        field.name: group_rows(field, held_out.rows[field.name], MIN_SLICE_ROWS)
+        for field in held_out.columns
     }
-    parts = [_judged(name, each, loss, of_yardstick) for name, each in groups.items() if each.names]
-    table = pl.concat([EMPTY, *parts])
-    rate = pl.Series("rate", adjusted(table["chance"].to_numpy()), pl.Float64)
+    parts = [
+        _slices_of(name, groups_of_column, loss, baseline_loss)
+        for name, groups_of_column in groups.items()
+        if groups_of_column.names
+    ]
+    table = pl.concat([NO_SLICES, *parts])
+    rate = pl.Series("rate", false_discovery_rates(table["chance"].to_numpy()), pl.Float64)
     worse = pl.col("loss") - pl.col("elsewhere")
     table = table.with_columns(rate).sort(
-        pl.col("rate") <= LEVEL, worse, descending=True, maintain_order=True
+        pl.col("rate") <= FALSE_DISCOVERY_RATE, worse, descending=True, maintain_order=True
     )
-    return _measured(table, held_out, groups, seed).drop("chance", "place")
+    return _with_metric(table, held_out, groups, seed).drop("chance", "place")
 
 
-def _judged(column: str, groups: Groups, loss: Array, of_yardstick: Array) -> pl.DataFrame:
-    """Of one column, each group that leaves enough rows to compare it with."""
+def _slices_of(column: str, groups: Groups, loss: Array, baseline_loss: Array) -> pl.DataFrame:
+    """The slices of one column, each with enough other rows to compare with."""
     inside, number = groups.codes >= 0, len(groups.names)
     codes, rows = groups.codes[inside], groups.sizes
-    sums, yardstick = (
-        np.bincount(codes, values[inside], number) for values in (loss, of_yardstick)
+    sums, baseline = (
+        np.bincount(codes, values[inside], number) for values in (loss, baseline_loss)
     )
-    others = np.maximum(len(loss) - rows, 1)
+    rows_elsewhere = np.maximum(len(loss) - rows, 1)
     table = {
         "column": [column] * number,
         "place": np.arange(number),
         "slice": groups.names,
         "rows": rows,
         "loss": sums / rows,
-        "elsewhere": (loss.sum() - sums) / others,
-        "yardstick": yardstick / rows,
+        "elsewhere": (loss.sum() - sums) / rows_elsewhere,
+        "baseline": baseline / rows,
         "chance": exceeds(loss, groups.codes, number),
     }
-    return pl.DataFrame(table, EMPTY.schema).filter(pl.col("rows") <= len(loss) - LEAST)
+    return pl.DataFrame(table, NO_SLICES.schema).filter(
+        pl.col("rows") <= len(loss) - MIN_SLICE_ROWS
+    )
 
 
-def _measured(
+def _with_metric(
     table: pl.DataFrame,
     held_out: HeldOut,
     groups: Mapping[str, Groups],
     seed: int,
 ) -> pl.DataFrame:
-    """The metric in the first slices, and its interval."""
-    found, metric = [], held_out.task.main_metric
-    for column, place in table.head(MEASURED).select("column", "place").iter_rows():
-        part = held_out.where(groups[column].codes == place)
-        known = estimates(
-            {"metric": metric}, part.target, part.predictions, seed, resamples=RESAMPLES
+    """Add the metric and its interval to the first slices."""
+    intervals, metric = [], held_out.task.main_metric
+    for column, index in table.head(SLICES_WITH_METRIC).select("column", "place").iter_rows():
+        part = held_out.where(groups[column].codes == index)
+        estimate = estimates(
+            {"metric": metric}, part.target, part.predictions, seed, resamples=SLICE_RESAMPLES
         )
-        found.append(asdict(known["metric"]))
+        intervals.append(asdict(estimate["metric"]))
     names = ("value", "lower", "upper")
-    unknown = [None] * (len(table) - len(found))
+    unknown = [None] * (len(table) - len(intervals))
     columns = (
-        pl.Series(name, [*(each[name] for each in found), *unknown], pl.Float64).fill_nan(None)
+        pl.Series(
+            name, [*(interval[name] for interval in intervals), *unknown], pl.Float64
+        ).fill_nan(None)
         for name in names
     )
     return table.with_columns(columns).rename({"value": "metric"})

@@ -1,4 +1,4 @@
-"""Derived columns that are worth a try, by what boosted trees make of them on validation rows."""
+"""Suggested derived columns: those that improve boosted trees on validation rows."""
 
 from onward.evaluation.suggestions._candidates import Candidate as Candidate
 from onward.evaluation.suggestions._search import Suggestion as Suggestion
