@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onward.artifacts.prepared import Prepared
 from onward.errors import DataError
 from onward.quality.leaks import LeakRules, search
-from onward.quality.leaks._overlap import held_out_too_early
+from onward.quality.leaks._overlap import num_held_out_too_early
 from onward.quality.leaks._univariate_strength import outcomes, strength
 from onward.schema import Field, Kind, Schema, Target
 from onward.settings.config import section
@@ -219,7 +219,7 @@ def test_a_copy_of_the_target_is_found_in_few_rows() -> None:
 
 def test_too_few_rows_to_search_for_leaks_are_reported() -> None:
     [leak] = found_in(honest("number", np.random.default_rng(0))[:29], LeakRules())
-    assert leak == "leaks were not searched for: 29 rows are too few, the search needs 30"
+    assert leak == "the search for leaks was skipped: it needs 30 rows, the table has 29"
 
 
 def test_a_column_that_a_sum_does_without_is_not_in_it() -> None:
@@ -247,7 +247,7 @@ def test_a_law_of_nature_is_no_bookkeeping() -> None:
 def test_rows_that_are_there_twice_are_found(kind: str, change: pl.Expr) -> None:
     frame = repeating(honest(kind, np.random.default_rng(0)), change)
     [found] = found_in(frame, LeakRules())
-    assert "of the held-out rows repeat a training row" in found
+    assert "of the held-out rows duplicate a training row" in found
     assert found_in(frame, LeakRules(repeated_rows="accept")) == []
 
 
@@ -347,4 +347,4 @@ def test_columns_of_the_leak_checks_are_read_though_nothing_is_predicted_from_th
 def test_a_held_out_row_of_the_instant_of_the_last_training_row_is_too_early() -> None:
     when = pl.Series("when", ["2024-05-01", "2024-05-03", "2024-05-03", "2024-05-04"])
     is_train = np.array([True, True, False, False])
-    assert held_out_too_early(when, is_train) == 1
+    assert num_held_out_too_early(when, is_train) == 1

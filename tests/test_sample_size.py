@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from onward.quality.sample_size import FEW, shortages
+from onward.quality.sample_size import SMALL_TEST_SET, shortages
 from onward.schema import Target
 
 FRAUD = Target("y", "classes", ("fine", "fraud"))
@@ -17,7 +17,9 @@ def codes(*counts: int) -> np.ndarray:
 def test_enough_rows_of_each_class_say_nothing() -> None:
     targets = {name: codes(60, 3) for name in ("train", "validation", "test")}
     assert shortages(FRAUD, targets) == []
-    number = {name: np.arange(FEW, dtype=float) for name in ("train", "validation", "test")}
+    number = {
+        name: np.arange(SMALL_TEST_SET, dtype=float) for name in ("train", "validation", "test")
+    }
     assert shortages(Target("y", "number"), number) == []
 
 

@@ -90,7 +90,7 @@ def test_weights_are_obeyed_from_the_table_to_the_page(project: Path) -> None:
     assert predictor.verify()["label"] == 0
     page = (folder / "report/report.html").read_text()
     assert f"from a probability of {decision['threshold']:.4g} on" in page
-    assert "Rows count as people says" in page
+    assert "Rows are weighted by people" in page
 
 
 def test_a_weight_counts_as_that_many_losses(project: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_bad_weight_is_refused(project: Path, value: str, message: str) -> Non
 
 def test_weights_of_nothing_are_refused(project: Path) -> None:
     pl.read_csv("table.csv").with_columns(people=pl.lit(0)).write_csv("table.csv")
-    with pytest.raises(DataError, match=r"all 300 rows for 'train' have the weight 0"):
+    with pytest.raises(DataError, match=r"all 300 rows of the split 'train' have weight 0"):
         run("prepare")
 
 

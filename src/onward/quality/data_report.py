@@ -1,4 +1,4 @@
-"""What the data report says of columns, target and weights."""
+"""The data report: columns, target and weights."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
 
     Args:
         column: of the table, or a derived one.
-        values: of the training rows, as they travel.
+        values: of the training rows, in wire form.
     """
     about = {"name": column.name, "type": column.config.type}
     if column.field.unit:
@@ -29,7 +29,7 @@ def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
 
 
 def about_derived(derivations: Sequence[Derivation], train: pl.LazyFrame) -> list[dict[str, Any]]:
-    """How each derived column is made, and the distribution of its values."""
+    """Description of each derived column, and the distribution of its values."""
     return [
         {
             "name": derivation.name,
@@ -43,7 +43,7 @@ def about_derived(derivations: Sequence[Derivation], train: pl.LazyFrame) -> lis
 
 
 def about_target(target: Target, split: SplitRows) -> dict[str, Any]:
-    """The distribution of a number in the training rows, or the rows of each class by split."""
+    """The distribution of a numerical target in the training rows, or class counts by split."""
     about = {"name": target.name, "kind": target.kind}
     if usual_task(target).is_number:
         return {**about, **profile(pl.Series(split.targets_of("train")))}
@@ -59,13 +59,13 @@ def about_target(target: Target, split: SplitRows) -> dict[str, Any]:
 
 
 def about_weights(name: str, train: np.ndarray) -> dict[str, Any]:
-    """The range of the weights, and how many equally weighted rows would tell as much.
+    """The range of the weights, and the effective sample size.
 
-    Source: Kish 1965, "Survey Sampling", section 8.2, the effective sample size.
+    Source: Kish 1965, "Survey Sampling", section 8.2.
 
     Args:
-        name: of their column.
-        train: those of the training rows.
+        name: of the weight column.
+        train: weights of the training rows.
     """
     effective = float(train.sum() ** 2 / (train**2).sum())
     ends = {"min": float(train.min()), "max": float(train.max())}

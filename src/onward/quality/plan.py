@@ -1,4 +1,4 @@
-"""What the settings of ``prepare`` name, built once."""
+"""Columns, derivations, contract and split, built once from the settings of ``prepare``."""
 
 from onward.errors import ConfigError
 from onward.preprocessing.columns import Column
@@ -12,7 +12,7 @@ from onward.table.splits import Part, Split
 
 
 class Plan:
-    """Columns and derivations, which learn, the contract of the table, and the split of its rows.
+    """The steps of ``prepare``: columns, derivations, the contract of the table, and the split.
 
     Args:
         settings: of ``prepare``.
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all rows of the table take part, and not a fold or a share of them."""
+        """Whether all rows of the table are used, not a fold or a share of them."""
         return self.settings.part == Part()
 
 
@@ -50,6 +50,6 @@ def _refuse_reserved(contract: Contract) -> None:
     for field in contract.needed(training=True):
         if field.name.startswith(PREFIX):
             raise ConfigError(
-                f"prepare: {field.name!r}: names that begin with {PREFIX!r} are those of columns"
-                " that are added to the table. Rename the column"
+                f"prepare: {field.name!r}: column names must not start with {PREFIX!r}, which is"
+                " reserved. Rename the column"
             )

@@ -1,4 +1,4 @@
-"""From a table to what training reads: accept its rows, split, learn and encode them."""
+"""Preparation of a table for training: validate, split, fit the preprocessing, encode."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from onward.quality.leaks import DERIVED, Leak, refuse, search, search_derived
 from onward.quality.plan import Plan
 from onward.quality.sample_size import shortages
 from onward.quality.splitting import SplitRows, downsample, split_rows
-from onward.quality.validation import accepted, discard, find, refuse_findings
+from onward.quality.validation import accept_rows, discard, find, refuse_findings
 from onward.quality.writing import (
     derived_of,
     join_derived,
@@ -36,33 +36,32 @@ from onward.table.sources import Table
 from onward.table.splits import SPLITS
 from onward.table.target import refuse_unlearnable
 
-WORKERS = 2  # columns at once; more cost memory, and polars has threads of its own
+FIT_WORKERS = 2  # parallel columns; more cost memory, and polars is multithreaded
 
 
 def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
-    """Write what `Prepared` reads, all but the data report, which is returned.
+    """Write the files that `Prepared` reads, and return the data report.
 
     Args:
-        plan: what to read, to check, to learn and to encode.
-        table: with the rows.
+        plan: the steps to run.
+        table: the rows.
         work: an empty folder.
 
     Raises:
-        DataError: if rows break the contract, a column tells the target, or there is nothing to
-            learn.
+        DataError: if rows break the contract, a column leaks the target, or nothing can be learned.
     """
     path = plan.settings.source.path
-    with _naming(path):
+    with _prefix_errors(path):
         _refuse_hidden(plan.derivations, table.names())
-    rows, quality = accepted(table, plan.contract, work)
-    with _naming(path):
+    rows, quality = accept_rows(table, plan.contract, work)
+    with _prefix_errors(path):
         split = split_rows(plan, rows)
         if not plan.is_whole:
             quality["rows"]["in this part"] = len(split.splits)
         leaks = _leaks(plan, split)
-        split, counts = _used(plan, split, work)
+        split, counts = _write_used_rows(plan, split, work)
     discard(work)
-    with _naming(path):
+    with _prefix_errors(path):
         if plan.derivations:
             leaks += _derive(plan, split, work)
         columns = _learn(plan, rows_of(work, "train"))
@@ -79,8 +78,8 @@ def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Put the table before the message of an error."""
+def _prefix_errors(path: Path) -> Iterator[None]:
+    """Prefix error messages with the path of the table."""
     try:
         yield
     except DataError as error:
@@ -91,12 +90,12 @@ def _refuse_hidden(derivations: Sequence[Derivation], names: Sequence[str]) -> N
     for derivation in derivations:
         if derivation.name in names:
             raise DataError(
-                f"derive: {derivation.name!r} is a column of the table, too. Choose another name"
+                f"derive: {derivation.name!r} is already a column of the table. Choose another name"
             )
 
 
 def _leaks(plan: Plan, split: SplitRows) -> list[Leak]:
-    """Of the whole table: its parts have no others, but fewer rows to measure them from."""
+    """Leaks in the whole table; a part of it has the same ones, and fewer rows to find them."""
     leaks: list[Leak] = []
     if plan.is_whole:
         rules = plan.settings.leaks
@@ -105,8 +104,8 @@ def _leaks(plan: Plan, split: SplitRows) -> list[Leak]:
     return leaks
 
 
-def _used(plan: Plan, split: SplitRows, work: Path) -> tuple[SplitRows, dict[str, Any]]:
-    """Write the rows that are used, and count them."""
+def _write_used_rows(plan: Plan, split: SplitRows, work: Path) -> tuple[SplitRows, dict[str, Any]]:
+    """Write the rows that are used, with a report of their numbers."""
     used, weights = downsample(plan, split), plan.settings.weights
     report: dict[str, Any] = {"rows": used.counts()}
     if plan.settings.sample is not None:
@@ -119,13 +118,13 @@ def _used(plan: Plan, split: SplitRows, work: Path) -> tuple[SplitRows, dict[str
 
 
 def _derive(plan: Plan, split: SplitRows, work: Path) -> list[Leak]:
-    """Learn and write the derived columns, and stop if they break a rule or tell the target."""
+    """Fit and write the derived columns; refuse broken rules and leaks of the target."""
     derivations, target = plan.derivations, plan.schema.target
     deriving = Deriving(plan.raw_columns, derivations, plan.settings.seed)
     deriving.fit(rows_of(work, "train"), split.targets_of("train"), target)
     write_derived(deriving, work)
     _refuse_broken(plan.derived_columns, work)
-    if not plan.is_whole:  # as of other columns: see `_leaks`
+    if not plan.is_whole:  # see `_leaks`
         return []
     targets = [split.targets_of(name) for name in SPLITS]
     is_train = np.arange(sum(map(len, targets))) < len(targets[0])
@@ -137,7 +136,7 @@ def _derive(plan: Plan, split: SplitRows, work: Path) -> list[Leak]:
 
 
 def _refuse_broken(columns: Sequence[Column], work: Path) -> None:
-    """Derived columns keep rules, too."""
+    """Refuse derived columns that break the rules of their types."""
     rules = [rule for column in columns for rule in column.rules()]
 
     def row_of(split: str, row: int) -> str:
@@ -149,7 +148,7 @@ def _refuse_broken(columns: Sequence[Column], work: Path) -> None:
 
 
 def _learn(plan: Plan, train: pl.LazyFrame) -> dict[str, Any]:
-    """Fit the columns and describe them, a few at a time, so that no more are in memory."""
+    """Fit and describe the columns, a few at a time to bound the memory."""
 
     def learn(column: Column) -> dict[str, Any]:
         values = train.select(column.name).collect().to_series()
@@ -157,7 +156,7 @@ def _learn(plan: Plan, train: pl.LazyFrame) -> dict[str, Any]:
             column.fit(values)
         return about_column(column, values)
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(FIT_WORKERS) as pool:
         abouts = list(pool.map(learn, plan.columns))
     raw = {column.name for column in plan.raw_columns}
     report = {"columns": [about for about in abouts if about["name"] in raw]}

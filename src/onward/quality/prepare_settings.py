@@ -1,4 +1,4 @@
-"""What a config says about ``prepare``."""
+"""The section ``prepare`` of a config."""
 
 from typing import Annotated, Any, Self
 
@@ -18,11 +18,11 @@ from onward.tasks import output_names
 
 
 class PrepareSettings(Settings):
-    """Where the table is, what it predicts, from which columns, and how it is split.
+    """The table, its target, columns and split.
 
-    ``weights``: a column that says how much each row counts, in training and in measuring.
-    ``part``: of the rows, with which `evaluate` measures other models.
-    ``sample``: how many rows to learn from, where a table has more than one wants to wait for.
+    ``weights``: column with the weight of each row, in training and in metrics.
+    ``part``: a part of the rows; `evaluate` sets it to retrain the model on other rows.
+    ``sample``: number of training rows to use of a larger table.
     """
 
     seed: Seed = 0
@@ -39,7 +39,7 @@ class PrepareSettings(Settings):
     columns: Annotated[tuple[Any, ...], ByName(Column, least=1)]
 
     @model_validator(mode="after")
-    def _names_are_free(self) -> Self:
+    def _refuse_taken_names(self) -> Self:
         names = [column.name for column in self.columns]
         if self.target.name in names:
             raise ValueError(f"columns: {self.target.name!r} is the target. Remove it")
@@ -49,8 +49,10 @@ class PrepareSettings(Settings):
             )
         inputs = [*names, *(derivation.name for derivation in self.derive)]
         outputs = output_names()
-        taken = [name for name in inputs if name in outputs or name.startswith(PREFIX)]
-        if taken:
-            raise ValueError(f"{taken[0]!r} is a name in the exported file. Rename the column")
+        reserved = [name for name in inputs if name in outputs or name.startswith(PREFIX)]
+        if reserved:
+            raise ValueError(
+                f"{reserved[0]!r} is a reserved name in the exported file. Rename the column"
+            )
         refuse_unreadable(self.derive, self.columns, self.target.name)
         return self

@@ -1,4 +1,4 @@
-"""What the splits have too few rows for."""
+"""Warnings about splits with too few rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from onward.schema import Target
 
-FEW = 50  # rows; one more error in a test set of 50 changes accuracy by 2 points
-SHOWN = 5  # classes that are named
+SMALL_TEST_SET = 50  # rows; one more error in a test set of 50 changes accuracy by 2 points
+MAX_NAMED_CLASSES = 5  # classes to name
 USES = {"validation": "calibrated", "test": "tested"}
 
 
 def shortages(target: Target, targets: Mapping[str, np.ndarray]) -> list[str]:
-    """A sentence for whatever cannot be learned, calibrated or tested from so few rows.
+    """A sentence for each thing that the rows are too few to calibrate or to test.
 
     Args:
-        target: with its classes, if it has any.
+        target: the target, with any classes.
         targets: of each split, codes of classes or numbers.
     """
     return [*_few_rows(targets), *_absent_classes(target, targets)]
@@ -23,11 +23,11 @@ def shortages(target: Target, targets: Mapping[str, np.ndarray]) -> list[str]:
 
 def _few_rows(targets: Mapping[str, np.ndarray]) -> Iterator[str]:
     test = len(targets["test"])
-    if test < FEW:
+    if test < SMALL_TEST_SET:
         rows = "1 row" if test == 1 else f"{test} rows"
         yield (
-            f"The test set has {rows}: its scores are rough, and differences between models can"
-            " hardly be significant. Use `evaluate: {cross_validation: 5}`, or bring more rows"
+            f"The test set has {rows}: its metrics are imprecise, and differences between models"
+            " are rarely significant. Use `evaluate: {cross_validation: 5}`, or add rows"
         )
 
 
@@ -37,20 +37,24 @@ def _absent_classes(target: Target, targets: Mapping[str, np.ndarray]) -> Iterat
         absent = [name for code, name in enumerate(target.classes) if code not in present]
         if not absent:
             continue
-        names = _listed(absent)
+        names = _join_names(absent)
         if len(absent) == len(target.classes) - 1 and split == "validation":
             yield (
                 f"The validation set has rows of one class only: probabilities are not {verb}."
-                " Use `split: {type: stratified}`, or bring more rows"
+                " Use `split: {type: stratified}`, or add rows"
             )
         else:
             yield (
                 f"The {split} set has no row of {names}: predictions of"
                 f" {'this class' if len(absent) == 1 else 'these classes'} are not {verb}."
-                " Use `split: {type: stratified}`, or bring more rows"
+                " Use `split: {type: stratified}`, or add rows"
             )
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:SHOWN]))
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more classes"
+def _join_names(names: Sequence[str]) -> str:
+    names_shown = ", ".join(map(repr, names[:MAX_NAMED_CLASSES]))
+    return (
+        names_shown
+        if len(names) <= MAX_NAMED_CLASSES
+        else f"{names_shown} and {len(names) - MAX_NAMED_CLASSES} more classes"
+    )

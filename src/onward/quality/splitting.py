@@ -1,4 +1,4 @@
-"""Which rows of a table take part, and what each is for."""
+"""The rows of a table that are used, and their splits."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from onward.quality.plan import Plan
 from onward.table.splits import LEFT_OUT, SPLITS, Sample, assigned, sampled
 from onward.table.target import encoded
 
-KEPT = "onward/kept"  # no name of a column, which are checked for it
+IS_USED = "onward/kept"  # reserved: columns cannot have this name
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SplitRows:
     targets: np.ndarray
     """``(rows,)`` codes of classes, or numbers."""
     splits: np.ndarray
-    """``(rows,)``: a place in `SPLITS`, or `LEFT_OUT`."""
+    """``(rows,)``: an index into `SPLITS`, or `LEFT_OUT`."""
 
     def targets_of(self, split: str) -> np.ndarray:
         """The targets of one split."""
@@ -28,32 +28,32 @@ class SplitRows:
         return targets
 
     def counts(self) -> dict[str, int]:
-        """Rows of each split."""
+        """Number of rows in each split."""
         return {name: int((self.splits == code).sum()) for code, name in enumerate(SPLITS)}
 
 
 def split_rows(plan: Plan, rows: pl.LazyFrame) -> SplitRows:
-    """Assign the rows to splits; those of other folds and shares are gone.
+    """Assign the rows to splits; rows of other folds and shares are dropped.
 
     Raises:
-        DataError: if no row would be for one of the splits.
+        DataError: if a split would be empty.
     """
     settings, target, column = plan.settings, plan.schema.target, plan.split.column
     targets = encoded(target, rows.select(target.name).collect().to_series())
     values = rows.select(column).collect().to_series() if column is not None else None
     splits = assigned(plan.split, settings.part, targets, values, settings.seed)
-    kept = splits != LEFT_OUT
-    if not kept.all():
-        marked = pl.concat([rows, pl.LazyFrame({KEPT: kept})], how="horizontal")
-        rows = marked.filter(KEPT).drop(KEPT)
-    return SplitRows(rows, targets[kept], splits[kept])
+    is_used = splits != LEFT_OUT
+    if not is_used.all():
+        marked = pl.concat([rows, pl.LazyFrame({IS_USED: is_used})], how="horizontal")
+        rows = marked.filter(IS_USED).drop(IS_USED)
+    return SplitRows(rows, targets[is_used], splits[is_used])
 
 
 def downsample(plan: Plan, split: SplitRows) -> SplitRows:
-    """Leave training rows out, if there are more than the settings ask for."""
+    """Drop training rows beyond the sample size of the settings."""
     settings = plan.settings
     if settings.sample is None:
         return split
-    # of a share of the training rows the same share: a learning curve has more rows to the right
+    # the sample shrinks with the share of the training rows, so that a learning curve grows
     sample = Sample(rows=max(1, round(settings.sample.rows * settings.part.training)))
     return replace(split, splits=sampled(split.splits, split.targets, sample, settings.seed))

@@ -32,17 +32,17 @@ from onward.quality.validation import ROW
 from onward.schema import Schema
 from onward.table.splits import SPLITS
 
-WORKERS = 2  # chunks at once; more cost memory, and polars has threads of its own
-SPLIT = "onward/split"  # no name of a column, which are checked for it
-DERIVED = "derived"  # a folder of parts, until `join_derived`
+ENCODE_WORKERS = 2  # parallel chunks; more cost memory, and polars is multithreaded
+SPLIT_COLUMN = "onward/split"  # reserved: columns cannot have this name
+DERIVED_FOLDER = "derived"  # a folder of parts, removed by `join_derived`
 
 
 def write_rows(split: SplitRows, schema: Schema, work: Path) -> None:
     """Raw rows and their numbers in the table, by split."""
-    kept = [*(field.name for field in schema.columns), schema.target.name]
-    marked = pl.concat([split.rows, pl.LazyFrame({SPLIT: split.splits})], how="horizontal")
+    names = [*(field.name for field in schema.columns), schema.target.name]
+    marked = pl.concat([split.rows, pl.LazyFrame({SPLIT_COLUMN: split.splits})], how="horizontal")
     for code, name in enumerate(SPLITS):
-        rows = marked.filter(pl.col(SPLIT) == code).select(kept)
+        rows = marked.filter(pl.col(SPLIT_COLUMN) == code).select(names)
         rows.sink_parquet(work / f"{name}.parquet", compression="lz4", row_group_size=CHUNK)
     numbers = split.rows.select(pl.col(ROW).cast(pl.Int64)).collect().to_series().to_numpy()
     for code, name in enumerate(SPLITS):
@@ -50,10 +50,10 @@ def write_rows(split: SplitRows, schema: Schema, work: Path) -> None:
 
 
 def write_weights(split: SplitRows, name: str, work: Path) -> np.ndarray:
-    """Weights by split; those of the training rows are returned.
+    """Write the weights by split, and return those of the training rows.
 
     Raises:
-        DataError: if all rows of a split have the weight 0.
+        DataError: if all rows of a split have weight 0.
     """
     weights: np.ndarray = split.rows.select(name).collect().to_series().to_numpy()
     parts: dict[str, np.ndarray] = {
@@ -62,44 +62,44 @@ def write_weights(split: SplitRows, name: str, work: Path) -> np.ndarray:
     for part, values in parts.items():
         if not values.any():
             raise DataError(
-                f"weights {name!r}: all {len(values)} rows for {part!r} have the weight 0. Give"
-                " some more, change prepare.split, or remove prepare.weights"
+                f"weights {name!r}: all {len(values)} rows of the split {part!r} have weight 0."
+                " Give some a larger weight, change prepare.split, or remove prepare.weights"
             )
         np.save(weights_file(work, part), values)
     return parts["train"]
 
 
 def write_derived(deriving: Deriving, work: Path) -> None:
-    """The derived columns of each split, in parts until `join_derived`."""
+    """Write the derived columns of each split in parts, which `join_derived` joins."""
     for split in SPLITS:
-        rows, folder = rows_of(work, split), work / DERIVED / split
+        rows, folder = rows_of(work, split), work / DERIVED_FOLDER / split
         folder.mkdir(parents=True)
         for number, chunk in enumerate(deriving.derived(rows, are_training=split == "train")):
             chunk.write_parquet(folder / f"{number:09}.parquet", compression="lz4")
 
 
 def rows_of(work: Path, split: str) -> pl.LazyFrame:
-    """The raw rows of a split, with the derived columns once they are there."""
+    """The raw rows of a split, with the derived columns if they are written."""
     rows = pl.scan_parquet(work / f"{split}.parquet")
-    if not (work / DERIVED / split).exists():
+    if not (work / DERIVED_FOLDER / split).exists():
         return rows
     return pl.concat([rows, derived_of(work, split)], how="horizontal")
 
 
 def derived_of(work: Path, split: str) -> pl.LazyFrame:
-    """The derived columns of a split, until `join_derived`."""
-    return pl.scan_parquet(work / DERIVED / split)
+    """The derived columns of a split; not available after `join_derived`."""
+    return pl.scan_parquet(work / DERIVED_FOLDER / split)
 
 
 def join_derived(work: Path) -> None:
-    """Put the parts of a split into one file, once they have been encoded."""
-    for folder in (work / DERIVED).glob("*"):
+    """Join the parts of each split into one file, once they have been encoded."""
+    for folder in (work / DERIVED_FOLDER).glob("*"):
         pl.scan_parquet(folder).sink_parquet(derived_file(work, folder.name), compression="lz4")
-    shutil.rmtree(work / DERIVED, ignore_errors=True)
+    shutil.rmtree(work / DERIVED_FOLDER, ignore_errors=True)
 
 
 def write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:
-    """The preprocessing graph, the names of its features, and the graphs that check texts."""
+    """Write the preprocessing graph, its feature names, and the graphs that check texts."""
     graph = preprocessing(columns, derivations)
     onnx.save(graph.model, work / "preprocess.onnx")
     document = json.dumps(graph.blocks.dump(), ensure_ascii=False, indent=1)
@@ -108,7 +108,7 @@ def write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], wo
 
 
 def write_arrays(columns: Sequence[Column], split: SplitRows, work: Path) -> None:
-    """Features and targets by split."""
+    """Write features and targets by split."""
     encoder = Encoder(columns)
     for name in SPLITS:
         targets, frame = split.targets_of(name), rows_of(work, name)
@@ -119,19 +119,19 @@ def write_arrays(columns: Sequence[Column], split: SplitRows, work: Path) -> Non
             }
             for file in files.values():
                 stack.enter_context(closing(file))
-            for chunk in _encoded(encoder, frame, len(targets)):
+            for chunk in _encode_chunks(encoder, frame, len(targets)):
                 for block, values in chunk.items():
                     files[block].write(values)
         np.save(target_file(work, name), targets)
 
 
-def _encoded(encoder: Encoder, frame: pl.LazyFrame, rows: int) -> Iterator[Features]:
-    """Chunk by chunk and in order, a few at a time."""
+def _encode_chunks(encoder: Encoder, frame: pl.LazyFrame, rows: int) -> Iterator[Features]:
+    """Encode chunks in order, a few in parallel."""
 
     def encode(start: int) -> Features:
         return encoder(frame.slice(start, CHUNK).collect())
 
     starts = range(0, rows, CHUNK)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for first in range(0, len(starts), WORKERS):
-            yield from pool.map(encode, starts[first : first + WORKERS])
+    with ThreadPoolExecutor(ENCODE_WORKERS) as pool:
+        for first in range(0, len(starts), ENCODE_WORKERS):
+            yield from pool.map(encode, starts[first : first + ENCODE_WORKERS])

@@ -1,4 +1,4 @@
-"""What training must not see: columns that tell the target, and held-out rows in other clothes."""
+"""Leakage checks: columns that reveal the target, and held-out rows that repeat training rows."""
 
 from onward.quality.leaks._rules import LeakRules as LeakRules
 from onward.quality.leaks._search import DERIVED as DERIVED

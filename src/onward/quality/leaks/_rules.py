@@ -1,4 +1,4 @@
-"""What a config says about leaks."""
+"""Settings of the leakage checks."""
 
 from typing import Literal
 
@@ -6,12 +6,13 @@ from onward.settings.family import Settings
 
 
 class LeakRules(Settings):
-    """What may look like a leak and is none, and what must not lie across the splits.
+    """Exceptions from the leakage checks, and columns that must not overlap between the splits.
 
-    ``accept``: columns that tell the target, but are known when a prediction is made.
-    ``repeated_rows``: whether held-out rows may repeat training rows.
-    ``groups``: columns no value of which may be on both sides; ``group`` splits by one of them.
-    ``time``: a column by which all training rows must come before all held-out ones.
+    ``accept``: columns that explain the target, but are known at prediction time.
+    ``repeated_rows``: whether held-out rows may duplicate training rows.
+    ``groups``: columns whose values must not be in both training and held-out rows, as with the
+    split ``group``.
+    ``time``: column by which all training rows must be earlier than all held-out rows.
     """
 
     accept: tuple[str, ...] = ()
@@ -21,5 +22,5 @@ class LeakRules(Settings):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """That are read for the checks, whether or not anything is predicted from them."""
+        """Columns to read for the checks, whether or not they are inputs of the model."""
         return self.groups if self.time is None else (*self.groups, self.time)

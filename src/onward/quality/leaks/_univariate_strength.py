@@ -6,28 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-BIN = 10  # training rows in a bin, at least
-FEWEST_BINS = 25  # few rows have smaller bins, or a copy of the target would explain too little
-MOST_CLASSES = 30  # the most frequent ones
-ONE_SIDED = 1.645  # standard errors: the lower end of a one-sided 95 % interval
+BIN_ROWS = 10  # training rows per bin, at least
+MIN_BINS = 25  # with few rows bins are smaller, or a copy of the target would explain too little
+MAX_OUTCOME_CLASSES = 30  # the most frequent classes
+ONE_SIDED_95 = 1.645  # standard errors: the lower end of a one-sided 95 % interval
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A share of the variance of held-out outcomes; 1 is all of it, noise is below 0."""
+    """Explained share of the variance of held-out outcomes, at most 1; below 0 for noise."""
 
     share: float
     lower: float
-    """The lower end of its one-sided 95 % interval; with few rows it is far below the share."""
+    """Lower end of the one-sided 95 % interval."""
 
 
 def outcomes(targets: np.ndarray) -> np.ndarray:
-    """Targets as numbers of a common scale: for each class a flag, or the rank among all rows.
+    """Targets on a common scale: one-hot classes, or ranks of numbers.
 
-    Ranks are the same for each unit and each monotone function, and no outlier outweighs the rest.
+    Ranks do not depend on units or monotone transforms, and are robust against outliers.
     """
     if targets.dtype == np.int64:
-        frequent = np.argsort(-np.bincount(targets), kind="stable")[:MOST_CLASSES]
+        frequent = np.argsort(-np.bincount(targets), kind="stable")[:MAX_OUTCOME_CLASSES]
         flags: np.ndarray = np.equal(targets[:, None], frequent).astype(np.float64)
         return flags
     ranks: np.ndarray = pl.Series(targets).rank().to_numpy()[:, None] / len(targets)
@@ -35,16 +35,16 @@ def outcomes(targets: np.ndarray) -> np.ndarray:
 
 
 def strength(values: pl.Series, wanted: np.ndarray, is_train: np.ndarray) -> float:
-    """The share of the held-out outcomes' variance that the column explains; 1 is all of it.
+    """The share of the variance of held-out outcomes that the column explains, at most 1.
 
-    The model is a histogram: values in their order, equal ones together, are cut into bins of
-    `BIN` training rows; a bin predicts their mean. It finds any function of the column, monotone
-    or not, also of its gaps. It learns from training rows alone, and can be worse than nothing.
+    The model is a histogram: sorted values are cut into bins of `BIN_ROWS` training rows, equal
+    values in one bin; a bin predicts the mean of its training rows. It finds any function of the
+    column, monotone or not. On held-out rows it can be worse than the mean.
 
     Args:
         values: numbers or texts, null for missing.
         wanted: `outcomes` of the same rows.
-        is_train: whether to learn from a row; the others are predicted.
+        is_train: mask of the training rows; the others are predicted.
     """
     return explained(values, wanted, [is_train]).share
 
@@ -52,14 +52,14 @@ def strength(values: pl.Series, wanted: np.ndarray, is_train: np.ndarray) -> flo
 def explained(
     values: pl.Series, wanted: np.ndarray, training_rows: Sequence[np.ndarray]
 ) -> Explained:
-    """What `strength` measures, over several divisions of the rows, with an interval.
+    """The `strength` over several divisions of the rows, with an interval.
 
     The interval is that of a ratio of two means over the predicted rows (delta method).
 
     Args:
         values: numbers or texts, null for missing.
         wanted: `outcomes` of the same rows.
-        training_rows: for each division, whether to learn from a row.
+        training_rows: mask of the training rows for each division.
     """
     losses = [_losses(values, wanted, is_train) for is_train in training_rows]
     error, spread = np.concatenate(losses, axis=1)
@@ -67,16 +67,16 @@ def explained(
         return Explained(0.0, 0.0)
     ratio = error.sum() / spread.sum()
     deviation = np.sqrt(np.square(error - ratio * spread).sum()) / spread.sum()
-    return Explained(float(1 - ratio), float(1 - ratio - ONE_SIDED * deviation))
+    return Explained(float(1 - ratio), float(1 - ratio - ONE_SIDED_95 * deviation))
 
 
 def _losses(values: pl.Series, wanted: np.ndarray, is_train: np.ndarray) -> np.ndarray:
-    """Squared errors of the held-out rows, by the histogram and by the mean, ``(2, rows)``."""
+    """Squared errors of the held-out rows by histogram and by mean, ``(2, rows)``."""
     bins = _bins(values, is_train)
-    known, learned = bins[is_train], wanted[is_train]
-    rows = np.bincount(known, minlength=bins.max() + 1)
+    training_bins, learned = bins[is_train], wanted[is_train]
+    rows = np.bincount(training_bins, minlength=bins.max() + 1)
     mean = learned.mean(axis=0)
-    sums = [np.bincount(known, weights=column, minlength=len(rows)) for column in learned.T]
+    sums = [np.bincount(training_bins, weights=column, minlength=len(rows)) for column in learned.T]
     guesses = np.where(rows > 0, sums / np.maximum(rows, 1), mean[:, None]).T
     held_out = wanted[~is_train]
     error = np.square(held_out - guesses[bins[~is_train]]).sum(axis=1)
@@ -84,11 +84,11 @@ def _losses(values: pl.Series, wanted: np.ndarray, is_train: np.ndarray) -> np.n
 
 
 def _bins(values: pl.Series, is_train: np.ndarray) -> np.ndarray:
-    """For each row its bin; missing values have one of their own."""
+    """The bin of each row; missing values have their own bin."""
     codes = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
     rows = np.bincount(codes[is_train], minlength=codes.max() + 1)
     rows[0] = 0
-    size = min(max(int(is_train.sum()) // FEWEST_BINS, 2), BIN)
+    size = min(max(int(is_train.sum()) // MIN_BINS, 2), BIN_ROWS)
     bins = (np.cumsum(rows) - rows) // size + 1
     last = max(1, bins[codes[is_train]].max())
     bins[0] = 0

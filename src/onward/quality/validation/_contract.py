@@ -1,4 +1,4 @@
-"""The contract of a table: what its columns, its target and the checks ask of each row."""
+"""The contract of a table: the rules of its columns, target and checks for each row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,19 +16,19 @@ from onward.table.checks import Check
 from onward.table.sources import FAULT, UNREAD
 from onward.table.target import TargetSettings
 
-NO_NUMBER = "no number, or one too large: whole ones of 2^53 and more may be identifiers"
+NO_NUMBER = "no valid number (whole numbers from 2^53 on may be identifiers)"
 ODD_NUMBERS = [None, float("nan"), float("inf"), -1.5, 0.0, 1e300]
 ODD_TEXTS = [None, "", "abc", "-1", "é(", "1e999"]
 Choice = Literal["keep", "refuse", "drop"]
 
 
 class RowRules(Settings):
-    """What becomes of rows.
+    """Handling of problematic rows.
 
-    ``invalid``: rows that break the contract stop us, or are set aside in a file of their own.
-    ``without_target``: rows without a value of the target stop us, or are dropped.
-    ``duplicates``: rows that repeat an earlier one, target included.
-    ``conflicts``: rows that are equal but for their class. All of them are dropped, if any.
+    ``invalid``: rows that break the contract; refuse the table, or set them aside in a file.
+    ``without_target``: rows with a missing target.
+    ``duplicates``: rows equal to an earlier one, target included; drop removes all but the first.
+    ``conflicts``: rows with equal columns and different classes; drop removes all of them.
     """
 
     invalid: Literal["refuse", "set_aside"] = "refuse"
@@ -38,7 +38,7 @@ class RowRules(Settings):
 
 
 class Contract:
-    """What a table must keep to be learned from, or, if it has no target, to be predicted."""
+    """Rules for a table to train on, or, without a target, to predict."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class Contract:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The columns that are predicted from."""
+        """The input columns of the model."""
         return tuple(column.field for column in self.columns)
 
     def needed(self, *, training: bool) -> list[Field]:
-        """All columns that are read: with target, weights and split, or only those to predict."""
+        """The columns to read: the inputs, and for training also target, weights and split."""
         fields = list(self.fields)
         if training:
             target = self.target
@@ -66,97 +66,106 @@ class Contract:
             if self.weights is not None:
                 fields.append(Field(self.weights, "weights", "number"))
         names = [name for check in self._checks(training=training) for name in check.columns]
-        known = {field.name for field in fields}
+        names_read = {field.name for field in fields}
         if training:
             names += self.others
-        others = (name for name in dict.fromkeys(names) if name not in known)
-        return fields + [Field(name, "other", "text") for name in others]
+        other_names = (name for name in dict.fromkeys(names) if name not in names_read)
+        return fields + [Field(name, "other", "text") for name in other_names]
 
     def rules(self, *, training: bool) -> list[Rule]:
-        """Of each column, of the target if rows are learned from, and of the checks.
+        """The rules of the columns, of the checks, and for training of target and weights.
 
         Raises:
             ConfigError: if a check cannot be computed from these columns.
         """
-        found = [rule for column in self.columns for rule in column.rules()]
+        column_rules = [rule for column in self.columns for rule in column.rules()]
         if training:
-            found += self.target.rules(must_be_there=self.rows.without_target == "refuse")
-            found += [] if self.weights is None else _rules_of_weights(self.weights)
-        known = {field.name: field for field in self.needed(training=training)}
-        rules = [check.rule() for check in self._checks(training=training)]
-        for rule in rules:
-            _refuse_no_condition(rule, known)
-        return found + [_of_numbers(rule, known) for rule in rules]
+            column_rules += self.target.rules(must_be_there=self.rows.without_target == "refuse")
+            column_rules += [] if self.weights is None else _rules_of_weights(self.weights)
+        fields = {field.name: field for field in self.needed(training=training)}
+        check_rules = [check.rule() for check in self._checks(training=training)]
+        for rule in check_rules:
+            _refuse_no_condition(rule, fields)
+        return column_rules + [_on_converted(rule, fields) for rule in check_rules]
 
     def _checks(self, *, training: bool) -> list[Check]:
-        """Those that look at columns which rows to predict have, too; or all of them."""
+        """All checks for training; for prediction those that need neither target nor weights."""
         learned = {self.target.name, self.weights}
         return [check for check in self.checks if training or not learned & {*check.columns}]
 
     def readable(self, *, training: bool) -> list[Rule]:
-        """That each value can be read: what `Table.inspected` says of it."""
+        """Rules that each value is readable, from the faults that `Table.inspected` marks."""
         return [
             Rule(
                 (field.name,),
                 pl.col(FAULT + field.name),
-                NO_NUMBER if field.wire == "number" else "NUL in their text",
+                NO_NUMBER if field.wire == "number" else "a NUL character",
                 f"Correct the file, or {UNREAD}" if field.wire == "number" else "Remove it",
             )
             for field in self.needed(training=training)
         ]
 
     def changes(self, rows: pl.LazyFrame) -> list[dict[str, Any]]:
-        """Values that come to mean something else, counted by column; the file does the same."""
-        changing: tuple[Column | TargetSettings, ...] = (*self.columns, self.target)
-        made = [(each.name, what, e) for each in changing for what, e in each.changes().items()]
-        if not made:
+        """Counts of values that preprocessing and the exported file change, by column."""
+        columns: tuple[Column | TargetSettings, ...] = (*self.columns, self.target)
+        changes = [
+            (column.name, what, expression)
+            for column in columns
+            for what, expression in column.changes().items()
+        ]
+        if not changes:
             return []
-        sums = [found.sum().alias(str(place)) for place, (_, _, found) in enumerate(made)]
+        sums = [changed.sum().alias(str(index)) for index, (_, _, changed) in enumerate(changes)]
         counts = rows.select(sums).collect(engine="streaming").row(0)
         return [
             {"column": name, "what": what, "count": count}
-            for (name, what, _), count in zip(made, counts, strict=True)
+            for (name, what, _), count in zip(changes, counts, strict=True)
             if count
         ]
 
     def cleaned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """The same rows, the target under its canonical names."""
+        """The same rows, with canonical class names in the target."""
         return frame.with_columns(self.target.cleaned())
 
 
-def _of_numbers(rule: Rule, known: Mapping[str, Field]) -> Rule:
-    """The same rule, of the numbers that quantities mean."""
-    fields = [known[name] for name in rule.columns]
+def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:
+    """The same rule on converted quantities."""
+    fields = [field_by_name[name] for name in rule.columns]
     if not any(field.units for field in fields):
         return rule
 
     def judged(rows: pl.DataFrame) -> list[Rule]:
-        meant = converted(rows, fields)
+        values = converted(rows, fields)
         if rule.judged is not None:
-            return rule.judged(meant)
-        broken = meant.select(rule.broken.fill_null(value=False)).to_series().to_numpy()
+            return rule.judged(values)
+        broken = values.select(rule.broken.fill_null(value=False)).to_series().to_numpy()
         return [replace(rule, broken=at(np.flatnonzero(broken)))]
 
     return replace(rule, broken=pl.lit(value=True), judged=judged)
 
 
-def _refuse_no_condition(rule: Rule, known: Mapping[str, Field]) -> None:
-    """Try a rule of a check on odd values: what compares a text with a number fails only then."""
-    odd = {name: ODD_NUMBERS if known[name].is_numeric else ODD_TEXTS for name in rule.columns}
+def _refuse_no_condition(rule: Rule, field_by_name: Mapping[str, Field]) -> None:
+    """Try the rule of a check on odd values, which reveal comparisons of texts with numbers."""
+    odd = {
+        name: ODD_NUMBERS if field_by_name[name].is_numeric else ODD_TEXTS for name in rule.columns
+    }
     try:
         [dtype] = pl.DataFrame(odd).select(rule.broken.alias("broken")).dtypes
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         problem = str(error).partition("\n")[0]
         raise ConfigError(
-            f"the check for {rule.what} cannot be computed: {problem}. Columns of numbers are"
-            " float64 here, all else is text"
+            f"checks: the check for {rule.what} cannot be computed: {problem}. Numerical columns"
+            " are float64, all others are text. Correct the check"
         ) from error
     if dtype != pl.Boolean:
-        raise ConfigError(f"the check for {rule.what} is no condition: it gives {dtype}")
+        raise ConfigError(
+            f"checks: the check for {rule.what} returns {dtype}. Write a condition, which returns"
+            " true or false"
+        )
 
 
 def _rules_of_weights(name: str) -> list[Rule]:
-    remedy = "Each row needs a weight of 0 or more, as prepare.weights says: correct the table"
+    remedy = "Each row needs a weight of at least 0 (prepare.weights). Correct the table"
     return [
         Rule((name,), pl.col(name).is_null(), "no weight", remedy),
         Rule((name,), pl.col(name) < 0, "a weight below 0", remedy),

@@ -1,4 +1,4 @@
-"""Which rules a table breaks, and where."""
+"""Broken rules of a table, with the first rows that break them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,82 +10,84 @@ from onward.errors import DataError
 from onward.rules import Rule
 from onward.table.sources import RAW
 
-SHOWN = 5  # rows of a finding
-ROW = "onward/row"  # no name of a column, which are checked for it
+EXAMPLE_ROWS = 5  # example rows of a finding
+ROW = "onward/row"  # reserved: columns cannot have this name
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that rows break."""
+    """A rule that some rows break."""
 
     rule: Rule
     count: int
-    """Rows that break it."""
+    """Number of rows that break it."""
     rows: int
-    """All rows."""
+    """Number of all rows."""
     first: tuple[int, ...]
     """The first rows that break it, from 1."""
     examples: tuple[Any, ...]
-    """Their values; of several columns, each by its name."""
+    """Their values; a dict by column for rules of several columns."""
 
     @property
     def columns(self) -> str:
-        """Their names."""
+        """Names of the columns of the rule."""
         return ", ".join(map(repr, self.rule.columns))
 
 
 def find(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Finding]:
-    """The rules that rows of the frame break, after one pass over it, and one over its first rows.
+    """The broken rules, found in one pass over the frame, with examples from a second one.
 
     Args:
-        frame: columns in wire form; those named by `RAW` are shown instead, where there are any.
+        frame: columns in wire form; raw columns, marked by `RAW`, provide the examples if present.
         rules: of a contract.
     """
     rules = settled(frame, rules)
     broken = [rule.broken.fill_null(value=False) for rule in rules]
-    counts = [each.sum().alias(str(place)) for place, each in enumerate(broken)]
+    counts = [is_broken.sum().alias(str(index)) for index, is_broken in enumerate(broken)]
     query = frame.select(pl.len().alias("rows"), *counts)
-    rows, *found = query.collect(engine="streaming").row(0)
+    rows, *num_broken = query.collect(engine="streaming").row(0)
     return [
-        _finding(frame, rule, each, count, rows)
-        for rule, each, count in zip(rules, broken, found, strict=True)
+        _finding(frame, rule, is_broken, count, rows)
+        for rule, is_broken, count in zip(rules, broken, num_broken, strict=True)
         if count
     ]
 
 
 def settled(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Rule]:
-    """The rules in the words of polars alone."""
-    return [each for rule in rules for each in rule.settled(frame)]
+    """The rules as polars expressions alone."""
+    return [settled_rule for rule in rules for settled_rule in rule.settled(frame)]
 
 
 def _finding(frame: pl.LazyFrame, rule: Rule, broken: pl.Expr, count: int, rows: int) -> Finding:
-    known = set(frame.collect_schema().names())
-    shown = [
-        pl.col(RAW + name if RAW + name in known else name).alias(name) for name in rule.columns
+    names = set(frame.collect_schema().names())
+    format_example = [
+        pl.col(RAW + name if RAW + name in names else name).alias(name) for name in rule.columns
     ]
-    marked = frame.select(*shown, broken.alias(RAW)).with_row_index(ROW, 1)
-    first = marked.filter(RAW).drop(RAW).head(SHOWN).collect(engine="streaming")
-    places = tuple(first.drop_in_place(ROW).to_list())
+    marked = frame.select(*format_example, broken.alias(RAW)).with_row_index(ROW, 1)
+    first = marked.filter(RAW).drop(RAW).head(EXAMPLE_ROWS).collect(engine="streaming")
+    row_numbers = tuple(first.drop_in_place(ROW).to_list())
     if len(rule.columns) == 1:
-        return Finding(rule, count, rows, places, tuple(first.to_series().to_list()))
-    return Finding(rule, count, rows, places, tuple(first.to_dicts()))
+        return Finding(rule, count, rows, row_numbers, tuple(first.to_series().to_list()))
+    return Finding(rule, count, rows, row_numbers, tuple(first.to_dicts()))
 
 
 def refuse_findings(where: str, findings: Sequence[Finding], place: Callable[[int], str]) -> None:
-    """Stop at the findings, if there are any.
+    """Refuse a table with findings.
 
     Raises:
-        DataError: a line for each.
+        DataError: with a line for each finding.
     """
     if findings:
-        raise DataError("\n".join(f"{where}: {said(each, place)}" for each in findings))
+        raise DataError(
+            "\n".join(f"{where}: {format_finding(finding, place)}" for finding in findings)
+        )
 
 
-def said(finding: Finding, place: Callable[[int], str]) -> str:
-    """The finding as a sentence, and what to do."""
+def format_finding(finding: Finding, place: Callable[[int], str]) -> str:
+    """The finding as a sentence, with the remedy."""
     few = len(finding.rule.columns) == 1
     example = finding.examples[0]
-    what = "" if example is None else f"{shown(example)} "
+    what = "" if example is None else f"{format_example(example)} "
     return (
         f"{'column' if few else 'columns'} {finding.columns}: {finding.count} of {finding.rows}"
         f" rows have {finding.rule.what}; the first is {what}in {place(finding.first[0])}."
@@ -93,8 +95,8 @@ def said(finding: Finding, place: Callable[[int], str]) -> str:
     )
 
 
-def shown(example: Any) -> str:
-    """A value, or those of several columns."""
+def format_example(example: Any) -> str:
+    """A value, or the values of several columns."""
     if isinstance(example, dict):
         return ", ".join(f"{name}: {value!r}" for name, value in example.items())
     return "nothing" if example is None else repr(example)

@@ -1,4 +1,4 @@
-"""A table beside its contract: nothing is refused, all is marked."""
+"""Inspection of a table: broken rules are marked, not refused."""
 
 from dataclasses import replace
 
@@ -13,15 +13,15 @@ BROKEN, WHY = "onward/broken", "onward/why"
 
 
 class Inspection:
-    """What each row of a table breaks.
+    """The broken rules of each row of a table.
 
     Args:
-        table: to look at.
-        contract: what it is to keep.
-        training: whether rows are to be learned from, which need a target.
+        table: the table to inspect.
+        contract: the rules.
+        training: whether the table is for training and needs a target.
 
     Raises:
-        DataError: if the file is damaged, or a column is not there or has no such values.
+        DataError: if the file is damaged, or a column is missing or has values of a wrong type.
     """
 
     def __init__(self, table: Table, contract: Contract, *, training: bool) -> None:
@@ -30,28 +30,28 @@ class Inspection:
         self.rows = contract.cleaned(rows) if training else rows
         rules = [
             *contract.readable(training=training),
-            *(_where_readable(rule) for rule in contract.rules(training=training)),
+            *(_only_readable(rule) for rule in contract.rules(training=training)),
         ]
         self.rules = settled(self.rows, rules)
 
     def findings(self) -> list[Finding]:
-        """The rules that rows break."""
+        """The broken rules."""
         return find(self.rows, self.rules)
 
-    def kept(self) -> pl.LazyFrame:
-        """The rows that break no rule, in wire form, with their numbers."""
-        return self._marked().filter(~pl.col(BROKEN)).select(ROW, *self._names)
+    def valid_rows(self) -> pl.LazyFrame:
+        """The valid rows, in wire form, with their numbers."""
+        return self._with_mark().filter(~pl.col(BROKEN)).select(ROW, *self._names)
 
-    def set_aside(self) -> pl.LazyFrame:
-        """The other rows as they are in the file, with their numbers and reasons."""
+    def invalid_rows(self) -> pl.LazyFrame:
+        """The invalid rows as in the file, with their numbers and reasons."""
         reasons = [
             pl.when(rule.broken).then(pl.lit(f"{', '.join(rule.columns)}: {rule.what}"))
             for rule in self.rules
         ]
-        said = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
+        reason = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
         return (
-            self._marked()
-            .with_columns(said.alias(WHY))
+            self._with_mark()
+            .with_columns(reason.alias(WHY))
             .filter(BROKEN)
             .select(
                 *(ROW, WHY),
@@ -59,13 +59,13 @@ class Inspection:
             )
         )
 
-    def _marked(self) -> pl.LazyFrame:
-        """Marked before any row is gone: some rules look at all rows."""
+    def _with_mark(self) -> pl.LazyFrame:
+        """All rows with the mark; nothing is filtered before, as some rules need all rows."""
         broken = [rule.broken.fill_null(value=False) for rule in self.rules]
         return self.rows.with_columns(pl.any_horizontal(broken).alias(BROKEN))
 
 
-def _where_readable(rule: Rule) -> Rule:
-    """A value that cannot be read breaks that rule, and no other."""
+def _only_readable(rule: Rule) -> Rule:
+    """The rule on readable values only: an unreadable value is one finding, not several."""
     unread = pl.any_horizontal(pl.col(FAULT + name) for name in rule.columns)
     return replace(rule, broken=rule.broken & ~unread.fill_null(value=False))
