@@ -259,7 +259,7 @@ def _is_read(project: Project, made: Table) -> bool:
     return False
 
 
-REFUSED = ("there is no column to predict", "fields instead of")
+REFUSED = ("no usable column to predict", "fields instead of")
 """What may stop `init`: all columns of a small table say nothing; or one letter, alone in the file,
 has a byte that is a delimiter in another encoding."""
 ASKED = "look at it"

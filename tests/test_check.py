@@ -55,7 +55,7 @@ def test_a_good_config_passes_and_nothing_is_left(folder: Path) -> None:
     lines = said.splitlines()
     assert code == 0, said
     assert [line.split()[0] for line in lines[:-1]] == list(ORDER)
-    assert lines[-1] == "config.yaml: nothing found that would stop a full run"
+    assert lines[-1] == "config.yaml: no errors found"
 
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG_CONFIGS)
@@ -113,7 +113,7 @@ def test_all_is_said_at_once_and_the_first_stage_gives_the_code(folder: Path) ->
     code, said = check(CONFIG + wrong, TABLE.replace("\n22,", "\nold,").encode())
     for message in ("'old'", "export.k: must be greater", "there is no setting 's'"):
         assert said.count(message) == 1
-    assert said.endswith("config.yaml: a full run would end with 65\n")
+    assert said.endswith("config.yaml: a full run would exit with code 65\n")
     assert code == 65
 
 

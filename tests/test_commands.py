@@ -173,18 +173,18 @@ def test_one_number_is_predicted_as_json(tmp_path: Path) -> None:
         ([], "give either TABLE or --row"),
         (["nowhere.csv"], "'nowhere.csv' does not exist"),
         ([__file__, "--row", "{}"], "give either TABLE or --row"),
-        (["--row", "{}", "-o", "out.csv"], "--output goes with TABLE"),
-        (["--row", "{}", "--config", "c.yaml"], "--output goes with TABLE, as --config does"),
-        (["--row", "{age: 39}"], "--row is no JSON"),
-        (["--row", "[39]"], "--row is JSON, but no object. Write it as"),
-        ([__file__, "-o", "out.xlsx"], "must end in one of .csv, .tsv, .jsonl"),
+        (["--row", "{}", "-o", "out.csv"], "--row prints JSON"),
+        (["--row", "{}", "--config", "c.yaml"], "--keep-all and --config need TABLE"),
+        (["--row", "{age: 39}"], "--row is invalid JSON"),
+        (["--row", "[39]"], "--row must be a JSON object. Write it as"),
+        ([__file__, "-o", "out.xlsx"], "unknown suffix. Use one of .csv, .tsv, .jsonl"),
         (
             [__file__, "--format", "xlsx"],
-            "--format xlsx: there are csv, tsv, jsonl",
+            "--format xlsx: unknown format. Use one of csv, tsv, jsonl",
         ),
-        ([__file__, "--format", "arrow"], "no text for the terminal: give --output, too"),
-        (["--row", "{}", "--keep", "id"], "--output goes with TABLE"),
-        ([__file__, "-o", "nowhere/out.csv"], "there is no folder nowhere"),
+        ([__file__, "--format", "arrow"], "is a binary format. Give --output as well"),
+        (["--row", "{}", "--keep", "id"], "--row prints JSON"),
+        ([__file__, "-o", "nowhere/out.csv"], "the folder nowhere does not exist"),
     ],
 )
 def test_wrong_usage_is_said(file: Path, words: list[str], message: str) -> None:
@@ -203,7 +203,7 @@ def test_verify_says_what_it_did(file: Path) -> None:
     result = run("verify", file)
     assert result.stdout.startswith(f"{file}: 8 rows replayed in onnxruntime ")
     assert result.stdout.splitlines()[0].endswith(": ok")
-    assert "no hash of its content" in result.stdout
+    assert "without a hash of its content" in result.stdout
     file.write_bytes(seal(file.read_bytes()))
     assert run("verify", file).stdout.endswith(": ok\n")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from example_model import TABLE, example
 
-from onward.cli._extras import needs
+from onward.cli._extras import require_extra
 from onward.errors import ExtraError
 from onward.stages import ORDER
 
@@ -77,7 +77,7 @@ assert not sys.modules.keys() & set({heavy}), sys.modules.keys() & set({heavy})
 
 
 def test_a_module_of_ours_that_is_missing_is_a_bug() -> None:
-    with pytest.raises(ModuleNotFoundError), needs("train"):
+    with pytest.raises(ModuleNotFoundError), require_extra("train"):
         __import__("onward.nowhere")
-    with pytest.raises(ExtraError, match="'nowhere' is not installed"), needs("train"):
+    with pytest.raises(ExtraError, match="'nowhere' is not installed"), require_extra("train"):
         __import__("nowhere.at_all")

@@ -166,7 +166,7 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
     assert "'id' is left out" not in config.read_text()
     assert "# id is left out: a different whole number in each row" in config.read_text()
     assert '# "value" is left out' not in config.read_text()
-    assert "# value is left out: a name in the exported file" in config.read_text()
+    assert "# value is left out: reserved name in the exported file" in config.read_text()
 
 
 def test_how_a_table_is_written_is_found_said_and_obeyed(folder: Path, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_the_pipeline_is_ours_without_our_code(request: pytest.FixtureRequest) -
 def test_nothing_is_written_over(folder: Path, table: Path, name: str) -> None:
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("mine")
-    with pytest.raises(ConfigError, match=f"there is {name}, and nothing is written over"):
+    with pytest.raises(ConfigError, match=f"{name} already exist; no file is overwritten"):
         init(table, "--target", "yes")
     assert files(folder) == [name]
     assert (folder / name).read_text() == "mine"
@@ -235,9 +235,9 @@ def test_a_folder_with_git_and_dvc_keeps_its_own_files(folder: Path, table: Path
     [
         (
             ("--target", "Yess"),
-            "--target 'Yess' is no column. Did you mean 'yes'. There are 'no', '1e3'",
+            "--target 'Yess' is not a column. Did you mean 'yes'. There are 'no', '1e3'",
         ),
-        (("--target", "yes", "--split", "parts"), "--split 'parts' is no column"),
+        (("--target", "yes", "--split", "parts"), "--split 'parts' is not a column"),
     ],
 )
 def test_unknown_columns_are_refused(
@@ -277,7 +277,7 @@ def test_a_second_table_joins_the_pipeline(folder: Path, table: Path, tmp_path: 
 
 def test_a_pipeline_of_others_stays(folder: Path, table: Path) -> None:
     (folder / "dvc.yaml").write_text("stages: {}\n")
-    with pytest.raises(ConfigError, match=r"there is no line `  - configs: \[\.\.\.\]`"):
+    with pytest.raises(ConfigError, match=r"`vars:` has no line `  - configs: \[\.\.\.\]`"):
         init(table, "--target", "yes")
     assert files(folder) == ["dvc.yaml"]
 
@@ -285,22 +285,24 @@ def test_a_pipeline_of_others_stays(folder: Path, table: Path) -> None:
 def test_a_table_of_ids_is_refused(folder: Path, tmp_path: Path) -> None:
     rows = "".join(f"k{row},{row % 2}\n" for row in range(ROWS))
     (tmp_path / "ids.csv").write_text(f"key,y\n{rows}")
-    with pytest.raises(DataError, match=r"no column to predict 'y' from\. 'key': 200"):
+    with pytest.raises(DataError, match=r"no usable column to predict 'y' from\. 'key': 200"):
         init(tmp_path / "ids.csv", "--target", "y")
 
 
 def test_a_table_where_the_copy_goes_is_refused(folder: Path, table: Path) -> None:
     (folder / "data").mkdir()
     table = table.rename(folder / "data" / table.name)
-    with pytest.raises(ConfigError, match="data/ is where DVC will put a copy"):
+    with pytest.raises(ConfigError, match="data/ is reserved for the copy by DVC"):
         init(table, "--target", "yes")
 
 
 def test_rows_without_a_target_are_counted(folder: Path, tmp_path: Path) -> None:
     rows = "".join(f"{row % 7 / 2},{['a', 'b', ''][row % 3]}\n" for row in range(90))
     (tmp_path / "t.csv").write_text(f"x,y\n{rows}")
-    assert "30 rows have no 'y'. Remove them, or set" in init(tmp_path / "t.csv", "--target", "y")
-    assert "# 30 rows have no target: `prepare` refuses them" in Path("configs/t.yaml").read_text()
+    assert "30 rows have no 'y', which `prepare` refuses. Remove them, or set" in init(
+        tmp_path / "t.csv", "--target", "y"
+    )
+    assert "# 30 rows have no target, which `prepare` refuses" in Path("configs/t.yaml").read_text()
 
 
 def test_a_long_text_takes_no_time() -> None:
@@ -311,5 +313,5 @@ def test_a_long_text_takes_no_time() -> None:
 def test_a_column_that_is_no_split_is_refused(folder: Path, tmp_path: Path, split: str) -> None:
     path = tmp_path / "days.csv"
     path.write_text("day,age,churned\n" + "monday,30,yes\ntuesday,40,no\n" * 20)
-    with pytest.raises(DataError, match=f"--split '{split}' says train, validation or test"):
+    with pytest.raises(DataError, match=f"--split '{split}' must be train, validation or test"):
         Project.of(path, "churned", split)

@@ -24,7 +24,7 @@ from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import signals_received
 from onward.artifacts.publishing import sha256
 from onward.blocks import NUMERICAL, Blocks, numerical
-from onward.cli._dry_run import rehearse
+from onward.cli._dry_run import dry_run
 from onward.errors import ConfigError, ExportError
 from onward.network.models import Model
 from onward.network.network import Network, Shape
@@ -391,7 +391,7 @@ def test_a_check_takes_part(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
-    assert rehearse(Path("noise.yaml")) == 0
+    assert dry_run(Path("noise.yaml")) == 0
     assert "nothing found" in capsys.readouterr().out
 
 

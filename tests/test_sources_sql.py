@@ -209,7 +209,7 @@ def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
 
 def test_a_source_that_is_no_database_has_nothing_to_collect(folder: Path) -> None:
     Path("orders.yaml").write_text("prepare: {source: {type: csv, path: a.csv}}")
-    with pytest.raises(ConfigError, match="there is nothing to collect"):
+    with pytest.raises(ConfigError, match="has nothing to collect"):
         collect()
 
 

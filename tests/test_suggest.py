@@ -66,7 +66,7 @@ def test_finds_the_duration_and_its_lines_are_a_config(tmp_path: Path) -> None:
     assert wanted in lines
     derive, columns = (
         lines.index("  derive:"),
-        lines.index("  columns:  # beside those that are there"),
+        lines.index("  columns:  # add to the existing columns"),
     )
     derived = "\n".join(lines[derive:columns]) + "\n"
     read = "\n".join(lines[columns + 1 :]) + "\n"
@@ -106,7 +106,7 @@ def test_finds_nothing_in_noise(tmp_path: Path, kind: str, seed: int) -> None:
     draw = np.random.default_rng(seed + 100)
     target = draw.normal(size=ROWS) if kind == "number" else draw.choice(["x", "y", "z"], ROWS)
     said = suggested(tmp_path, frame.with_columns(y=pl.Series(target)), kind)
-    assert said.splitlines()[-1] == "none lowers it by more than chance may do"
+    assert said.splitlines()[-1] == "no derived column lowers it significantly"
 
 
 def test_candidates_have_names_of_their_own_and_read_what_is_there() -> None:

@@ -1,4 +1,4 @@
-"""The command line: one command for each stage, and those of `onward.cli`."""
+"""The command line: a command for each stage, and the commands of `onward.cli`."""
 
 import errno
 import importlib
@@ -24,13 +24,13 @@ from onward.artifacts.process import (
     locked,
     signals_received,
 )
-from onward.cli._extras import needs
+from onward.cli._extras import require_extra
 from onward.errors import ConfigError, OnwardError
 
 logger = logging.getLogger(__name__)
 
 ARTIFACTS = Path("artifacts")
-BUG, MEMORY, DISK = 70, 71, 74
+BUG_EXIT_CODE, MEMORY_EXIT_CODE, DISK_EXIT_CODE = 70, 71, 74
 
 app = typer.Typer(
     help="From a raw table to one ONNX file you can trust.",
@@ -40,7 +40,7 @@ app = typer.Typer(
 )
 Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)]
 
-# where `evaluate` has models of other rows made
+# `evaluate` retrains models in another folder
 Folder = Annotated[Path | None, typer.Option(hidden=True)]
 
 
@@ -63,14 +63,14 @@ Version = Annotated[
 
 @app.callback()
 def options(*, version: Version = False) -> None:
-    """Options beside the commands."""
+    """Global options."""
 
 
 def main() -> None:
-    """Run the command, and end with the code that says how it went."""
+    """Run the command, and exit with its code."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("onward").setLevel(logging.INFO if is_first() else logging.WARNING)
-    # polars gives memory back as if it were still its own; a fifth of the peak of a large table
+    # makes polars return freed memory sooner; saves a fifth of the peak for large tables
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
     end_with_signals()
     try:
@@ -79,26 +79,26 @@ def main() -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except Exception as error:
-        if signals_received():  # it hit an import, which made another error of it
+        if signals_received():  # a signal during an import becomes another error
             sys.exit(128 + signals_received()[0])
-        if _lacks_memory(error):
+        if _is_out_of_memory(error):
             sys.stderr.write(
-                f"{str(error).strip() or 'Out of memory'}. Nothing was published; close other"
-                " programs, or take a machine with more memory, and try again\n"
+                f"{str(error).strip() or 'Out of memory'}. No files were published. Close other"
+                " programs or use a machine with more memory, and try again\n"
             )
-            sys.exit(MEMORY)
+            sys.exit(MEMORY_EXIT_CODE)
         if isinstance(error, OSError):
-            sys.stderr.write(f"{error}. Nothing was published; look at the disk and try again\n")
-            sys.exit(DISK)
-        if "(os error " in str(error):  # polars has no type of its own for these
+            sys.stderr.write(f"{error}. No files were published. Check the disk and try again\n")
+            sys.exit(DISK_EXIT_CODE)
+        if "(os error " in str(error):  # an OSError of polars, which has no type for it
             sys.stderr.write(f"{error}\n")
-            sys.exit(DISK)
-        logger.exception("This is a bug of ours: please report it, with the lines below")
-        sys.exit(BUG)
+            sys.exit(DISK_EXIT_CODE)
+        logger.exception("This is a bug in onward. Please report it with the lines below")
+        sys.exit(BUG_EXIT_CODE)
 
 
-def _lacks_memory(error: Exception) -> bool:
-    """NumPy has a type for it, the system a number; polars, torch and onnxruntime have words."""
+def _is_out_of_memory(error: Exception) -> bool:
+    """NumPy raises MemoryError, the system an errno; polars, torch and onnxruntime a message."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM or f"(os error {errno.ENOMEM})" in str(error)
     words = r"out of memory|(can't|cannot|failed to) allocate memory|bad.alloc"
@@ -106,9 +106,9 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _stage(name: str) -> Callable[[Path], None]:
-    @needs("train")
+    @require_extra("train")
     def command(config: Config, folder: Folder = None) -> None:
-        # imports here: `onward --help` must not wait for torch, nor prepare for lightning
+        # local imports: `onward --help` must not import torch, nor `prepare` lightning
         from onward.settings.config import config_name, import_plugins, section
 
         end_with_parent()
@@ -116,7 +116,7 @@ def _stage(name: str) -> Callable[[Path], None]:
         stage: Any = importlib.import_module(f"onward.stages.{name}")
         folder = folder or ARTIFACTS / config_name(config)
         settings = section(config, name, stage.Settings)
-        # of the processes that train together the first has the lock; no other stage has several
+        # in distributed training rank zero holds the lock; no other stage has several processes
         with locked(folder / name) if is_first() or name != "train" else nullcontext():
             _run_to_the_end(name, lambda: stage.run(settings, folder))
 
@@ -138,7 +138,7 @@ def _run_to_the_end(name: str, run: Callable[[], None]) -> None:
 
 
 def _summary(path: Path) -> str:
-    """The first line of a module's docstring, without running it."""
+    """The first line of a module's docstring, without importing it."""
     return (get_docstring(parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
@@ -148,7 +148,7 @@ for stage in stages.ORDER:
 for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
     if not name.startswith("_"):
         module = importlib.import_module(f"onward.cli.{name}")
-        command = needs(getattr(module, "EXTRA", "train"))(getattr(module, name))
+        command = require_extra(getattr(module, "EXTRA", "train"))(getattr(module, name))
         app.command(name.replace("_", "-"))(command)
 
 

@@ -1,17 +1,17 @@
-"""Everything this package raises on purpose, and the exit code each ends the program with.
+"""The exceptions of this package, with the exit codes of the program.
 
 * OnwardError
   * ConfigError     78  a config file is wrong
   * ExtraError      78  a library that the command needs is not installed
   * DataError       65  a table does not fit its schema
-  * ArtifactError   66  a file written by an earlier stage is missing, damaged or of another kind
+  * ArtifactError   66  a file of an earlier stage is missing, damaged or incompatible
   * ExportError     66  the exported file does not predict what the network predicts
   * LockedError     75  another process runs this stage; try again later
   * NotFiniteError  76  the training loss is no longer a finite number
   * PeerError       69  another process of the same training has ended or hangs
 
-The codes are those of sysexits.h, where it has one. Others in use: 0 success, 2 usage, 6 other
-results (`onward reproduce`), 70 a bug of ours (with its traceback), 71 out of memory, 74
+The codes follow sysexits.h where possible. Others in use: 0 success, 2 usage, 6 different results
+(`onward reproduce`), 70 a bug in onward (with a traceback), 71 out of memory, 74
 input/output or disk full, 130 Ctrl-C, 143 SIGTERM.
 """
 
@@ -19,11 +19,11 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-LISTED = 20  # names in a message
+MAX_LISTED_NAMES = 20  # valid names in a message at most
 
 
 class OnwardError(Exception):
-    """Base class: catch this to catch all of ours and none of anyone else's."""
+    """Base class of all exceptions of this package."""
 
     exit_code: ClassVar[int] = 70
 
@@ -47,7 +47,7 @@ class DataError(OnwardError):
 
 
 class ArtifactError(OnwardError):
-    """A file written by an earlier stage is missing, damaged or of another kind."""
+    """A file of an earlier stage is missing, damaged or incompatible."""
 
     exit_code = 66
 
@@ -77,12 +77,12 @@ class PeerError(OnwardError):
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """The end of a message about an unknown name: the name that was meant, or what there is.
+    """The end of a message about an unknown name: the closest match, or the known names.
 
     Args:
-        name: the unknown one.
-        known: the names that there are.
-        otherwise: what to say in place of these names.
+        name: the unknown name.
+        known: the valid names.
+        otherwise: text instead of the list of valid names.
 
     Example:
         >>> suggestion("agee", ["age", "city"])
@@ -91,10 +91,10 @@ def suggestion(name: str, known: Iterable[str], otherwise: str | None = None) ->
         "There are 'age', 'city'"
     """
     names = [*known]
-    alike = difflib.get_close_matches(name, names, 1)
-    if alike:
-        return f"Did you mean {alike[0]!r}?"
+    matches = difflib.get_close_matches(name, names, 1)
+    if matches:
+        return f"Did you mean {matches[0]!r}?"
     if otherwise is not None or not names:
         return otherwise or "Remove it"
-    more = ", ..." if len(names) > LISTED else ""
-    return f"There are {', '.join(map(repr, names[:LISTED]))}{more}"
+    more = ", ..." if len(names) > MAX_LISTED_NAMES else ""
+    return f"There are {', '.join(map(repr, names[:MAX_LISTED_NAMES]))}{more}"

@@ -1,1 +1,1 @@
-"""What the command line can do beside running stages. No module here needs torch."""
+"""The commands beside the stages. No module here imports torch."""

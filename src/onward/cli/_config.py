@@ -11,19 +11,19 @@ from onward.settings.yaml import comment, one_line, setting
 SCHEMA = Path("configs/schema.json")  # for editors
 NETWORK = ("embedder", "model")
 LEARNER = ("learning_rate", "weight_decay", "batch_size", "max_epochs", "patience")
-"""What people change first: there with `auto`, so that ``dvc exp run -S`` finds it."""
+"""Settings that users change first, written as `auto` so that ``dvc exp run -S`` finds them."""
 
 
 def config(project: Project) -> str:
-    """The text of ``configs/NAME.yaml``, which DVC rewrites without a change."""
+    """The text of ``configs/NAME.yaml``, in the format of DVC's own writer."""
     lines = [
         f"# yaml-language-server: $schema={SCHEMA.name}",
         *comment(
-            f"What `onward init` found in {one_line(project.path.name)}, {project.rows:,} rows,"
-            " and why. Correct what is wrong."
+            f"Inferred by `onward init` from {one_line(project.path.name)}, {project.rows:,} rows,"
+            " with reasons. Correct what is wrong."
         ),
         *_prepare(project),
-        *comment("auto follows from the table; `onward train` prints what was chosen."),
+        *comment("auto is chosen from the table; `onward train` prints the values."),
         *_train(project.target),
         *("export: {}", "evaluate: {}", "report: {}"),
     ]
@@ -38,10 +38,10 @@ def _prepare(project: Project) -> list[str]:
         "  seed: 0",
         *setting("source", _source(project.source.config), project.source.reasons, 2),
         *setting("target", _target(target), [target.reason, *_missing(target)], 2),
-        *_respelled(target),
+        *_target_with_spellings(target),
         *setting("split", _split(project), indent=2),
         "  columns:",
-        *(line for guess in left_out for line in comment(_left_out(guess), 4)),
+        *(line for guess in left_out for line in comment(_reason_left_out(guess), 4)),
         *(line for guess in project.columns if guess.type for line in _column(guess)),
     ]
 
@@ -68,7 +68,7 @@ def _missing(target: TargetGuess) -> list[str]:
     if not target.missing:
         return []
     return [
-        f"{target.missing:,} rows have no target: `prepare` refuses them, unless you write",
+        f"{target.missing:,} rows have no target, which `prepare` refuses. To drop them:",
         "rows: {without_target: drop}",
     ]
 
@@ -79,8 +79,8 @@ def _target(guess: TargetGuess) -> dict[str, Any]:
     return {"name": guess.target.name, "kind": guess.target.kind, **classes, **missing}
 
 
-def _respelled(guess: TargetGuess) -> list[str]:
-    """The target again, were it spelled in one way; for the person to take or to leave."""
+def _target_with_spellings(guess: TargetGuess) -> list[str]:
+    """The target with merged spellings, as a comment for the user to accept."""
     if not guess.spellings:
         return []
     others = {text for texts in guess.spellings.values() for text in texts}
@@ -89,8 +89,8 @@ def _respelled(guess: TargetGuess) -> list[str]:
         return []
     target = _target(guess) | {"classes": classes, "spellings": guess.spellings}
     return [
-        *comment("or, if some classes are the same in other spellings:", 2),
-        *_proposed("target", target, 2),
+        *comment("or, if some classes are spellings of the same class:", 2),
+        *_as_comment("target", target, 2),
     ]
 
 
@@ -101,7 +101,7 @@ def _split(project: Project) -> dict[str, Any]:
     return {"type": way, "validation": 0.15, "test": 0.15}
 
 
-def _left_out(guess: Guess) -> str:
+def _reason_left_out(guess: Guess) -> str:
     return f"{one_line(guess.name)} is left out: {guess.reason}"
 
 
@@ -112,12 +112,12 @@ def _column(guess: Guess) -> list[str]:
     if not guess.spellings:
         return lines
     return [
-        *comment(f"if these are the same, add to {one_line(guess.name)}:", 4),
-        *_proposed("spellings", guess.spellings, 4),
+        *comment(f"if these values are the same, add to {one_line(guess.name)}:", 4),
+        *_as_comment("spellings", guess.spellings, 4),
         *lines,
     ]
 
 
-def _proposed(name: str, value: Mapping[str, Any], indent: int) -> list[str]:
-    """A setting in a comment."""
+def _as_comment(name: str, value: Mapping[str, Any], indent: int) -> list[str]:
+    """A setting as a comment."""
     return [f"{' ' * indent}# {line}" for line in setting(name, value)]

@@ -1,4 +1,4 @@
-"""A config file of a former layout, rewritten in place."""
+"""Conversion of config files from an earlier layout, in place."""
 
 import json
 from pathlib import Path
@@ -12,31 +12,31 @@ from onward.settings.read_yaml import parse_yaml, read_yaml
 
 
 def convert(path: Path) -> str:
-    """Rewrite the file, if it has to be, and say what was done.
+    """Rewrite the file if it has an earlier layout, and return a message.
 
     Raises:
-        ConfigError: if it cannot be read, or not be rewritten; then it is as it was.
+        ConfigError: if the file cannot be read or converted; then it is unchanged.
     """
     document = read_yaml(path)
     if not isinstance(document, dict) or not is_old(document):
-        return f"{path}: nothing to do, the file has the layout of this version"
+        return f"{path}: no change: the file already has the layout of this version"
     try:
         wanted = converted(document)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
-    text = _rewritten(path)
+    text = _converted_text(path)
     if json.dumps(parse_yaml(text, path)) != json.dumps(wanted):
         raise ConfigError(
-            f"{path}: `columns` and `derive` are written in a way that cannot be converted. Write"
-            " them as mappings by hand, {age: {type: numerical}}"
+            f"{path}: `columns` and `derive` cannot be converted automatically. Write them as"
+            " mappings by hand, such as {age: {type: numerical}}"
         )
     with replacing(path) as new:
         new.write_text(text, encoding="utf-8")
-    return f"{path}: columns and derived columns are mappings by name now"
+    return f"{path}: converted: columns and derived columns are now mappings by name"
 
 
-def _rewritten(path: Path) -> str:
-    """The text of the file in the layout of today; empty where that cannot be made."""
+def _converted_text(path: Path) -> str:
+    """The text of the file in the current layout; empty if it cannot be converted."""
     text = path.read_text(encoding="utf-8-sig")
     try:
         text = converted_text(text)

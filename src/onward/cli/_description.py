@@ -1,4 +1,4 @@
-"""A model file in words, for a terminal of 80 columns or a pipe."""
+"""Description of a model file, for a terminal of 80 columns or a pipe."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,29 +14,29 @@ from onward.schema import Field, Schema
 from onward.serving.predictor import Predictor
 from onward.tasks.decision import said
 
-SHOWN = 3  # values of a category
-RARE = 0.01  # share of the most frequent value, below which a list of values says little
+SHOWN_VALUES = 3  # values of a category to show
+RARE_SHARE = 0.01  # share of the most frequent value; below, a list of values is uninformative
 
 
 def print_description(model: Path) -> None:
-    """Print it.
+    """Print the description of a model file.
 
     Raises:
-        ArtifactError: if a note of the file is not as we write it.
+        ArtifactError: if the metadata of the file are invalid.
     """
     predictor = Predictor(model)
     try:
-        parts = list(_parts(model, predictor))
+        parts = list(_sections(model, predictor))
     except (ValueError, TypeError, LookupError) as error:
         raise ArtifactError(
-            f"{model}: its notes are not as we write them: {error}. Export it again"
+            f"{model}: invalid metadata: {error}. Run `onward export` again"
         ) from error
     console = Console(highlight=False)
     for part in parts:
         console.print(part, *([] if isinstance(part, str) else [""]))
 
 
-def _parts(model: Path, predictor: Predictor) -> Iterator[str | Table]:
+def _sections(model: Path, predictor: Predictor) -> Iterator[str | Table]:
     metadata = predictor.metadata
     reference = metadata.get("reference", {})
     yield _headline(model, predictor.schema, metadata["task"])
@@ -44,15 +44,15 @@ def _parts(model: Path, predictor: Predictor) -> Iterator[str | Table]:
     yield _outputs(predictor, reference.get("predictions", {}))
     derived = {entry["name"]: entry["made"] for entry in metadata.get("derived", [])}
     decision = metadata.get("decision")
-    for title, known in (
-        ("Derives", derived),
-        ("Decides", dict(said(decision, predictor.schema.target.classes)) if decision else {}),
+    for title, values in (
+        ("Derived columns", derived),
+        ("Decision", dict(said(decision, predictor.schema.target.classes)) if decision else {}),
         ("Metrics", {name: _number(value) for name, value in metadata.get("metrics", {}).items()}),
-        ("Made with", metadata.get("versions", {})),
-        ("Made of (sha256)", metadata.get("hashes", {})),
+        ("Versions", metadata.get("versions", {})),
+        ("Inputs (sha256)", metadata.get("hashes", {})),
     ):
-        if known:
-            yield _pairs(title, known)
+        if values:
+            yield _pairs(title, values)
 
 
 def _headline(model: Path, schema: Schema, task: str) -> str:
@@ -65,39 +65,43 @@ def _headline(model: Path, schema: Schema, task: str) -> str:
 
 
 def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
-    table = _table("Reads", "column", "type", "takes", "missing", "usual values")
+    table = _table("Inputs", "column", "type", "format", "missing", "usual values")
     for field in schema.columns:
-        seen = reference.get(field.name, {})
-        share = f"{seen['missing']:.1%}" if seen.get("missing") else ""
-        usual = f"{_summary(seen)} {field.unit}" if seen.get("edges") else _summary(seen)
-        cells = (field.name, field.type, _takes(field), share, usual.strip())
+        distribution = reference.get(field.name, {})
+        share = f"{distribution['missing']:.1%}" if distribution.get("missing") else ""
+        usual = (
+            f"{_summary(distribution)} {field.unit}"
+            if distribution.get("edges")
+            else _summary(distribution)
+        )
+        cells = (field.name, field.type, _format(field), share, usual.strip())
         table.add_row(*map(escape, cells))
     return table
 
 
-def _takes(field: Field) -> str:
+def _format(field: Field) -> str:
     units = ", ".join(unit or "no unit" for unit, _ in field.units)
     return " or ".join([f"text with {units}" if units else field.wire, *map(repr, field.missing)])
 
 
-def _summary(seen: Mapping[str, Any]) -> str:
-    """The range of numbers and dates; the most frequent values of all else."""
-    if seen.get("edges"):
-        first, last = seen["edges"][0], seen["edges"][-1]
-        if isinstance(last, str):  # the day or second before which the last bin of dates ends
+def _summary(distribution: Mapping[str, Any]) -> str:
+    """The range of numbers and dates, or the most frequent values."""
+    if distribution.get("edges"):
+        first, last = distribution["edges"][0], distribution["edges"][-1]
+        if isinstance(last, str):  # the exclusive end of the last bin of dates
             return f"{first} to {np.datetime64(last) - 1}"
         return f"{first:.4g} to {last:.4g}"
-    pairs = list(zip(seen.get("values", []), seen.get("shares", []), strict=True))
-    if pairs and pairs[0][1] < RARE:
+    pairs = list(zip(distribution.get("values", []), distribution.get("shares", []), strict=True))
+    if pairs and pairs[0][1] < RARE_SHARE:
         return f"{pairs[0][0]}, ..."
-    parts = [f"{value} {share:.0%}" for value, share in pairs[:SHOWN]]
-    if len(pairs) > SHOWN or seen.get("other"):
+    parts = [f"{value} {share:.0%}" for value, share in pairs[:SHOWN_VALUES]]
+    if len(pairs) > SHOWN_VALUES or distribution.get("other"):
         parts.append("...")
     return ", ".join(parts)
 
 
 def _outputs(predictor: Predictor, reference: Mapping[str, Any]) -> Table:
-    table = _table("Predicts", "output", "shape", "type", "usual values")
+    table = _table("Outputs", "output", "shape", "type", "usual values")
     empty = predictor([])
     for name, array in empty.items():
         shape = "rows" if array.ndim == 1 else f"rows x {array.shape[1]}"
@@ -107,16 +111,16 @@ def _outputs(predictor: Predictor, reference: Mapping[str, Any]) -> Table:
 
 
 def _number(value: Any) -> str:
-    """A metric, or several by name."""
+    """A metric, or several metrics by name."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_number(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_number(metric)}" for name, metric in value.items())
     return f"{value:.6g}" if isinstance(value, float | int) else str(value)
 
 
-def _pairs(title: str, known: Mapping[str, Any]) -> Table:
+def _pairs(title: str, values: Mapping[str, Any]) -> Table:
     table = _table(title, "", "")
     table.show_header = False
-    for name, value in known.items():
+    for name, value in values.items():
         table.add_row(escape(name), escape(str(value)))
     return table
 

@@ -1,4 +1,4 @@
-"""The whole pipeline, once and quickly, to see what would stop it."""
+"""A quick dry run of the whole pipeline, to find errors early."""
 
 import importlib
 import logging
@@ -24,43 +24,45 @@ from onward.settings.config import config_name, section
 from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, completed
 
-EPOCHS = 2  # the second one starts where a first one has ended
-DEVICES = "CUDA_VISIBLE_DEVICES"
+DRY_RUN_EPOCHS = 2  # the second epoch also tests the end of the first
+DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 Problems = dict[str, OnwardError]
 """By stage."""
 
 
-def rehearse(config: Path) -> int:
-    """Print how long each stage takes, and what stops it; return the exit code of a full run.
+def dry_run(config: Path) -> int:
+    """Print the time of each stage and all errors; return the exit code of a full run.
 
-    Its plugins must have been imported, and before this module.
+    The plugins of the config must be imported before this module.
     """
     settings, problems = _sections(config)
-    _print(problems)  # before the stages that can run, which take longer than correcting a word
+    _print(problems)  # before running stages, which takes longer than correcting a word
     with (
-        _quietly_on_one_device(),
-        # not where $TMPDIR says, which may have no room for the table
+        _quiet_on_one_device(),
+        # not in $TMPDIR, which may be too small for the table
         TemporaryDirectory(prefix=".check-", dir=Path.cwd()) as folder,
     ):
-        stopped = _run(settings, Path(folder), config_name(config))
-    _print(stopped)
-    problems |= stopped
+        errors = _run_stages(settings, Path(folder), config_name(config))
+    _print(errors)
+    problems |= errors
     if not problems:
-        typer.echo(f"{config}: nothing found that would stop a full run")
+        typer.echo(f"{config}: no errors found")
         return 0
     code = problems[min(problems, key=stages.ORDER.index)].exit_code
-    typer.echo(f"{config}: a full run would end with {code}", err=True)
+    typer.echo(f"{config}: a full run would exit with code {code}", err=True)
     return code
 
 
 def _print(problems: Problems) -> None:
-    for message in dict.fromkeys(map(str, problems.values())):  # one of all sections is said once
+    for message in dict.fromkeys(
+        map(str, problems.values())
+    ):  # an error of several sections is printed once
         typer.echo(message, err=True)
 
 
 def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
-    """The settings of each stage, and what is wrong with those of the others."""
+    """The valid settings by stage, and the errors of the others."""
     settings: dict[str, Any] = {}
     problems: Problems = {}
     for name in stages.ORDER:
@@ -71,14 +73,14 @@ def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
     return settings, problems
 
 
-def _run(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:
-    """Run the stages up to the first that cannot run."""
+def _run_stages(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:
+    """Run the stages up to the first with invalid settings."""
     whole, few = folder / "whole" / name, folder / "few" / name
     for stage in takewhile(settings.__contains__, stages.ORDER):
         started = time.monotonic()
         try:
             if stage == "evaluate":
-                _rehearse_parts(settings, folder)
+                _run_parts(settings, folder)
             rows = _run_stage(stage, settings[stage], whole, few)
         except OnwardError as error:
             return {stage: error}
@@ -87,35 +89,35 @@ def _run(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:
 
 
 def _run_stage(name: str, settings: Any, whole: Path, few: Path) -> int:
-    """Run a stage, the first one on all rows, and return how many it had."""
+    """Run a stage, `prepare` on all rows, and return the number of rows."""
     stage = _stage(name)
     if name == "prepare":
         stage.run(settings, whole)
         sample(whole / name, few / name)
         return _rows(whole)
     if name == "train":
-        settings = _shortened(settings, Prepared(whole / "prepare"))
-    if name == "evaluate":  # what else it asks for comes before
+        settings = _with_few_epochs(settings, Prepared(whole / "prepare"))
+    if name == "evaluate":  # `_run_parts` tests these
         settings = settings.model_copy(update={"cross_validation": None, "learning_curve": ()})
     stage.run(settings, few)
     return _rows(few)
 
 
-def _rehearse_parts(settings: Mapping[str, Any], folder: Path) -> None:
-    """Prepare each part that `evaluate` makes a model from; train and export with the first."""
-    asked = settings["evaluate"]
-    parts = {**folds(asked.cross_validation or 0), **shares(asked.learning_curve)}
+def _run_parts(settings: Mapping[str, Any], folder: Path) -> None:
+    """Prepare each fold and share of `evaluate`; train and export with the first one."""
+    evaluate = settings["evaluate"]
+    parts = {**folds(evaluate.cross_validation or 0), **shares(evaluate.learning_curve)}
     todo = STAGES
     for name, part in parts.items():
         of_part = {**settings, "prepare": settings["prepare"].model_copy(update={"part": part})}
-        with TemporaryDirectory(dir=folder) as place:
-            whole, few = Path(place, "whole"), Path(place, "few")
+        with TemporaryDirectory(dir=folder) as scratch:
+            whole, few = Path(scratch, "whole"), Path(scratch, "few")
             try:
                 for stage in todo:
                     _run_stage(stage, of_part[stage], whole, few)
             except OnwardError as error:
                 raise type(error)(f"evaluate: {name}: {error}") from error
-        todo = STAGES[:1]  # the later stages have nothing to say that they have not said
+        todo = STAGES[:1]  # the later stages behave the same for all parts
 
 
 def _rows(folder: Path) -> int:
@@ -127,25 +129,25 @@ def _stage(name: str) -> Any:
     return importlib.import_module(f"onward.stages.{name}")
 
 
-def _shortened(given: Given, prepared: Prepared) -> Given:
-    """The same network as in a full run, for which the rules look at all rows; fewer epochs."""
+def _with_few_epochs(given: Given, prepared: Prepared) -> Given:
+    """The settings of a full run, chosen from all rows, with fewer epochs."""
     settings = completed(given, Table.of(prepared)).model_dump()
-    settings["learner"]["max_epochs"] = min(EPOCHS, settings["learner"]["max_epochs"])
+    settings["learner"]["max_epochs"] = min(DRY_RUN_EPOCHS, settings["learner"]["max_epochs"])
     return Given.model_validate({**given.model_dump(), **settings})
 
 
 @contextmanager
-def _quietly_on_one_device() -> Iterator[None]:
-    """Figures of a few rows mislead; and a second device would start this command once more."""
+def _quiet_on_one_device() -> Iterator[None]:
+    """No log of misleading metrics of few rows, and one device: others would rerun the command."""
     logger = logging.getLogger("onward")
-    level, devices = logger.level, os.environ.get(DEVICES)
+    level, devices = logger.level, os.environ.get(DEVICES_VARIABLE)
     logger.setLevel(logging.WARNING)
-    os.environ[DEVICES] = (devices if devices is not None else "0").partition(",")[0]
+    os.environ[DEVICES_VARIABLE] = (devices if devices is not None else "0").partition(",")[0]
     try:
         yield
     finally:
         logger.setLevel(level)
         if devices is None:
-            del os.environ[DEVICES]
+            del os.environ[DEVICES_VARIABLE]
         else:
-            os.environ[DEVICES] = devices
+            os.environ[DEVICES_VARIABLE] = devices

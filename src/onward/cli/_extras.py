@@ -1,4 +1,4 @@
-"""Commands whose libraries `pip install onward` leaves out."""
+"""Commands that need an extra of the package."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,17 +7,17 @@ from onward.errors import ExtraError
 
 
 @contextmanager
-def needs(extra: str) -> Iterator[None]:
-    """Name the extra to install where a library is missing.
+def require_extra(extra: str) -> Iterator[None]:
+    """Name the extra to install if a library is missing.
 
     Raises:
-        ExtraError: in place of the `ModuleNotFoundError`.
+        ExtraError: instead of `ModuleNotFoundError`.
     """
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "onward":
-            raise  # a bug of ours, which no installation mends
+            raise  # a bug of onward, not a missing library
         raise ExtraError(
             f"the library {error.name!r} is not installed. This command needs the extra"
             f" {extra!r}: pip install 'onward[{extra}]'"

@@ -16,36 +16,42 @@ CONFIGS = re.compile(r"^  - configs: \[(?P<names>[^\]\n]+)\]", re.MULTILINE)
 
 
 def write_files(folder: Path, project: Project) -> list[str]:
-    """Write the project's files to the folder, and return their names.
+    """Write the files of the project to the folder, and return their names.
 
-    A second table joins the pipeline that is there.
+    A second table is added to the existing pipeline.
 
     Raises:
-        ConfigError: before anything is written, if a file exists or the table is in ``data/``.
+        ConfigError: if a file exists or the table is in ``data/``; then nothing is written.
     """
     table, name = project.path, project.name
     if folder.resolve() / "data" in table.resolve().parents:
-        raise ConfigError(f"{table}: data/ is where DVC will put a copy. Move the table elsewhere")
+        raise ConfigError(
+            f"{table}: data/ is reserved for the copy by DVC. Move the table elsewhere"
+        )
     is_inside = table.resolve().is_relative_to(folder.resolve())
     pipeline_file = folder / "dvc.yaml"
     is_first = not pipeline_file.exists()
     data_file = "data.dvc" if is_first else f"{name}.dvc"
     contents = {
         f"configs/{name}.yaml": config(project),
-        data_file: import_of(folder, table) if is_inside else tracked(table),
+        data_file: import_of(folder, table) if is_inside else copy_of(table),
     }
-    taken = [*contents] if is_inside else [*contents, f"data/{table.name}"]
-    existing = sorted(file for file in taken if (folder / file).exists())
+    required = [*contents] if is_inside else [*contents, f"data/{table.name}"]
+    existing = sorted(file for file in required if (folder / file).exists())
     if existing:
         raise ConfigError(
-            f"{folder.resolve()}: there is {', '.join(existing)}, and nothing is written over."
+            f"{folder.resolve()}: {', '.join(existing)} already exist; no file is overwritten."
             " Start in an empty folder, or remove what you no longer need"
         )
     task = project.target.head
     contents["dvc.yaml"] = (
-        pipeline(name, task) if is_first else _extended(pipeline_file, name, task)
+        pipeline(name, task) if is_first else _add_config(pipeline_file, name, task)
     )
-    contents |= {file: text for file, text in _once(folder).items() if not (folder / file).exists()}
+    contents |= {
+        file: text
+        for file, text in _files_of_folder(folder).items()
+        if not (folder / file).exists()
+    }
     if not is_inside:
         _copy(table, folder / "data" / table.name)
     for file, text in contents.items():
@@ -54,55 +60,55 @@ def write_files(folder: Path, project: Project) -> list[str]:
     return list(contents)
 
 
-def _extended(path: Path, name: str, task: str) -> str:
-    """The pipeline that is there, for one config more."""
+def _add_config(path: Path, name: str, task: str) -> str:
+    """The existing pipeline with one more config."""
     text = path.read_text(encoding="utf-8")
     configs = CONFIGS.search(text)
     if configs is None:
         raise ConfigError(
-            f"{path.resolve()}: there is no line `  - configs: [...]` below `vars:` to add"
-            f" {name!r} to, as `onward init` writes it. Add one, or start in an empty folder"
+            f"{path.resolve()}: `vars:` has no line `  - configs: [...]`, as `onward init` writes"
+            f" it, to add {name!r} to. Add the line, or start in an empty folder"
         )
     drawn = plots(name, task, f"{name} ") if "\nplots:\n" in text else ""
     stop = configs.end("names")
     return f"{text[:stop]}, {one_line(name)}{text[stop:]}".rstrip("\n") + f"\n{drawn}"
 
 
-def _copy(table: Path, place: Path) -> None:
-    """A clone of the project would not find what lies outside of it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+def _copy(table: Path, target: Path) -> None:
+    """Copy the table into the project, so that clones of the project have it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     if table.is_dir():
-        new = place.with_name(f".{place.name}.new")
+        new = target.with_name(f".{target.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(table, new)
-        new.rename(place)
+        new.rename(target)
     else:
-        with replacing(place) as new:
+        with replacing(target) as new:
             shutil.copyfile(table, new)
 
 
-def _once(folder: Path) -> dict[str, str]:
-    """What a folder needs once: `dvc init` would write the same."""
+def _files_of_folder(folder: Path) -> dict[str, str]:
+    """Files that a folder needs once, such as those of `dvc init`."""
     above = [folder.resolve(), *folder.resolve().parents]
     contents = {".gitignore": "/artifacts/\n/data/\n", SCHEMA.as_posix(): _resource(SCHEMA.name)}
-    if any((each / ".dvc").is_dir() for each in above):
+    if any((parent / ".dvc").is_dir() for parent in above):
         return contents
-    has_git = any((each / ".git").exists() for each in above)
+    has_git = any((parent / ".git").exists() for parent in above)
     no_scm = "" if has_git else "    no_scm = true\n"  # DVC looks for git, unless told not to
     return contents | {
         ".dvc/config": f"[core]\n    analytics = false\n    check_update = false\n{no_scm}",
         ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
-        ".dvcignore": "# what DVC need not look at\n.venv\n",
+        ".dvcignore": "# ignored by DVC\n.venv\n",
     }
 
 
 def import_of(folder: Path, table: Path) -> str:
-    """``data.dvc``: an import that `dvc repro` repeats when the table changes."""
+    """``data.dvc`` with an import, which `dvc repro` repeats when the table changes."""
     path = table.resolve()
     if path.is_relative_to(folder.resolve()):
         path = path.relative_to(folder.resolve())
     return (
-        "# Where the table comes from: a path, https://..., s3://bucket/table.csv, ...\n"
+        "# Source of the table: a path, https://..., s3://bucket/table.csv, ...\n"
         "deps:\n"
         f"- path: {one_line(path.as_posix())}\n"
         "outs:\n"
@@ -110,11 +116,11 @@ def import_of(folder: Path, table: Path) -> str:
     )
 
 
-def tracked(table: Path) -> str:
-    """``data.dvc``: a copy in ``data/``, which `dvc push` and `dvc pull` take along."""
+def copy_of(table: Path) -> str:
+    """``data.dvc`` for a copy in ``data/``, which `dvc push` and `dvc pull` include."""
     return (
-        f"# A copy of {one_line(table.name)}. For `dvc repro` to fetch the table whenever it\n"
-        "# changes, write here where everybody finds it:\n"
+        f"# A copy of {one_line(table.name)}. To let `dvc repro` fetch the table whenever it\n"
+        "# changes, add its shared location:\n"
         "# deps:\n"
         "# - path: https://..., s3://bucket/table.csv, ...\n"
         "outs:\n"
@@ -127,10 +133,10 @@ def _resource(name: str) -> str:
 
 
 def pipeline(name: str, task: str) -> str:
-    """``dvc.yaml``; ``task`` is that of the head."""
+    """The text of ``dvc.yaml``; ``task`` is the task of the head."""
     text = (
         _resource("pipeline.yaml")
         .replace("[kernels]", f"[{one_line(name)}]")
         .replace("/kernels/", f"/{name}/")
     ) + plots(name, task)
-    return f"# The pipeline, run by `dvc repro` for each config that is listed here.\n{text}"
+    return f"# The pipeline: `dvc repro` runs it for each config listed here.\n{text}"

@@ -1,4 +1,4 @@
-"""What a config may say, as JSON Schema."""
+"""The JSON Schema of configs."""
 
 import importlib
 import json
@@ -11,16 +11,15 @@ from onward.settings.config import has_defaults
 
 
 def json_schema() -> str:
-    """Made from the classes of settings, and so from all members of the families that exist.
+    """The JSON Schema of configs, built from the settings of all imported family members.
 
-    A section may be missing where all of its settings have defaults, as for
-    `onward.settings.config.section`.
+    As in `onward.settings.config.section`, a section is optional if all its settings have defaults.
     """
     settings: dict[str, Any] = {}
     for name in stages.ORDER:
         section = importlib.import_module(f"onward.stages.{name}").Settings
         settings[name] = (section, section()) if has_defaults(section) else section
-    plugins: Any = (list[str], Field([], description="Modules whose classes join the families."))
+    plugins: Any = (list[str], Field([], description="Modules with classes of your own."))
     config = create_model(
         "Config",
         __config__=ConfigDict(extra="forbid"),
@@ -30,7 +29,7 @@ def json_schema() -> str:
     )
     document = config.model_json_schema()
     for definition in document["$defs"].values():
-        # a member's own type is its default, but only after it has been chosen by that
+        # `type` selects the member, so it is required although it has a default
         if "const" in definition["properties"].get("type", {}):
             definition["required"] = ["type", *definition.get("required", [])]
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

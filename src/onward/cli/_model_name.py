@@ -1,11 +1,11 @@
-"""What a model file is called."""
+"""Names of models."""
 
 import re
 from pathlib import Path
 
 
 def model_name(path: Path) -> str:
-    """`kernels` for artifacts/kernels/export/model.onnx, else that of the file.
+    """`kernels` for artifacts/kernels/export/model.onnx, else the name of the file.
 
     Example:
         >>> model_name(Path("artifacts/kernels/export/model.onnx")), model_name(Path("a b.onnx"))

@@ -1,22 +1,22 @@
-"""What `dvc plots show` draws of a run, by its task."""
+"""Plots for `dvc plots show`, by task."""
 
 from typing import Any
 
 from onward.settings.yaml import one_line
 from onward.tasks import Plot, Task
 
-OTHER_ROWS = {  # files without rows, and not drawn, where nobody asks for them
+RESAMPLING_PLOTS = {  # empty unless the config asks for them; DVC then draws nothing
     "folds": Plot("cross_validation.csv", "fold", ("value",), {"template": "scatter"}),
     "training rows": Plot("learning_curve.csv", "rows", ("value", "lower", "upper")),
 }
 
 
 def plots(config: str, task: str, prefix: str = "") -> str:
-    """The lines of ``dvc.yaml`` below ``plots:``.
+    """The entries of ``plots:`` in ``dvc.yaml``.
 
     Args:
         config: name of the config.
-        task: its name.
+        task: name of its task.
         prefix: of the titles.
     """
     folder = f"artifacts/{config}"
@@ -26,7 +26,7 @@ def plots(config: str, task: str, prefix: str = "") -> str:
         "loss": {"x": "epoch", "y": loss, "y_label": "loss"},
         "importance": {"template": "bar_horizontal", "x": "drop", "y": drop},
     }
-    for title, plot in {**Task.members[task].plots, **OTHER_ROWS}.items():
+    for title, plot in {**Task.members[task].plots, **RESAMPLING_PLOTS}.items():
         path = f"{folder}/evaluate/plots/{plot.file}"
         entries[title] = {**plot.settings, "x": plot.x, "y": {path: list(plot.y)}}
     return "".join(f"  - {prefix}{title}: {one_line(entry)}\n" for title, entry in entries.items())

@@ -1,4 +1,4 @@
-"""Predicting the rows of a table that may be larger than memory."""
+"""Prediction of tables that may be larger than memory."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,52 +23,54 @@ from onward.serving.training_comparison import UnusualValues, merged
 from onward.table.sources import Source, Table
 from onward.table.sources._table import KEPT
 
-ROW = "onward/row"  # the number of a row, from 1
+ROW_NUMBER = "onward/row"  # row number, from 1
 
 
 @dataclass(frozen=True)
 class PredictionJob:
-    """A table, and what is to be made of it."""
+    """A table to predict, and options."""
 
     model: Path
     table: Path
     output: Path | None = None
-    """The terminal, if not given."""
+    """By default the terminal."""
     format: str | None = None
-    """By default that of the output's name."""
+    """By default chosen by the suffix of the output."""
     config: Path | None = None
-    """The table is read as the source of this config; else as tables of its name usually are."""
+    """Config whose source settings are used; by default they follow from the file name."""
     keep: tuple[str, ...] | None = ()
-    """Columns of the table that go beside the predictions; None stands for all."""
+    """Columns of the table to write beside the predictions; None for all."""
     unreadable: Unreadable = "refuse"
 
 
 def predict_table(job: PredictionJob) -> None:
-    """Write the predictions for a table, in the order of its rows; then list its unusual values.
+    """Write the predictions for a table in the order of its rows, and list unusual values.
 
-    Columns of the result: those that are kept, then ``label`` and a ``probability_<class>`` for
-    each class; or ``value``, ``lower`` and ``upper``; another output of several numbers has a
-    column ``<output>_<index>`` for each. They appear as a whole, or not at all.
+    Columns of the result: the kept ones, then ``label`` and a ``probability_<class>`` for each
+    class, or ``value``, ``lower`` and ``upper``. Other outputs of several numbers have columns
+    ``<output>_<index>``. The output file is written completely or not at all.
     """
     name = format_name(job.format, job.output)
     if job.output is not None:
-        _check(job.output, job.model, job.table)
+        _refuse_bad_output(job.output, job.model, job.table)
     predictor = Predictor(job.model, unreadable=job.unreadable)
-    source = Source.for_path(job.table) if job.config is None else _like(job.config, job.table)
+    source = Source.for_path(job.table) if job.config is None else _open_like(job.config, job.table)
     keep = tuple(source.names()) if job.keep is None else job.keep
     rows = source.scan(predictor.schema.columns, keep)
     unusual: list[UnusualValues] = []
     with _progress(source.num_rows()) as advance:
 
-        def step(part: pl.DataFrame) -> pl.DataFrame:
-            predicted = _predicted(predictor, part, unusual)
+        def predict_step(part: pl.DataFrame) -> pl.DataFrame:
+            predicted = _predict_chunk(predictor, part, unusual)
             advance(len(part))
             return predicted
 
-        numbered = rows.with_row_index(ROW, 1)
-        schema = _predicted(predictor, numbered.clear().collect(), []).schema
+        numbered = rows.with_row_index(ROW_NUMBER, 1)
+        schema = _predict_chunk(predictor, numbered.clear().collect(), []).schema
         try:
-            write(numbered.map_batches(step, schema=schema, streamable=True), name, job.output)
+            write(
+                numbered.map_batches(predict_step, schema=schema, streamable=True), name, job.output
+            )
         except DataError as error:
             raise DataError(f"{job.table}: {error}") from error
     if job.output is not None:
@@ -77,24 +79,26 @@ def predict_table(job: PredictionJob) -> None:
         _print_unusual(merged(sorted(unusual, key=lambda values: values.first_row)))
 
 
-def _like(config: Path, table: Path) -> Table:
+def _open_like(config: Path, table: Path) -> Table:
     settings = source_of(config)
     files = settings.files if table.is_dir() else None
     return Source.open(settings.model_copy(update={"path": table, "files": files}))
 
 
-def _check(output: Path, model: Path, table: Path) -> None:
+def _refuse_bad_output(output: Path, model: Path, table: Path) -> None:
     if output.exists() and any(output.samefile(path) for path in (model, table) if path.exists()):
-        raise typer.BadParameter(f"{output}: this is what is read. Give the output another name")
+        raise typer.BadParameter(f"{output}: the output is also an input. Give it another name")
     if not output.parent.is_dir():
-        raise typer.BadParameter(f"{output}: there is no folder {output.parent}. Make it first")
+        raise typer.BadParameter(
+            f"{output}: the folder {output.parent} does not exist. Create it first"
+        )
 
 
-def _predicted(
+def _predict_chunk(
     predictor: Predictor, part: pl.DataFrame, unusual: list[UnusualValues]
 ) -> pl.DataFrame:
-    """Kept columns and predictions of some rows; their unusual values join the list."""
-    start = part[ROW][0] if len(part) else 1
+    """Kept columns and predictions of a chunk of rows; unusual values are added to the list."""
+    start = part[ROW_NUMBER][0] if len(part) else 1
     arrays = []
     for first, feed in predictor.feeds(part, start):
         unusual += predictor.compare(feed, first)
@@ -103,14 +107,18 @@ def _predicted(
     predictions = _table(
         dict(zip(predictor.outputs, outputs, strict=True)), predictor.schema.target.classes
     )
-    kept = part.select(pl.col(f"^{KEPT}.*$").name.replace(f"^{KEPT}", ""))
-    both = set(kept.columns) & set(predictions.columns)
+    kept_columns = part.select(pl.col(f"^{KEPT}.*$").name.replace(f"^{KEPT}", ""))
+    both = set(kept_columns.columns) & set(predictions.columns)
     if both:
         raise typer.BadParameter(
             f"--keep: {min(both)!r} is also an output of the model. Leave the column out, or rename"
             " it in the table"
         )
-    return pl.concat([kept, predictions], how="horizontal") if kept.width else predictions
+    return (
+        pl.concat([kept_columns, predictions], how="horizontal")
+        if kept_columns.width
+        else predictions
+    )
 
 
 def _table(predictions: Mapping[str, Array], classes: tuple[str, ...]) -> pl.DataFrame:
@@ -128,7 +136,7 @@ def _series(name: str, values: Array) -> pl.Series:
 
 def _print_unusual(unusual: list[UnusualValues]) -> None:
     table = Grid(
-        title="Values that no training row had", title_justify="left", box=None, pad_edge=False
+        title="Values not in the training set", title_justify="left", box=None, pad_edge=False
     )
     for column in ("column", "value is", "rows", "first row", "example"):
         table.add_column(column, header_style="dim", overflow="fold")
@@ -140,7 +148,7 @@ def _print_unusual(unusual: list[UnusualValues]) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar, where a person sees it."""
+    """A progress bar in a terminal."""
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), "rows", TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

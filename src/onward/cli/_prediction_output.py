@@ -1,4 +1,4 @@
-"""Where predictions go: a file of one of several formats, or the terminal."""
+"""Output of predictions: files of several formats, or the terminal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Format:
     sink: Sink
     suffixes: tuple[str, ...]
     print: Callable[[pl.DataFrame], str] | None = None
-    """Rows as text, without a header; None if the format is no text."""
+    """Rows as text without a header; None for binary formats."""
 
 
 FORMATS: Mapping[str, Format] = {
@@ -36,38 +36,43 @@ FORMATS: Mapping[str, Format] = {
     "parquet": Format(pl.LazyFrame.sink_parquet, (".parquet", ".pq")),
     "arrow": Format(pl.LazyFrame.sink_ipc, (".arrow", ".feather", ".ipc")),
 }
-FLAT = {"csv": ",", "tsv": "\t"}  # with their delimiters; they have a header and no lists
+DELIMITERS = {
+    "csv": ",",
+    "tsv": "\t",
+}  # delimiters; these formats have a header, and cannot hold lists
 
 
 def format_name(name: str | None, output: Path | None) -> str:
-    """The format that is named, or that the name of the file says; CSV for the terminal.
+    """The named format, or the one of the file name; CSV for the terminal.
 
     Raises:
-        typer.BadParameter: if there is no such format, or the terminal cannot show it.
+        typer.BadParameter: if the format is unknown, or binary and for the terminal.
     """
     if name is None:
         suffix = ".csv" if output is None else output.suffix.lower()
-        names = [name for name, known in FORMATS.items() if suffix in known.suffixes]
+        names = [name for name, format_ in FORMATS.items() if suffix in format_.suffixes]
         if not names:
-            endings = ", ".join(end for known in FORMATS.values() for end in known.suffixes)
+            endings = ", ".join(end for format_ in FORMATS.values() for end in format_.suffixes)
             raise typer.BadParameter(
-                f"{output}: its name must end in one of {endings}, or give --format"
+                f"{output}: unknown suffix. Use one of {endings}, or give --format"
             )
         return names[0]
     if name not in FORMATS:
-        raise typer.BadParameter(f"--format {name}: there are {', '.join(FORMATS)}")
+        raise typer.BadParameter(
+            f"--format {name}: unknown format. Use one of {', '.join(FORMATS)}"
+        )
     if output is None and FORMATS[name].print is None:
-        raise typer.BadParameter(f"--format {name} is no text for the terminal: give --output, too")
+        raise typer.BadParameter(f"--format {name} is a binary format. Give --output as well")
     return name
 
 
 def write(predictions: pl.LazyFrame, name: str, output: Path | None) -> None:
-    """Write all of them, or nothing; those for the terminal a part at a time.
+    """Write the predictions to a file, completely or not at all, or print them in chunks.
 
     Raises:
         typer.BadParameter: if the format cannot hold a column.
     """
-    if name in FLAT:
+    if name in DELIMITERS:
         _refuse_nested(predictions, name)
     if output is None:
         _print(predictions, name)
@@ -80,17 +85,17 @@ def _refuse_nested(predictions: pl.LazyFrame, name: str) -> None:
     for column, dtype in predictions.collect_schema().items():
         if dtype.is_nested() or dtype == pl.Binary:
             raise typer.BadParameter(
-                f"--keep: column {column!r} holds {dtype}, which --format {name} cannot. Take"
-                " parquet, arrow or jsonl, or leave it out"
+                f"--keep: --format {name} cannot store column {column!r} of type {dtype}. Use"
+                " parquet, arrow or jsonl, or leave the column out"
             )
 
 
 def _print(predictions: pl.LazyFrame, name: str) -> None:
-    # polars itself would not say that it was `| head` that closed the pipe
+    # polars would not report that `| head` closed the pipe
     text = FORMATS[name].print
     assert text is not None
-    if name in FLAT:
-        header = predictions.clear().collect().write_csv(separator=FLAT[name])
+    if name in DELIMITERS:
+        header = predictions.clear().collect().write_csv(separator=DELIMITERS[name])
         typer.echo(header, nl=False)
     for part in predictions.collect_batches(maintain_order=True, engine="streaming"):
         typer.echo(text(part), nl=False)

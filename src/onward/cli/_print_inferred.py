@@ -1,4 +1,4 @@
-"""What was inferred, for a terminal or a pipe."""
+"""The inferred columns, for a terminal or a pipe."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -8,7 +8,7 @@ from onward.cli._project import Project
 
 
 def print_inferred(project: Project, written: list[str]) -> None:
-    """Print what each column seems to be, what was written, and what comes next."""
+    """Print the inferred columns, the written files and the next steps."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False)
     for title in ("column", "type", "why"):
@@ -23,14 +23,14 @@ def print_inferred(project: Project, written: list[str]) -> None:
     console.print(table)
     if target.missing:
         console.print(
-            f"\n[yellow]{target.missing:,} rows have no {escape(repr(target.target.name))}.[/]"
-            " Remove them, or set `rows: {without_target: drop}`: `prepare` refuses them"
+            f"\n[yellow]{target.missing:,} rows have no {escape(repr(target.target.name))}, which"
+            " `prepare` refuses.[/] Remove them, or set `rows: {without_target: drop}`"
         )
     console.print(f"\nWritten: {escape(', '.join(written))}")
     config = f"configs/{project.name}.yaml"
     console.print(
-        f"Look at {config}, then run:\n"
+        f"Check {config}, then run:\n"
         "  [bold]dvc repro data.dvc[/]  # copies the table to data/\n"
-        f"  [bold]onward check {config}[/]  # finds what would stop a run\n"
+        f"  [bold]onward check {config}[/]  # finds errors early\n"
         "  [bold]dvc repro[/]"
     )

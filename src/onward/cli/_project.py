@@ -1,4 +1,4 @@
-"""What a table seems to be."""
+"""Inference of a project from a table."""
 
 import difflib
 import re
@@ -14,85 +14,91 @@ from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
 from onward.tasks import output_names
 
-SHOWN = 30  # columns in a message
-MOST_ROWS = 1_000_000  # that are looked at; more do not change what columns seem to be
+SHOWN_COLUMNS = 30  # columns in a message
+MAX_INFERRED_ROWS = 1_000_000  # rows to infer types from; more would not change the result
 
 
 @dataclass(frozen=True)
 class Project:
-    """A table, and what it seems to be."""
+    """A table with its inferred source, target and columns."""
 
     source: Sniffed
     split: str | None
     rows: int
-    """Of the table."""
+    """Number of rows of the table."""
     columns: tuple[Guess, ...]
     target: TargetGuess
 
     @classmethod
     def of(cls, table: Path, target: str, split: str | None) -> "Project":
-        """Look at the table.
+        """Infer a project from a table.
 
         Raises:
-            DataError: if it cannot be read, or there is nothing to predict or to predict from.
+            DataError: if the table cannot be read, or has no valid target or columns.
         """
         sniffed = Source.sniffed(table)
         source = Source.open(sniffed.config)
         rows, names = source.num_rows(), source.names()
         for option, name in (("--target", target), ("--split", split)):
             if name is not None and name not in names:
-                raise DataError(f"{table}: {option} {name!r} is no column.{_hint(name, names)}")
-        frame = source.head(MOST_ROWS)
+                raise DataError(f"{table}: {option} {name!r} is not a column.{_hint(name, names)}")
+        frame = source.head(MAX_INFERRED_ROWS)
         if split is not None:
             _refuse_split(table, split, frame[split], target)
         try:
-            found = infer_target(frame[target])
+            target_guess = infer_target(frame[target])
         except DataError as error:
             raise DataError(f"{table}: {error}") from error
-        classes = frame[target] if found.target.classes else None
-        decimal = getattr(sniffed.config, "decimal", ".")  # what is typed has no marks
-        given = frame.select(name for name in names if name not in (target, split))
-        guesses = infer(given, classes, decimal)
-        columns = tuple(_refused(guess) or guess for guess in guesses)
+        classes = frame[target] if target_guess.target.classes else None
+        decimal = getattr(sniffed.config, "decimal", ".")  # typed files have no decimal mark
+        inputs = frame.select(name for name in names if name not in (target, split))
+        guesses = infer(inputs, classes, decimal)
+        columns = tuple(_left_out_if_reserved(guess) or guess for guess in guesses)
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])
-            raise DataError(f"{table}: there is no column to predict {target!r} from. {reasons}")
-        return cls(sniffed, split, rows, columns, found)
+            raise DataError(f"{table}: no usable column to predict {target!r} from. {reasons}")
+        return cls(sniffed, split, rows, columns, target_guess)
 
     @property
     def path(self) -> Path:
-        """Of the table."""
+        """Path of the table."""
         path: Path = self.source.config.path
         return path
 
     @property
     def name(self) -> str:
-        """Of the config: the table's, without its ending."""
+        """Name of the config: the name of the table without its suffix."""
         name = self.path.name
         stem = name[: len(name) - len(Source.suffix(name))]
         return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
 
 
 def _hint(name: str, names: Sequence[str]) -> str:
-    spelled = {known.casefold(): known for known in reversed(names)}
-    meant = difflib.get_close_matches(name.casefold(), spelled, 1)
-    few = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
-    return (f" Did you mean {spelled[meant[0]]!r}?" if meant else "") + f" There are {few}"
+    spelled = {column.casefold(): column for column in reversed(names)}
+    matches = difflib.get_close_matches(name.casefold(), spelled, 1)
+    few = ", ".join(map(repr, names[:SHOWN_COLUMNS])) + (
+        ", ..." if len(names) > SHOWN_COLUMNS else ""
+    )
+    return (f" Did you mean {spelled[matches[0]]!r}?" if matches else "") + f" There are {few}"
 
 
 def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> None:
-    others = values.cast(pl.String).unique().sort().drop_nulls()
-    others = others.filter(~others.is_in(SPLITS))
-    if name == target or len(others) or values.null_count():
-        found = f"there is also {others[0]!r}" if len(others) else "rows say nothing"
-        found = "it is the target" if name == target else found
+    other_values = values.cast(pl.String).unique().sort().drop_nulls()
+    other_values = other_values.filter(~other_values.is_in(SPLITS))
+    if name == target or len(other_values) or values.null_count():
+        problem = (
+            f"there is also {other_values[0]!r}" if len(other_values) else "some rows have none"
+        )
+        problem = "it is the target" if name == target else problem
         raise DataError(
-            f"{table}: --split {name!r} says train, validation or test for each row; {found}."
-            " Leave --split out to have rows drawn"
+            f"{table}: --split {name!r} must be train, validation or test in each row; {problem}."
+            " Correct the column, or leave --split out for a random split"
         )
 
 
-def _refused(guess: Guess) -> Guess | None:
+def _left_out_if_reserved(guess: Guess) -> Guess | None:
     if guess.name in output_names() or guess.name.startswith("onward/"):
-        return Guess(guess.name, "", "a name in the exported file; rename the column to use it")
+        return Guess(
+            guess.name, "", "reserved name in the exported file; rename the column to use it"
+        )
     return None

@@ -1,4 +1,4 @@
-"""Some of the rows of a finished ``prepare``, with which all later stages run."""
+"""A sample of the rows of a finished ``prepare``, for the later stages of a dry run."""
 
 import json
 from pathlib import Path
@@ -19,32 +19,31 @@ from onward.artifacts.publishing import MANIFEST, manifest, publishing
 from onward.quality.validation import ROW
 from onward.table.splits import SPLITS
 
-ROWS = {"train": 120, "validation": 40, "test": 40}
-"""And one for each class beyond."""
+SAMPLED_ROWS = {"train": 120, "validation": 40, "test": 40}
+"""Rows by split, plus one for each class."""
 
 
 def sample(folder: Path, few: Path) -> None:
-    """Write ``few``: the same columns, learned from all rows, with some rows of each split.
+    """Write a folder ``few`` with some rows of each split, and the columns fitted on all rows.
 
-    Since the columns are those of the whole table, none of them can lack values here that it has
-    there.
+    So the sample cannot lack categories or values that the columns need.
     """
     prepared, rows = Prepared(folder), {}
     notes = {name: note for name, note in manifest(folder).items() if name != "files"}
     with publishing(few, **notes) as work:
         for split in SPLITS:
             arrays = prepared.arrays(split)
-            some = chosen(arrays.targets, ROWS[split])
-            rows[split] = len(some)
+            indices = chosen(arrays.targets, SAMPLED_ROWS[split])
+            rows[split] = len(indices)
             for block, values in arrays.features.items():
-                np.save(block_file(work, split, block), values[some])
-            np.save(target_file(work, split), arrays.targets[some])
+                np.save(block_file(work, split, block), values[indices])
+            np.save(target_file(work, split), arrays.targets[indices])
             if arrays.weights is not None:
-                np.save(weights_file(work, split), arrays.weights[some])
-            np.save(row_numbers_file(work, split), prepared.row_numbers(split)[some])
+                np.save(weights_file(work, split), arrays.weights[indices])
+            np.save(row_numbers_file(work, split), prepared.row_numbers(split)[indices])
             if (derived := prepared.derived(split)).collect_schema():
-                _rows(derived, some).sink_parquet(derived_file(work, split))
-            _rows(prepared.rows(split), some).sink_parquet(work / f"{split}.parquet")
+                _rows(derived, indices).sink_parquet(derived_file(work, split))
+            _rows(prepared.rows(split), indices).sink_parquet(work / f"{split}.parquet")
         (work / f"{LEARNED}.parquet").hardlink_to(folder / "train.parquet")
         report = prepared.profiles() | {"rows": rows}
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False))
@@ -55,18 +54,18 @@ def sample(folder: Path, few: Path) -> None:
 
 
 def chosen(targets: np.ndarray, count: int) -> np.ndarray:
-    """The places of so many rows, spread evenly, and of one more for each class that they have.
+    """Indices of so many evenly spaced rows, and of one more row for each class.
 
-    Of numbers the smallest and the largest are there, so that they differ if any do.
+    For numerical targets the smallest and the largest are included, so that targets differ.
     """
     if targets.dtype == np.int64:
-        _, kept = np.unique(targets, return_index=True)
+        _, required = np.unique(targets, return_index=True)
     else:
-        kept = np.array([targets.argmin(), targets.argmax()])
+        required = np.array([targets.argmin(), targets.argmax()])
     spread = np.linspace(0, len(targets) - 1, count).astype(np.int64)
-    return np.unique(np.concatenate([kept, spread]))
+    return np.unique(np.concatenate([required, spread]))
 
 
-def _rows(table: pl.LazyFrame, places: np.ndarray) -> pl.LazyFrame:
+def _rows(table: pl.LazyFrame, indices: np.ndarray) -> pl.LazyFrame:
     numbered = table.with_row_index(ROW)
-    return numbered.filter(pl.col(ROW).is_in(places.tolist())).drop(ROW)
+    return numbered.filter(pl.col(ROW).is_in(indices.tolist())).drop(ROW)

@@ -6,39 +6,45 @@ from typing import Annotated
 from typer import Argument, Option
 
 Models = Annotated[
-    list[Path], Argument(metavar="MODEL...", help="Files of the stage export.", show_default=False)
+    list[Path],
+    Argument(
+        metavar="MODEL...", help="Model files, written by `onward export`.", show_default=False
+    ),
 ]
 Names = Annotated[
     list[str] | None,
     Option(
         "--name",
-        help="Of a model, in their order; by default that of its file.",
+        help="Name of a model, in the order of the models; by default the name of its file.",
         show_default=False,
     ),
 ]
 Host = Annotated[str, Option(help="Address to listen on.")]
-Port = Annotated[int, Option(help="0 takes a free one.")]
-Workers = Annotated[int, Option(min=1, help="Processes, at most one for each core.")]
+Port = Annotated[int, Option(help="Port; 0 chooses a free one.")]
+Workers = Annotated[int, Option(min=1, help="Number of processes, at most one per core.")]
 Variable = Annotated[
     str | None,
     Option(metavar="VARIABLE", help="Environment variable that holds the token clients must send."),
 ]
-Insecure = Annotated[bool, Option("--insecure", help="Listen on other addresses without a token.")]
-Rows = Annotated[int, Option(min=1, help="Rows of a request.")]
-Bytes = Annotated[int, Option(min=1, help="Bytes of a request.")]
-Waiting = Annotated[int, Option(min=1, help="Requests that wait in a worker; more get 429.")]
-Shadow = Annotated[Path | None, Option(help="A model that predicts, too; differences are logged.")]
+Insecure = Annotated[bool, Option("--insecure", help="Allow other addresses without a token.")]
+Rows = Annotated[int, Option(min=1, help="Maximum rows of a request.")]
+Bytes = Annotated[int, Option(min=1, help="Maximum bytes of a request.")]
+Waiting = Annotated[int, Option(min=1, help="Maximum requests waiting in a worker; more get 429.")]
+Shadow = Annotated[
+    Path | None, Option(help="A second model for the same requests; differences are logged.")
+]
 Canary = Annotated[
     str | None,
-    Option(metavar="MODEL=SHARE", help="A model that answers some requests, as other.onnx=5%."),
+    Option(
+        metavar="MODEL=SHARE",
+        help="A model that answers a share of the requests, such as other.onnx=5%.",
+    ),
 ]
 Log = Annotated[
-    Path | None, Option(metavar="FOLDER", help="Where to write requests and predictions.")
+    Path | None, Option(metavar="FOLDER", help="Folder for a log of requests and predictions.")
 ]
-Sample = Annotated[float, Option(min=0, max=1, help="Share of the requests to write.")]
-Columns = Annotated[
-    str | None, Option(metavar="A,B,...", help="Columns to write, if not all of them.")
-]
+Sample = Annotated[float, Option(min=0, max=1, help="Share of the requests to log.")]
+Columns = Annotated[str | None, Option(metavar="A,B,...", help="Columns to log; by default all.")]
 Grace = Annotated[
-    float, Option(min=0, help="Seconds of answering after SIGTERM, for load balancers.")
+    float, Option(min=0, help="Seconds to keep answering after SIGTERM, for load balancers.")
 ]

@@ -1,4 +1,4 @@
-"""Taking a snapshot of a database."""
+"""Snapshots of databases."""
 
 import json
 from datetime import UTC, datetime
@@ -12,20 +12,20 @@ from onward.table.sources.sql import Sql, collect
 
 
 def take(config: Path, folder: Path) -> int:
-    """Write the snapshot to the folder, and beside it when it was taken; the number of rows.
+    """Write a snapshot to the folder and its time beside it; return the number of rows.
 
     Raises:
-        ConfigError: if the source of the config is no database.
+        ConfigError: if the source of the config is not a database.
     """
     source = source_of(config)
     if not isinstance(source, Sql.Config):
         raise ConfigError(
-            f"{config}: prepare.source: there is nothing to collect, since it is no database."
-            " Only the type sql has a query"
+            f"{config}: prepare.source: type {source.type!r} has nothing to collect. Only the type"
+            " sql reads from a database"
         )
     with locked(folder), publishing(folder) as work:
         rows = collect(source, work)
     with replacing(folder.with_name(f"{folder.name}.taken.json")) as new:
-        taken = datetime.now(UTC).isoformat(timespec="seconds")
-        new.write_text(json.dumps({"taken": taken, "rows": rows}) + "\n")
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        new.write_text(json.dumps({"taken": time, "rows": rows}) + "\n")
     return rows

@@ -1,4 +1,4 @@
-"""The source of a config, whose other settings may be for another table or come later."""
+"""The source of a config, without its other settings, which may be missing."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from onward.table.sources import Source
 
 
 class Prepare(Settings):
-    """What matters here of the section `prepare`."""
+    """The source in the section `prepare`; all other settings are ignored."""
 
     model_config = ConfigDict(extra="ignore")
     source: Annotated[Source.Config, OneOf(Source)]
@@ -21,7 +21,7 @@ def source_of(config: Path) -> Any:
     """The settings of the source.
 
     Raises:
-        ConfigError: if they are not there, or wrong.
+        ConfigError: if they are missing or invalid.
     """
     import_plugins(config)
     return section(config, "prepare", Prepare).source

@@ -1,4 +1,4 @@
-"""A table beside its contract, for a terminal or a pipe."""
+"""Validation of a table, for a terminal or a pipe."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,27 +16,27 @@ from onward.quality.validation import (
     Contract,
     Finding,
     Inspection,
+    format_example,
     near_duplicates,
     repetitions,
-    shown,
 )
 from onward.settings.config import import_plugins, section
 from onward.table.sources import Source, Table
 
 
 def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
-    """Print what rows break, set them aside if asked to, and return the exit code.
+    """Print the findings, write invalid rows to ``reject`` if given, and return the exit code.
 
     Raises:
-        ConfigError: if rows are to be set aside, and the config does not allow it.
+        ConfigError: if ``reject`` is given, but the config does not allow it.
     """
     import_plugins(config)
     settings = section(config, "prepare", PrepareSettings)
     contract = Plan(settings).contract
     if reject is not None and contract.rows.invalid != "set_aside":
         raise ConfigError(
-            f"{config}: prepare.rows.invalid is {contract.rows.invalid!r}, so that no row may be"
-            " set aside. Set it to 'set_aside', or leave --reject out"
+            f"{config}: prepare.rows.invalid: --reject needs 'set_aside', not"
+            f" {contract.rows.invalid!r}. Change it, or leave --reject out"
         )
     source = settings.source.model_copy(update={"path": path}) if path else settings.source
     table = Source.open(source)
@@ -49,8 +49,8 @@ def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
         _print_repetitions(inspection, contract)
     if reject is not None and findings:
         with replacing(reject) as new:
-            inspection.set_aside().sink_csv(new)
-        typer.echo(f"{reject}: the rows that break the contract")
+            inspection.invalid_rows().sink_csv(new)
+        typer.echo(f"{reject}: invalid rows written")
     return DataError.exit_code if findings and reject is None else 0
 
 
@@ -58,7 +58,7 @@ def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, ro
     console = Console(highlight=False)
     count = len(inspection.rules)
     if not findings:
-        console.print(f"{escape(str(table.path))}: {rows:,} rows keep all {count} rules")
+        console.print(f"{escape(str(table.path))}: {rows:,} rows satisfy all {count} rules")
         return
     grid = Grid(box=None, pad_edge=False)
     for title in ("column", "rows", "share", "have", "first rows", "with"):
@@ -70,14 +70,14 @@ def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, ro
             f"{finding.count / finding.rows:.2%}",
             finding.rule.what,
             ", ".join(map(str, finding.first)),
-            "; ".join(dict.fromkeys(map(shown, finding.examples))),
+            "; ".join(dict.fromkeys(map(format_example, finding.examples))),
         )
         grid.add_row(*map(escape, cells))
     console.print(grid)
-    place = table.place(findings[0].first[0])
+    position = table.place(findings[0].first[0])
     console.print(
         f"\n{escape(str(table.path))}: {len(findings)} of {count} rules are broken, the first in"
-        f" {place}"
+        f" {position}"
     )
     remedies: dict[str, list[str]] = {}
     for finding in findings:
@@ -89,15 +89,15 @@ def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, ro
 def _print_repetitions(inspection: Inspection, contract: Contract) -> None:
     names = [column.name for column in contract.columns]
     target = contract.target.name
-    found = repetitions(inspection.rows, names, target)
-    near = near_duplicates(inspection.rows, names, target) - found.duplicates
+    counts = repetitions(inspection.rows, names, target)
+    near = near_duplicates(inspection.rows, names, target) - counts.duplicates
     is_number = contract.target.task.is_number
     for count, what in (
-        (found.duplicates, "are equal to an earlier one"),
-        (near, "are nearly so: case, blanks or Unicode forms differ"),
+        (counts.duplicates, "are duplicates of earlier rows"),
+        (near, "are duplicates except for case, blanks or Unicode forms"),
         (
-            found.conflicts * (not is_number),
-            "have another class than an earlier row with equal columns",
+            counts.conflicts * (not is_number),
+            "have the same columns as an earlier row, but another class",
         ),
     ):
         if count:

@@ -9,16 +9,16 @@ import typer
 def check(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
 ) -> None:
-    """Look for what would stop a full run, in less time.
+    """Find errors that would stop a full run, in less time.
 
     Prepares the whole table, since one row can stop a run; then trains two
-    epochs on some 200 of its rows, exports, evaluates and reports. Ends with
-    the code that a full run would end with, and leaves nothing behind.
+    epochs on some 200 rows, exports, evaluates and reports. Exits with the
+    same code as a full run would; writes no files.
     """
     from onward.settings.config import import_plugins
 
-    import_plugins(config)  # their classes must be there before the settings that choose from them
+    import_plugins(config)  # before the modules whose settings choose from their classes
 
-    from onward.cli._dry_run import rehearse
+    from onward.cli._dry_run import dry_run
 
-    raise typer.Exit(rehearse(config))
+    raise typer.Exit(dry_run(config))

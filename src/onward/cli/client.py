@@ -9,13 +9,15 @@ from onward.cli._model_name import model_name
 
 
 def client(
-    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
+    ],
     lang: Annotated[
         Literal["python", "ts"], typer.Option(help="Language of the client.")
     ] = "python",
     name: Annotated[
         str | None,
-        typer.Option(help="Of the model on the server; by default that of its file."),
+        typer.Option(help="Name of the model on the server; by default the name of its file."),
     ] = None,
 ) -> None:
     """Print a typed client for the server of a model."""

@@ -12,15 +12,15 @@ def collect(
     config: Annotated[
         Path,
         typer.Argument(
-            help="Its `prepare.source` names a database and a query; no more is needed.",
+            help="A config; only its `prepare.source` is read, with a database and a query.",
             show_default=False,
         ),
     ],
 ) -> None:
-    """Take a snapshot of a database: what the query of a config finds.
+    """Take a snapshot of a database with the query of a config.
 
-    It goes to snapshots/CONFIG/, from where `data.dvc` gives it to the pipeline.
-    When it was taken is beside it, so that equal data are equal files.
+    Writes it to snapshots/CONFIG/, from where `data.dvc` imports it into the
+    pipeline. Its time is in a separate file, so equal data are equal files.
     """
     from onward.cli._snapshot import take
 

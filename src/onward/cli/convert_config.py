@@ -9,10 +9,10 @@ import typer
 def convert_config(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
 ) -> None:
-    """Rewrite a config of a former version in the layout of this one.
+    """Convert a config of an earlier version to the layout of this one.
 
-    The file is changed in place and keeps its comments. A file that has the
-    layout of this version stays as it is.
+    Changes the file in place and keeps its comments. A file in the current
+    layout is not changed.
     """
     from onward.cli._convert import convert
 

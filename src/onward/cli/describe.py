@@ -7,9 +7,11 @@ import typer
 
 
 def describe(
-    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
+    ],
 ) -> None:
-    """Show what a model file reads, predicts, and says of itself."""
+    """Show the inputs, outputs and metadata of a model file."""
     from onward.cli._description import print_description
 
     print_description(model)

@@ -10,7 +10,9 @@ from onward.cli._model_name import model_name
 
 
 def export_triton(
-    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
+    ],
     folder: Annotated[Path, typer.Argument(help="A model repository.", show_default=False)],
 ) -> None:
     """Add a model file to a model repository of NVIDIA's Triton Inference Server."""
@@ -18,13 +20,13 @@ def export_triton(
     from onward.serving.triton import model_configuration
 
     name = model_name(model)
-    place = folder / name
-    if place.exists():
-        raise typer.BadParameter(f"{place}: exists already. Remove it, or choose another folder")
+    target = folder / name
+    if target.exists():
+        raise typer.BadParameter(f"{target}: already exists. Remove it, or choose another folder")
     predictor = Predictor(model)
     predictor.verify()
-    (place / "1").mkdir(parents=True)
-    shutil.copyfile(model, place / "1" / "model.onnx")
-    # last, since Triton loads no model without it
-    (place / "config.pbtxt").write_text(model_configuration(predictor, name), encoding="utf-8")
-    typer.echo(f"{place}: run tritonserver --model-repository {folder}")
+    (target / "1").mkdir(parents=True)
+    shutil.copyfile(model, target / "1" / "model.onnx")
+    # written last: Triton loads no model without it
+    (target / "config.pbtxt").write_text(model_configuration(predictor, name), encoding="utf-8")
+    typer.echo(f"{target}: run tritonserver --model-repository {folder}")

@@ -18,16 +18,16 @@ def init(
     split: Annotated[
         str | None,
         typer.Option(
-            help="A column that says train, validation or test for each row.", show_default=False
+            help="A column with train, validation or test for each row.", show_default=False
         ),
     ] = None,
 ) -> None:
-    """Make a project for a table in this folder: configs, dvc.yaml, data.dvc.
+    """Create a project for a table in this folder: configs, dvc.yaml, data.dvc.
 
-    The type of each column is inferred, and written to the config with the
-    reason, for you to correct. A table outside of the folder is copied to
-    data/. In a project, the table joins the pipeline. Files that exist are
-    never written over, but for the list of configs in dvc.yaml.
+    Infers the type of each column and writes it to the config with a reason,
+    for you to correct. A table outside the folder is copied to data/. In an
+    existing project, the table is added to the pipeline. Existing files are
+    never overwritten; only dvc.yaml gets one more config.
     """
     import re
 
@@ -35,7 +35,7 @@ def init(
 
     if re.match("[a-z0-9+]+:/", str(table)):
         raise ConfigError(
-            f"{table}: `onward init` looks at a table on this machine. Download it and run"
+            f"{table}: `onward init` reads only local tables. Download it and run"
             " `onward init FILE`; then write the address into data.dvc, below `deps:`, as in"
             " `- path: https://...`"
         )

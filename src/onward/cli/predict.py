@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-EXTRA = "tables"  # for TABLE; a row needs none
+EXTRA = "tables"  # for TABLE; --row needs no extra
 
-Model = Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
+]
 Table = Annotated[
     Path | None,
     typer.Argument(
@@ -22,7 +24,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Where to write; without it, rows go to the terminal.",
+        help="Output file; by default the terminal.",
         show_default=False,
     ),
 ]
@@ -30,7 +32,7 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="csv, tsv, jsonl, parquet or arrow; by default that of the output's name.",
+        help="csv, tsv, jsonl, parquet or arrow; by default from the suffix of the output.",
         show_default=False,
     ),
 ]
@@ -38,7 +40,7 @@ Keep = Annotated[
     list[str] | None,
     typer.Option(
         metavar="COLUMNS",
-        help="Columns of TABLE to write beside the predictions, as in id,date.",
+        help="Columns of TABLE to write beside the predictions, such as id,date.",
         show_default=False,
     ),
 ]
@@ -47,7 +49,7 @@ MissingUnreadable = Annotated[
     bool,
     typer.Option(
         "--missing-unreadable",
-        help="Predict dates, quantities and booleans that cannot be read as missing values.",
+        help="Treat invalid dates, quantities and booleans as missing values.",
     ),
 ]
 Config = Annotated[
@@ -55,7 +57,7 @@ Config = Annotated[
     typer.Option(help="Read TABLE with the source settings of this config.", show_default=False),
 ]
 Row = Annotated[
-    str | None, typer.Option(help="One row as JSON, in place of TABLE.", show_default=False)
+    str | None, typer.Option(help="One row as JSON, instead of TABLE.", show_default=False)
 ]
 
 
@@ -73,16 +75,18 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
 ) -> None:
     """Predict the rows of a table, or one row.
 
-    The predictions of a table are a table, its rows in the same order.
-    Values that no training row had are listed at the end.
+    The predictions of a table are a table with the rows in the same order.
+    Values not in the training set are listed at the end.
     """
     if (table is None) == (row is None):
         raise typer.BadParameter("give either TABLE or --row")
     unreadable: Any = "missing" if missing_unreadable else "refuse"
     if row is not None:
         if output or config or output_format or keep or keep_all:
-            raise typer.BadParameter("--output goes with TABLE, as --config does; --row is JSON")
-        typer.echo(_predicted(model, _parsed(row), unreadable))
+            raise typer.BadParameter(
+                "--row prints JSON: --output, --format, --keep, --keep-all and --config need TABLE"
+            )
+        typer.echo(_predict_row(model, _parse(row), unreadable))
     elif table is not None:
         from onward.cli._predict_table import PredictionJob, predict_table
 
@@ -91,28 +95,28 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
         predict_table(PredictionJob(model, table, output, output_format, config, kept, unreadable))
 
 
-def _parsed(row: str) -> dict[str, Any]:
+def _parse(row: str) -> dict[str, Any]:
     try:
         values = json.loads(row)
     except json.JSONDecodeError as error:
         raise typer.BadParameter(
-            f'--row is no JSON: {error}. Write it as \'{{"age": 39, "city": null}}\''
+            f'--row is invalid JSON: {error}. Write it as \'{{"age": 39, "city": null}}\''
         ) from error
     if not isinstance(values, dict):
         raise typer.BadParameter(
-            '--row is JSON, but no object. Write it as \'{"age": 39, "city": null}\''
+            '--row must be a JSON object. Write it as \'{"age": 39, "city": null}\''
         )
     return values
 
 
-def _predicted(model: Path, row: dict[str, Any], unreadable: Any) -> str:
+def _predict_row(model: Path, row: dict[str, Any], unreadable: Any) -> str:
     from onward.serving.predictor import Predictor
 
     predictor = Predictor(model, unreadable=unreadable)
     prediction = {name: array.astype(str)[0] for name, array in predictor([row]).items()}
     return json.dumps(
         {
-            name: _readable(name, value, predictor.schema.target.classes)
+            name: _json_value(name, value, predictor.schema.target.classes)
             for name, value in prediction.items()
         },
         indent=2,
@@ -120,8 +124,8 @@ def _predicted(model: Path, row: dict[str, Any], unreadable: Any) -> str:
     )
 
 
-def _readable(name: str, value: Any, classes: tuple[str, ...]) -> Any:
-    """Numbers with the digits that they have as float32 or float64, and no others."""
+def _json_value(name: str, value: Any, classes: tuple[str, ...]) -> Any:
+    """A prediction as JSON; numbers have only the digits of their float type."""
     if name == "label":
         return str(value)
     if name == "probabilities":

@@ -9,12 +9,12 @@ import typer
 def schema(
     config: Annotated[
         Path | None,
-        typer.Argument(help="One whose plugins are to be in it.", show_default=False),
+        typer.Argument(help="A config whose plugins are included.", show_default=False),
     ] = None,
 ) -> None:
-    """Print the JSON Schema of configs, with which editors check and complete.
+    """Print the JSON Schema of configs, for checks and completion in editors.
 
-    `onward init` writes that of this version to configs/schema.json.
+    `onward init` writes it to configs/schema.json.
     """
     from onward.cli._json_schema import json_schema
 

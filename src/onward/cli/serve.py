@@ -12,8 +12,8 @@ from onward.cli import _serve_options as given
 from onward.cli._model_name import model_name
 
 EXTRA = "serve"
-LOCAL = ("127.0.0.1", "::1", "localhost")
-NAME = re.compile(r"[A-Za-z0-9._-]+")  # stands in paths, in logs and in metrics
+LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
+MODEL_NAME = re.compile(r"[A-Za-z0-9._-]+")  # used in paths, logs and metrics
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -39,11 +39,11 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
     """Serve model files over HTTP.
 
     The Open Inference Protocol at /v2, JSON objects at /predict, a form at /, metrics at /metrics.
-    A file that is replaced is reloaded.
+    Replaced files are reloaded.
     """
-    _refuse_open(host, token_env, insecure=insecure)
+    _refuse_open_host(host, token_env, insecure=insecure)
     _start(
-        models=_named(models, name or []),
+        models=_models_by_name(models, name or []),
         host=host,
         port=port,
         workers=workers,
@@ -58,9 +58,9 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
 
 
 def _start(**settings: Any) -> None:
-    """Become the server."""
+    """Replace this process by the server."""
     import msgspec
-    import uvicorn  # noqa: F401  (missing, it would be missed after the exec)
+    import uvicorn  # noqa: F401  (a missing library is an error before the exec)
 
     from onward.serving.server.options import Options
 
@@ -68,32 +68,36 @@ def _start(**settings: Any) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "onward.serving.server", options])
 
 
-def _refuse_open(host: str, token_env: str | None, *, insecure: bool) -> None:
-    if not (host in LOCAL or token_env or insecure):
+def _refuse_open_host(host: str, token_env: str | None, *, insecure: bool) -> None:
+    if not (host in LOCAL_HOSTS or token_env or insecure):
         raise typer.BadParameter(
-            f"--host {host} is open to other machines: name a variable with a token by --token-env,"
-            " or say --insecure"
+            f"--host {host} is reachable from other machines. Give --token-env with a variable that"
+            " holds a token, or --insecure"
         )
     if token_env and not os.environ.get(token_env):
-        raise typer.BadParameter(f"--token-env: the variable {token_env} is empty or not set")
+        raise typer.BadParameter(
+            f"--token-env: the variable {token_env} is empty or not set. Set it to the token"
+        )
 
 
-def _named(models: list[Path], names: list[str]) -> dict[str, str]:
+def _models_by_name(models: list[Path], names: list[str]) -> dict[str, str]:
     """Paths by name."""
     if len(names) > len(models):
-        raise typer.BadParameter(f"{len(names)} times --name, and {len(models)} models")
+        raise typer.BadParameter(
+            f"--name: {len(names)} names for {len(models)} models. Give at most one per model"
+        )
     names = names + [model_name(path) for path in models[len(names) :]]
     for name in names:
         if names.count(name) > 1:
             raise typer.BadParameter(f"{name!r} names two models. Give each a --name")
-        if not NAME.fullmatch(name):
+        if not MODEL_NAME.fullmatch(name):
             raise typer.BadParameter(f"--name {name!r}: only letters, digits and . _ - are allowed")
     return dict(zip(names, (str(path.absolute()) for path in models), strict=True))
 
 
 def _other_models(models: list[Path], shadow: Path | None, canary: str | None) -> dict[str, Any]:
     if len(models) > 1 and (shadow or canary):
-        raise typer.BadParameter("--shadow and --canary stand beside one model, and there are more")
+        raise typer.BadParameter("--shadow and --canary need exactly one MODEL, not several")
     path, _, share = (canary or "").rpartition("=")
     percent = PERCENT.fullmatch(share)
     if canary and (not path or percent is None or float(percent[1]) > 100):

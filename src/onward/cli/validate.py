@@ -10,21 +10,23 @@ def validate(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
     table: Annotated[
         Path | None,
-        typer.Argument(help="Another table than the config's.", show_default=False),
+        typer.Argument(
+            help="Table to check; by default the one of the config.", show_default=False
+        ),
     ] = None,
     reject: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.csv",
-            help="Set rows aside there that break the contract, if the config allows it.",
+            help="Write invalid rows to this file (needs `rows: {invalid: set_aside}`).",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Check a table against the contract that a config makes with it.
+    """Check a table against the rules of a config.
 
-    A table without the target is checked as rows to predict. Ends with 65
-    if a row breaks the contract. `prepare` makes the same checks.
+    A table without the target is checked as rows to predict. Exits with code
+    65 if a row is invalid. `prepare` makes the same checks.
     """
     from onward.cli._validation import validate_table
 

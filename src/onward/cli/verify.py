@@ -7,9 +7,11 @@ import typer
 
 
 def verify(
-    model: Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
+    ],
 ) -> None:
-    """Predict the rows that a model file carries anew, and compare."""
+    """Re-run the sample rows stored in a model file, and compare the predictions."""
     import onnxruntime
 
     from onward.serving.model_file import HASH
@@ -24,6 +26,6 @@ def verify(
     )
     if HASH not in predictor.metadata:
         typer.echo(
-            "The file has no hash of its content, as those of older versions: only its rows"
-            " were checked"
+            "The file is of an older version without a hash of its content: only the rows were"
+            " checked"
         )

@@ -1,7 +1,7 @@
-"""Measure the exported file on rows that nothing was learned from, beside three yardsticks.
+"""Evaluate the exported file on the test set, and compare it with three baselines.
 
-It knows the file and raw rows, and nothing of how the file was made; only for a cross-validation or
-a learning curve it has others made in the same way.
+The stage needs only the file and raw rows; cross-validation and learning curve run the earlier
+stages again.
 """
 
 import json
@@ -40,17 +40,17 @@ READS = ("prepare", "export")
 
 
 class Settings(Base):
-    """``seed`` of the resampled rows, the shuffled columns and the yardsticks.
+    """``seed`` of the resampled rows, the shuffled columns and the baselines.
 
-    ``sensitive``: columns whose groups are compared in a table of fairness, such as sex or race;
-    they must be among the model's.
+    ``sensitive``: columns whose groups are compared in the fairness table, such as sex or race;
+    they must be inputs of the model.
 
-    ``cross_validation`` is the number of folds, 5 or 10 as a rule. The rows that are not for
-    testing are dealt out to them as prepare.split says; each fold is tested by a model that was
+    ``cross_validation`` is the number of folds, usually 5 or 10. The rows outside the test set are
+    assigned to them by the rules of prepare.split; each fold is predicted by a model that was
     prepared, trained and exported without it. ``learning_curve`` lists shares of the training rows,
-    such as [0.1, 0.25, 0.5, 1.0]; with each a model is made, and tested on the same rows as the
-    published one, which is that of 1.0. ``at_once`` of these models are made side by side, each
-    with its share of the processor.
+    such as [0.1, 0.25, 0.5, 1.0]; for each share a model is trained and tested on the test rows of
+    the published one, whose share is 1.0. ``at_once`` is the number of models trained in parallel,
+    each with its share of the cores.
     """
 
     seed: Seed = 0
@@ -60,14 +60,14 @@ class Settings(Base):
     at_once: PositiveInt = 1
 
     @model_validator(mode="after")
-    def _curve_has_two_points(self) -> Self:
+    def _refuse_single_point(self) -> Self:
         if self.learning_curve and min(self.learning_curve) == 1:
-            raise ValueError("learning_curve: give a share below 1, too, such as 0.5")
+            raise ValueError("learning_curve: all shares are 1. Add a share below 1, such as 0.5")
         return self
 
     @property
     def resampling(self) -> ResamplingSettings:
-        """The models that are to be made from other rows."""
+        """Settings for retraining the model on other rows."""
         return ResamplingSettings(
             self.cross_validation, self.learning_curve, self.at_once, self.seed
         )
@@ -76,9 +76,9 @@ class Settings(Base):
 def run(settings: Settings, folder: Path) -> None:
     """Write ``metrics.json``, ``comparison.json``, ``sample.parquet``, ``plots/`` and more.
 
-    The metrics are those of the model alone, for `dvc metrics show`; the comparison has their
-    intervals and the yardsticks. What changed since the run before, ``changes.json``, is written
-    last and is not hashed: it depends on what was here, and not on the inputs alone.
+    ``metrics.json`` has the metrics of the model, for `dvc metrics show`; ``comparison.json`` adds
+    intervals and baselines. The changes since the previous run, ``changes.json``, are written last
+    and are not hashed: they depend on that run, not on the inputs alone.
     """
     refuse_stale(folder / "export")
     path, out = verified(folder / "export" / "model.onnx"), folder / "evaluate"
@@ -113,7 +113,7 @@ def _write_comparison(
     _write(work / "metrics.json", values | retrained.values())
     for name, document in retrained.documents.items():
         _write(work / f"{name}.json", document)
-    classes = {"classes": target.classes}  # codes of others would mean something else
+    classes = {"classes": target.classes}  # the codes in the sample refer to them
     _write(work / "comparison.json", {**classes, **comparison.document()})
     as_table(comparison.sample).write_parquet(work / "sample.parquet")
 
@@ -121,7 +121,7 @@ def _write_comparison(
 def _write_plots(
     folder: Path, curves: Mapping[str, pl.DataFrame], diagnoses: Mapping[str, pl.DataFrame]
 ) -> None:
-    """Curves for DVC; the others keep their types, as CSV would take a text "007" for a number."""
+    """Write curves as CSV for DVC, and diagnoses as Parquet, which keeps texts such as "007"."""
     folder.mkdir()
     digits = pl.col(pl.Float64).round_sig_figs(JSON_DIGITS)
     for name, table in curves.items():

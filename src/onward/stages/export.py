@@ -44,19 +44,19 @@ logger = logging.getLogger(__name__)
 
 READS = ("prepare", "train")
 
-HELD_OUT = ("validation", "test")
-USUAL = 200  # held-out rows that hostile ones are made of
+HELD_OUT_SPLITS = ("validation", "test")
+HOSTILE_FROM_ROWS = 200  # held-out rows to make hostile rows from
 
 
 class Settings(Privacy):
-    """``k`` is how many members of an ensemble the file keeps; all of them if not given.
+    """``k`` is the number of ensemble members to keep; by default all of them.
 
-    ``decision``: what labels are for, if not to be the likeliest class.
+    ``decision``: the objective of the labels; by default the most likely class.
 
-    ``replay`` and ``hide``: which raw values travel in the file. ``replay`` is ``rows``, 100 test
-    rows; ``synthetic``, rows made up column by column; or ``none``, one row of missing values.
-    No value of the columns in ``hide`` is written to the file's notes, to ``signature.json`` and to
-    pages.
+    ``replay`` and ``hide``: the raw values in the file. ``replay`` is ``rows``, 100 test rows;
+    ``synthetic``, rows with independently drawn columns; or ``none``, one row of missing values.
+    Values of the columns in ``hide`` are not written to the metadata of the file, to
+    ``signature.json`` or to pages.
     """
 
     k: PositiveInt | None = None
@@ -67,13 +67,13 @@ def run(settings: Settings, folder: Path) -> None:
     """Write ``model.onnx``, ``signature.json`` and ``parity.json``."""
     refuse_stale(folder / "train")
     train, whole = folder / "train", Prepared(folder / "prepare")
-    kept = json.loads(verified(train / "selection.json").read_text()).get("kept")
-    prepared = whole if kept is None else whole.only(kept)
+    columns = json.loads(verified(train / "selection.json").read_text()).get("kept")
+    prepared = whole if columns is None else whole.only(columns)
     schema = prepared.schema()
     settings.refuse_unknown(schema.columns)
     network = Network.load(verified(train / "network.pt").read_bytes()).eval()
-    known = {"metrics": json.loads(verified(train / "metrics.json").read_text())}
-    _change(settings, network, prepared, known)
+    record = {"metrics": json.loads(verified(train / "metrics.json").read_text())}
+    _change(settings, network, prepared, record)
     is_whole = schema == whole.schema()
     preprocessing = prepared.preprocessing() if is_whole else refitted(prepared).SerializeToString()
     task = Task.members[network.head.task](schema.target)
@@ -82,22 +82,22 @@ def run(settings: Settings, folder: Path) -> None:
     parity = Parity(model.SerializeToString(), preprocessing, network, schema)
     agreement = _gate(parity, prepared)
     predictions = agreement["test"].predictions
-    watched = monitor_note(task, prepared, network, predictions, settings.hide)
-    known |= _notes(settings, prepared, parity, task.monitored(predictions), watched)
-    known |= {
+    monitored = monitor_note(task, prepared, network, predictions, settings.hide)
+    record |= _notes(settings, prepared, parity, task.monitored(predictions), monitored)
+    record |= {
         "hashes": _hashes(folder),
         **_codes(prepared),
         "training_rows": training_rows(prepared),
     }
-    helper.set_model_props(model, metadata(task, schema, known))
-    inputs, noted = inputs_of(folder, *READS), settings.model_dump(mode="json")
+    helper.set_model_props(model, metadata(task, schema, record))
+    inputs, settings_json = inputs_of(folder, *READS), settings.model_dump(mode="json")
     content = seal(model.SerializeToString())
-    with publishing(folder / "export", inputs=inputs, settings=noted) as work:
+    with publishing(folder / "export", inputs=inputs, settings=settings_json) as work:
         (work / "model.onnx").write_bytes(content)
-        _write(work / "signature.json", signature(model, schema, known, identity(content)))
+        _write(work / "signature.json", signature(model, schema, record, identity(content)))
         _write(work / "parity.json", {name: part.document() for name, part in agreement.items()})
     rows = sum(part.rows for part in agreement.values())
-    logger.info("export: model.onnx agrees with the network on all %s rows", f"{rows:,}")
+    logger.info("export: model.onnx and the network agree on all %s rows", f"{rows:,}")
 
 
 def _notes(
@@ -105,10 +105,10 @@ def _notes(
     prepared: Prepared,
     parity: Parity,
     of_outputs: Mapping[str, pl.Series],
-    watched: Mapping[str, Any],
+    monitored: Mapping[str, Any],
 ) -> dict[str, Any]:
     privacy = Privacy(replay=settings.replay, hide=settings.hide)
-    facts = Facts(prepared.profiles(), prepared.text_readers(), watched)
+    facts = Facts(prepared.profiles(), prepared.text_readers(), monitored)
     test = prepared.rows("test").collect()
     return notes(prepared.schema(), test, parity.predict, of_outputs, facts, privacy)
 
@@ -118,33 +118,33 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _change(
-    settings: Settings, network: Network, prepared: Prepared, known: dict[str, Any]
+    settings: Settings, network: Network, prepared: Prepared, record: dict[str, Any]
 ) -> None:
-    """Make of the network what the settings ask for, and note what that costs."""
+    """Reduce the ensemble and choose the decision by the settings, and record the effects."""
     if settings.k is not None:
         reduction = reduce(network, settings.k, Rows.of(prepared.arrays("validation")))
-        known["metrics"]["reduction"] = asdict(reduction)
+        record["metrics"]["reduction"] = asdict(reduction)
         logger.info("export: %s", reduction)
     if settings.decision is not None:
         target = prepared.schema().target
-        rows = {split: Rows.of(prepared.arrays(split)) for split in HELD_OUT}
-        known["decision"] = decide(network, settings.decision, target, rows)
-        for name, text in said(known["decision"], target.classes):
+        rows = {split: Rows.of(prepared.arrays(split)) for split in HELD_OUT_SPLITS}
+        record["decision"] = decide(network, settings.decision, target, rows)
+        for name, text in said(record["decision"], target.classes):
             logger.info("export: %s: %s", name, text)
 
 
 def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    agreement: dict[str, Any] = {}
     blocks = prepared.blocks()
-    for split in HELD_OUT:
+    for split in HELD_OUT_SPLITS:
         rows = prepared.rows(split).collect()
-        found[split] = parity.held_out(split, rows, prepared.arrays(split), blocks)
-    found["hostile"] = parity.hostile(rows.head(USUAL))
-    return found
+        agreement[split] = parity.held_out(split, rows, prepared.arrays(split), blocks)
+    agreement["hostile"] = parity.hostile(rows.head(HOSTILE_FROM_ROWS))
+    return agreement
 
 
 def _codes(prepared: Prepared) -> dict[str, Any]:
-    """Where the graph has the codes of categories, and whose they are."""
+    """The tensor with the codes of categories, and its columns."""
     blocks = prepared.blocks()
     if CATEGORICAL not in blocks:
         return {}

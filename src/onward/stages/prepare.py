@@ -1,4 +1,4 @@
-"""Read the table, split it, learn the preprocessing, and write what training reads."""
+"""Read and split the table, fit the preprocessing, and write the files for training."""
 
 import json
 import logging
@@ -15,11 +15,11 @@ __all__ = ["Settings", "run"]
 
 logger = logging.getLogger(__name__)
 
-READS = ()  # a table
+READS = ()  # reads only the table
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write the folder that `Prepared` reads."""
+    """Write the files that `Prepared` reads."""
     table = Source.open(settings.source)
     inputs = {"data": sha256(settings.source.path)}
     settings_json = settings.model_dump(mode="json")
@@ -28,11 +28,13 @@ def run(settings: Settings, folder: Path) -> None:
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
     accepted = report["quality"]["rows"]
     if len(accepted) > 1:
-        logger.info("prepare: rows: %s", _listed(accepted))
+        logger.info("prepare: rows: %s", _format_counts(accepted))
     for shortage in report["quality"]["shortages"]:
         logger.warning("prepare: %s", shortage)
-    logger.info("prepare: %d columns, rows: %s", len(settings.columns), _listed(report["rows"]))
+    logger.info(
+        "prepare: %d columns, rows: %s", len(settings.columns), _format_counts(report["rows"])
+    )
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def _format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())

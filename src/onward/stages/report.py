@@ -1,4 +1,4 @@
-"""Write one page for people: how good the model is, why, and how to use it."""
+"""Write the report: the quality of the model, explanations, and how to use it."""
 
 import json
 import logging
@@ -20,11 +20,11 @@ READS = ("prepare", "train", "export", "evaluate")
 
 
 class Settings(Base):
-    """Nothing to choose."""
+    """The report has no settings."""
 
 
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``report.html``, which needs no other file and no network, and two cards."""
+    """Write ``report.html``, a self-contained page, ``model_card.md`` and ``data_card.md``."""
     for stage in ("train", "export", "evaluate"):
         refuse_stale(folder / stage)
     evidence = without_hidden(_evidence(folder))
@@ -52,12 +52,12 @@ def _evidence(folder: Path) -> Evidence:
         notes=predictor.metadata,
         data=prepared.profiles(),
         history=_read(folder / "train" / "history.json"),
-        speed=_unhashed(folder / "train" / "speed.json"),
+        speed=_read_unhashed(folder / "train" / "speed.json"),
         selection=_read(folder / "train" / "selection.json"),
         metrics=_read(evaluate / "comparison.json"),
         cross_validation=_read(evaluate / "cross_validation.json"),
         learning_curve=_read(evaluate / "learning_curve.json"),
-        changes=_unhashed(evaluate / "changes.json"),
+        changes=_read_unhashed(evaluate / "changes.json"),
         latency=_read(evaluate / "latency.json"),
         plots=plots,
         example=prepared.rows("test").head(1).collect().to_dicts()[0],
@@ -66,8 +66,8 @@ def _evidence(folder: Path) -> Evidence:
     )
 
 
-def _unhashed(path: Path) -> Any:
-    # depends on times or on what was there before: not among the files whose hashes are kept
+def _read_unhashed(path: Path) -> Any:
+    # not hashed, as it depends on run times or on the previous run
     return json.loads(path.read_text()) if path.exists() else {}
 
 

@@ -1,4 +1,4 @@
-"""Train a network on the prepared rows, and keep the best weights."""
+"""Train a network on the prepared rows, and keep the weights of the best epoch."""
 
 import json
 import logging
@@ -30,13 +30,13 @@ READS = ("prepare",)
 def run(given: Settings, folder: Path) -> None:
     """Write ``network.pt``, ``history.json``, ``metrics.json``, ``selection.json``, ``speed.json``.
 
-    The last is written last and is not hashed: it has times in it, and who trains again gets the
-    other files again, to the bit.
+    ``speed.json`` is written last and is not hashed: it contains times, while the other files are
+    reproducible to the bit.
 
-    Checkpoints lie beside the folder that is published, where no other stage and no DVC looks, and
-    go with the end of the run: whoever trains again wants to train.
+    Checkpoints lie beside the published folder, out of sight of DVC and the other stages. They are
+    removed at the end of the run, so that a new run trains again.
 
-    Of several ranks the first one writes; the others train along, and wait until that is done.
+    Only rank zero writes; the other ranks train and wait for it.
     """
     prepared = Prepared(folder / "prepare")
     settings = completed(given, Table.of(prepared))
@@ -46,7 +46,7 @@ def run(given: Settings, folder: Path) -> None:
     key = fingerprint(settings, inputs["prepare"])
     checkpoints = Checkpoints(folder / ".train.checkpoints", key)
     with leaving_together():
-        selected = _trained(given, settings, prepared, checkpoints)
+        selected = _train(given, settings, prepared, checkpoints)
         if is_first():
             asked = given.model_dump(mode="json", include={"selection"}, exclude_none=True)
             notes = {
@@ -58,10 +58,10 @@ def run(given: Settings, folder: Path) -> None:
             checkpoints.remove()
 
 
-def _trained(
+def _train(
     given: Settings, settings: Complete, prepared: Prepared, checkpoints: Checkpoints
 ) -> Selected:
-    """With all columns, or with those that are worth it."""
+    """Train on all columns, or select columns."""
     if given.selection is None:
         return Selected(fit(settings, TrainingData.load(prepared), checkpoints), {})
     derived = [column["name"] for column in prepared.profiles().get("derived", [])]
