@@ -176,8 +176,8 @@ def merged(x: str | None) -> Sequence[float]:
 
 
 REFERENCES = [
-    Reference("numerical", [1.0, 2.0, 3.0, None], standard),
     Reference("numerical", [1.0, 2.0, 3.0, None], robust, {"scaling": "robust"}),
+    Reference("numerical", [1.0, 2.0, 3.0, None], standard, {"scaling": "standard"}),
     Reference(
         "categorical",
         ["Köln", "Köln", "Paris", "", None],

@@ -40,9 +40,9 @@ def test_standard_scaling_is_numpy_s(training: list[float | None], values: list[
     present = np.array([value for value in training if value is not None])
     if not len(present) or np.ptp(present) <= max(1e-6 * np.abs(present).max(), 1e-37):
         with pytest.raises(DataError, match="Remove the column from the config"):
-            fitted(training)
+            fitted(training, scaling="standard")
         return
-    column = fitted(training)
+    column = fitted(training, scaling="standard")
 
     got = encode(column, values)
 
@@ -56,7 +56,7 @@ def test_standard_scaling_is_numpy_s(training: list[float | None], values: list[
 
 
 def test_robust_scaling_bends_what_is_far_out() -> None:
-    column = fitted([float(value) for value in range(-50, 51)], scaling="robust")
+    column = fitted([float(value) for value in range(-50, 51)])
     far, middle, near = encode(column, [1e9, 0.0, 1.0])[:, 0]
     assert far == pytest.approx(3.0, abs=0.01)
     assert middle == 0
@@ -79,19 +79,42 @@ def test_quantile_scaling_is_numpy_s_interpolation(
     got = encode(column, [*values, *known])[:, 0]
 
     shares = np.linspace(0, 1, 100)
+    center = np.median(known)
+    known = known - center
+    gap, tiniest = 1e-12, 1e-30 * np.ptp(known)
     knots: list[tuple[float, list[float]]] = []
-    previous = -np.inf
+    previous = 0.0
     for place, share in zip(np.quantile(known, shares), shares, strict=True):
-        if place - previous > 1e-12 * np.ptp(known):
+        if place - previous > gap * max(abs(place), abs(previous)) + tiniest or not knots:
             knots.append((place, []))
         knots[-1][1].append(share)
         previous = place
     edge = 0.5 / len(known)
     middles = np.clip([np.mean(shares) for _, shares in knots], edge, 1 - edge)
     heights = [NormalDist().inv_cdf(share) for share in middles]
-    raw = np.array([*values, *known])
+    raw = np.array([*values, *(known + center)]) - center
     want = np.where(np.isfinite(raw), np.interp(raw, [place for place, _ in knots], heights), 0)
     np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+@pytest.mark.parametrize("scaling", ["robust", "quantile"])
+@pytest.mark.parametrize("far", [1e6, 2.0**31 - 1, 1e15, 1e20])
+def test_a_few_huge_values_leave_the_others_apart(scaling: str, far: float) -> None:
+    values = [*map(float, range(1000)), far, far, -far]
+    got = encode(fitted(values, scaling=scaling), values)[:1000, 0]
+    assert len(np.unique(got)) >= 900
+
+
+def test_a_number_that_is_mostly_zero_keeps_the_others_apart() -> None:
+    amounts = [float(value) for value in range(1, 100)]
+    column = fitted([*[0.0] * 900, *amounts, 1e12])
+    got = encode(column, amounts)[:, 0]
+    assert np.diff(got).min() > 1e-3
+
+
+def test_minmax_scaling_is_between_0_and_1() -> None:
+    column = fitted([2.0, 4.0, 10.0], scaling="minmax")
+    np.testing.assert_allclose(encode(column, [2.0, 4.0, 10.0, 18.0])[:, 0], [0, 0.25, 1, 2])
 
 
 def test_quantile_scaling_makes_any_distribution_normal() -> None:

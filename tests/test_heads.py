@@ -60,7 +60,7 @@ def test_the_best_scores_predict_the_target(name: str) -> None:
 def test_members_together_predict_the_mean_of_what_they_predict(name: str) -> None:
     head = build(name)
     head.fit(targets(head))
-    scores = 5 * torch.randn(20, 4, head.width, generator=torch.Generator().manual_seed(0))
+    scores = torch.rand(20, 4, head.width, generator=torch.Generator().manual_seed(0)) - 0.5
 
     together = head(head.together(scores))
 
@@ -97,6 +97,21 @@ def test_the_interval_holds_its_share_of_new_rows(logarithm: bool) -> None:
 
     inside = (predictions["lower"] <= target[4000:]) & (target[4000:] <= predictions["upper"])
     assert inside.float().mean().item() == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("logarithm", [False, True])
+def test_predictions_stay_near_the_training_targets(logarithm: bool) -> None:
+    target = torch.tensor([10.0, 20.0, 110.0], dtype=torch.float64)
+    head = build("regression", logarithm=logarithm)
+    head.fit(target)
+    free = build("regression", logarithm=logarithm, bounds="none")
+    free.fit(target)
+
+    low, high = head(torch.tensor([[-50.0], [50.0]]))["value"].tolist()
+
+    wanted = (10 * 11**-0.1, 110 * 11**0.1) if logarithm else (0.0, 120.0)
+    assert (low, high) == pytest.approx(wanted)
+    assert free(torch.tensor([[50.0]]))["value"].item() > 10 * high
 
 
 @pytest.mark.parametrize(("rows", "rank"), [(9, 9), (10, 10), (20, 19), (99, 90), (100, 91)])

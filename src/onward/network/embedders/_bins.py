@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 SAMPLE = 100_000  # rows; more do not move the quantiles, and torch.quantile refuses 16 M values
-OUTSIDE = 4.0  # widths of an outer bin; how far a value outside the training range extrapolates
 
 
 def bin_edges(features: Tensor, bins: int) -> list[Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from onward.blocks import Block
 from onward.network.embedders._base import Embedder
-from onward.network.embedders._bins import OUTSIDE, bin_edges
+from onward.network.embedders._bins import bin_edges
 
 
 class PiecewiseLinear(Embedder):
@@ -19,7 +19,7 @@ class PiecewiseLinear(Embedder):
     number with few distinct values, such as a flag, gets as few bins.
 
     Differs: a value that fills a bin alone is counted once, which leaves the other bins to the
-    other values; and the outer bins extrapolate, but no further than ``OUTSIDE`` of their widths.
+    other values; and the outer bins do not extrapolate.
     """
 
     class Config(Embedder.Config):
@@ -42,13 +42,10 @@ class PiecewiseLinear(Embedder):
         """Learn the edges of the bins."""
         edges = bin_edges(features, config.bins)
         counts = torch.tensor([len(edge) - 1 for edge in edges], dtype=torch.int64)
-        last = counts.cumsum(0) - 1
         embedder = cls(config, block, tuple(counts.tolist()))
         embedder.owner.copy_(torch.arange(len(edges)).repeat_interleave(counts))
         embedder.left.copy_(torch.cat([edge[:-1] for edge in edges]))
         embedder.slope.copy_(1 / torch.cat([edge.diff() for edge in edges]))
-        embedder.lowest[last - counts + 1] = -OUTSIDE
-        embedder.highest[last] = 1 + OUTSIDE
         return embedder
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from onward.blocks import Block
 from onward.network.embedders._base import Embedder
-from onward.network.embedders._bins import OUTSIDE, bin_edges
+from onward.network.embedders._bins import bin_edges
 
 
 class PiecewiseLinearEmbedding(Embedder):
@@ -20,7 +20,8 @@ class PiecewiseLinearEmbedding(Embedder):
 
     Source: Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning",
     section 3.2; the start is that of Gorishniy et al. 2025, "TabM", appendix D.
-    Differs: the bins are those of ``piecewise_linear``.
+    Differs: the bins are those of ``piecewise_linear``; outside the training range neither they
+    nor the linear map extrapolate.
     """
 
     class Config(Embedder.Config):
@@ -57,13 +58,11 @@ class PiecewiseLinearEmbedding(Embedder):
         embedder.plain.copy_(torch.tensor(plain, dtype=torch.int64))
         embedder.bent.copy_(torch.tensor([feature for feature, _ in bent], dtype=torch.int64))
         embedder.slope[:, 0, 0] = 1
-        embedder.lowest[:, 0, 0], embedder.highest[:, 0, 0] = -torch.inf, torch.inf
         for feature, (_, edges) in enumerate(bent):
             last = len(edges) - 1
             embedder.left[feature, 0, 1 : last + 1] = edges[:-1]
             embedder.slope[feature, 0, 1 : last + 1] = 1 / edges.diff()
-            embedder.lowest[feature, 0, 1] = -OUTSIDE
-            embedder.highest[feature, 0, last] = 1 + OUTSIDE
+            embedder.lowest[feature, 0, 0], embedder.highest[feature, 0, 0] = edges[0], edges[-1]
         return embedder
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:

@@ -1,6 +1,6 @@
 """A real number, with an interval."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Float64
@@ -11,6 +11,8 @@ from onward.errors import DataError
 from onward.network.heads._base import Head
 from onward.tasks.conformal import radius
 
+MARGIN = 0.1  # of the range of the training targets, which a prediction may exceed on either side
+
 
 class Regression(Head):
     """The target, learned on a standardized scale and predicted in its own unit.
@@ -18,16 +20,24 @@ class Regression(Head):
     ``lower`` and ``upper`` are a split-conformal interval: of new rows like the validation rows,
     the share ``coverage`` lies inside.
 
+    Predictions stay near the range of the training targets: a network extrapolates without limit,
+    and one row in some hundreds got twice the largest price of the table.
+
     Source: see `radius`.
     Differs: the validation rows also stop the training early, so the interval is slightly narrow.
     """
 
     class Config(Head.Config):
-        """``logarithm`` learns the logarithm of a positive target, for errors in percent."""
+        """``logarithm`` learns the logarithm of a positive target, for errors in percent.
+
+        ``bounds``: ``training`` keeps predictions within the range of the training targets, and a
+        tenth of it more on both sides; ``none`` sets no bounds.
+        """
 
         type: Literal["regression"] = "regression"
         logarithm: bool = False
         coverage: float = Field(0.9, gt=0.0, lt=1.0)
+        bounds: Literal["training", "none"] = "training"
 
     task = "regression"
     examples = {180.0: {"value": 180.0}, 160.5: {"value": 160.5}, 192.0: {"value": 192.0}}
@@ -36,12 +46,15 @@ class Regression(Head):
     def __init__(self, config: Config, classes: int) -> None:
         super().__init__()
         self.logarithm, self.coverage = config.logarithm, config.coverage
+        self.bounds = config.bounds
         self.mean = nn.Buffer(torch.tensor(0.0, dtype=torch.float64))
         self.scale = nn.Buffer(torch.tensor(1.0, dtype=torch.float64))
         self.radius = nn.Buffer(torch.tensor(0.0, dtype=torch.float64))
+        self.lowest = nn.Buffer(torch.tensor(-torch.inf, dtype=torch.float64))
+        self.highest = nn.Buffer(torch.tensor(torch.inf, dtype=torch.float64))
 
     def fit(self, targets: Float64[Tensor, " rows"]) -> None:
-        """Learn the mean and the standard deviation."""
+        """Learn the mean, the standard deviation and the bounds."""
         if self.logarithm and not (targets > 0).all():
             raise DataError(
                 f"target: {int((targets <= 0).sum())} of {len(targets)} training values are not"
@@ -50,6 +63,16 @@ class Regression(Head):
         values = self._read(targets)
         self.mean.copy_(values.mean())
         self.scale.copy_(values.std(correction=0))
+        if self.bounds == "training":
+            low, high = values.min(), values.max()
+            self.lowest.copy_(low - MARGIN * (high - low))
+            self.highest.copy_(high + MARGIN * (high - low))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # networks of earlier versions have no bounds
+        for name in ("lowest", "highest"):
+            state_dict.setdefault(prefix + name, getattr(self, name))
+        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[no-untyped-call]
 
     def together(self, scores: Float[Tensor, "rows members 1"]) -> Float[Tensor, "rows 1"]:
         """Their mean."""
@@ -85,7 +108,8 @@ class Regression(Head):
         return {name: self._write(value) for name, value in names.items()}
 
     def _rescaled(self, scores: Tensor) -> Tensor:
-        return scores[:, 0].double() * self.scale + self.mean
+        values = scores[:, 0].double() * self.scale + self.mean
+        return values.clamp(self.lowest, self.highest)
 
     def _read(self, targets: Tensor) -> Tensor:
         return targets.log() if self.logarithm else targets

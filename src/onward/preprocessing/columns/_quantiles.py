@@ -10,7 +10,8 @@ from onnx import TensorProto
 from onward.preprocessing.graph import Graph, Value
 
 QUANTILES = 100  # more cost time: every row is compared with each of them
-CLOSEST = 1e-12  # of the range; nearer to each other, the slope between two is rounding
+CLOSEST = 1e-12  # of their distance from the median; nearer, the slope between two is rounding
+TINIEST = 1e-30  # of the range; what the runtime takes for equal
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,14 @@ class Knots:
 
 
 def quantile_knots(values: np.ndarray) -> Knots:
-    """The quantiles of ``values``, whose range has the width 1, and those of a normal distribution.
+    """The quantiles of ``values``, of median 0 and range 1, and those of a normal distribution.
 
     A value that is several quantiles at once gets the height of the middle one.
     """
     shares = np.linspace(0, 1, QUANTILES)
     quantiles = np.quantile(values, shares)
-    group = np.cumsum(np.diff(quantiles, prepend=quantiles[0]) > CLOSEST)
+    distance = np.maximum(np.abs(quantiles), np.abs(np.roll(quantiles, 1)))
+    group = np.cumsum(np.diff(quantiles, prepend=quantiles[0]) > CLOSEST * distance + TINIEST)
     counts = np.bincount(group)
     middle = np.bincount(group, shares) / counts
     edge = 0.5 / len(values)

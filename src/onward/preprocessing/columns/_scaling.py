@@ -1,6 +1,6 @@
 """Numbers on a scale of about 1: what numbers and quantities have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -22,18 +22,19 @@ SMALLEST = 1e-37  # onnxruntime takes a constant for 0 that is 0 as float32, and
 QUARTILES = 1.349  # from the first to the third, in standard deviations of a normal distribution
 BEND = 3.0  # scales; where the smooth clipping of robust scaling begins to hold back
 
-Scaling = Literal["standard", "robust", "quantile"]
+Scaling = Literal["robust", "standard", "minmax", "quantile"]
 Bounds = tuple[float, float]
 
 
 class NumberSettings(Column.Config):
     """Settings that all columns of numbers have.
 
-    ``scaling``: by mean and standard deviation, by median and quartiles, or by quantiles.
+    ``scaling``: by median and quartiles, by mean and standard deviation, by smallest and largest
+    value, or by quantiles.
     ``minimum`` and ``maximum``: numbers beyond them break the contract.
     """
 
-    scaling: Scaling = "standard"
+    scaling: Scaling = "robust"
     minimum: FiniteFloat | None = None
     maximum: FiniteFloat | None = None
 
@@ -81,19 +82,19 @@ def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | N
             f"column {name!r}: none of the {len(numbers)} training rows has a value."
             " Remove the column from the config"
         )
-    spread, size = float(np.ptp(present)), float(np.abs(present).max())
-    if spread <= max(NARROWEST * size, SMALLEST):
+    spread, largest = float(np.ptp(present)), float(np.abs(present).max())
+    if spread <= max(NARROWEST * largest, SMALLEST):
         raise DataError(
             f"column {name!r}: all {len(present)} training values are {present[0]:g}, or"
             " as good as that. Remove the column from the config"
         )
     has_missing = len(present) < len(numbers)
-    if scaling == "quantile":
-        center = float(np.median(present))
-        knots = quantile_knots((present - center) / spread)
-        return Scale(name, center, spread, has_missing, knots=knots)
-    center, size = _center_and_size(present, scaling == "robust")
-    return Scale(name, center, size, has_missing, is_bent=scaling == "robust")
+    center, size = CENTER_AND_SIZE[scaling](present / largest)
+    center, size = center * largest, max(size * largest, SMALLEST)
+    if scaling != "quantile":
+        return Scale(name, center, size, has_missing, is_bent=scaling == "robust")
+    knots = quantile_knots((present - center) / size)
+    return Scale(name, center, size, has_missing, knots=knots)
 
 
 def out_of_bounds(
@@ -148,14 +149,38 @@ def scaled(
     return [Encoded(value, numerical(owners, names))]
 
 
-def _center_and_size(present: np.ndarray, is_robust: bool) -> tuple[float, float]:
-    # numbers near the largest float64 overflow in a sum of squares: work on a small scale
-    size = float(np.abs(present).max())
-    small = present / size
-    first, median, third = np.quantile(small, [0.25, 0.5, 0.75])
-    if is_robust and third > first:
-        return float(median) * size, float(third - first) / QUARTILES * size
-    return float(small.mean()) * size, float(small.std()) * size
+def _by_quartiles(values: np.ndarray) -> tuple[float, float]:
+    """Median, and the distance of the quartiles as a standard deviation.
+
+    Where the quartiles are equal, as for an amount that is mostly zero, the size is the median
+    distance of the values that differ from the median.
+    """
+    first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
+    if third > first:
+        return float(median), float(third - first) / QUARTILES
+    distances = np.abs(values - median)
+    return float(median), float(np.median(distances[distances > 0]))
+
+
+def _by_deviation(values: np.ndarray) -> tuple[float, float]:
+    return float(values.mean()), float(values.std())
+
+
+def _by_range(values: np.ndarray) -> tuple[float, float]:
+    return float(values.min()), float(np.ptp(values))
+
+
+def _around_median(values: np.ndarray) -> tuple[float, float]:
+    return float(np.median(values)), float(np.ptp(values))
+
+
+# of values within [-1, 1]: numbers near the largest float64 overflow in a sum of squares
+CENTER_AND_SIZE: dict[Scaling, Callable[[np.ndarray], tuple[float, float]]] = {
+    "robust": _by_quartiles,
+    "standard": _by_deviation,
+    "minmax": _by_range,
+    "quantile": _around_median,
+}
 
 
 def _bent(graph: Graph, steps: Value, scales: Sequence[Scale]) -> Value:

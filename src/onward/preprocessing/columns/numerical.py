@@ -27,13 +27,14 @@ class Numerical(Column):
     """
 
     class Config(NumberSettings):
-        """``scaling`` is by mean and standard deviation, by median and quartiles, or by quantiles.
+        """``scaling`` is ``robust``, ``standard``, ``minmax`` or ``quantile``.
 
-        The robust one bends values beyond three scales smoothly towards a bound.
+        ``robust``: by median and quartiles; values beyond three scales are compressed smoothly
+        towards a bound, so that no outlier leaves the others without a difference.
         Source: Holzmüller et al. 2024, "Better by Default", section 3.
-
-        The one by quantiles gives the training values a normal distribution: straight lines
-        between the quantiles, and nothing beyond the smallest and the largest value.
+        ``standard``: by mean and standard deviation. ``minmax``: the training values between 0
+        and 1. ``quantile``: the training values have a normal distribution, by straight lines
+        between quantiles; values outside their range count as its ends.
 
         ``minimum`` and ``maximum``: numbers beyond them break the contract; or, with ``clip``,
         count as the bound, in training rows as in the exported file.
@@ -57,6 +58,7 @@ class Numerical(Column):
     config: Config
     wire = "number"
     examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
+    example_settings = {"scaling": "standard"}
     scale: Scale
 
     def rules(self) -> list[Rule]:

@@ -74,7 +74,7 @@ class Quantity(Column):
     config: Config
     wire = "text"
     examples = {"-1 kg": (-1.0, 0.0), "1000 g": (1.0, 0.0), None: (0.0, 1.0)}
-    example_settings = {"units": {"kg": 1.0, "g": 0.001}}
+    example_settings = {"units": {"kg": 1.0, "g": 0.001}, "scaling": "standard"}
     scale: Scale
 
     @property
