@@ -13,6 +13,7 @@ from onnx import helper
 from onward.artifacts.prepared import Arrays
 from onward.errors import ExportError
 from onward.export.gate import Parity, feed
+from onward.export.hostile_rows import hostile_rows
 from onward.export.joining import export
 from onward.preprocessing.assembly import tensor_name
 
@@ -111,9 +112,42 @@ def test_a_prediction_that_is_not_finite_is_refused_though_the_network_agrees(
     bias: float,
 ) -> None:
     example = parts("regression")
+    for name in ("lowest", "highest"):  # no bounds: they would make infinity finite
+        getattr(example.network.head, name).fill_(-torch.inf if name == "lowest" else torch.inf)
     shift_bias(example, bias)
     parity = gate(joined(example), example)
     with pytest.raises(ExportError, match=r"value is not finite, but (nan|inf), for the row"):
         held_out(parity, example)
     with pytest.raises(ExportError, match=r"value is not finite, but (nan|inf), for the row"):
         parity.hostile(TABLE)
+
+
+def add_by_rows(model: onnx.ModelProto, name: str, number: float, center: float) -> None:
+    """Subtract the center from an output, and add the number divided by the rows of the batch."""
+    graph = model.graph
+    for node in graph.node:
+        node.output[:] = ["onward/before" if output == name else output for output in node.output]
+    for title, value in (("onward/number", number), ("onward/center", center)):
+        graph.initializer.append(helper.make_tensor(title, onnx.TensorProto.DOUBLE, [], [value]))
+    graph.node.extend(
+        [
+            helper.make_node("Size", [AGE], ["onward/size"]),
+            helper.make_node("Cast", ["onward/size"], ["onward/rows"], to=onnx.TensorProto.DOUBLE),
+            helper.make_node("Div", ["onward/number", "onward/rows"], ["onward/added"]),
+            helper.make_node("Sub", ["onward/before", "onward/center"], ["onward/centered"]),
+            helper.make_node("Add", ["onward/centered", "onward/added"], [name]),
+        ]
+    )
+
+
+def test_rounding_of_a_value_near_zero_is_measured_by_the_spread_of_all_rows() -> None:
+    example = parts("regression")
+    example.network.head.fit(torch.tensor([-1e6, 1e6], dtype=torch.float64))
+    bad = hostile_rows(TABLE, example.schema.columns)
+    values = gate(joined(example), example).predict(bad)["value"]
+    alone = np.random.default_rng(0).permutation(len(bad))[0]  # the first batch of one row
+    model, spread = joined(example), np.ptp(np.quantile(values, [0.05, 0.95]))
+    add_by_rows(model, "value", 2e-6 * spread, values[alone])
+    example.network.head.mean -= values[alone]
+
+    gate(model, example).hostile(TABLE)

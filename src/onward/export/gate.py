@@ -31,6 +31,8 @@ class Found:
     rows: int = 0
     largest: dict[str, float] = field(default_factory=dict)
     """For each output the largest difference."""
+    spread: dict[str, float] = field(default_factory=dict)
+    """For each output how far apart its values are."""
 
     def document(self) -> dict[str, object]:
         """As JSON."""
@@ -162,7 +164,9 @@ class Parity:
             return np.where((got[name] != want[name]) & ~is_tie, np.inf, 0.0)
         difference = np.abs(got[name].astype(np.float64) - want[name]).reshape(rows, -1)
         difference = np.where(np.isnan(difference), np.inf, difference)
-        allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1) + ABSOLUTE * _spread(want[name])
+        # of all rows compared: in a batch of one nothing is apart, and a value near 0 has no size
+        found.spread[name] = max(found.spread.get(name, 0.0), _spread(want[name]))
+        allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1) + ABSOLUTE * found.spread[name]
         found.largest[name] = max(found.largest.get(name, 0.0), float(difference.max(initial=0.0)))
         return np.asarray((difference / allowed).max(1, initial=0.0))
 
