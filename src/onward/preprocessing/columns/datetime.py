@@ -192,10 +192,12 @@ class Datetime(Column):
 
 def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:
     """Read all columns of dates at once; what a column declares missing is no date."""
-    texts = graph("Concat", *raw, axis=1)
     dates = parse(graph, _as_iso(graph, columns, raw), len(columns))
-    is_date = dates.is_date
-    for absent in zip_longest(*(column.config.missing for column in columns), fillvalue=""):
+    marks = list(zip_longest(*(column.config.missing for column in columns), fillvalue=""))
+    if not marks:
+        return dates
+    texts, is_date = graph("Concat", *raw, axis=1), dates.is_date
+    for absent in marks:
         is_absent = graph("Equal", texts, graph.constant(absent, object))
         is_date = graph("And", is_date, graph("Not", is_absent))
     return Dates(is_date, dates.numbers)
