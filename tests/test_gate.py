@@ -145,8 +145,8 @@ def test_rounding_of_a_value_near_zero_is_measured_by_the_spread_of_all_rows() -
     example = parts("regression")
     head = example.network.head
     head.fit(torch.tensor([-1e6, 1e6], dtype=torch.float64))
-    head.lowest.fill_(-torch.inf)
-    head.highest.fill_(torch.inf)
+    for name, bound in (("lowest", -torch.inf), ("highest", torch.inf)):
+        getattr(head, name).fill_(bound)
     bad = hostile_rows(TABLE, example.schema.columns)
     values = gate(joined(example), example).predict(bad)["value"]
     head.mean -= values[np.random.default_rng(0).permutation(len(bad))[0]]  # the first one alone

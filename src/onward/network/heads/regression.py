@@ -72,7 +72,7 @@ class Regression(Head):
         # networks of earlier versions have no bounds
         for name in ("lowest", "highest"):
             state_dict.setdefault(prefix + name, getattr(self, name))
-        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def together(self, scores: Float[Tensor, "rows members 1"]) -> Float[Tensor, "rows 1"]:
         """Their mean."""
