@@ -20,9 +20,10 @@ from onward.export.joining import export
 from onward.network.network import Network, Shape
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
-from onward.preprocessing.graph import WIRE_TYPES, Graph
+from onward.preprocessing.graph import Graph
 from onward.schema import Field, Schema, Target
 from onward.tasks import Task
+from onward.wires import wire_of
 
 DAYS = ("19-01-02", None, "21-12-31", "20-02-29", "24-07-04", "18-05-05", "22-10-10", "23-03-03")
 TABLE = pl.DataFrame(
@@ -65,8 +66,8 @@ def echo(path: Path, fields: Sequence[Field]) -> Path:
     """A file that predicts what it is given: each column comes back as ``<name> sent``."""
     graph = Graph()
     for field in fields:
-        raw = graph.input(field.name, field.wire)
-        graph.output(f"{field.name} sent", raw, WIRE_TYPES[field.wire])
+        raw, wire = graph.input(field.name, field.wire), wire_of(field.wire)
+        graph.output(f"{field.name} sent", raw, wire.element.onnx, len(wire.shape))
     model = graph.model()
     schema = Schema(tuple(fields), Target("pay", "number"))
     helper.set_model_props(model, {"onward": "1", "task": "regression", "schema": schema.dump()})

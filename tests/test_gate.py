@@ -12,10 +12,11 @@ from onnx import helper
 
 from onward.artifacts.prepared import Arrays
 from onward.errors import ExportError
-from onward.export.gate import Parity, feed
+from onward.export.gate import Parity
 from onward.export.hostile_rows import hostile_rows
 from onward.export.joining import export
 from onward.preprocessing.assembly import tensor_name
+from onward.preprocessing.feed import feed
 
 AGE = "age"
 

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
 from onward.errors import DataError
-from onward.schema import Field, Wire
+from onward.schema import Field
 from onward.table.sources import Source, jsonl
+from onward.wires import ScalarWire
 
 every_type = pytest.mark.parametrize("name", sorted(Source.members))
 Rows = list[dict[str, Any]]
@@ -63,11 +64,11 @@ def separated(rows: Rows, delimiter: str) -> str:
     return text.getvalue()
 
 
-def scan(path: Path, **wires: Wire) -> pl.LazyFrame:
+def scan(path: Path, **wires: ScalarWire) -> pl.LazyFrame:
     return Source.for_path(path).scan([Field(name, "any", wire) for name, wire in wires.items()])
 
 
-def scanned(path: Path, **wires: Wire) -> dict[str, list[Any]]:
+def scanned(path: Path, **wires: ScalarWire) -> dict[str, list[Any]]:
     return scan(path, **wires).collect().to_dict(as_series=False)
 
 
@@ -203,7 +204,7 @@ def test_broken_json_lines_are_refused_with_the_place(case: str, tmp_path: Path)
         scanned(path, a="number")
 
 
-WHOLE_LINES: dict[str, tuple[list[str], Wire, list[Any]]] = {
+WHOLE_LINES: dict[str, tuple[list[str], ScalarWire, list[Any]]] = {
     "missing in three ways": (['{"a": null}', '{"b": 1}', '{"a": ""}'], "text", [None] * 3),
     "never there": (['{"a": null}'], "number", [None]),
     "truth as numbers": (['{"a": true}', '{"a": false}'], "number", [1, 0]),
@@ -235,7 +236,7 @@ def test_many_combinations_of_keys_are_forgotten_but_no_column_is(
 
 NOON = dt.datetime(2024, 1, 31, 12, 34, 56)
 SHORT = NOON + dt.timedelta(milliseconds=250)
-TYPED: dict[str, tuple[pa.Array, Wire, list[Any]]] = {
+TYPED: dict[str, tuple[pa.Array, ScalarWire, list[Any]]] = {
     "bool": (pa.array([True, False, None]), "number", [1, 0, None]),
     "bool as text": (pa.array([True, None]), "text", ["true", None]),
     "int8": (pa.array([-5, None], pa.int8()), "number", [-5, None]),
@@ -265,7 +266,7 @@ def test_typed_columns_become_these_values(case: str, tmp_path: Path) -> None:
     assert scanned(tmp_path / "table.parquet", a=wire) == {"a": values}
 
 
-REFUSED: dict[str, tuple[pa.Array, Wire, str]] = {
+REFUSED: dict[str, tuple[pa.Array, ScalarWire, str]] = {
     "list": (pa.array([[1]]), "number", "'a' holds List(Int64), which is no number"),
     "struct": (pa.array([{"x": 1}]), "text", "'a' holds Struct({'x': Int64}), which is no text"),
     "bytes": (pa.array([b"1"]), "number", "'a' holds Binary, which is no number"),

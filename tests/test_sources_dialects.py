@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import DataError
-from onward.schema import Field, Wire
+from onward.schema import Field
 from onward.table.sources import Source, _blocks
 from onward.table.sources.csv import Csv
+from onward.wires import ScalarWire
 
 
-def scanned(path: Path, settings: dict[str, Any], wire: Wire = "text") -> list[tuple[Any, ...]]:
+def scanned(
+    path: Path, settings: dict[str, Any], wire: ScalarWire = "text"
+) -> list[tuple[Any, ...]]:
     source = Source.open(Csv.Config(path=path, **settings))
     return source.scan([Field(name, "any", wire) for name in source.names()]).collect().rows()
 

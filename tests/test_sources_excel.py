@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from onward.errors import DataError
-from onward.schema import Field, Wire
+from onward.schema import Field
 from onward.table.sources import Source
 from onward.table.sources.excel import Excel
+from onward.wires import ScalarWire
 
 openpyxl = pytest.importorskip("openpyxl")
 DAY = dt.datetime(2024, 2, 1)
@@ -29,11 +30,11 @@ def written(folder: Path, *rows: list[Any], sheets: tuple[str, ...] = ("orders",
     return folder / "table.xlsx"
 
 
-def column(path: Path, wire: Wire, missing: tuple[str, ...] = ()) -> list[Any]:
+def column(path: Path, wire: ScalarWire, missing: tuple[str, ...] = ()) -> list[Any]:
     return Source.for_path(path).scan([Field("a", "any", wire, missing)]).collect()["a"].to_list()
 
 
-CELLS: dict[str, tuple[list[Any], Wire, list[Any]]] = {
+CELLS: dict[str, tuple[list[Any], ScalarWire, list[Any]]] = {
     "numbers": ([1, 2.5, None, -3], "number", [1, 2.5, None, -3]),
     "whole numbers as text": ([1, None, 23], "text", ["1", None, "23"]),
     "texts": (["x", None, "01234"], "text", ["x", None, "01234"]),

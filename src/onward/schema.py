@@ -7,8 +7,6 @@ from typing import Literal
 
 from onward.errors import ConfigError, suggestion
 
-Wire = Literal["number", "text"]
-"""What callers send: float64 with NaN for missing, or a string with "" for missing."""
 Kind = Literal["classes", "number"]
 """What a target is."""
 SemanticType = Literal["number", "category", "date", "none"]
@@ -25,7 +23,8 @@ class Field:
     name: str
     type: str
     """Of the family of columns: ``numerical``, ``datetime``, ..."""
-    wire: Wire
+    wire: str
+    """What callers send: `number`, `text`, or another of `onward.wires`."""
     missing: tuple[str, ...] = ()
     """Texts that mean the value is missing, beside the empty one."""
     units: tuple[tuple[str, float], ...] = ()

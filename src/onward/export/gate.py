@@ -1,6 +1,6 @@
 """Does the exported file predict what the network predicts, row by row, whatever comes in?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,8 @@ from onward.errors import ExportError
 from onward.export.hostile_rows import hostile_rows
 from onward.network.network import Network
 from onward.preprocessing.assembly import tensor_name
-from onward.schema import Field, Schema
+from onward.preprocessing.feed import feed
+from onward.schema import Schema
 
 ROWS = 8192  # compared at once
 RELATIVE = 1e-4  # of a prediction; float32 sums in another order differ by less
@@ -207,17 +208,6 @@ def _refuse_not_finite(predictions: Predictions, rows: pl.DataFrame) -> None:
             raise ExportError(
                 f"export: {name} is not finite, but {values[row]}, for {_shown(rows, row)}. {BUG}"
             )
-
-
-def feed(rows: pl.DataFrame, fields: Sequence[Field]) -> dict[str, np.ndarray]:
-    """Raw rows as the inputs of a file, each of shape ``(rows, 1)``."""
-    return {field.name: _wire(rows[field.name], field.wire) for field in fields}
-
-
-def _wire(values: pl.Series, wire: str) -> np.ndarray:
-    if wire == "number":
-        return values.fill_null(np.nan).to_numpy().reshape(-1, 1)
-    return np.array(values.fill_null("").to_list(), object).reshape(-1, 1)
 
 
 def _spread(values: np.ndarray) -> float:

@@ -8,6 +8,7 @@ import polars as pl
 from onward.blocks import Block
 from onward.preprocessing.assembly import Preprocessing, preprocessing
 from onward.preprocessing.columns import BATCH, Column, distinct, run
+from onward.preprocessing.feed import feed
 from onward.preprocessing.graph import session
 
 Features = dict[str, np.ndarray]
@@ -18,7 +19,10 @@ class Encoder:
     """Turns many rows into features, with the numbers that the file computes for them, to the bit.
 
     Each text column goes through a graph of its own, by its distinct values; then rows look theirs
-    up. Numbers need no such detour.
+    up. Columns of other wires need no such detour.
+
+    Raises:
+        ConfigError: if a column has an unknown wire.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -26,30 +30,30 @@ class Encoder:
         whole = preprocessing(columns)
         self.blocks = whole.blocks
         """Blocks of the features."""
-        numbers = [column for column in columns if column.wire == "number"]
         texts = [column for column in columns if column.wire == "text"]
-        self._numbers = [_Part(numbers, whole)] if numbers else []
+        others = [column for column in columns if column.wire != "text"]
         self._texts = [_Part([column], whole) for column in texts]
+        self._others = [_Part(others, whole)] if others else []
 
     def __call__(self, frame: pl.DataFrame) -> Features:
         """Encode the rows of ``frame``.
 
         Args:
-            frame: the columns by their names, derived ones too, Float64 or String; null and NaN
-                are missing.
+            frame: the columns by their names, derived ones too, as `tensor` takes them; null and
+                NaN are missing.
         """
         features = {
             name: np.empty((len(frame), *block.shape), block.dtype)
             for name, block in self.blocks.items()
         }
         for part in self._texts:
-            found = distinct(frame[part.names[0]])
+            found = distinct(frame[part.fields[0].name])
             outputs = run(part.session, found.texts)
             part.put([values[found.codes] for values in outputs], features)
-        for part in self._numbers:
+        for part in self._others:
             for start in range(0, len(frame), BATCH):
                 rows = slice(start, start + BATCH)
-                raw = {name: frame[name][rows].to_numpy().reshape(-1, 1) for name in part.names}
+                raw = feed(frame[rows], part.fields)
                 part.put(part.session.run(None, raw), features, rows)
         return features
 
@@ -59,7 +63,7 @@ class _Part:
 
     def __init__(self, columns: Sequence[Column], whole: Preprocessing) -> None:
         alone = preprocessing(columns)
-        self.names = [column.name for column in columns]
+        self.fields = [column.field for column in columns]
         self.session = session(alone.model)
         self._indices = {
             name: _indices(block, whole.blocks[name]) for name, block in alone.blocks.items()

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
-from onward.schema import Wire
+from onward.wires import wire_of
 
 # The lowest versions with StringSplit and RegexFullMatch. The runtimes on npm trail the one for
 # Python, so no newer ones without need.
@@ -19,8 +19,6 @@ PREFIX = "onward/"
 
 Value = str
 """A tensor in the graph, by its name."""
-
-WIRE_TYPES = {"number": TensorProto.DOUBLE, "text": TensorProto.STRING}
 
 
 class Graph:
@@ -41,9 +39,15 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def input(self, name: str, wire: Wire) -> Value:
-        """One raw column, of shape ``(rows, 1)``."""
-        self._inputs.append(helper.make_tensor_value_info(name, WIRE_TYPES[wire], ["rows", 1]))
+    def input(self, name: str, wire: str) -> Value:
+        """One raw column, of shape ``(rows, 1)`` or what its wire says.
+
+        Raises:
+            ConfigError: if there is no such wire.
+        """
+        known = wire_of(wire)
+        shape: list[str | int | None] = ["rows", *known.shape]
+        self._inputs.append(helper.make_tensor_value_info(name, known.element.onnx, shape))
         return name
 
     def constant(self, value: Any, dtype: Any = np.float64) -> Value:

@@ -8,6 +8,7 @@ import polars as pl
 from onward.artifacts.prepared import CHUNK
 from onward.preprocessing.columns import BATCH, Column
 from onward.preprocessing.derivations import MADE, Derivation, Outcomes, model_of
+from onward.preprocessing.feed import feed
 from onward.preprocessing.graph import session
 from onward.schema import SemanticType, Target
 
@@ -113,23 +114,18 @@ class _Run:
         self._session = session(model_of(columns, derivations, wanted))
         self._wanted = wanted
         self.reads = [each.name for each in self._session.get_inputs()]
+        self._fields = [column.field for column in columns if column.name in self.reads]
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
         outputs = [f"{MADE}{name}" for name in self._wanted]
         parts = []
         for start in range(0, max(len(rows), 1), BATCH):
             some = rows[start : start + BATCH]
-            parts.append(self._session.run(outputs, {n: _wire(some[n]) for n in self.reads}))
+            parts.append(self._session.run(outputs, feed(some, self._fields)))
         made = map(np.concatenate, zip(*parts, strict=True))
         return pl.DataFrame(
             [_series(name, values[:, 0]) for name, values in zip(self._wanted, made, strict=True)]
         )
-
-
-def _wire(values: pl.Series) -> np.ndarray:
-    if values.dtype == pl.String:
-        return values.fill_null("").to_numpy().astype(object).reshape(-1, 1)
-    return values.fill_null(np.nan).to_numpy().reshape(-1, 1)
 
 
 def _series(name: str, values: np.ndarray) -> pl.Series:

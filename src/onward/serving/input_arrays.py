@@ -18,10 +18,12 @@ from onward.errors import DataError
 from onward.schema import Field
 from onward.serving.number_texts import number_of
 from onward.serving.tabular_inputs import Values
+from onward.wires import Wire, wire_of
 
 Array = np.ndarray[Any, Any]
 
 PLAIN = frozenset({int, float, bool, NoneType, Decimal})  # what numpy makes float64 of rightly
+NUMBERS = "fiub"  # the kinds of numpy's types that are numbers
 MISSING = frozenset({"NAType", "NaTType"})  # of pandas, which need not be installed
 SHORT = 20  # characters, of which at most 18 are behind the point
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, as of a file read with errors
@@ -30,7 +32,7 @@ UNITS = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s", "ps": "ns", "fs": "ns
 
 
 def to_wire(field: Field, values: Values, first: int) -> Array:
-    """The values of one column, of shape ``(rows, 1)``.
+    """The values of one column, of shape ``(rows, 1)`` or what its wire says.
 
     Args:
         field: what the model wants.
@@ -44,8 +46,15 @@ def to_wire(field: Field, values: Values, first: int) -> Array:
         >>> to_wire(Field("age", "numerical", "number", ("?",)), [39, None, "?"], 0).ravel()
         array([39., nan, nan])
     """
-    convert = _numbers if field.wire == "number" else _texts
-    return convert(field, values, first).reshape(-1, 1)
+    wire = wire_of(field.wire)
+    if field.wire not in CONVERSIONS:
+        return _tensors(field, wire, values, first)
+    if isinstance(values, np.ndarray) and values.ndim > 1:
+        raise DataError(
+            f"column {field.name!r} has the shape {values.shape}, and one value for each row is"
+            " wanted. Give it as several columns, or take .ravel() if it is one"
+        )
+    return CONVERSIONS[field.wire](field, values, first).reshape(-1, *wire.shape)
 
 
 def _numbers(field: Field, values: Values, first: int) -> Array:
@@ -56,7 +65,7 @@ def _numbers(field: Field, values: Values, first: int) -> Array:
 
 
 def _floats(field: Field, values: Values, first: int) -> Array:
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+    if isinstance(values, np.ndarray) and values.dtype.kind in NUMBERS:
         return values.astype(np.float64)
     if PLAIN.issuperset(map(type, values)):
         with suppress(ValueError, OverflowError):  # the rest of this function finds the value
@@ -140,6 +149,38 @@ def _iso(dates: Array) -> list[str]:
     unit = np.datetime_data(dates.dtype)[0]
     texts = np.datetime_as_string(dates.astype(f"datetime64[{UNITS.get(unit, unit)}]"))
     return ["" if text == "NaT" else str(text) for text in texts]
+
+
+CONVERSIONS = {"number": _numbers, "text": _texts}
+"""Of columns with one value in a row."""
+
+
+def _tensors(field: Field, wire: Wire, values: Values, first: int) -> Array:
+    """Of columns with several values in a row."""
+    dtype = wire.element.dtype
+    if isinstance(values, np.ndarray) and (values.dtype, values.shape[1:]) == (dtype, wire.shape):
+        return values
+    arrays = wire.missing(len(values))
+    for index, value in enumerate(values):
+        if not _is_missing(value):
+            arrays[index] = _row(field, wire, value, first + index)
+    return arrays
+
+
+def _row(field: Field, wire: Wire, value: Any, row: int) -> Array:
+    # lists of several lengths, and numbers beyond the type, are refused below
+    with suppress(ValueError, ArithmeticError), np.errstate(over="raise", invalid="raise"):
+        given = np.asarray(value)
+        if given.dtype == object:
+            blank = wire.element.missing
+            some = [blank if element is None else element for element in given.ravel().tolist()]
+            given = np.array(some).reshape(given.shape)
+        if given.shape == wire.shape and given.dtype.kind in NUMBERS:
+            array: Array = given.astype(wire.element.dtype)
+            if array.dtype.kind == "f" or np.array_equal(array, given):
+                return array
+    shown = value.tolist() if isinstance(value, np.ndarray) else value  # on one line
+    raise _misfit(field, shown, row, f"a row of {field.wire}")
 
 
 def _is_missing(value: Any) -> bool:

@@ -3,15 +3,14 @@
 from typing import Any
 
 from onward.schema import Schema
+from onward.wires import ELEMENTS, wire_of
 
-TENSORS = {"number": "tensor(double)", "text": "tensor(string)"}
-"""Of an input, by the wire of its column."""
 OUTPUTS = {
-    "label": "tensor(string)",
-    "probabilities": "tensor(float)",
-    "value": "tensor(double)",
-    "lower": "tensor(double)",
-    "upper": "tensor(double)",
+    "label": ELEMENTS["string"],
+    "probabilities": ELEMENTS["float32"],
+    "value": ELEMENTS["float64"],
+    "lower": ELEMENTS["float64"],
+    "upper": ELEMENTS["float64"],
 }
 
 
@@ -23,7 +22,8 @@ def check_interface(session: Any, schema: Schema) -> None:
     """
     inputs = {value.name: (value.type, value.shape[1:]) for value in session.get_inputs()}
     for column in schema.columns:
-        _compare(f"input {column.name!r}", inputs.get(column.name), TENSORS.get(column.wire), [1])
+        wire, got = wire_of(column.wire), inputs.get(column.name)
+        _compare(f"input {column.name!r}", got, wire.element.tensor, list(wire.shape))
     other = sorted(inputs.keys() - {column.name for column in schema.columns})
     if other:
         raise ValueError(f"it takes the input {other[0]!r}, which its schema does not have")
@@ -33,7 +33,7 @@ def check_interface(session: Any, schema: Schema) -> None:
             raise ValueError(f"its output {name!r} has the shape {shape}, not a value for each row")
         if name in OUTPUTS:
             widths = [len(schema.target.classes)] if name == "probabilities" else []
-            _compare(f"output {name!r}", (kind, shape[1:]), OUTPUTS[name], widths)
+            _compare(f"output {name!r}", (kind, shape[1:]), OUTPUTS[name].tensor, widths)
 
 
 def check_text_reader(session: Any) -> None:
@@ -44,10 +44,11 @@ def check_text_reader(session: Any) -> None:
     """
     inputs = [(value.name, value.type) for value in session.get_inputs()]
     outputs = [value.type for value in session.get_outputs()]
-    if inputs != [("text", "tensor(string)")] or outputs != ["tensor(double)"]:
+    text, number = (wire_of(name).element.tensor for name in ("text", "number"))
+    if inputs != [("text", text)] or outputs != [number]:
         raise ValueError(f"its note 'text_readers' makes {outputs} of {inputs}")
 
 
-def _compare(what: str, got: Any, kind: str | None, widths: list[int]) -> None:
+def _compare(what: str, got: Any, kind: str, widths: list[int]) -> None:
     if got != (kind, widths):
         raise ValueError(f"its {what} is {got}, and by its schema {(kind, widths)}")

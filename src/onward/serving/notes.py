@@ -4,7 +4,9 @@ import json
 import re
 from typing import Any
 
-from onward.schema import Schema
+from onward.errors import ConfigError
+from onward.schema import Field, Schema
+from onward.wires import wire_of
 
 DEEPEST = 20  # brackets inside each other
 TEXT_IN_JSON = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -103,6 +105,8 @@ def read_schema(text: str) -> Schema:
         schema = Schema.load(text)
     except (TypeError, KeyError) as error:
         raise ValueError(f"its note 'schema' is not one of ours: {error}") from error
+    for column in schema.columns:
+        _refuse_unknown_wire(column)
     names = [column.name for column in schema.columns]
     if not names or len({*names, schema.target.name}) <= len(names):
         raise ValueError("its note 'schema' has no columns, or a name twice")
@@ -114,6 +118,13 @@ def read_schema(text: str) -> Schema:
     if bool(schema.target.classes) != (schema.target.kind == "classes"):
         raise ValueError("its note 'schema' has a target whose classes do not fit its kind")
     return schema
+
+
+def _refuse_unknown_wire(column: Field) -> None:
+    try:
+        wire_of(column.wire)
+    except ConfigError as error:
+        raise ValueError(f"its column {column.name!r} has the {error}") from error
 
 
 def _read(name: str, text: str) -> Any:

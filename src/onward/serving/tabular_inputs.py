@@ -9,7 +9,7 @@ import numpy as np
 from onward.errors import DataError
 
 Values = list[Any] | np.ndarray[Any, Any]
-"""A column: a list, or an array with one axis."""
+"""A column: a list, or an array with a first axis of rows."""
 
 FACES = ("__arrow_c_stream__", "__dataframe__")  # protocols of frames, of Arrow and of pandas
 NATIVE = {"pandas", "polars", "pyarrow"}  # their frames give a column by its name, as an array
@@ -62,11 +62,6 @@ def _values(name: str, column: Any) -> Values:
         raise DataError(
             f"column {name!r} is {repr(column)[:80]}, and a list of values is wanted. If it is one"
             " row, give a list of one dict: predictor([row])"
-        )
-    if array.ndim > 1:
-        raise DataError(
-            f"column {name!r} has the shape {array.shape}, and one value for each row is wanted."
-            " Give it as several columns, or take .ravel() if it is one"
         )
     return array
 

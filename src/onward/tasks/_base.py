@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from onward.errors import ArtifactError
-from onward.schema import Kind, Target, Wire
+from onward.schema import Kind, Target
 from onward.settings.family import Family
 from onward.tasks.charts.vega_lite import Chart
 from onward.tasks.metrics import Array, Metric, Predictions
+from onward.wires import ScalarWire
 
 Ask = Callable[[pl.DataFrame], Array]
 """From raw rows to numbers ``(rows,)``, or to probabilities ``(rows, classes)``."""
@@ -99,7 +100,7 @@ class Task(Family, ABC):
     """Whether sums and differences of targets mean something."""
     has_labels: ClassVar[bool] = False
     """Whether a label is chosen by ``probabilities``, so that ``export.decision`` applies."""
-    wire: ClassVar[Wire]
+    wire: ClassVar[ScalarWire]
     """How the target's column is read."""
     outputs: ClassVar[tuple[str, ...]]
     """Of the exported file."""

@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from onward.blocks import Block
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
-from onward.schema import Field, SemanticType, Wire
+from onward.schema import Field, SemanticType
 from onward.settings.family import Family, Settings
 
 
@@ -47,8 +47,9 @@ class Column(Family, ABC):
         unique: bool = False
         feature: bool = True
 
-    wire: Wire
-    """What callers send: float64 with NaN for missing, or text with "" for missing."""
+    wire: str
+    """What callers send: ``number`` (float64, NaN is missing), ``text`` ("" is missing), or the
+    type and the shape of a row, such as ``uint8[28,28,1]``."""
 
     examples: ClassVar[dict[Any, tuple[float, ...]]]
     """Values, and the numbers they become if the column is fitted on them: tested, and shown."""
@@ -149,7 +150,7 @@ class Column(Family, ABC):
         Args:
             graph: where to add them.
             columns: fitted.
-            raw: for each column its tensor ``(rows, 1)``.
+            raw: for each column its tensor: ``(rows, 1)``, or what the wire says.
 
         The features are finite, whatever comes in, and no row depends on another one.
         """

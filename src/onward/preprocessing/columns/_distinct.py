@@ -6,6 +6,8 @@ import numpy as np
 import onnxruntime
 import polars as pl
 
+from onward.preprocessing.feed import tensor
+
 BATCH = 4096  # rows; what the operators pass on then fits into the cache
 
 
@@ -32,6 +34,6 @@ def run(session: onnxruntime.InferenceSession, texts: pl.Series) -> list[np.ndar
     name = session.get_inputs()[0].name
     runs = []
     for start in range(0, max(len(texts), 1), BATCH):
-        batch = texts[start : start + BATCH].to_numpy().astype(object)
-        runs.append(session.run(None, {name: batch.reshape(-1, 1)}))
+        batch = tensor(texts[start : start + BATCH], "text")
+        runs.append(session.run(None, {name: batch}))
     return [np.concatenate(parts) for parts in zip(*runs, strict=True)]

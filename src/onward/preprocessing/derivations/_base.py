@@ -11,8 +11,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import SemanticType, Target, Wire
+from onward.schema import SemanticType, Target
 from onward.settings.family import Family, Settings
+from onward.wires import ScalarWire
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Derivation(Family, ABC):
 
         name: SkipJsonSchema[str] = ""  # the key in prepare.derive
 
-    wire: Wire = "number"
+    wire: ScalarWire = "number"
     """Of the new column."""
 
     learns: ClassVar[Literal["nothing", "inputs", "target"]] = "nothing"

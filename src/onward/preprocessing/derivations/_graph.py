@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto
 
 from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations._base import Derivation
 from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import finite, one_by_one
-from onward.preprocessing.graph import PREFIX, WIRE_TYPES, Graph, Value
+from onward.preprocessing.graph import PREFIX, Graph, Value
 from onward.schema import SemanticType
+from onward.wires import wire_of
 
 MADE = f"{PREFIX}made/"  # begins a name that no input has, nor anything inside the graph
 
@@ -58,8 +59,8 @@ def model_of(
     inputs = _filled(graph, needed, read, raw, wanted)
     for name, kind in wanted.items():
         value = inputs.number(name) if kind == "number" else inputs.category(name)
-        wire = WIRE_TYPES["number"] if kind == "number" else TensorProto.STRING
-        graph.output(f"{MADE}{name}", value, wire)
+        wire = wire_of("number" if kind == "number" else "text")
+        graph.output(f"{MADE}{name}", value, wire.element.onnx)
     return graph.model()
 
 

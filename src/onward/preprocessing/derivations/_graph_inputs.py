@@ -11,7 +11,7 @@ from onward.preprocessing.columns._parse_quantities import read as read_units
 from onward.preprocessing.columns.datetime import read
 from onward.preprocessing.derivations._tensors import finite, one_by_one, side_by_side
 from onward.preprocessing.graph import Graph, Value
-from onward.schema import Wire
+from onward.wires import ScalarWire
 
 LARGEST = 2.0**53  # the last float64 before whole numbers begin to fall together
 TIME = NAMES.index("time")
@@ -48,7 +48,7 @@ class Inputs:
             alike = [self._columns[name] for name in dates]
             self._dates = read(graph, alike, [raw[name] for name in dates])
 
-    def add(self, name: str, wire: Wire, value: Value) -> None:
+    def add(self, name: str, wire: ScalarWire, value: Value) -> None:
         """A derived column, finite, which others can read from now on."""
         self._numeric[name] = wire == "number"
         (self._numbers if wire == "number" else self._texts)[name] = value

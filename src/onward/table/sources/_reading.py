@@ -1,4 +1,4 @@
-"""How values of any type in a file become one of the two wires."""
+"""How values of any type in a file become those of a wire."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import polars as pl
 from onward.errors import DataError
 from onward.schema import Field
 from onward.table.sources._number_format import DIGITS, PLAIN, ROUNDED, Numerals
+from onward.wires import SCALARS, wire_of
 
 TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
 CATEGORICAL = "declare the column categorical"
@@ -46,6 +47,8 @@ def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = P
     Raises:
         DataError: if such values have no place there, whatever they are.
     """
+    if field.wire not in SCALARS:
+        return _rows(where, field, dtype)
     if field.wire == "text":
         return _text(where, field, dtype)
     if _is_text(dtype):
@@ -57,6 +60,18 @@ def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = P
         f" {'datetime' if dtype in (pl.Date, pl.Datetime) else 'another type'}, or remove it from"
         " the config"
     )
+
+
+def _rows(where: str, field: Field, dtype: pl.DataType) -> Reading:
+    """Several values in a row: only files with types, such as Parquet, have them."""
+    wire = wire_of(field.wire)
+    wanted = pl.Array(pl.Series(wire.missing(1).ravel()).dtype, wire.shape)
+    if dtype != wanted:
+        raise DataError(
+            f"{where}: column {field.name!r} holds {dtype}, and {field.wire} is wanted. Store the"
+            f" column in a Parquet file, as {wanted}"
+        )
+    return Reading(field.name, pl.col(field.name), pl.lit(0), ())
 
 
 def _is_text(dtype: pl.DataType) -> bool:
