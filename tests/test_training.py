@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 from two_blocks import rows as rows_of
 from two_blocks import shape
@@ -9,7 +10,7 @@ from two_blocks import shape
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import LOSS, Settings, train
+from onward.training.loop import LOSS, Settings, stopped_by, train
 from onward.training.run import TrainingData, fit
 
 SHAPE = shape(2, (5,), 2)
@@ -76,3 +77,19 @@ def test_a_training_is_a_value(tmp_path: Path) -> None:
     assert one.history == other.history
     assert one.network.dump() == other.network.dump()
     assert torch.equal(data.train.targets, rows(200, seed=0).targets)
+
+
+@pytest.mark.parametrize(
+    ("losses", "limits", "setting"),
+    [
+        ([3.0, 2.0, 1.0], {"max_epochs": 3}, "max_epochs"),
+        ([1.0, 2.0, 3.0], {"max_epochs": 9, "patience": 2}, "patience"),
+        ([3.0, 2.0], {"max_epochs": 9, "patience": 2, "max_time": 3.0}, "max_time"),
+        ([1.0, 2.0, 3.0], {"max_epochs": 9, "patience": 2, "max_time": 3.0}, "patience"),
+    ],
+)
+def test_the_setting_that_ended_the_training_is_named(
+    losses: list[float], limits: dict[str, float], setting: str
+) -> None:
+    epochs = [{LOSS: loss} for loss in losses]
+    assert stopped_by(epochs, settings(**limits).learner) == setting

@@ -32,6 +32,8 @@ def facts(speed: Mapping[str, Any]) -> list[list[str]]:
         ["precision", f"{FORMATS[speed['precision']]}: {speed['why']}"],
         ["rows", streamed],
     ]
+    if "stopped_by" in speed:  # runs of earlier versions do not say
+        rows.append(["stopped by", speed["stopped_by"]])
     if "threads" in speed:
         rows.append(["threads", f"{speed['threads']}"])
     if "memory_bytes" in speed:

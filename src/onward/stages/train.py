@@ -16,7 +16,8 @@ from onward.training.default_settings import Given as Settings
 from onward.training.default_settings import Table, completed, description, refuse_wrong_head
 from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
-from onward.training.loop import LOSS
+from onward.training.learner import Learner
+from onward.training.loop import LOSS, stopped_by
 from onward.training.loop import Settings as Complete
 from onward.training.run import Trained, TrainingData, fit
 
@@ -54,7 +55,7 @@ def run(given: Settings, folder: Path) -> None:
                 "settings": settings.model_dump(mode="json") | asked,
                 "given": given.model_dump(mode="json", exclude_unset=True),
             }
-            _publish(folder, selected, notes)
+            _publish(folder, selected, settings.learner, notes)
             checkpoints.remove()
 
 
@@ -75,9 +76,12 @@ def _train(
     return select(fit_columns, names, given.selection, settings.seed)
 
 
-def _publish(folder: Path, selected: Selected, notes: Mapping[str, Any]) -> None:
+def _publish(
+    folder: Path, selected: Selected, learner: Learner.Config, notes: Mapping[str, Any]
+) -> None:
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
+    speed = {**selected.trained.speed, "stopped_by": stopped_by(history, learner)}
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     documents = {"history": history, "metrics": metrics, "selection": selected.about}
     with publishing(folder / "train", **notes) as work:
@@ -85,10 +89,11 @@ def _publish(folder: Path, selected: Selected, notes: Mapping[str, Any]) -> None
         for name, document in documents.items():
             (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     with replacing(folder / "train" / "speed.json") as new:
-        new.write_text(json.dumps(selected.trained.speed, indent=1) + "\n")
+        new.write_text(json.dumps(speed, indent=1) + "\n")
     logger.info(
-        "train: %d epochs, validation loss %.5g after epoch %d",
+        "train: %d epochs, stopped by %s; validation loss %.5g after epoch %d",
         len(history),
+        speed["stopped_by"],
         best[LOSS],
         best["epoch"],
     )

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -208,6 +209,20 @@ def train(
         scores = scored(built, validation, torch.device("cpu"))
         built.head.calibrate(scores, validation.targets, validation.weights)
     return built, history.epochs
+
+
+def stopped_by(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
+    """The setting that ended a training: ``max_epochs``, ``patience`` or ``max_time``.
+
+    Args:
+        epochs: losses of each epoch.
+        config: the limits.
+    """
+    losses = [epoch[LOSS] for epoch in epochs]
+    if len(losses) >= config.max_epochs:
+        return "max_epochs"
+    is_patient = len(losses) - 1 - losses.index(min(losses)) < config.patience
+    return "max_time" if is_patient and config.max_time is not None else "patience"
 
 
 def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
