@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -37,12 +38,7 @@ def write_files(folder: Path, project: Project) -> list[str]:
         data_file: import_of(folder, table) if is_inside else copy_of(table),
     }
     required = [*contents] if is_inside else [*contents, f"data/{table.name}"]
-    existing = sorted(file for file in required if (folder / file).exists())
-    if existing:
-        raise ConfigError(
-            f"{folder.resolve()}: {', '.join(existing)} already exist; no file is overwritten."
-            " Start in an empty folder, or remove what you no longer need"
-        )
+    _refuse_existing(folder, required)
     task = project.target.head
     contents["dvc.yaml"] = (
         pipeline(name, task) if is_first else _add_config(pipeline_file, name, task)
@@ -58,6 +54,15 @@ def write_files(folder: Path, project: Project) -> list[str]:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(text, encoding="utf-8")
     return list(contents)
+
+
+def _refuse_existing(folder: Path, required: Sequence[str]) -> None:
+    existing = sorted(file for file in required if (folder / file).exists())
+    if existing:
+        raise ConfigError(
+            f"{folder.resolve()}: {', '.join(existing)} already exist; no file is overwritten."
+            " Start in an empty folder, or remove what you no longer need"
+        )
 
 
 def _add_config(path: Path, name: str, task: str) -> str:

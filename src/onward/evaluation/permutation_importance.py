@@ -37,11 +37,9 @@ def importance(
         interval; NaN with fewer than 20 rows), the largest drop first.
     """
     random = np.random.default_rng(seed)
-    most = max(
-        MIN_SHUFFLED_ROWS,
-        min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(rows.columns) ** 2)),
-    )
-    chosen = np.sort(random.permutation(len(rows))[:most])
+    cells_limit = MAX_SHUFFLED_CELLS // (SHUFFLES * len(rows.columns) ** 2)
+    num_rows = max(MIN_SHUFFLED_ROWS, min(MAX_SHUFFLED_ROWS, cells_limit))
+    chosen = np.sort(random.permutation(len(rows))[:num_rows])
     rows, target = rows[chosen], target[chosen]
     of_rows = np.ones(len(rows)) if weights is None else weights[chosen]
     jackknife = _jackknife_weights(len(rows)) * of_rows

@@ -48,9 +48,8 @@ def dependence(
     """
     fields = {field.name: field for field in held_out.columns}
     width = len(fields) * GRID_POINTS * DEPENDENCE_COLUMNS
-    part = held_out.subset(
-        max(MIN_DEPENDENCE_ROWS, min(DEPENDENCE_ROWS, MAX_DEPENDENCE_CELLS // width)), random
-    )
+    num_rows = max(MIN_DEPENDENCE_ROWS, min(DEPENDENCE_ROWS, MAX_DEPENDENCE_CELLS // width))
+    part = held_out.subset(num_rows, random)
     means, lines, rugs = [NO_MEANS], [NO_LINES], [NO_RUG]
     for name in ordered[:DEPENDENCE_COLUMNS]:
         grid = _grid(fields[name], held_out.rows[name])

@@ -56,9 +56,8 @@ def accept_rows(
         rows = _drop(rows, contract, conflicts=True)
         height["without conflicts"] = _height(rows)
     if len(height) > num_before:
-        rows.sink_parquet(work / ACCEPTED_FILE, compression="lz4", row_group_size=CHUNK)
-        rows = pl.scan_parquet(work / ACCEPTED_FILE)
-    quality = {
+        rows = _rewrite(rows, work)
+    return rows, {
         "checks": len(contract.readable(training=True)) + len(contract.rules(training=True)),
         "findings": [_summary(finding) for finding in findings],
         "rows": height,
@@ -66,7 +65,11 @@ def accept_rows(
         "conflicts": repeats.conflicts,
         "changes": contract.changes(pl.scan_parquet(work / VALID_FILE)),
     }
-    return rows, quality
+
+
+def _rewrite(rows: pl.LazyFrame, work: Path) -> pl.LazyFrame:
+    rows.sink_parquet(work / ACCEPTED_FILE, compression="lz4", row_group_size=CHUNK)
+    return pl.scan_parquet(work / ACCEPTED_FILE)
 
 
 def discard(work: Path) -> None:
