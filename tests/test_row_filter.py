@@ -49,6 +49,13 @@ def test_missing_values_and_zeros_have_one_form() -> None:
     assert len(set(row_hashes(pl.DataFrame({"x": [0.0, -0.0]})).tolist())) == 1
 
 
+def test_columns_of_several_values_count() -> None:
+    points = pl.Series("p", [[1.0, 2.0], [2.0, 1.0], None, [1.0, 2.0]], pl.Array(pl.Float64, 2))
+    one, other, missing, again = row_hashes(points.to_frame()).tolist()
+    assert one == again
+    assert len({one, other, missing}) == 3
+
+
 def test_columns_and_their_order_count() -> None:
     frame = pl.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0], "t": ["x", "y"]})
     assert row_hashes(frame.select("a", "b"))[0] == row_hashes(frame.select("b", "a"))[1]

@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table as Grid
 
 from onward.cli._prediction_output import format_name, write
-from onward.cli._source import source_of
+from onward.cli._source import open_like
 from onward.errors import DataError
 from onward.serving.input_arrays import Array
 from onward.serving.output_columns import output_columns
 from onward.serving.predictor import Predictor, Unreadable
 from onward.serving.training_comparison import UnusualValues, merged
-from onward.table.sources import Source, Table
+from onward.table.sources import Source
 from onward.table.sources._table import KEPT
 
 ROW_NUMBER = "onward/row"  # row number, from 1
@@ -54,7 +54,7 @@ def predict_table(job: PredictionJob) -> None:
     if job.output is not None:
         _refuse_bad_output(job.output, job.model, job.table)
     predictor = Predictor(job.model, unreadable=job.unreadable)
-    source = Source.for_path(job.table) if job.config is None else _open_like(job.config, job.table)
+    source = Source.for_path(job.table) if job.config is None else open_like(job.config, job.table)
     keep = tuple(source.names()) if job.keep is None else job.keep
     rows = source.scan(predictor.schema.columns, keep)
     unusual: list[UnusualValues] = []
@@ -77,12 +77,6 @@ def predict_table(job: PredictionJob) -> None:
         typer.echo(f"{job.output}: {source.num_rows():,} rows predicted", err=True)
     if unusual:
         _print_unusual(merged(sorted(unusual, key=lambda values: values.first_row)))
-
-
-def _open_like(config: Path, table: Path) -> Table:
-    settings = source_of(config)
-    files = settings.files if table.is_dir() else None
-    return Source.open(settings.model_copy(update={"path": table, "files": files}))
 
 
 def _refuse_bad_output(output: Path, model: Path, table: Path) -> None:

@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 
 from onward.settings.config import import_plugins, section
 from onward.settings.family import OneOf, Settings
-from onward.table.sources import Source
+from onward.table.sources import Source, Table
 
 
 class Prepare(Settings):
@@ -25,3 +25,10 @@ def source_of(config: Path) -> Any:
     """
     import_plugins(config)
     return section(config, "prepare", Prepare).source
+
+
+def open_like(config: Path, table: Path) -> Table:
+    """Another table, written as that of the config."""
+    settings = source_of(config)
+    files = settings.files if table.is_dir() else None
+    return Source.open(settings.model_copy(update={"path": table, "files": files}))

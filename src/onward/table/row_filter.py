@@ -29,7 +29,7 @@ def row_hashes(rows: pl.DataFrame) -> Array:
     the bits of numbers and BLAKE2b of texts.
 
     Args:
-        rows: Float64 and String columns.
+        rows: columns of numbers, of texts, or of arrays of numbers.
     """
     state = np.full(len(rows), STEP)
     for column in rows:
@@ -118,6 +118,8 @@ def _places(hashes: Array, bits: int) -> Array:
 def _hashes(column: pl.Series) -> Array:
     if column.dtype == pl.String:
         return _of_texts(column.fill_null(""))
+    if column.dtype.is_nested():
+        return np.array([_of_vector(values) for values in column], np.uint64)
     numbers = column.cast(pl.Float64).to_numpy().astype(np.float64) + 0.0  # -0.0 becomes 0.0
     return np.where(np.isnan(numbers), MISSING, _mix(numbers.view(np.uint64) + STEP))
 
@@ -131,8 +133,17 @@ def _of_texts(texts: pl.Series) -> Array:
 
 
 def _of_text(text: str) -> int:
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") if text else int(MISSING)
+    return _of_bytes(text.encode())
+
+
+def _of_vector(values: Any) -> int:
+    """Of the several numbers that one row has; None if it has none."""
+    return _of_bytes(b"" if values is None else np.array(values, "<f8").tobytes())
+
+
+def _of_bytes(content: bytes) -> int:
+    digest = hashlib.blake2b(content, digest_size=8).digest()
+    return int.from_bytes(digest, "little") if content else int(MISSING)
 
 
 def _mix(state: Array) -> Array:

@@ -109,6 +109,8 @@ class Task(Family, ABC):
     """By name, in the order in which they are shown."""
     main: ClassVar[str]
     """The name of the metric that decides."""
+    reliability: ClassVar[Metric | None] = None
+    """How far probabilities or intervals can be relied on; None if a task does not measure it."""
     curves: ClassVar[Mapping[str, Curve]] = {}
     """The name is that of the file."""
     plots: ClassVar[Mapping[str, Plot]] = {}

@@ -28,6 +28,7 @@ class Binary(ClassTask):
         "calibration_error": Metric("Calibration error", metrics.calibration_error, "lower", 0, 1),
     }
     main = "auc"
+    reliability = metrics["calibration_error"]
     curves = {
         "roc": curves.roc,
         "pr": curves.pr,

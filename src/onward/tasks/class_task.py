@@ -8,7 +8,14 @@ import numpy as np
 import polars as pl
 
 from onward.tasks._base import Ask, Card, Estimator, Plot, Predict, Selection, Task
-from onward.tasks.metrics import Array, Predictions, log_losses, of_class
+from onward.tasks.metrics import (
+    Array,
+    Metric,
+    Predictions,
+    label_calibration_error,
+    log_losses,
+    of_class,
+)
 
 DRAWN = 5  # classes with a line of their own where predictions are drawn
 
@@ -28,6 +35,7 @@ class ClassTask(Task):
     wire = "text"
     has_labels = True
     outputs: ClassVar[tuple[str, ...]] = ("label", "probabilities")
+    reliability = Metric("Calibration error", label_calibration_error, "lower", 0, 1)
     loss_title = "log-loss"
     summary = "Predictions of {target} are correct in {accuracy} of rows."
     residual_signs = "overconfident or underconfident"

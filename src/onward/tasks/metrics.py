@@ -141,9 +141,21 @@ def calibration_error(target: Array, predictions: Predictions) -> Weighted:
 
     Source: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
     """
-    probability = predictions["probabilities"][:, 1].astype(np.float64)
+    return _calibration_error(target, predictions["probabilities"][:, 1].astype(np.float64))
+
+
+def label_calibration_error(target: Array, predictions: Predictions) -> Weighted:
+    """The same of the probability of the label, and how often the label is right.
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks".
+    """
+    label = predictions["label"]
+    return _calibration_error(target == label, of_class(predictions, label))
+
+
+def _calibration_error(happened: Array, probability: Array) -> Weighted:
     bins = bins_of(probability)
-    distance = probability - target
+    distance = probability - happened
     return lambda weights: _ratio(
         np.abs(np.bincount(bins, weights * distance, BINS)).sum(), weights.sum()
     )

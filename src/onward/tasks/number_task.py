@@ -8,7 +8,7 @@ import polars as pl
 
 from onward.tasks._base import Estimator, Predict, Task, Validation
 from onward.tasks.conformal import radius
-from onward.tasks.metrics import Array, Predictions, absolute_errors, coverage
+from onward.tasks.metrics import Array, Metric, Predictions, absolute_errors, coverage
 
 
 class NumberTask(Task):
@@ -18,6 +18,7 @@ class NumberTask(Task):
     wire = "number"
     is_number = True
     outputs: ClassVar[tuple[str, ...]] = ("value", "lower", "upper")
+    reliability = Metric("Interval coverage", coverage, "neither", 0, 1, "share")
     loss_title = "mean error"
     residual_signs = "too low or too high"
 

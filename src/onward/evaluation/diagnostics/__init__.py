@@ -11,8 +11,10 @@ import polars as pl
 from onward.evaluation.diagnostics._dependence import dependence
 from onward.evaluation.diagnostics._fairness import fairness
 from onward.evaluation.diagnostics._fairness import refuse_unread as refuse_unread
+from onward.evaluation.diagnostics._groups import group_rows as group_rows
 from onward.evaluation.diagnostics._held_out import HeldOut as HeldOut
 from onward.evaluation.diagnostics._residual_patterns import patterns
+from onward.evaluation.diagnostics._slices import MIN_SLICE_ROWS as MIN_SLICE_ROWS
 from onward.evaluation.diagnostics._slices import slices
 from onward.evaluation.diagnostics._worst_errors import worst
 from onward.tasks import Predict

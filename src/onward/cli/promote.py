@@ -1,0 +1,68 @@
+"""`onward promote`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Challenger = Annotated[Path, typer.Argument(help="The new model file.", show_default=False)]
+Champion = Annotated[Path, typer.Argument(help="The one in use.", show_default=False)]
+Table = Annotated[
+    Path,
+    typer.Argument(
+        help="Rows with the target that neither was trained on.", exists=True, show_default=False
+    ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        min=0.0, help="Share of the champion's loss by which the challenger may be worse."
+    ),
+]
+Superior = Annotated[bool, typer.Option("--superior", help="Ask for a better one: margin 0.")]
+NewInputs = Annotated[
+    bool, typer.Option("--new-inputs", help="Allow inputs that the champion does not take.")
+]
+Latency = Annotated[
+    float,
+    typer.Option(
+        metavar="MICROSECONDS",
+        help="Budget for one row, in 99 of 100 calls; none if not given.",
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Read TABLE as the table of this config.", show_default=False),
+]
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", help="Where to write the figures; it remembers earlier looks."),
+]
+
+
+def promote(  # noqa: PLR0913  (a command has as many parameters as options)
+    challenger: Challenger,
+    champion: Champion,
+    table: Table,
+    *,
+    margin: Margin = 0.01,
+    superior: Superior = False,
+    new_inputs: NewInputs = False,
+    latency: Latency = float("inf"),
+    config: Config = None,
+    output: Output = Path("promotion.json"),
+) -> None:
+    """Decide whether a challenger may replace the champion.
+
+    It may if its loss is not worse by the margin, no slice of the table is
+    worse by more than chance, its probabilities or intervals are as reliable,
+    it takes the same inputs, and it is fast enough. Ends with 0 if it is
+    promoted, with 4 if the champion is kept, with 5 if more rows are needed;
+    ask again with these and more rows. Copies no file.
+    """
+    from onward.cli._promotion import decide
+    from onward.evaluation.promotion.promotion import Rules
+
+    rules = Rules(0.0 if superior else margin, latency, new_inputs)
+    raise typer.Exit(decide(challenger, champion, table, config, rules, output))

@@ -1,0 +1,106 @@
+"""What a challenger must pass before it replaces the champion."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from onward.evaluation.bootstrap import format_value
+from onward.evaluation.promotion.looks import Looks
+from onward.evaluation.promotion.metric_differences import MetricDifference
+from onward.evaluation.promotion.paired_difference import LEVEL, PairedDifference
+from onward.evaluation.promotion.slices import Slice
+from onward.schema import Field, Schema
+
+POINT = 0.01  # share of rows by which calibration or coverage may get worse, if it is no noise
+LISTED = 3  # names in a line
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition, and whether the challenger meets it."""
+
+    name: str
+    outcome: Literal["passed", "failed", "undecided"]
+    reason: str
+    rows: int | None = None
+    """How many would decide, where these do not."""
+
+
+def check_inputs(challenger: Schema, champion: Schema, *, new_inputs: bool) -> Check:
+    """Whether callers of the champion can call the challenger."""
+    known = {field.name: field for field in champion.columns}
+    added = [field.name for field in challenger.columns if field.name not in known]
+    changed = [
+        field.name
+        for field in challenger.columns
+        if field.name in known and _form(field) != _form(known[field.name])
+    ]
+    if changed:
+        return Check("inputs", "failed", f"read in another way: {_names(changed)}")
+    if added and not new_inputs:
+        reason = f"the champion does not take {_names(added)}; `--new-inputs` allows it"
+        return Check("inputs", "failed", reason)
+    gone = len(known) + len(added) - len(challenger.columns)
+    reason = f"{len(challenger.columns)} columns, {len(added)} of them new, {gone} fewer"
+    return Check("inputs", "passed", reason if added or gone else "the same columns")
+
+
+def _form(field: Field) -> tuple[object, ...]:
+    """What a caller must know to send a value."""
+    return (field.wire, field.format, field.units, field.decimal, field.thousands)
+
+
+def check_loss(difference: PairedDifference, looks: Looks, margin: float, title: str) -> Check:
+    """Whether the challenger is not worse by the margin (non-inferiority); 0 asks for better."""
+    interval = looks.interval(difference)
+    ends = f"{interval.lower:+.3g} to {interval.upper:+.3g}"
+    reason = f"difference of {title} {difference.mean:+.3g} ({ends}), margin {format_value(margin)}"
+    if interval.upper < margin:
+        return Check("loss", "passed", reason)
+    if interval.lower > margin:
+        return Check("loss", "failed", reason)
+    rows = difference.rows_to_decide(margin, looks.first_rows(difference))
+    return Check("loss", "undecided", reason, rows)
+
+
+def check_slices(slices: list[Slice], margin: float) -> Check:
+    """Whether no slice is worse by more than chance and by more than the margin.
+
+    Half of the level, as worse is one of two sides.
+    """
+    worse = [s for s in slices if s.chance < LEVEL / 2 and s.difference.mean > margin]
+    if not worse:
+        return Check("slices", "passed", f"none of {len(slices)} is worse")
+    names = [f"{part.column}: {part.name} ({part.difference.mean:+.3g})" for part in worse]
+    return Check("slices", "failed", f"{len(worse)} of {len(slices)} worse: {_names(names)}")
+
+
+def check_reliability(difference: MetricDifference) -> Check:
+    """Whether probabilities or intervals are not less reliable, by noise and by a point.
+
+    Of a coverage, which has no better side, only a lower one is worse.
+    """
+    metric, estimate = difference.metric, difference.difference
+    name = "calibration" if metric.better == "lower" else "coverage"
+    own, other = format_value(difference.first), format_value(difference.second)
+    reason = f"{metric.title.lower()} {own}, champion {other}"
+    sign = 1 if metric.better == "lower" else -1
+    ends = (sign * estimate.lower, sign * estimate.upper)
+    is_worse = min(ends) > 0 and sign * estimate.value > POINT
+    return Check(name, "failed" if is_worse else "passed", reason)
+
+
+def check_latency(
+    challenger: Mapping[str, float], champion: Mapping[str, float], budget: float
+) -> Check:
+    """Whether one row is predicted within the budget, in microseconds, in 99 of 100 calls."""
+    own, other = (of_model["single_row_p99_us"] for of_model in (challenger, champion))
+    limit = "no budget" if math.isinf(budget) else f"budget {budget:,.0f} µs"
+    reason = f"{own:,.0f} µs for one row (p99), champion {other:,.0f} µs, {limit}"
+    return Check("latency", "passed" if own <= budget else "failed", reason)
+
+
+def _names(names: list[str]) -> str:
+    more = ", ..." if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"

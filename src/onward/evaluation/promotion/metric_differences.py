@@ -1,0 +1,53 @@
+"""Metrics of two models on the same rows, and their paired differences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onward.evaluation.bootstrap import Estimate, format_value, json_number, resample, sample
+from onward.evaluation.promotion.pair import Pair
+from onward.tasks import Metric
+
+SEED = 0  # of the resamples
+
+
+@dataclass(frozen=True)
+class MetricDifference:
+    """A metric of the first and of the second model, and the first less the second."""
+
+    metric: Metric
+    first: float
+    second: float
+    difference: Estimate
+    """With the 95 % interval of paired resamples."""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        ends = {"challenger": json_number(self.first), "champion": json_number(self.second)}
+        return {**ends, "difference": self.difference.document()}
+
+    def cells(self) -> list[str]:
+        """A line of a table."""
+        ends = f"{self.difference.lower:+.3g} to {self.difference.upper:+.3g}"
+        values = (
+            format_value(self.first),
+            format_value(self.second),
+            f"{self.difference.value:+.3g}",
+        )
+        return [self.metric.title, *values, ends]
+
+
+def metric_differences(pair: Pair, metrics: Mapping[str, Metric]) -> dict[str, MetricDifference]:
+    """Each metric, with an interval of the same resamples for both models."""
+    found = []
+    for predictions in (pair.first, pair.second):
+        values = {name: metric(pair.target, predictions) for name, metric in metrics.items()}
+        rows = sample(pair.target, predictions, SEED)
+        found.append(resample(metrics, values, rows, SEED))
+    first, second = found
+    return {
+        name: MetricDifference(
+            metric, first[name].value, second[name].value, first[name].minus(second[name])
+        )
+        for name, metric in metrics.items()
+    }

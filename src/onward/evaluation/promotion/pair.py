@@ -1,0 +1,127 @@
+"""Two model files that predict the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from onward.errors import ArtifactError, DataError
+from onward.evaluation.baselines import predict_function
+from onward.evaluation.promotion.fresh_rows import refuse_few, trained_rows
+from onward.evaluation.promotion.paired_difference import PairedDifference
+from onward.schema import Field
+from onward.serving.predictor import Predictor
+from onward.table.sources import Table
+from onward.table.target import TargetSettings
+from onward.tasks import Array, Predictions, Task
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two models predict for rows that neither was trained on."""
+
+    task: Task
+    columns: tuple[Field, ...]
+    """Of the second model."""
+    rows: tuple[pl.DataFrame, pl.DataFrame]
+    """Raw, as the first and as the second model reads them."""
+    target: Array
+    first: Predictions
+    second: Predictions
+    notes: tuple[str, ...]
+    """On rows that were left out."""
+
+    @property
+    def losses(self) -> tuple[Array, Array]:
+        """Of each row, by the first and by the second model."""
+        first, second = (
+            self.task.losses(self.target, predictions) for predictions in (self.first, self.second)
+        )
+        return first, second
+
+    @property
+    def difference(self) -> PairedDifference:
+        """Loss of the first less that of the second."""
+        return PairedDifference.of(*self.losses)
+
+
+def predict_pair(
+    models: tuple[Predictor, Predictor],
+    titles: tuple[str, str],
+    table: Table,
+    target: TargetSettings | None = None,
+) -> Pair:
+    """Predict a table with two models, and leave out what either was trained on.
+
+    Args:
+        models: of the same target.
+        titles: of the models, for messages.
+        table: with the columns of both, and the target.
+        target: how the table spells the target, if not as the models do.
+
+    Raises:
+        ArtifactError: if the models do not predict the same.
+        DataError: if the table cannot be read, or too few rows remain.
+    """
+    first, second = models
+    task = _common_task(first, second)
+    parts = [_read(table, model, task, target) for model in models]
+    truth = parts[0][task.target.name]
+    _refuse_classes(table, truth, task.target.classes)
+    trained = [
+        trained_rows(model, part, title)
+        for model, part, title in zip(models, parts, titles, strict=True)
+    ]
+    has_target = truth.is_not_null().to_numpy()
+    kept = np.flatnonzero(has_target & ~trained[0].is_known & ~trained[1].is_known)
+    refuse_few(str(table.path), len(kept), len(truth))
+    missing = int((~has_target).sum())
+    notes = [f"{missing:,} rows left out: they have no {task.target.name!r}"] if missing else []
+    notes += [rows.note for rows in trained if rows.note]
+    one, other = (
+        _predictions(model, task, part, kept) for model, part in zip(models, parts, strict=True)
+    )
+    rows, encoded = (parts[0][kept], parts[1][kept]), task.encode(truth[kept])
+    return Pair(task, second.schema.columns, rows, encoded, one, other, tuple(notes))
+
+
+def _predictions(model: Predictor, task: Task, rows: pl.DataFrame, kept: Array) -> Predictions:
+    # all rows are predicted: a message about a value names its row of the table
+    return {name: values[kept] for name, values in predict_function(model, task)(rows).items()}
+
+
+def _common_task(first: Predictor, second: Predictor) -> Task:
+    for what, one, other in (
+        ("target", first.schema.target.name, second.schema.target.name),
+        ("task", first.metadata["task"], second.metadata["task"]),
+        ("classes", first.schema.target.classes, second.schema.target.classes),
+    ):
+        if one != other:
+            raise ArtifactError(
+                f"{first.path}: its {what} is {one!r}, and that of {second.path} {other!r}. Compare"
+                " models that predict the same"
+            )
+    return Task.named(str(first.path), first.metadata["task"], first.schema.target)
+
+
+def _read(
+    table: Table, model: Predictor, task: Task, target: TargetSettings | None
+) -> pl.DataFrame:
+    missing = () if target is None else target.missing
+    field = Field(task.target.name, "target", task.wire, missing)
+    rows = table.collect(table.scan([*model.schema.columns, field]))
+    return rows if target is None else rows.with_columns(target.cleaned())
+
+
+def _refuse_classes(table: Table, truth: pl.Series, classes: Sequence[str]) -> None:
+    if not classes:
+        return
+    unknown = (~truth.is_in(classes)).fill_null(value=False).arg_true()
+    if len(unknown):
+        raise DataError(
+            f"{table.path}: column {truth.name!r} has {len(unknown)} of {len(truth)} values that"
+            f" are no class of the models; the first is {truth[unknown[0]]!r} in"
+            f" {table.place(int(unknown[0]) + 1)}. Correct the table, or name the `--config` whose"
+            " `spellings` and `missing` it needs"
+        )
