@@ -148,7 +148,11 @@ for stage in stages.ORDER:
 for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
     if not name.startswith("_"):
         module = importlib.import_module(f"onward.cli.{name}")
-        command = require_extra(getattr(module, "EXTRA", "train"))(getattr(module, name))
+        member = getattr(module, name)
+        if isinstance(member, typer.Typer):  # a command with commands of its own
+            app.add_typer(member, name=name)
+            continue
+        command = require_extra(getattr(module, "EXTRA", "train"))(member)
         app.command(name.replace("_", "-"))(command)
 
 

@@ -40,6 +40,7 @@ ERRORS_BY_EXIT_CODE = {error.exit_code: error for error in reversed(OnwardError.
 MEMORY_EXIT_CODE, DISK_EXIT_CODE = 71, 74
 RETRAINED_FOLDER = ".evaluate.reruns"
 KEY_DIGITS = 16  # hexadecimal digits, enough to distinguish the evaluations of one folder
+CHECKPOINTS_VARIABLE = "ONWARD_CHECKPOINTS"  # is for one training of a config; these are several
 THREADS_VARIABLE, DEVICES_VARIABLE = "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
 TRAINING, VALIDATION = "onward/training", "onward/validation"
 TARGET, WEIGHTS = "onward/target", "onward/weights"
@@ -112,7 +113,8 @@ class RetrainedModels:
         done = folder.with_name(f"{folder.name}.npz")
         duration = "reused"
         if not done.exists():
-            await self._make(name, part, folder, {**os.environ, **share})
+            own = {k: v for k, v in os.environ.items() if k != CHECKPOINTS_VARIABLE}
+            await self._make(name, part, folder, {**own, **share})
             save(_predict(folder), done)
             shutil.rmtree(folder)
             duration = f"{time.monotonic() - started:.1f} s"

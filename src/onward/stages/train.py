@@ -10,7 +10,7 @@ from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import is_first
 from onward.artifacts.publishing import inputs_of, publishing, replacing
 from onward.network.heads import Head
-from onward.training.checkpoints import Checkpoints
+from onward.training.checkpoints import Checkpoints, checkpoint_folder
 from onward.training.column_selection import Selected, refuse_unselectable, select
 from onward.training.default_settings import Given as Settings
 from onward.training.default_settings import Table, completed, description, refuse_wrong_head
@@ -34,8 +34,9 @@ def run(given: Settings, folder: Path) -> None:
     ``speed.json`` is written last and is not hashed: it contains times, while the other files are
     reproducible to the bit.
 
-    Checkpoints lie beside the published folder, out of sight of DVC and the other stages. They are
-    removed at the end of the run, so that a new run trains again.
+    Checkpoints lie beside the published folder, out of sight of DVC and the other stages, or in the
+    folder of ``ONWARD_CHECKPOINTS``. They are removed at the end of the run, so that a new run
+    trains again.
 
     Only rank zero writes; the other ranks train and wait for it.
     """
@@ -45,7 +46,7 @@ def run(given: Settings, folder: Path) -> None:
     logger.info("train: %s", description(settings, given))
     inputs = inputs_of(folder, *READS)
     key = fingerprint(settings, inputs["prepare"])
-    checkpoints = Checkpoints(folder / ".train.checkpoints", key)
+    checkpoints = Checkpoints(checkpoint_folder(folder), key)
     with leaving_together():
         selected = _train(given, settings, prepared, checkpoints)
         if is_first():

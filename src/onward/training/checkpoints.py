@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,11 +16,22 @@ from onward.artifacts.publishing import replacing
 
 logger = logging.getLogger(__name__)
 
+FOLDER = "ONWARD_CHECKPOINTS"  # a variable: where they lie, if not beside the results
 KEPT = 2  # so that one is left where the newest is damaged
 DIGEST = 65  # letters of its hash and the end of the line, with which a file begins
 
 State = Mapping[str, Any]
 """Tensors, numbers and texts, in dicts and lists."""
+
+
+def checkpoint_folder(folder: Path) -> Path:
+    """Where the checkpoints of a config lie: on storage that outlives the machine, if asked.
+
+    Args:
+        folder: of the results of the config.
+    """
+    shared = os.environ.get(FOLDER)
+    return Path(shared, folder.name) if shared else folder / ".train.checkpoints"
 
 
 class Checkpoints:

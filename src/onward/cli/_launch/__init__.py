@@ -1,0 +1,1 @@
+"""Where a training can be launched: a module for each kind of machine."""

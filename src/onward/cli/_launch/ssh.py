@@ -1,0 +1,153 @@
+"""A run on another machine that is reached by ssh: started there, followed, fetched, stopped."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from onward import stages
+from onward.cli._source import source_of
+from onward.errors import ConfigError, ExtraError, LockedError, OnwardError
+from onward.settings.config import config_name
+
+RUNS = ".onward"  # on the other machine, in the project: log, process and exit code of each config
+START = """\
+cd {folder} && mkdir -p {runs} && cd {runs} || exit 74
+if [ -f {name}.pid ] && kill -0 -- "-$(cat {name}.pid)" 2>/dev/null; then exit 75; fi
+rm -f {name}.code
+nohup setsid sh -c {script} >{name}.log 2>&1 </dev/null &
+"""
+SCRIPT = """\
+echo $$ >{name}.pid; cd ..
+for stage in {stages}; do {command} $stage {config}; code=$?; [ $code = 0 ] || break; done
+echo $code >{runs}/{name}.code
+"""
+FOLLOW = """\
+cd {folder}/{runs} || exit 66
+for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s {name}.pid ] && break; sleep 0.3; done
+tail -n +1 -F --pid="$(cat {name}.pid)" {name}.log 2>/dev/null
+cat {name}.code 2>/dev/null || echo 143 >&2
+exit "$(cat {name}.code 2>/dev/null || echo 143)"
+"""
+STOP = """\
+cd {folder}/{runs} && kill -TERM -- "-$(cat {name}.pid)"
+"""
+
+
+class RemoteRun:
+    """The run of a config on a host.
+
+    Args:
+        host: as ssh has it; ports and keys are settings of ssh.
+        config: a file in configs/ of the project in the current folder.
+        folder: of the project on the host.
+        command: which is `onward` there.
+
+    Raises:
+        ExtraError: if ssh or rsync is not installed.
+    """
+
+    def __init__(self, host: str, config: Path, folder: str, command: str) -> None:
+        if host.startswith("-"):
+            raise ConfigError(f"launch: {host!r} is no host. Put it before the config")
+        for program in ("ssh", "rsync"):
+            if shutil.which(program) is None:
+                raise ExtraError(f"launch: {program!r} is not installed. Install it on both sides")
+        self._host, self._config, self._name = host, config, config_name(config)
+        self._folder, self._command = folder, command
+
+    def start(self) -> None:
+        """Copy the tracked files and the table, and start the stages.
+
+        Raises:
+            LockedError: if the run is under way.
+        """
+        self._copy_project()
+        words = {"stages": " ".join(stages.ORDER), "config": shlex.quote(str(self._config))}
+        script = SCRIPT.format(name=self._quoted, command=self._command, runs=RUNS, **words)
+        code = self._ssh(self._filled(START, script=shlex.quote(script)))
+        if code == LockedError.exit_code:
+            raise LockedError(
+                f"launch: {self._config} runs on {self._host} already. Follow it, or stop it first"
+            )
+        self._refuse(code, "could not be started")
+
+    def follow(self) -> int:
+        """Print the log until the run ends; its exit code. Ctrl-C leaves the run alone."""
+        code = self._ssh(self._filled(FOLLOW))
+        if code:
+            typer.echo(
+                f"launch: {self._config} ended with {code} on {self._host}; `onward launch ssh`"
+                " starts it again, and the training resumes",
+                err=True,
+            )
+        return code
+
+    def stop(self) -> None:
+        """Ask the run to save its state and end."""
+        self._refuse(self._ssh(self._filled(STOP)), "does not run")
+
+    def fetch(self) -> None:
+        """Copy the results here, and have DVC record them."""
+        target = Path("artifacts", self._name)
+        target.mkdir(parents=True, exist_ok=True)
+        source = f"{self._host}:{self._folder}/artifacts/{self._name}/"
+        self._rsync("--delete", "--exclude=.*", source, f"{target}/")
+        if Path("dvc.yaml").is_file():
+            targets = [f"{stage}@{self._name}" for stage in stages.ORDER]
+            command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *targets]
+            code = subprocess.run(command, check=False).returncode
+            self._refuse(code, "is fetched, but DVC cannot record it; it ran")
+
+    def _copy_project(self) -> None:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], capture_output=True, text=True, check=False
+        )
+        if listed.returncode:
+            raise ConfigError(
+                "launch: this folder is no git repository, whose tracked files are copied. Run"
+                " `git init` and `git add` the files of the project"
+            )
+        files = [name for name in listed.stdout.split("\0") if name and Path(name).is_file()]
+        table = source_of(self._config).path
+        if not table.is_absolute():
+            files.append(str(table))
+        if str(self._config) not in files:
+            files.append(str(self._config))
+        self._refuse(self._ssh(f"mkdir -p {self._place}"), "has no folder for it")
+        self._rsync(
+            *("--from0", "--files-from=-", "--recursive"),
+            *("./", f"{self._host}:{self._folder}/"),
+            names="\0".join(files),
+        )
+
+    @property
+    def _quoted(self) -> str:
+        return shlex.quote(self._name)
+
+    @property
+    def _place(self) -> str:
+        """The folder for a shell; a tilde stays one."""
+        home, _, rest = self._folder.partition("/")
+        return f"~/{shlex.quote(rest)}" if home == "~" else shlex.quote(self._folder)
+
+    def _filled(self, template: str, **words: str) -> str:
+        return template.format(folder=self._place, runs=RUNS, name=self._quoted, **words)
+
+    def _ssh(self, script: str) -> int:
+        return subprocess.run(["ssh", self._host, script], check=False).returncode
+
+    def _rsync(self, *words: str, names: str | None = None) -> None:
+        command = ["rsync", "--archive", "--compress", *words]
+        done = subprocess.run(command, input=names, text=True, check=False)
+        self._refuse(done.returncode, "could not be copied")
+
+    def _refuse(self, code: int, problem: str) -> None:
+        if code:
+            raise OnwardError(
+                f"launch: {self._config} {problem} on {self._host} (code {code}); the message of"
+                " the program is above"
+            )

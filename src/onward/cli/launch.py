@@ -1,0 +1,111 @@
+"""`onward launch`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+launch = typer.Typer(
+    help="Train on another machine: by ssh, SLURM, Kubernetes or SkyPilot.", no_args_is_help=True
+)
+
+Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)]
+Nodes = Annotated[int, typer.Option(min=1, help="Machines.")]
+Gpus = Annotated[int, typer.Option(min=0, help="GPUs of each machine; 0 trains on CPUs.")]
+Submit = Annotated[bool, typer.Option("--submit", help="Submit the job; else it is printed.")]
+
+
+class Action(StrEnum):
+    """What to do with a run on another machine."""
+
+    start = "start"
+    follow = "follow"
+    fetch = "fetch"
+    stop = "stop"
+
+
+@launch.command()
+def ssh(
+    host: Annotated[str, typer.Argument(help="As ssh knows it.", show_default=False)],
+    config: Config,
+    action: Annotated[Action, typer.Argument(help="What to do.")] = Action.start,
+    folder: Annotated[
+        str | None, typer.Option(help="Of the project there.", show_default="~/onward/PROJECT")
+    ] = None,
+    command: Annotated[str, typer.Option(help="What `onward` is called there.")] = "onward",
+) -> None:
+    """Run all stages on another machine.
+
+    start copies the files that git tracks and the table, starts the stages,
+    and prints their log; Ctrl-C leaves them running. A run that was stopped or
+    killed resumes when it is started again. fetch brings the results here.
+    """
+    from onward.cli._launch.ssh import RemoteRun
+
+    run = RemoteRun(host, config, folder or f"onward/{Path.cwd().name}", command)
+    if action is Action.fetch:
+        run.fetch()
+    elif action is Action.stop:
+        run.stop()
+    else:
+        if action is Action.start:
+            run.start()
+        raise typer.Exit(run.follow())
+
+
+@launch.command()
+def slurm(
+    config: Config,
+    nodes: Nodes = 1,
+    gpus: Gpus = 1,
+    time: Annotated[str, typer.Option(help="Limit of the job, as SLURM writes it.")] = "24:00:00",
+    submit: Submit = False,
+) -> None:
+    """Print a batch script, or submit it."""
+    from onward.cli._launch import job
+    from onward.cli._launch.slurm import slurm_script
+
+    _hand_over(slurm_script(job.Job(config, nodes, gpus), time), ["sbatch"] if submit else [])
+
+
+@launch.command()
+def kubernetes(
+    config: Config,
+    image: Annotated[str, typer.Option(help="With onward[train].", show_default=False)],
+    volume: Annotated[str, typer.Option(help="Claim of the volume with the project.")] = "project",
+    nodes: Nodes = 1,
+    gpus: Gpus = 1,
+    submit: Submit = False,
+) -> None:
+    """Print a Job and a Service, or apply them."""
+    from onward.cli._launch import job
+    from onward.cli._launch.kubernetes import kubernetes_documents
+
+    text = kubernetes_documents(job.Job(config, nodes, gpus), image, volume)
+    _hand_over(text, ["kubectl", "apply", "-f"] if submit else [])
+
+
+@launch.command()
+def skypilot(
+    config: Config,
+    accelerator: Annotated[str, typer.Option(help="Type of GPU.")] = "H100",
+    nodes: Nodes = 1,
+    gpus: Gpus = 1,
+    submit: Submit = False,
+) -> None:
+    """Print a task, or launch it as a managed job."""
+    from onward.cli._launch import job
+    from onward.cli._launch.skypilot import skypilot_task
+
+    text = skypilot_task(job.Job(config, nodes, gpus), accelerator)
+    _hand_over(text, ["sky", "jobs", "launch", "--yes"] if submit else [])
+
+
+def _hand_over(text: str, command: list[str]) -> None:
+    from onward.cli._launch.job import submit
+
+    if command:
+        submit(command, text)
+    else:
+        typer.echo(text, nl=False)
