@@ -18,13 +18,12 @@ SCRIPT = """\
 # Before the time limit SLURM asks this script to end. The training saves its state and ends, and
 # the job goes back to the queue, where it resumes. Folder and environment are those of `sbatch`.
 asked=
-trap 'asked=yes; kill -TERM "$step"' TERM
+trap 'asked=yes; scancel --signal=TERM "$SLURM_JOB_ID"' TERM  # its steps; srun would kill them
 {meeting}srun {command} &
-step=$!
-wait "$step"
+wait "$!"
 code=$?
 if [ -n "$asked" ]; then  # which ended the wait, and not the training
-  wait "$step"
+  wait "$!"
   code=$?
   [ "$code" -eq 0 ] || scontrol requeue "$SLURM_JOB_ID"
 fi
