@@ -53,7 +53,7 @@ def test_the_file_verifies_and_predicts_without_the_plugin(
     predict(model, row='{"age": 40}')
     row = json.loads(capsys.readouterr().out)
     assert row["quantiles"] == [row["lower"], row["value"], row["upper"]]
-    predict(model, project / "table.csv", project / "predictions.csv")
+    predict(model, str(project / "table.csv"), str(project / "predictions.csv"))
     names = ["value", "lower", "upper", "quantiles_0", "quantiles_1", "quantiles_2"]
     assert pl.read_csv(project / "predictions.csv").columns == names
 

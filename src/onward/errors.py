@@ -8,7 +8,7 @@
   * ExportError     66  the exported file does not predict what the network predicts
   * LockedError     75  another process runs this stage; try again later
   * NotFiniteError  76  the training loss is no longer a finite number
-  * PeerError       69  another process of the same training has ended or hangs
+  * PeerError       69  another process of the same training or job has ended or hangs
 
 The codes follow sysexits.h where possible. Others in use: 0 success, 2 usage, 6 different results
 (`onward reproduce`), 70 a bug in onward (with a traceback), 71 out of memory, 74
@@ -71,7 +71,7 @@ class NotFiniteError(OnwardError):
 
 
 class PeerError(OnwardError):
-    """Another process of the same training has ended or hangs."""
+    """Another process of the same training or job has ended or hangs."""
 
     exit_code = 69
 

@@ -58,9 +58,14 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` if nothing is raised."""
-    new = path.with_name(f".{path.name}.new")
+def replacing(path: Path, writer: str = "") -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path`` if nothing is raised.
+
+    Args:
+        path: of the file.
+        writer: tells apart those who may write it at the same time.
+    """
+    new = path.with_name(f".{path.name}{writer}.new")
     try:
         yield new
         _sync(new)

@@ -72,13 +72,24 @@ def write(predictions: pl.LazyFrame, name: str, output: Path | None) -> None:
     Raises:
         typer.BadParameter: if the format cannot hold a column.
     """
-    if name in DELIMITERS:
-        _refuse_nested(predictions, name)
     if output is None:
+        if name in DELIMITERS:
+            _refuse_nested(predictions, name)
         _print(predictions, name)
         return
     with replacing(output) as new:
-        FORMATS[name].sink(predictions, new)
+        write_file(predictions, name, new)
+
+
+def write_file(predictions: pl.LazyFrame, name: str, path: Path) -> None:
+    """Write the predictions to a file.
+
+    Raises:
+        typer.BadParameter: if the format cannot hold a column.
+    """
+    if name in DELIMITERS:
+        _refuse_nested(predictions, name)
+    FORMATS[name].sink(predictions, path)
 
 
 def _refuse_nested(predictions: pl.LazyFrame, name: str) -> None:

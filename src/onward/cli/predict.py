@@ -1,10 +1,14 @@
 """`onward predict`."""
 
 import json
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from onward.cli._predict_table import PredictionJob
 
 EXTRA = "tables"  # for TABLE; --row needs no extra
 
@@ -12,19 +16,18 @@ Model = Annotated[
     Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
 ]
 Table = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
         help="Rows to predict: a file or a folder of CSV, Parquet, Arrow, JSON lines, Excel.",
-        exists=True,
         show_default=False,
     ),
 ]
 Output = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--output",
         "-o",
-        help="Output file; by default the terminal.",
+        help="Output file; by default the terminal. With --jobs or --part a folder.",
         show_default=False,
     ),
 ]
@@ -56,6 +59,19 @@ Config = Annotated[
     Path | None,
     typer.Option(help="Read TABLE with the source settings of this config.", show_default=False),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Predict with so many processes, a file of the output for each part of TABLE; a job"
+        " that was ended goes on where it was. TABLE and the output may be in a bucket.",
+        show_default=False,
+    ),
+]
+Part = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Predict the I-th of N parts, as in 1/8.", show_default=False),
+]
 Row = Annotated[
     str | None, typer.Option(help="One row as JSON, instead of TABLE.", show_default=False)
 ]
@@ -69,6 +85,8 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     keep: Keep = None,
     config: Config = None,
     row: Row = None,
+    jobs: Jobs = None,
+    part: Part = None,
     *,
     keep_all: KeepAll = False,
     missing_unreadable: MissingUnreadable = False,
@@ -82,17 +100,47 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
         raise typer.BadParameter("give either TABLE or --row")
     unreadable: Any = "missing" if missing_unreadable else "refuse"
     if row is not None:
-        if output or config or output_format or keep or keep_all:
+        if output or config or output_format or keep or keep_all or jobs or part:
             raise typer.BadParameter(
-                "--row prints JSON: --output, --format, --keep, --keep-all and --config need TABLE"
+                "--row prints JSON: options but --missing-unreadable need TABLE"
             )
         typer.echo(_predict_row(model, _parse(row), unreadable))
     elif table is not None:
-        from onward.cli._predict_table import PredictionJob, predict_table
+        from onward.cli._predict_table import PredictionJob
 
         names = tuple(name for names in keep or () for name in names.split(","))
         kept = None if keep_all else names
-        predict_table(PredictionJob(model, table, output, output_format, config, kept, unreadable))
+        job = PredictionJob(model, table, output, output_format, config, kept, unreadable)
+        _predict_table(job, jobs, part)
+
+
+def _predict_table(job: "PredictionJob", jobs: int | None, part: str | None) -> None:
+    from onward.cli._cloud import is_url
+
+    if not is_url(job.table) and not Path(job.table).exists():
+        raise typer.BadParameter(f"{job.table!r} does not exist. Correct the path of TABLE")
+    if jobs is None and part is None:
+        if is_url(job.table) or (job.output is not None and is_url(job.output)):
+            raise typer.BadParameter("a table in a bucket is predicted in parts: add --jobs 1")
+        from onward.cli._predict_table import predict_table
+
+        predict_table(job)
+        return
+    if job.output is None:
+        raise typer.BadParameter("--jobs and --part write a folder: name it by --output")
+    from onward.cli._predict_parts import predict_parts
+
+    predict_parts(job, jobs or 1, _share(part or "1/1"))
+
+
+def _share(part: str) -> tuple[int, int]:
+    """The numbers of ``I/N``."""
+    match = re.fullmatch("([0-9]+)/([0-9]+)", part)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise typer.BadParameter(
+            f"--part {part}: must be I/N, the I-th of N parts, with I from 1 to N, as in 1/8"
+        )
+    return int(match[1]), int(match[2])
 
 
 def _parse(row: str) -> dict[str, Any]:

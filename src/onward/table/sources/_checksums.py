@@ -7,7 +7,8 @@ a header of its own.
 
 import mmap
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,23 +28,53 @@ class _Bytes(Protocol):
     def __getitem__(self, place: Any, /) -> Any: ...
 
 
-def refuse_changed_pages(path: Path) -> None:
+@dataclass(frozen=True)
+class RowGroup:
+    """Rows of a Parquet file that lie together."""
+
+    rows: range
+    """Their numbers, from 0."""
+    chunks: tuple["_Chunk", ...]
+
+
+def row_groups(path: Path) -> list[RowGroup]:
+    """Those of a file, in its order.
+
+    Raises:
+        DataError: if the footer is damaged.
+    """
+    with _mapped(path) as data:
+        return [*_groups(data)]
+
+
+def refuse_changed_pages(path: Path, groups: Sequence[RowGroup] | None = None) -> None:
     """Compare every page with its checksum, if it has one.
+
+    Args:
+        path: of the file.
+        groups: to look at; all of the file, if not given.
 
     Raises:
         DataError: naming the column and the rows of the first page that differs.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
-            if CRC not in _Reader(data, HEAD).struct():
-                return  # and nor have the other pages
-            for chunk in _chunks(data):
+    with _mapped(path) as data:
+        if CRC not in _Reader(data, HEAD).struct():
+            return  # and nor have the other pages
+        for group in groups or _groups(data):
+            for chunk in group.chunks:
                 if not _is_whole(data, chunk):
                     raise DataError(
                         f"{path}: column {chunk.name!r} was changed after it was written, within"
-                        f" the rows {chunk.rows.start + 1} to {chunk.rows.stop}: its checksum"
+                        f" the rows {group.rows.start + 1} to {group.rows.stop}: its checksum"
                         " differs. Copy or export the file again"
                     )
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            yield data
         except (IndexError, KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(
                 f"{path}: the file is damaged, its pages are not where it says. Copy or export it"
@@ -56,25 +87,25 @@ class _Chunk:
     """A column in a row group."""
 
     name: str
-    rows: range
     start: int
     stop: int
 
 
-def _chunks(data: mmap.mmap) -> Iterator[_Chunk]:
+def _groups(data: mmap.mmap) -> Iterator[RowGroup]:
     length = int.from_bytes(data[-TAIL : -TAIL // 2], "little")
     footer = _Reader(data, len(data) - TAIL - length).struct()
     begin = 0
     for group in footer[ROW_GROUPS]:
         rows = range(begin, begin + group[NUM_ROWS])
-        for column in group[COLUMNS]:
-            about = column[META_DATA]
-            start = about[DATA_PAGES]
-            if 0 < about.get(DICTIONARY_PAGE, 0) < start:
-                start = about[DICTIONARY_PAGE]
-            name = b".".join(about[NAME]).decode()
-            yield _Chunk(name, rows, start, start + about[SIZE])
+        yield RowGroup(rows, tuple(_chunk(column[META_DATA]) for column in group[COLUMNS]))
         begin = rows.stop
+
+
+def _chunk(about: Mapping[int, Any]) -> _Chunk:
+    start = about[DATA_PAGES]
+    if 0 < about.get(DICTIONARY_PAGE, 0) < start:
+        start = about[DICTIONARY_PAGE]
+    return _Chunk(b".".join(about[NAME]).decode(), start, start + about[SIZE])
 
 
 def _is_whole(data: mmap.mmap, chunk: _Chunk) -> bool:

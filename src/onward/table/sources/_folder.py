@@ -69,6 +69,10 @@ class Folder(Table):
         """Those of all files."""
         return sum(part.num_rows() for part in self.parts)
 
+    def units(self) -> list[Table]:
+        """Those of each file."""
+        return [unit for part in self.parts for unit in part.units()]
+
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
         """The rows of all files; numbers of several types get the widest."""
         frames = [part.read(names) for part in self.parts]
@@ -117,7 +121,7 @@ class _Partition(Table):
 
     def __init__(self, table: Table, keys: Mapping[str, str | None]) -> None:
         self.table, self.keys = table, keys
-        self.path, self.numerals = table.path, table.numerals
+        self.path, self.numerals, self.offset = table.path, table.numerals, table.offset
 
     def names(self) -> list[str]:
         """Those of the file, then the folders'."""
@@ -126,6 +130,10 @@ class _Partition(Table):
     def num_rows(self) -> int:
         """Those of the file."""
         return self.table.num_rows()
+
+    def units(self) -> list[Table]:
+        """Those of the file, in the same folders."""
+        return [_Partition(unit, self.keys) for unit in self.table.units()]
 
     def place(self, row: int) -> str:
         """As the file says it."""

@@ -30,6 +30,8 @@ class Table(ABC):
     path: Path
     numerals: Numerals = PLAIN
     """How numbers are spelled in texts."""
+    offset: int = 0
+    """Rows of the file that come before."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -50,6 +52,10 @@ class Table(ABC):
         Raises:
             DataError: if a column has no single type.
         """
+
+    def units(self) -> "list[Table]":
+        """Parts that are read each by itself, in the order of their rows."""
+        return [self]
 
     def place(self, row: int) -> str:
         """Where people find the row: its number, from 1, and if it has one its line."""

@@ -1,12 +1,14 @@
 """Parquet files."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
 
 import polars as pl
 
 from onward.table.sources._base import Source
-from onward.table.sources._checksums import refuse_changed_pages
+from onward.table.sources._checksums import RowGroup, refuse_changed_pages, row_groups
+from onward.table.sources._table import Table
 from onward.table.sources._typed_file import Typed
 
 
@@ -29,8 +31,38 @@ class Parquet(Typed, Source):
         """Nothing but this file: its name is no pattern, its folders are no columns."""
         return pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
 
+    def units(self) -> list[Table]:
+        """Row groups; the file, if it has no rows."""
+        groups = [group for group in row_groups(self.path) if group.rows]
+        return [_Group(self, group) for group in groups] or [self]
+
     @cached_property
     def _num_rows(self) -> int:
         rows = super().num_rows()
         refuse_changed_pages(self.path)
         return rows
+
+
+class _Group(Table):
+    """A row group, of which no other is read."""
+
+    def __init__(self, table: Table, group: RowGroup) -> None:
+        self.table, self.group = table, group
+        self.path, self.offset = table.path, group.rows.start
+
+    def names(self) -> list[str]:
+        """Those of the file."""
+        return self.table.names()
+
+    def num_rows(self) -> int:
+        """As the footer says."""
+        refuse_changed_pages(self.path, [self.group])
+        return len(self.group.rows)
+
+    def read(self, names: Sequence[str]) -> pl.LazyFrame:
+        """Typed as in the file."""
+        return self.table.read(names).slice(self.offset, len(self.group.rows))
+
+    def place(self, row: int) -> str:
+        """Its number in the file."""
+        return self.table.place(self.offset + row)
