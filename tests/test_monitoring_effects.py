@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2, chi2_contingency, false_discovery_control
 
-from onward.monitoring.bins import CategoryBins, NumberBins, frequent_bins, quantile_bins
+from onward.monitoring.bins import (
+    TIME_OF_DAY,
+    CategoryBins,
+    NumberBins,
+    frequent_bins,
+    quantile_bins,
+)
 from onward.monitoring.effects import (
     discoveries,
     effect,
@@ -86,6 +92,12 @@ def test_quantile_bins_hold_as_many_rows() -> None:
     assert len(counts) == 10
     assert counts.min() > 950
     assert isinstance(quantile_bins(np.full(3, np.nan)), NumberBins)
+
+
+def test_bins_have_names_that_people_read() -> None:
+    bins = quantile_bins(np.array([36_000.0] * 9 + [86_399.0]), TIME_OF_DAY)
+    assert bins.names == ["below 10:00", "10:00 and above", "missing"]
+    assert quantile_bins(np.array([1.5, 2.5]), "kg").names[1] == "1.5 to 2.5 kg"
 
 
 def test_the_most_frequent_categories_have_bins() -> None:

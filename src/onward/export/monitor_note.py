@@ -10,7 +10,13 @@ import torch
 
 from onward.artifacts.prepared import Prepared
 from onward.blocks import CATEGORICAL
-from onward.monitoring.bins import Bins, CategoryBins, frequent_bins, quantile_bins
+from onward.monitoring.bins import (
+    TIME_OF_DAY,
+    Bins,
+    CategoryBins,
+    frequent_bins,
+    quantile_bins,
+)
 from onward.monitoring.column_values import bin_indices, category_names, distinct_values, numbers
 from onward.monitoring.effects import BLOCKS, LEAST_BLOCK, spread_of_blocks
 from onward.monitoring.estimation import Correction
@@ -99,7 +105,8 @@ def _bins(field: Field, values: pl.Series, reader: TextReader | None) -> Bins:
         return frequent_bins(names)
     if kind == "none" or (field.wire == "text" and reader is None):
         return CategoryBins(())
-    return quantile_bins(numbers(field, values, reader))
+    unit = TIME_OF_DAY if field.type == "datetime" else field.unit
+    return quantile_bins(numbers(field, values, reader), unit)
 
 
 def _histogram(bins: Bins, indices: Array) -> dict[str, Any]:

@@ -12,6 +12,7 @@ Array = np.ndarray
 
 QUANTILES = 10
 CATEGORIES = 20
+TIME_OF_DAY = "time of day"
 DIGITS = 6  # of an edge; counts are made with the rounded ones
 
 
@@ -40,19 +41,25 @@ class NumberBins(Bins):
     """Numbers between inner edges; an edge belongs to the bin above it."""
 
     edges: Array
+    unit: str = ""
+    """Of the numbers; `TIME_OF_DAY` of seconds since midnight."""
 
     @property
     def names(self) -> list[str]:  # type: ignore[override]
         """Ranges in words."""
-        texts = [f"{edge:.4g}" for edge in self.edges]
+        is_time = self.unit == TIME_OF_DAY
+        texts = [_clock(edge) if is_time else f"{edge:.4g}" for edge in self.edges]
         if not texts:
             return ["present", "missing"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]
-        return [f"below {texts[0]}", *between, f"{texts[-1]} and above", "missing"]
+        names = [f"below {texts[0]}", *between, f"{texts[-1]} and above"]
+        unit = "" if is_time else self.unit
+        return [*(f"{name} {unit}".strip() for name in names), "missing"]
 
     def note(self) -> dict[str, Any]:
         """The edges."""
-        return {"edges": self.edges.tolist()}
+        edges = {"edges": self.edges.tolist()}
+        return edges | ({"unit": self.unit} if self.unit else {})
 
     def indices(self, values: Array) -> Array:
         """Of float64, NaN is missing."""
@@ -83,15 +90,15 @@ class CategoryBins(Bins):
         return np.array([known.get(value, len(self.values)) for value in values], np.int64)
 
 
-def quantile_bins(numbers: Array) -> NumberBins:
+def quantile_bins(numbers: Array, unit: str = "") -> NumberBins:
     """Bins with as many finite numbers in each, as far as equal numbers allow."""
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
-        return NumberBins(np.zeros(0))
+        return NumberBins(np.zeros(0), unit)
     shares = np.arange(1, QUANTILES) / QUANTILES
     # an observed value, so that the numbers of a column of few values are its edges
     edges = np.quantile(finite, shares, method="inverted_cdf")
-    return NumberBins(np.unique([float(f"{edge:.{DIGITS}g}") for edge in edges]))
+    return NumberBins(np.unique([float(f"{edge:.{DIGITS}g}") for edge in edges]), unit)
 
 
 def frequent_bins(counts: Mapping[str, int]) -> CategoryBins:
@@ -103,5 +110,10 @@ def frequent_bins(counts: Mapping[str, int]) -> CategoryBins:
 def bins_of_note(note: Mapping[str, Any]) -> Bins:
     """The bins that the file has of a column or an output."""
     if "edges" in note:
-        return NumberBins(np.array(note["edges"], np.float64))
+        return NumberBins(np.array(note["edges"], np.float64), note.get("unit", ""))
     return CategoryBins(tuple(note["values"]))
+
+
+def _clock(seconds: float) -> str:
+    """Hours and minutes."""
+    return f"{int(seconds) // 3600:02}:{int(seconds) % 3600 // 60:02}"

@@ -1,8 +1,8 @@
 """Quality without labels: what a model expects of itself, corrected by what held-out rows showed.
 
 Source: the idea is that of CBPE, https://nannyml.readthedocs.io, "Performance Estimation".
-Differs: the difference between what was expected and what happened is stored for ten bins, with its
-spread, and both count in the interval.
+Differs: the difference between what was expected and what happened is stored for ten bins, as a
+straight line in each, with its spread; how well it is known counts in the interval.
 
 It assumes that the target depends on the columns as it did: a change of that cannot be seen
 without labels.
@@ -18,6 +18,8 @@ from onward.monitoring.bins import Array, NumberBins, bins_of_note, quantile_bin
 from onward.monitoring.predictions import Scores
 
 SIDE = 1.959964  # standard deviations; 95 %
+TINY = 1e-300
+PARTS = ("rows", "mean", "variance", "center", "slope", "spread")
 PRIOR = 2.0  # rows of the mean spread that each bin gets: a bin without an error is not certain
 
 
@@ -37,13 +39,37 @@ class WindowSums:
     expected: float
     counts: Array
     """``(bins,)``."""
+    positions: Array
+    """Sums of the positions of the rows in each bin, ``(bins,)``."""
+
+    def __add__(self, other: "WindowSums") -> "WindowSums":
+        """Of both."""
+        return WindowSums(
+            self.expected + other.expected,
+            self.counts + other.counts,
+            self.positions + other.positions,
+        )
 
 
+@dataclass(frozen=True)
 class Correction:
-    """The difference between what happened and what was expected, by bin."""
+    """The difference between what happened and what was expected: in each bin a straight line.
 
-    def __init__(self, bins: NumberBins, rows: Array, mean: Array, variance: Array) -> None:
-        self.bins, self.rows, self.mean, self.variance = bins, rows, mean, variance
+    Where rows move inside a bin, the line moves the estimate, and how little its slope is known
+    widens the interval.
+    """
+
+    bins: NumberBins
+    rows: Array
+    """Of each bin, ``(bins,)`` as all others."""
+    mean: Array
+    variance: Array
+    """Around the line."""
+    center: Array
+    """Mean position."""
+    slope: Array
+    spread: Array
+    """Sum of the squared distances from the center."""
 
     @classmethod
     def learn(cls, scores: Scores, outcome: Array) -> "Correction":
@@ -51,29 +77,32 @@ class Correction:
         bins = quantile_bins(scores.position)
         index, surplus = bins.indices(scores.position), outcome - scores.expected
         size = bins.size - 1  # no prediction is missing
-        rows = np.bincount(index, minlength=size)[:size].astype(np.float64)
-        overall, spread = float(surplus.mean()), float(surplus.var())
-        total = np.bincount(index, surplus, size)[:size]
-        mean = np.where(rows > 0, total / np.maximum(rows, 1), overall)
-        squares = np.bincount(index, (surplus - mean[index]) ** 2, size)[:size]
-        variance = (squares + PRIOR * spread) / (rows + PRIOR)
-        return cls(bins, rows, mean, variance)
+
+        def sums(values: Array | None = None) -> Array:
+            return np.bincount(index, values, size)[:size].astype(np.float64)
+
+        rows = sums()
+        some = np.maximum(rows, 1)
+        mean = np.where(rows > 0, sums(surplus) / some, surplus.mean())
+        center = np.where(rows > 0, sums(scores.position) / some, scores.position.mean())
+        distance = scores.position - center[index]
+        spread = sums(distance**2)
+        slope = np.where(spread > 0, sums(distance * surplus) / np.maximum(spread, TINY), 0.0)
+        left = surplus - mean[index] - slope[index] * distance
+        variance = (sums(left**2) + PRIOR * surplus.var()) / np.maximum(rows - 2 + PRIOR, 1)
+        return cls(bins, rows, mean, variance, center, slope, spread)
 
     @classmethod
     def of_note(cls, note: Mapping[str, Any]) -> "Correction":
         """As the file has it."""
         bins = bins_of_note(note)
         assert isinstance(bins, NumberBins)
-        return cls(bins, *(np.array(note[name], np.float64) for name in ("rows", "mean", "var")))
+        return cls(bins, *(np.array(note[name], np.float64) for name in PARTS))
 
     def note(self) -> dict[str, Any]:
         """What `of_note` reads."""
-        return {
-            **self.bins.note(),
-            "rows": self.rows.astype(int).tolist(),
-            "mean": _short(self.mean),
-            "var": _short(self.variance),
-        }
+        parts = {name: _short(getattr(self, name)) for name in PARTS}
+        return {**self.bins.note(), **parts}
 
     def sums(self, scores: Scores, window: Array, windows: int) -> list[WindowSums]:
         """What some rows add to each window.
@@ -85,18 +114,26 @@ class Correction:
         """
         size = len(self.rows)
         index = window * size + np.minimum(self.bins.indices(scores.position), size - 1)
-        counts = np.bincount(index, minlength=windows * size).reshape(windows, size)
+
+        def sums(values: Array | None = None) -> Array:
+            found = np.bincount(index, values, windows * size)
+            return found.reshape(windows, size)
+
         expected = np.bincount(window, scores.expected, windows)
-        return [WindowSums(float(e), c) for e, c in zip(expected, counts, strict=True)]
+        parts = zip(expected, sums(), sums(scores.position), strict=True)
+        return [WindowSums(float(total), *rest) for total, *rest in parts]
 
     def estimate(self, sums: WindowSums) -> Estimate:
         """The mean outcome of the rows of a window, had they labels."""
         rows = max(float(sums.counts.sum()), 1.0)
         share = sums.counts / rows
-        value = sums.expected / rows + float(share @ self.mean)
+        moved = sums.positions / np.maximum(sums.counts, 1) - self.center
+        moved = np.where(sums.counts > 0, moved, 0.0)
+        value = sums.expected / rows + float(share @ (self.mean + self.slope * moved))
         of_rows = float(share @ self.variance) / rows
-        of_correction = float(share**2 @ (self.variance / np.maximum(self.rows, 1)))
-        reach = SIDE * np.sqrt(of_rows + of_correction)
+        of_line = 1 / np.maximum(self.rows, 1) + moved**2 / np.maximum(self.spread, TINY)
+        of_line = np.where(self.spread > 0, of_line, 1 / np.maximum(self.rows, 1))
+        reach = SIDE * np.sqrt(of_rows + float(share**2 @ (self.variance * of_line)))
         return Estimate(value, value - reach, value + reach)
 
 

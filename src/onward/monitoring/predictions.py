@@ -21,7 +21,6 @@ class Scores:
 
     name: str
     """Of the quality in question, a mean over rows: ``accuracy`` or ``mae``."""
-    is_better_higher: bool
     expected: Array
     """What the model itself expects, ``(rows,)``; 0 where it says nothing."""
     position: Array
@@ -56,11 +55,14 @@ def scores(predictions: Predictions, target: Target) -> Scores | None:
     if "probabilities" in predictions:
         codes = label_codes(predictions["label"], target.classes)
         rows = np.arange(len(codes))
-        certainty = predictions["probabilities"].astype(np.float64)[rows, codes]
-        return Scores("accuracy", True, certainty, certainty)
+        probabilities = predictions["probabilities"].astype(np.float64)
+        certainty = probabilities[rows, codes]
+        # of two classes one may be predicted too surely and the other not
+        position = probabilities[:, 1] if len(target.classes) == 2 else certainty
+        return Scores("accuracy", certainty, position)
     if "value" in predictions:
         value = predictions["value"]
-        return Scores("mae", False, np.zeros(len(value)), value)
+        return Scores("mae", np.zeros(len(value)), value)
     return None
 
 

@@ -37,6 +37,7 @@ _SPREAD: Form = {
 }
 _WATCHED: Form = {
     "edges?": [NUMBER],
+    "unit?": str,
     "values?": [str],
     "counts": [NUMBER],
     "spread": NUMBER,
@@ -50,7 +51,10 @@ _MONITOR: Form = {
     "outputs": {str: _WATCHED},
     "quality": {str: {"mean": NUMBER, "sd": NUMBER, "rows": NUMBER}},
     "metrics": {str: {"value": (*NUMBER, type(None)), "error": (*NUMBER, type(None))}},
-    "correction?": {"edges": [NUMBER], "rows": [NUMBER], "mean": [NUMBER], "var": [NUMBER]},
+    "correction?": {
+        name: [NUMBER]
+        for name in ("edges", "rows", "mean", "variance", "center", "slope", "spread")
+    },
 }
 _HELD_OUT: Form = {"before": NUMBER, "after": NUMBER}
 FORMS: dict[str, Form] = {

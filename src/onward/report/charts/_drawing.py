@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import vl_convert
-
 from onward.tasks.charts.vega_lite import GRID, HEIGHT, INK, MODEL, MUTED, QUIET, WIDTH, Chart, Spec
 
 NEEDLESS = r'<defs>.*?</defs>| (?:clip-path|aria-[a-z]+|role)="[^"]*"'
@@ -61,6 +59,8 @@ def drawn(label: str, layers: Sequence[Spec], settings: Mapping[str, Any] | None
         "layer": list(layers),
         **(settings or {}),
     }
+    import vl_convert  # 40 MB that pages without such charts do without
+
     svg: str = vl_convert.vegalite_to_svg(_printable(spec))
     plain = re.sub(NEEDLESS, "", svg)
     return plain.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)

@@ -1,0 +1,284 @@
+"""False alarms, power and cost of `onward monitor`, by simulation and on tables in their order.
+
+    python benchmarks/monitor.py [year|power|estimate|tables|cost ...] [--data DIR]
+
+`year`: 365 daily windows of 20 columns that do not drift; days differ a little or not at all.
+`power`: one column of 20 moves by 0.3 standard deviations; 1 % of rows get an unseen category.
+`estimate`: how often the interval of the quality without labels holds the truth, where the rows are
+others (covariate shift). `tables`: taxis and Airbnb in their order and shuffled; DIR has a folder
+for each. `cost`: CPU time and memory of 1,000,000 rows of 30 columns.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.stats import norm
+
+from onward.monitoring.bins import QUANTILES, Bins, frequent_bins, quantile_bins
+from onward.monitoring.effects import BLOCKS, negligible_effect, p_value, spread_of_blocks
+from onward.monitoring.estimation import Correction
+from onward.monitoring.judging import breach_states, states
+from onward.monitoring.predictions import Scores
+
+Array = np.ndarray
+
+COLUMNS, TRAINING = 20, 20_000
+SIZES = (500, 5_000, 50_000)
+SEED = 7_000  # not one that the rule was chosen with
+
+
+def tilted(draw: np.random.Generator, shares: Array, spread: float) -> Array:
+    """Shares of bins that move together, as on days that differ."""
+    if not spread:
+        return shares
+    line = np.linspace(-1.5, 1.5, shares.shape[-1])
+    moved = shares * np.exp(draw.normal(size=(*shares.shape[:-1], 1)) * spread * line)
+    return np.asarray(moved / moved.sum(-1, keepdims=True))
+
+
+def windows(rows: int, days: int, spread: float, shift: float, seed: int) -> dict[str, list[str]]:
+    """The states of each column on each day; the first column moves by ``shift``."""
+    draw = np.random.default_rng(seed)
+    even = np.full((COLUMNS, QUANTILES), 1 / QUANTILES)
+    blocks = np.stack(
+        [draw.multinomial(TRAINING // BLOCKS, tilted(draw, even, spread)) for _ in range(BLOCKS)]
+    )
+    reference = blocks.sum(0).astype(float)
+    limits = negligible_effect(np.array([spread_of_blocks(blocks[:, c]) for c in range(COLUMNS)]))
+    chances = np.empty((COLUMNS, days))
+    edges = norm.ppf(np.linspace(0, 1, QUANTILES + 1))
+    for day in range(days):
+        shares = even.copy()
+        if shift:
+            shares[0] = np.diff(norm.cdf(edges - shift))
+        counts = draw.multinomial(rows, tilted(draw, shares, spread)).astype(float)
+        chances[:, day] = p_value(counts, reference, limits)
+    judged = states({str(column): chances[column] for column in range(COLUMNS)})
+    return {name: [*map(str, judgement.states)] for name, judgement in judged.items()}
+
+
+def year(_: Path) -> None:
+    """Days with an alarm, of 365."""
+    print("days with a column in drift, of 365 (mean and largest of 8 years)")
+    for spread in (0.0, 0.05, 0.1):
+        for rows in SIZES:
+            alarms = []
+            for repeat in range(8):
+                found = windows(rows, 365, spread, 0.0, SEED + repeat)
+                days = zip(*found.values(), strict=True)
+                alarms.append(sum("drift" in day for day in days))
+            days_of = f"{np.mean(alarms):5.2f} {max(alarms)}"
+            print(f"  days differ by w {spread:4}  {rows:6} rows: {days_of}")
+
+
+def power(_: Path) -> None:
+    """Drift of one column, and of unseen categories, in the first two windows."""
+    print("share of 200 repeats in which the column is in drift in the second window")
+    for spread in (0.0, 0.05):
+        for rows in SIZES[:2]:
+            found = [windows(rows, 2, spread, 0.3, SEED + n)["0"][1] for n in range(200)]
+            share = np.mean([state == "drift" for state in found])
+            print(f"  0.3 sd, days differ by w {spread:4}, {rows:6} rows: {share:.3f}")
+    draw = np.random.default_rng(SEED)
+    counts = draw.binomial(5_000, 0.01, (200, 2))
+    found = [breach_states("unseen", pair, [5_000] * 2, (0, 3_000))[1] for pair in counts.tolist()]
+    print(
+        f"  1 % unseen, 5,000 rows: named {np.mean(counts.min(1) > 0):.3f}, in drift"
+        f" {np.mean([state == 'drift' for state in found]):.3f}"
+    )
+
+
+def estimate(_: Path) -> None:
+    """Resamples with other rows than the correction was learned from."""
+    print("share of 200 resamples of 1,000 rows whose truth is in the interval, by shift")
+    for name, make in (("accuracy", classified), ("mean absolute error", measured)):
+        draw = np.random.default_rng(SEED)
+        x, scores, outcome = make(draw, 30_000)
+        for tilt in (0.0, 0.5, 1.0, 2.0):
+            held = 0
+            for _repeat in range(200):
+                learned = draw.permutation(15_000)[:3_000]  # as many test rows as a table of 20,000
+                correction = Correction.learn(part(scores, learned), outcome[learned])
+                weights = np.exp(tilt * x[15_000:])
+                chosen = 15_000 + draw.choice(15_000, 1_000, p=weights / weights.sum())
+                [sums] = correction.sums(part(scores, chosen), np.zeros(1_000, np.int64), 1)
+                found = correction.estimate(sums)
+                held += found.lower <= outcome[chosen].mean() <= found.upper
+            print(f"  {name}, tilt {tilt}: {held / 200:.3f}")
+
+
+def part(scores: Scores, rows: Array) -> Scores:
+    """Those of some rows."""
+    return Scores(scores.name, scores.expected[rows], scores.position[rows])
+
+
+def classified(draw: np.random.Generator, rows: int) -> tuple[Array, Scores, Array]:
+    """Two classes by two columns, of which the model knows one and is too sure."""
+    x, hidden = draw.normal(size=(2, rows))
+    truth = draw.random(rows) < 1 / (1 + np.exp(-(x + 0.5 * hidden - 0.5)))
+    probability = 1 / (1 + np.exp(-1.6 * (x - 0.4)))
+    certainty = np.maximum(probability, 1 - probability)
+    right = (probability > 0.5) == truth
+    return x, Scores("accuracy", certainty, probability), right.astype(float)
+
+
+def measured(draw: np.random.Generator, rows: int) -> tuple[Array, Scores, Array]:
+    """A number whose noise grows with it."""
+    x = draw.normal(size=rows)
+    error = np.abs(draw.normal(size=rows)) * np.exp(0.5 * x)
+    return x, Scores("mae", np.zeros(rows), x + 0.1 * draw.normal(size=rows)), error
+
+
+def tables(data: Path) -> None:
+    """Windows of 500 rows of the second half, compared with the first half."""
+    print(
+        "windows with a column in drift, in their order and shuffled; columns in drift at the end"
+    )
+    for name, file, time in (
+        ("taxis", "taxis.csv.gz", "pickup"),
+        ("nyc_airbnb", "AB_NYC_2019.csv.gz", "last_review"),
+    ):
+        path = data / name / file
+        table = pl.read_csv(path, infer_schema_length=None, ignore_errors=True)
+        table = table.drop_nulls(time).sort(time).drop(time, "dropoff", "id", "name", strict=False)
+        shuffled = table.sample(fraction=1.0, shuffle=True, seed=SEED)
+        for how, rows in (("in order", table), ("shuffled", shuffled)):
+            found = states({c: column_chances(rows[c]) for c in rows.columns})
+            days = [*zip(*(judgement.states for judgement in found.values()), strict=True)]
+            last = [c for c, judgement in found.items() if judgement.states[-1] == "drift"]
+            alarms = sum("drift" in day for day in days)
+            print(f"  {name} {how}: {alarms} of {len(days)} windows; {', '.join(last) or 'none'}")
+
+
+def column_chances(values: pl.Series) -> Array:
+    """For each window of the second half the p-value of its difference from the first."""
+    half, size = len(values) // 2, 500
+    bins: Bins
+    if values.dtype.is_numeric():
+        numbers = values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        bins = quantile_bins(numbers[:half])
+        found = bins.indices(numbers)
+    else:
+        texts = values.cast(pl.String)
+        counted = texts.head(half).drop_nulls().value_counts().iter_rows()
+        bins = frequent_bins(dict(counted))
+        found = bins.indices(texts.to_list())
+    blocks = counts_of(found[:half], np.arange(half) * BLOCKS // half, BLOCKS, bins.size)
+    later = found[half : half + (len(values) - half) // size * size]
+    number = len(later) // size
+    parts = counts_of(later, np.arange(len(later)) // size, number, bins.size)
+    limit = negligible_effect(spread_of_blocks(blocks))
+    return p_value(parts.astype(float), blocks.sum(0).astype(float)[None], limit)
+
+
+def counts_of(found: Array, group: Array, groups: int, size: int) -> Array:
+    """Rows of each group in each bin."""
+    return np.bincount(group * size + found, minlength=groups * size).reshape(groups, size)
+
+
+CONFIG = """\
+prepare:
+  source: {type: parquet, path: table.parquet}
+  target: {name: y, kind: number}
+  split: {type: random, validation: 0.2, test: 0.2}
+  columns:
+%s
+train:
+  network: {embedder: {type: identity}, model: {type: linear}, head: {type: regression}}
+  learner: {max_epochs: 1}
+export: {}
+"""
+
+
+def cost(_: Path) -> None:
+    """CPU seconds and memory of the process, and of one that only imports the libraries."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        numbers, texts = [f"n{k}" for k in range(20)], [f"t{k}" for k in range(10)]
+        lines = [f"    {n}: {{type: numerical}}" for n in numbers]
+        lines += [f"    {t}: {{type: categorical}}" for t in texts]
+        (folder / "big.yaml").write_text(CONFIG % "\n".join(lines))
+        rows(20_000, 0, numbers, texts).write_parquet(folder / "table.parquet")
+        for stage in ("prepare", "train", "export"):
+            run(folder, stage, "big.yaml")
+        model = "artifacts/big/export/model.onnx"
+        code = (
+            "import sys; from pathlib import Path; import polars as pl;"
+            "from onward.serving.predictor import Predictor;"
+            "from onward.serving.model_file import identity;"
+            "table = pl.read_parquet('log.parquet'); p = Predictor(sys.argv[1])(table);"
+            "at = pl.Series([k * 86_400_000 // 35_000 for k in range(len(table))]);"
+            "table.with_columns(at.cast(pl.Datetime('ms')).alias('onward/time'),"
+            " pl.lit(identity(Path(sys.argv[1]).read_bytes())).alias('onward/version'),"
+            " *(pl.Series(n, v) for n, v in p.items())).write_parquet('log.parquet')"
+        )
+        rows(1_000_000, 1, numbers, texts).drop("y").write_parquet(folder / "log.parquet")
+        subprocess.run([sys.executable, "-c", code, model], cwd=folder, check=True)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process = run(folder, "monitor", model, "log.parquet", "-o", "monitor.json")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"1,000,000 rows x 30 columns: {seconds:.1f} CPU s; {process}")
+
+
+MEASURED = """
+import resource, sys
+from onward.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"{usage.ru_maxrss / 1024:.0f} MB at most, exit code {end.code or 0}")
+"""
+
+
+def run(folder: Path, *words: str) -> str:
+    """The last line that a command prints."""
+    command = [sys.executable, "-c", MEASURED, *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if "exit code 0" not in done.stdout and "exit code 3" not in done.stdout:
+        sys.exit(done.stderr)
+    return done.stdout.splitlines()[-1]
+
+
+def rows(number: int, seed: int, numbers: list[str], texts: list[str]) -> pl.DataFrame:
+    """Numbers of several distributions, and categories of five to fifty values."""
+    draw = np.random.default_rng(seed)
+    table: dict[str, object] = {
+        name: np.exp(draw.normal(0, 1, number)) if k % 2 else draw.normal(0, 1, number)
+        for k, name in enumerate(numbers)
+    }
+    for k, name in enumerate(texts):
+        values = [f"value {n}" for n in range(5 * (k + 1))]
+        table[name] = pl.Series(values).gather(draw.integers(0, len(values), number))
+    return pl.DataFrame(table | {"y": draw.normal(0, 1, number)})
+
+
+PARTS: dict[str, Callable[[Path], None]] = {
+    "year": year,
+    "power": power,
+    "estimate": estimate,
+    "tables": tables,
+    "cost": cost,
+}
+
+
+def main() -> None:
+    """Run the parts that are asked for, or all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=PARTS)
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    given = parser.parse_args()
+    for name in given.parts or PARTS:
+        PARTS[name](given.data)
+
+
+if __name__ == "__main__":
+    main()

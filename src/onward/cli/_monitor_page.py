@@ -1,0 +1,213 @@
+"""What a monitor found, as one page of HTML that needs nothing else."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from onward.monitoring.verdicts import QUALITIES
+from onward.report.markup import Content, Html, join, table, tag
+
+ROWS = 40  # of a table; the rest is in the JSON
+WIDTH, HEIGHT = 96, 22  # of a drawing in a cell
+WINDOWS = 90  # drawn, the latest ones
+EFFECT = (
+    "Effect is Cohen's w: 0.1 is small, 0.5 large. A column is watched where its effect is"
+    " significantly above what is negligible, and has drifted after two such windows running."
+)
+COLORS = {"drift": "var(--other)", "watch": "var(--model)", "quiet": "var(--grid)"}
+
+
+def monitor_page(found: Mapping[str, Any]) -> str:
+    """The page, as text."""
+    style = Html(files("onward.report").joinpath("style.css").read_text(encoding="utf-8"))
+    head = tag(
+        "head",
+        Html('<meta charset="utf-8">'),
+        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Html('<meta name="color-scheme" content="light dark">'),
+        tag("title", f"{found['model']['target']}: monitor"),
+        tag("style", style),
+    )
+    sections = {
+        "Columns": _distributions(found["columns"]),
+        "Predictions": _distributions(found["predictions"]),
+        "Quality": _quality(found),
+        "Contract": _contract(found["contract"]),
+        "Weekdays": _seasons(found["seasons"]),
+        "Windows": _windows(found["windows"]),
+    }
+    written = {title: inside for title, inside in sections.items() if inside}
+    links = (tag("a", title, href=f"#{title.lower()}") for title in written)
+    parts = (
+        tag("section", tag("h2", title), inside, id=title.lower())
+        for title, inside in written.items()
+    )
+    body = tag("body", _header(found), tag("nav", links), tag("main", parts))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _header(found: Mapping[str, Any]) -> Html:
+    model, verdict = found["model"], found["verdict"]
+    windows = len(found["windows"])
+    facts = f"model {model['id']} · {found['rows']:,} rows of {found['log']} · {windows:,} windows"
+    return tag(
+        "header",
+        tag("p", facts, class_="quiet"),
+        tag("h1", f"{model['target']}: ", tag("em", verdict["state"])),
+        tag("p", verdict["sentence"], class_="verdict"),
+        tag("p", "Next: ", tag("code", verdict["next"]), class_="quiet"),
+    )
+
+
+def _distributions(entries: Sequence[Mapping[str, Any]]) -> Html:
+    """Those that drifted first."""
+    if not entries:
+        return Html("")
+    order = {"drift": 0, "watch": 1}
+    ordered = sorted(entries, key=lambda entry: order.get(entry["state"], 2))
+    rows = [_row(entry) for entry in ordered[:ROWS]]
+    head = [
+        "column",
+        "state",
+        "effect (95 %)",
+        "negligible",
+        "training → now",
+        "moved most",
+        "over time",
+    ]
+    note = EFFECT if entries[0]["kind"] == "column" else ""
+    about = tag("p", note, class_="quiet") if note else Html("")
+    return join(about, tag("div", table(head, rows), class_="card"))
+
+
+def _row(entry: Mapping[str, Any]) -> list[Content]:
+    effect = entry["effect"]
+    interval = f"{effect['value']:.2f} ({effect['lower']:.2f} to {effect['upper']:.2f})"
+    since = f", since {entry['since']}" if entry["since"] and entry["state"] != "quiet" else ""
+    label = f"shares of {entry['name']} in training rows and now"
+    return [
+        entry["name"],
+        f"{entry['state']}{since}",
+        interval,
+        f"{entry['negligible']:.2f}",
+        _bars(entry["reference"], entry["shares"], label),
+        entry["moved"],
+        _strip(entry["states"], f"states of {entry['name']}"),
+    ]
+
+
+def _bars(before: Sequence[float], now: Sequence[float], label: str) -> Html:
+    """Two histograms beside each other, bin by bin."""
+    highest = max([*before, *now]) or 1
+    step = WIDTH / max(len(before), 1)
+    shapes: list[Html] = []
+    for color, shares, shift in (("--quiet", before, 0.0), ("--model", now, 0.45)):
+        bars = "".join(
+            f"M{(place + shift) * step:.1f} {HEIGHT}v{-HEIGHT * share / highest:.1f}"
+            f"h{step * 0.4:.1f}V{HEIGHT}z"
+            for place, share in enumerate(shares)
+        )
+        shapes.append(tag("path", style=f"fill:var({color})", d=bars))
+    return _drawing(shapes, label)
+
+
+def _strip(states: Sequence[str], label: str) -> Html:
+    """A mark for each of the latest windows."""
+    states = states[-WINDOWS:]
+    step = WIDTH / max(len(states), 1)
+    marks = [
+        tag(
+            "path",
+            style=f"fill:{COLORS.get(state, 'none')}",
+            d=f"M{place * step:.1f} 4h{step * 0.85:.1f}V18h{-step * 0.85:.1f}z",
+        )
+        for place, state in enumerate(states)
+    ]
+    return _drawing(marks, label)
+
+
+def _drawing(shapes: Sequence[Html], label: str) -> Html:
+    size = {"width": str(WIDTH), "height": str(HEIGHT), "viewBox": f"0 0 {WIDTH} {HEIGHT}"}
+    return tag("svg", shapes, role="img", aria_label=label, **size)
+
+
+def _quality(found: Mapping[str, Any]) -> Html:
+    parts: list[Content] = []
+    if found["quality"]:
+        note = "With labels. Windows with labels for fewer than 80 % of their rows are not judged."
+        parts += [tag("p", note, class_="quiet"), _qualities(found["quality"], "measured")]
+    if found["estimate"]:
+        note = (
+            "Estimated without labels, from what the model expects of itself, corrected on the test"
+            " set. It assumes that the meaning of the columns has not changed."
+        )
+        parts += [tag("p", note, class_="quiet"), _qualities([found["estimate"]], "estimate")]
+    return join(*parts) if parts else Html("")
+
+
+def _qualities(qualities: Sequence[Mapping[str, Any]], called: str) -> Html:
+    rows = []
+    for quality in qualities:
+        values = [value for value in quality["windows"] if value]
+        now = values[-1] if values else None
+        text = f"{now['value']:.4g} ({now['lower']:.4g} to {now['upper']:.4g})" if now else "none"
+        name = QUALITIES.get(quality["name"], quality["name"])
+        state = {"drift": "lost"}.get(quality["state"], quality["state"])
+        strip = _strip(quality["states"], f"states of {name}")
+        rows.append(
+            [name, state, text, f"{quality['held_out']:.4g}", f"{quality['margin']:.2g}", strip]
+        )
+    head = ["quality", "state", f"{called}, last window (95 %)", "test set", "margin", "over time"]
+    return tag("div", table(head, rows), class_="card")
+
+
+def _contract(breaches: Sequence[Mapping[str, Any]]) -> Html:
+    if not breaches:
+        return tag("p", "Every value is one that training rows could have had.", class_="quiet")
+    rows = [
+        [
+            entry["column"],
+            entry["kind"],
+            entry["state"],
+            _share(entry["latest"]),
+            f"{entry['reference']:.2%}" if entry["reference"] is not None else "",
+            f"{entry['rows']:,}",
+            entry["first"],
+            ", ".join(entry["examples"]),
+        ]
+        for entry in breaches[:ROWS]
+    ]
+    head = [
+        "column",
+        "value is",
+        "state",
+        "last window (95 %)",
+        "test set",
+        "rows",
+        "first in",
+        "examples",
+    ]
+    return tag("div", table(head, rows), class_="card")
+
+
+def _share(latest: Mapping[str, float]) -> str:
+    return f"{latest['share']:.2%} ({latest['lower']:.2%} to {latest['upper']:.2%})"
+
+
+def _seasons(seasons: Sequence[Mapping[str, Any]]) -> Html:
+    if not seasons:
+        return Html("")
+    rows = []
+    for season in seasons[:ROWS]:
+        day = max(season["weekdays"], key=season["weekdays"].__getitem__)
+        rows.append(
+            [season["column"], day, f"{season['weekdays'][day]:.2f}", f"{season['negligible']:.2f}"]
+        )
+    head = ["column", "weekday that differs most", "effect", "negligible"]
+    return tag("div", table(head, rows), class_="card")
+
+
+def _windows(windows: Sequence[Mapping[str, Any]]) -> Html:
+    rows = [[w["name"], f"{w['rows']:,}", f"{w['labelled']:,}"] for w in windows[-ROWS:]]
+    inside = table(["window", "rows", "with a label"], rows, "numbers")
+    return tag("div", tag("div", inside, class_="tall"), class_="card")

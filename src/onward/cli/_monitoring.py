@@ -1,0 +1,275 @@
+"""Reading logs and labels, and writing what a monitor finds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import typer
+
+from onward.artifacts.publishing import replacing
+from onward.cli._monitor_page import monitor_page
+from onward.errors import ArtifactError, DataError
+from onward.monitoring.bins import Array
+from onward.monitoring.documents import document
+from onward.monitoring.judging import ALLOWED
+from onward.monitoring.predictions import label_codes
+from onward.monitoring.profile import NOTE, Profile
+from onward.monitoring.tally import Tally
+from onward.monitoring.unseen import UnseenCategories
+from onward.monitoring.verdicts import verdict
+from onward.monitoring.windows import LEAST_ROWS, Period, by_rows, by_time
+from onward.schema import Field
+from onward.serving.model_file import identity
+from onward.serving.predictor import Predictor
+from onward.serving.text_reading import TextReader
+from onward.table.sources import Source, Table
+from onward.table.sources._table import KEPT
+
+TIME, ID, VERSION = "onward/time", "onward/id", "onward/version"  # columns of a server's log
+CHUNK = 65_536  # rows held at once
+LOGGED = (".parquet", ".jsonl")  # both are in the folder of a server that is running
+
+
+@dataclass(frozen=True)
+class MonitorJob:
+    """What is to be compared with what."""
+
+    model: Path
+    log: Path
+    labels: Path | None
+    on: str | None
+    """The column that labels and rows share."""
+    by: Period
+    time: str | None
+    rows: int | None
+    """Of a window; None for windows of time, or for two halves if there is no time."""
+
+
+def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
+    """Print the verdict, write what is asked for, and return whether somebody should act.
+
+    Raises:
+        ArtifactError: if the file does not have what a monitor needs.
+        DataError: if the log breaks the contract of the model.
+    """
+    log = _Log(job)
+    predictor, metadata = log.predictor, log.predictor.metadata
+    profile = _profile(job.model, metadata)
+    tally = _tally(job.model, predictor, profile)
+    labels = None if job.labels is None else _labels(job, predictor)
+    for part in log.parts():
+        truth = None if labels is None else _truth(part, labels, predictor)
+        tally.add(part.rows, part.keys, part.predictions, truth)
+    for name in metadata.get("privacy", {"hide": []})["hide"]:
+        for kind in ALLOWED:
+            tally.examples.pop((name, kind), None)
+    found = document(profile, tally, log.period)
+    said = verdict(found, str(job.model), str(job.log))
+    target = {"target": predictor.schema.target.name, "task": metadata["task"]}
+    found = {
+        "model": {"path": str(job.model), "id": log.identity, **target},
+        "log": str(job.log),
+        "verdict": {"state": said.state, "sentence": said.sentence, "next": said.command},
+        **found,
+    }
+    typer.echo(f"{said.state}: {said.sentence}\nNext: {said.command}")
+    _write(output, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    _write(page, monitor_page(found))
+    return said.is_alarm
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is not None:
+        with replacing(path) as new:
+            new.write_text(text, encoding="utf-8")
+
+
+def _tally(model: Path, predictor: Predictor, profile: Profile) -> Tally:
+    metadata, columns = predictor.metadata, predictor.schema.columns
+    fields = {field.name: field for field in columns}
+    return Tally(
+        predictor.schema,
+        profile,
+        metadata.get("reference", {}).get("columns", {}),
+        [TextReader(note, fields) for note in metadata.get("text_readers", [])],
+        UnseenCategories(model.read_bytes(), columns, metadata.get("codes")),
+    )
+
+
+def _profile(model: Path, metadata: Mapping[str, Any]) -> Profile:
+    if NOTE not in metadata:
+        raise ArtifactError(
+            f"{model}: was exported by an earlier version of onward, and lacks what a monitor"
+            " compares with. Export it again"
+        )
+    return Profile.of_note(metadata[NOTE])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some rows of the log."""
+
+    rows: pl.DataFrame
+    keys: Array
+    predictions: dict[str, Array]
+    ids: pl.Series | None
+
+
+class _Log:
+    """The rows of a job, a part at a time."""
+
+    def __init__(self, job: MonitorJob) -> None:
+        self._job = job
+        self.predictor = Predictor(job.model, unreadable="missing")
+        self._tables = list(_tables(job.log))
+        self._names = self._tables[0].names()
+
+    @cached_property
+    def period(self) -> Period | None:
+        """Of the windows; None if they have a number of rows."""
+        return self._job.by if self._job.rows is None and self._time is not None else None
+
+    @property
+    def _time(self) -> str | None:
+        named = self._job.time
+        if named is not None and named not in self._names:
+            raise DataError(f"{self._job.log}: there is no column {named!r}. Correct --time")
+        return named or (TIME if TIME in self._names else None)
+
+    @cached_property
+    def _size(self) -> int:
+        """Rows of a window."""
+        if self._job.rows is not None:
+            return self._job.rows
+        return max(LEAST_ROWS, -(-sum(table.num_rows() for table in self._tables) // 2))
+
+    @cached_property
+    def _id(self) -> str | None:
+        on = self._job.on
+        if on is None or on in self._names:
+            return on
+        if ID in self._names:
+            return ID
+        raise DataError(f"{self._job.log}: there is no column {on!r}. Correct --on")
+
+    @cached_property
+    def _outputs(self) -> dict[str, list[str]]:
+        """For each output the columns of the log that have it; empty if one is not there."""
+        classes = self.predictor.schema.target.classes
+        wanted = {
+            name: [f"{name}.{label}" for label in classes] if name == "probabilities" else [name]
+            for name in self.predictor.outputs
+        }
+        is_there = all(column in self._names for names in wanted.values() for column in names)
+        return wanted if is_there and VERSION in self._names else {}
+
+    def parts(self) -> Iterator[_Part]:
+        """All rows.
+
+        Raises:
+            DataError: naming file, column, row and value of what breaks the contract.
+        """
+        columns = self.predictor.schema.columns
+        if self._outputs:  # a server may log some of the columns only
+            columns = tuple(field for field in columns if field.name in self._names)
+        kept = [name for names in self._outputs.values() for name in names]
+        kept += [name for name in (self._time, self._id, VERSION) if name in self._names]
+        first = 0
+        for table in self._tables:
+            frame = table.scan(columns, list(dict.fromkeys(kept)))
+            for rows in frame.collect_batches(chunk_size=CHUNK, maintain_order=True):
+                if len(rows):
+                    yield self._part(rows, columns, first)
+                    first += len(rows)
+
+    def _part(self, rows: pl.DataFrame, columns: tuple[Field, ...], first: int) -> _Part:
+        raw = rows.select(field.name for field in columns)
+        if self.period is None:
+            keys = by_rows(first, len(rows), self._size)
+        else:
+            assert self._time is not None
+            keys = by_time(rows[KEPT + self._time].alias(self._time), self.period)
+        ids = None if self._id is None else rows[KEPT + self._id].cast(pl.String)
+        return _Part(raw, keys, self._predictions(rows, raw), ids)
+
+    def _predictions(self, rows: pl.DataFrame, raw: pl.DataFrame) -> dict[str, Array]:
+        """Those of the log if this very file made all of them, else new ones."""
+        if self._outputs and self._is_of_this_file(rows):
+            return {
+                name: rows[KEPT + names[0]].to_numpy()
+                if name != "probabilities"
+                else rows.select(KEPT + column for column in names).to_numpy()
+                for name, names in self._outputs.items()
+            }
+        return self.predictor(raw)
+
+    @cached_property
+    def identity(self) -> str:
+        """Of the model file."""
+        return identity(self._job.model.read_bytes())
+
+    def _is_of_this_file(self, rows: pl.DataFrame) -> bool:
+        return bool((rows[KEPT + VERSION].cast(pl.String) == self.identity).all())
+
+
+def _tables(path: Path) -> Iterator[Table]:
+    """The table; of a folder with parts of both kinds that a server writes, one for each."""
+    if path.is_dir():
+        for suffix in LOGGED:
+            files = sorted(path.glob(f"*{suffix}"))
+            if files and any(path.glob(f"*{other}") for other in LOGGED if other != suffix):
+                config = Source.config_for(files[0])
+                yield Source.open(config.model_copy(update={"path": path, "files": f"*{suffix}"}))
+        if all(any(path.glob(f"*{suffix}")) for suffix in LOGGED):
+            return
+    yield Source.for_path(path)
+
+
+def _labels(job: MonitorJob, predictor: Predictor) -> pl.DataFrame:
+    """``id`` and ``label``, each id once.
+
+    Raises:
+        DataError: if an id is there twice, or a label is not a class of the model.
+    """
+    assert job.labels is not None
+    assert job.on is not None
+    target = predictor.schema.target
+    kind = (
+        Field(target.name, "categorical", "text")
+        if target.classes
+        else Field(target.name, "numerical", "number")
+    )
+    frame = Source.for_path(job.labels).scan([kind], [job.on]).collect()
+    table = frame.select(pl.col(KEPT + job.on).cast(pl.String).alias("id"), label=target.name)
+    table = table.drop_nulls()
+    twice = table.filter(pl.col("id").is_duplicated())
+    if len(twice):
+        raise DataError(
+            f"{job.labels}: column {job.on!r} has {twice['id'][0]!r} more than once. Keep one label"
+            " for each row"
+        )
+    if target.classes:
+        unknown = table.filter(~pl.col("label").is_in(list(target.classes)))
+        if len(unknown):
+            raise DataError(
+                f"{job.labels}: column {target.name!r} has {unknown['label'][0]!r}, which is not a"
+                f" class of the model. There are {', '.join(map(repr, target.classes))}"
+            )
+    return table
+
+
+def _truth(part: _Part, labels: pl.DataFrame, predictor: Predictor) -> Array:
+    """The label of each row; -1 or NaN where it has none yet."""
+    assert part.ids is not None
+    frame = part.ids.alias("id").to_frame()
+    found = frame.join(labels, on="id", how="left", maintain_order="left")["label"]
+    classes = predictor.schema.target.classes
+    if classes:
+        return label_codes(found.to_numpy(), classes)
+    numbers: Array = found.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return numbers

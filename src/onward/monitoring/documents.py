@@ -1,0 +1,263 @@
+"""What a monitor says, as one document: for programs as JSON, for people as a page."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from onward.monitoring.bins import Array
+from onward.monitoring.effects import effect, squared_effect
+from onward.monitoring.judging import (
+    Judgement,
+    State,
+    breach_states,
+    judge,
+    last,
+    running,
+    states,
+)
+from onward.monitoring.predictions import LOSSES
+from onward.monitoring.profile import Distribution, Profile
+from onward.monitoring.proportions import wilson
+from onward.monitoring.tally import Tally, WindowCounts
+from onward.monitoring.windows import LEAST_ROWS, Period, window_name
+
+MARGIN = 0.1  # standard deviations of a row, by which a quality may be worse: as small as w of 0.1
+COMPLETE = 0.8  # share of rows with a label; those that come first may be of another kind
+ONE_SIDED = 1.644854  # standard deviations; 95 %
+SIDE = 1.959964
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LEAST_WEEKS = 2
+
+
+@dataclass(frozen=True)
+class Log:
+    """The windows of a log, in their order."""
+
+    keys: list[int]
+    windows: list[WindowCounts]
+    period: Period | None
+
+    @classmethod
+    def of(cls, tally: Tally, period: Period | None) -> "Log":
+        """What was counted."""
+        keys = sorted(tally.windows)
+        return cls(keys, [tally.windows[key] for key in keys], period)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the windows."""
+        return [window_name(key, self.period) for key in self.keys]
+
+    def latest(self) -> WindowCounts | None:
+        """The last window with enough rows."""
+        enough = [window for window in self.windows if window.rows >= LEAST_ROWS]
+        return enough[-1] if enough else None
+
+
+def document(profile: Profile, tally: Tally, period: Period | None) -> dict[str, Any]:
+    """All findings; `verdicts.verdict` says them in a sentence.
+
+    Args:
+        profile: of the training rows.
+        tally: of the log.
+        period: of its windows; None if they have a number of rows.
+    """
+    log = Log.of(tally, period)
+    columns, outputs = (
+        judge(profile.columns, log.windows, "columns"),
+        judge(profile.outputs, log.windows, "outputs"),
+    )
+    # one family of tests: a prefix keeps a column apart from an output of the same name
+    together = {("column", n): p for n, p in columns.items()}
+    together |= {("output", n): p for n, p in outputs.items()}
+    judged = states({str(key): chances for key, chances in together.items()})
+    entries = [
+        _entry(kind, known[name], judged[str((kind, name))], log)
+        for kind, known in (("column", profile.columns), ("output", profile.outputs))
+        for name in known
+        if str((kind, name)) in judged
+    ]
+    entries.sort(key=lambda entry: -entry["effect"]["value"] * (entry["importance"] + 1e-9))
+    return {
+        "rows": sum(window.rows for window in log.windows),
+        "windows": [
+            {"name": name, "rows": window.rows, "labelled": window.labelled}
+            for name, window in zip(log.names, log.windows, strict=True)
+        ],
+        "contract": [*_breaches(profile, tally, log)],
+        "columns": [entry for entry in entries if entry["kind"] == "column"],
+        "predictions": [entry for entry in entries if entry["kind"] == "output"],
+        "estimate": _estimates(profile, log),
+        "quality": [*_qualities(profile, log)],
+        "seasons": [*_seasons(profile, log)],
+    }
+
+
+def _entry(kind: str, known: Distribution, judgement: Judgement, log: Log) -> dict[str, Any]:
+    counts = _latest_counts(known.name, f"{kind}s", log)
+    found = effect(counts, known.counts)
+    q = judgement.q_values[~np.isnan(judgement.q_values)]
+    return {
+        "name": known.name,
+        "kind": kind,
+        "state": last(judgement.states),
+        "since": _since(judgement.states, log.names),
+        "effect": {name: _short(value) for name, value in asdict(found).items()},
+        "negligible": _short(known.negligible),
+        "q": _short(q[-1]) if len(q) else None,
+        "importance": known.importance,
+        "moved": moved(known, counts),
+        "bins": known.bins.names,
+        "reference": _shares(known.counts),
+        "shares": _shares(counts),
+        "states": judgement.states,
+    }
+
+
+def _latest_counts(name: str, part: str, log: Log) -> Array:
+    for window in reversed(log.windows):
+        if window.rows >= LEAST_ROWS and name in getattr(window, part):
+            counts: Array = getattr(window, part)[name].astype(float)
+            return counts
+    raise AssertionError(name)
+
+
+def moved(known: Distribution, counts: Array) -> str:
+    """The bin whose share has changed most, in words."""
+    before, now = known.counts / known.counts.sum(), counts / max(counts.sum(), 1)
+    place = int(np.abs(now - before).argmax())
+    return f"{known.bins.names[place]}: {now[place]:.1%}, was {before[place]:.1%}"
+
+
+def _since(found: Sequence[State], names: Sequence[str]) -> str | None:
+    """The window in which the present run of findings began."""
+    start = None
+    for state, name in zip(found, names, strict=True):
+        if state == "quiet":
+            start = None
+        elif state == "watch":
+            start = name
+    return start
+
+
+def _breaches(profile: Profile, tally: Tally, log: Log) -> Iterator[dict[str, Any]]:
+    keys = dict.fromkeys(key for window in log.windows for key in window.breaches)
+    rows, latest = [window.rows for window in log.windows], log.latest()
+    for name, kind in keys:
+        counts = [window.breaches.get((name, kind), 0) for window in log.windows]
+        known = profile.columns[name].unseen if kind == "unseen" else (0, 0)
+        found = breach_states(kind, counts, rows, known)
+        count, of = sum(counts), sum(rows)
+        now = (0, 0) if latest is None else (latest.breaches.get((name, kind), 0), latest.rows)
+        lower, upper = wilson(*now)
+        yield {
+            "column": name,
+            "kind": kind,
+            "state": last(found),
+            "rows": count,
+            "share": _short(count / max(of, 1)),
+            "latest": {"share": _short(now[0] / max(now[1], 1)), "lower": lower, "upper": upper},
+            "reference": _short(known[0] / known[1]) if known[1] else None,
+            "first": next(n for n, c in zip(log.names, counts, strict=True) if c),
+            "examples": tally.examples[name, kind],
+            "states": found,
+        }
+
+
+def _estimates(profile: Profile, log: Log) -> dict[str, Any] | None:
+    """Quality without labels, by window."""
+    name = next((name for name in ("accuracy", "mae") if name in profile.quality), None)
+    if profile.correction is None or name is None:
+        return None
+    held_out = profile.quality[name]
+    margin = MARGIN * held_out["sd"]
+    found: list[dict[str, float] | None] = []
+    lost = []
+    for window in log.windows:
+        if window.estimated is None or window.rows < LEAST_ROWS:
+            found.append(None)
+            lost.append(False)
+            continue
+        estimate = profile.correction.estimate(window.estimated)
+        found.append({key: _short(value) for key, value in asdict(estimate).items()})
+        is_lower_better = name in LOSSES
+        worse = held_out["mean"] + margin if is_lower_better else held_out["mean"] - margin
+        lost.append(estimate.lower > worse if is_lower_better else estimate.upper < worse)
+    judged = np.array([estimate is not None for estimate in found])
+    states_of = running(np.array(lost), judged)
+    return {
+        "name": name,
+        "held_out": held_out["mean"],
+        "margin": _short(margin),
+        "state": last(states_of),
+        "windows": found,
+        "states": states_of,
+    }
+
+
+def _qualities(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
+    """Quality with labels, by window; it is judged where nearly all rows have one."""
+    if not any(window.labelled for window in log.windows):
+        return
+    for name, held_out in profile.quality.items():
+        found: list[dict[str, float] | None] = []
+        lost, judged = [], []
+        for window in log.windows:
+            moments = window.quality.get(name)
+            if moments is None or moments.rows < 2:
+                found.append(None)
+                lost.append(False)
+                judged.append(False)
+                continue
+            error = float(np.sqrt(moments.variance / moments.rows))
+            reach = SIDE * error
+            value = moments.mean
+            found.append({"value": value, "lower": value - reach, "upper": value + reach})
+            sign = 1 if name in LOSSES else -1
+            excess = sign * (value - held_out["mean"]) - MARGIN * held_out["sd"]
+            deviation = np.hypot(error, held_out["sd"] / np.sqrt(held_out["rows"]))
+            lost.append(bool(excess > ONE_SIDED * deviation))
+            is_complete = window.labelled >= COMPLETE * window.rows
+            judged.append(is_complete and moments.rows >= LEAST_ROWS)
+        states_of = running(np.array(lost), np.array(judged))
+        yield {
+            "name": name,
+            "held_out": held_out["mean"],
+            "margin": _short(MARGIN * held_out["sd"]),
+            "state": last(states_of),
+            "windows": found,
+            "states": states_of,
+        }
+
+
+def _seasons(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
+    """Columns whose weekdays differ by more than is negligible."""
+    days = [datetime.fromtimestamp(key, UTC).weekday() for key in log.keys if log.period == "day"]
+    if len(days) < 7 * LEAST_WEEKS:
+        return
+    for name, known in profile.columns.items():
+        parts = [
+            (day, window.columns[name])
+            for day, window in zip(days, log.windows, strict=True)
+            if name in window.columns
+        ]
+        total = sum((counts for _, counts in parts), np.zeros(known.bins.size))
+        effects = {}
+        for day, called in enumerate(WEEKDAYS):
+            counts = sum((c for d, c in parts if d == day), np.zeros(known.bins.size))
+            if counts.sum() >= LEAST_ROWS and (total - counts).sum() >= LEAST_ROWS:
+                squared = float(squared_effect(counts, total - counts))
+                effects[called] = _short(np.sqrt(max(0.0, squared)))
+        if effects and max(effects.values()) > known.negligible:
+            yield {"column": name, "negligible": _short(known.negligible), "weekdays": effects}
+
+
+def _shares(counts: Array) -> list[float]:
+    return [_short(share) for share in counts / max(counts.sum(), 1)]
+
+
+def _short(value: Any) -> float:
+    return float(f"{float(value):.5g}")

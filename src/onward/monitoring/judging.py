@@ -1,0 +1,109 @@
+"""Which windows differ from the training rows, and since when.
+
+A column is ``watch`` where it is found by Benjamini and Hochberg's procedure among all columns and
+outputs of the window, and ``drift`` where it was found in the window before, too. What is tested is
+that its effect is at most negligible: 0.1, or 2.5 times its own spread between blocks of the
+training rows. Over a year of daily windows p-values alone would raise an alarm every few weeks
+where nothing has changed, and every day where days differ a little.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from onward.monitoring.bins import Array
+from onward.monitoring.effects import discoveries, p_value, q_values
+from onward.monitoring.profile import Distribution
+from onward.monitoring.proportions import wilson
+from onward.monitoring.tally import WindowCounts
+from onward.monitoring.windows import LEAST_ROWS
+
+State = Literal["too few", "quiet", "watch", "drift"]
+
+SURE = 3.0  # standard deviations; of a share whose rows break the contract
+ALLOWED = {"unseen": 0.002, "unreadable": 0.002, "out of range": 0.01}
+"""Shares of rows that are of no concern, whatever the training rows had."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the tests say of one column or output in each window."""
+
+    q_values: Array
+    """``(windows,)``; NaN of windows with too few rows."""
+    states: list[State]
+
+
+def judge(
+    known: Mapping[str, Distribution], windows: Sequence[WindowCounts], counts: str
+) -> dict[str, Array]:
+    """For each column or output its p-values, NaN of windows with too few rows or without it.
+
+    Args:
+        known: of the training rows.
+        windows: in their order.
+        counts: ``columns`` or ``outputs``.
+    """
+    found = {}
+    for name, distribution in known.items():
+        chances = np.full(len(windows), np.nan)
+        for place, window in enumerate(windows):
+            part = getattr(window, counts).get(name)
+            if part is not None and window.rows >= LEAST_ROWS:
+                chances[place] = p_value(
+                    part.astype(float), distribution.counts, distribution.negligible
+                )
+        found[name] = chances
+    return found
+
+
+def states(p_values: Mapping[str, Array]) -> dict[str, Judgement]:
+    """What the windows say of all columns and outputs together."""
+    names = [name for name, chances in p_values.items() if not np.isnan(chances).all()]
+    if not names:
+        return {}
+    table = np.array([p_values[name] for name in names])  # (names, windows)
+    is_judged = ~np.isnan(table).all(0)
+    table = np.where(np.isnan(table), 1.0, table)
+    q = np.where(is_judged, q_values(table.T).T, np.nan)
+    found = np.where(is_judged, discoveries(table.T).T, False)
+    return {
+        name: Judgement(q[place], running(found[place], is_judged))
+        for place, name in enumerate(names)
+    }
+
+
+def running(is_found: Array, is_judged: Array) -> list[State]:
+    """``watch`` of what is found, ``drift`` of what was found in the window before, too."""
+    states: list[State] = []
+    was_found = False
+    for now, judged in zip(is_found, is_judged, strict=True):
+        if not judged:
+            states.append("too few")
+            continue
+        states.append("drift" if now and was_found else "watch" if now else "quiet")
+        was_found = bool(now)
+    return states
+
+
+def breach_states(
+    kind: str, counts: Sequence[int], rows: Sequence[int], reference: tuple[int, int]
+) -> list[State]:
+    """Of a share of rows that break the contract.
+
+    Args:
+        kind: of the breach.
+        counts: for each window the rows that break it.
+        rows: of each window.
+        reference: held-out rows that broke it, of how many.
+    """
+    allowed = max(ALLOWED[kind], wilson(*reference, SURE)[1] if reference[1] else 0.0)
+    is_found = [wilson(n, m, SURE)[0] > allowed for n, m in zip(counts, rows, strict=True)]
+    return running(np.array(is_found), np.array(rows) >= LEAST_ROWS)
+
+
+def last(states: Sequence[State]) -> State:
+    """That of the last window with enough rows."""
+    return next((state for state in reversed(states) if state != "too few"), "too few")

@@ -1,0 +1,195 @@
+"""Counting the rows of a log, a part at a time: memory does not grow with the log."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onward.monitoring.bins import Array, CategoryBins
+from onward.monitoring.column_values import category_names, distinct_values, numbers
+from onward.monitoring.estimation import WindowSums
+from onward.monitoring.predictions import Predictions, outcomes, scores, watched
+from onward.monitoring.profile import Profile
+from onward.monitoring.unseen import UnseenCategories
+from onward.schema import Field, Schema
+from onward.serving.text_reading import TextReader
+
+RANGED = ("numerical", "quantity")
+EXAMPLES = 3
+
+
+@dataclass
+class Moments:
+    """Of numbers: how many, their sum, and that of their squares."""
+
+    rows: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Of the numbers."""
+        return self.total / max(self.rows, 1)
+
+    @property
+    def variance(self) -> float:
+        """Of the numbers."""
+        return max(0.0, self.squares / max(self.rows, 1) - self.mean**2)
+
+
+@dataclass
+class WindowCounts:
+    """All that is known of the rows of one window."""
+
+    rows: int = 0
+    columns: dict[str, Array] = field(default_factory=dict)
+    """For each the counts of its bins."""
+    outputs: dict[str, Array] = field(default_factory=dict)
+    breaches: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    """Rows by column and kind: ``unseen``, ``out of range``, ``unreadable``."""
+    estimated: WindowSums | None = None
+    labelled: int = 0
+    quality: defaultdict[str, Moments] = field(default_factory=lambda: defaultdict(Moments))
+    """Of each outcome, over rows with a label."""
+
+
+class Tally:
+    """Counts the rows of each window.
+
+    Args:
+        schema: of the model.
+        profile: of its training rows.
+        reference: the note with the ranges of columns.
+        readers: of texts that stand for numbers.
+        unseen: knows the categories of the model.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        profile: Profile,
+        reference: Mapping[str, Any],
+        readers: Sequence[TextReader],
+        unseen: UnseenCategories,
+    ) -> None:
+        self._schema, self._profile, self._unseen = schema, profile, unseen
+        self._reference = reference
+        self._readers = {name: reader for reader in readers for name in reader.columns}
+        self.windows: defaultdict[int, WindowCounts] = defaultdict(WindowCounts)
+        self.examples: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def add(
+        self,
+        rows: pl.DataFrame,
+        keys: Array,
+        predictions: Predictions,
+        truth: Array | None = None,
+    ) -> None:
+        """Count some rows.
+
+        Args:
+            rows: columns of the model, those that the log has.
+            keys: the window of each row.
+            predictions: outputs of the model for these rows.
+            truth: codes of classes, or numbers; -1 or NaN where there is no label.
+        """
+        starts, index = np.unique(keys, return_inverse=True)
+        windows = [self.windows[int(start)] for start in starts]
+        for window, count in zip(windows, np.bincount(index, minlength=len(starts)), strict=True):
+            window.rows += int(count)
+        for of_column in self._schema.columns:
+            if of_column.name in rows.columns and of_column.name in self._profile.columns:
+                self._add_column(of_column, rows[of_column.name], index, windows)
+        self._add_outputs(predictions, index, windows)
+        if truth is not None:
+            self._add_labels(predictions, truth, index, windows)
+
+    def _add_column(
+        self, column: Field, values: pl.Series, index: Array, windows: list[WindowCounts]
+    ) -> None:
+        bins = self._profile.columns[column.name].bins
+        if isinstance(bins, CategoryBins):
+            distinct, inverse = distinct_values(column, values)
+            found = bins.indices(category_names(column, distinct))[inverse]
+            is_unseen = self._unseen.among(column.name, distinct)
+            self._breach(column, "unseen", is_unseen[inverse], values, index, windows)
+        else:
+            read = numbers(column, values, self._readers.get(column.name))
+            found = bins.indices(read)
+            for kind, is_broken in self._broken(column, values, read):
+                self._breach(column, kind, is_broken, values, index, windows)
+        _accumulate(found, bins.size, index, [window.columns for window in windows], column.name)
+
+    def _broken(self, column: Field, values: pl.Series, read: Array) -> Iterator[tuple[str, Array]]:
+        known = self._reference.get(column.name, {})
+        if column.type in RANGED and "min" in known:
+            yield "out of range", (read < known["min"]) | (read > known["max"])
+        if column.name in self._readers:
+            is_there = ~(values.is_null() | values.is_in(["", *column.missing])).to_numpy()
+            yield "unreadable", np.isnan(read) & is_there
+
+    def _breach(
+        self,
+        column: Field,
+        kind: str,
+        is_broken: Array,
+        values: pl.Series,
+        index: Array,
+        windows: list[WindowCounts],
+    ) -> None:
+        if not is_broken.any():
+            return
+        for window, count in zip(
+            windows, np.bincount(index[is_broken], minlength=len(windows)), strict=True
+        ):
+            window.breaches[column.name, kind] += int(count)
+        examples = self.examples[column.name, kind]
+        if len(examples) < EXAMPLES:
+            more = values.filter(pl.Series(is_broken)).unique(maintain_order=True)
+            texts = [f"{v:.6g}" if isinstance(v, float) else str(v) for v in more.head(EXAMPLES)]
+            new = [text for text in texts if text not in examples]
+            examples += new[: EXAMPLES - len(examples)]
+
+    def _add_outputs(
+        self, predictions: Predictions, index: Array, windows: list[WindowCounts]
+    ) -> None:
+        for name, values in watched(predictions, self._schema.target).items():
+            if name in self._profile.outputs:
+                bins = self._profile.outputs[name].bins
+                parts = [window.outputs for window in windows]
+                _accumulate(bins.indices(values), bins.size, index, parts, name)
+        correction = self._profile.correction
+        of_rows = None if correction is None else scores(predictions, self._schema.target)
+        if correction is None or of_rows is None:
+            return
+        sums = correction.sums(of_rows, index, len(windows))
+        for window, more in zip(windows, sums, strict=True):
+            old = window.estimated
+            window.estimated = more if old is None else old + more
+
+    def _add_labels(
+        self, predictions: Predictions, truth: Array, index: Array, windows: list[WindowCounts]
+    ) -> None:
+        has_label = truth >= 0 if truth.dtype.kind == "i" else ~np.isnan(truth)
+        some = {name: values[has_label] for name, values in predictions.items()}
+        index = index[has_label]
+        of_rows = outcomes(some, truth[has_label], self._schema.target)
+        for place, count in enumerate(np.bincount(index, minlength=len(windows))):
+            windows[place].labelled += int(count)
+        for name, values in of_rows.items():
+            for place in np.unique(index):
+                part, moments = values[index == place], windows[place].quality[name]
+                moments.rows += len(part)
+                moments.total += float(part.sum())
+                moments.squares += float((part**2).sum())
+
+
+def _accumulate(
+    found: Array, size: int, index: Array, parts: list[dict[str, Array]], name: str
+) -> None:
+    counts = np.bincount(index * size + found, minlength=len(parts) * size)
+    for part, more in zip(parts, counts.reshape(len(parts), size), strict=True):
+        part[name] = part[name] + more if name in part else more

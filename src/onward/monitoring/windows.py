@@ -1,0 +1,46 @@
+"""Cutting rows into windows: by time, or so many rows each."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from onward.errors import DataError
+from onward.monitoring.bins import Array
+
+Period = Literal["hour", "day", "week", "month"]
+EVERY: dict[str, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+LEAST_ROWS = 200  # of a window; fewer say too little
+
+
+def by_time(times: pl.Series, period: Period) -> Array:
+    """For each row the start of its window, in seconds since 1970; of rows without a time -1.
+
+    Raises:
+        DataError: if the column has no times.
+    """
+    if times.dtype == pl.String:
+        times = times.str.to_datetime(strict=False, time_zone="UTC")
+    if times.dtype == pl.Date:
+        times = times.cast(pl.Datetime("us"))
+    if not isinstance(times.dtype, pl.Datetime) or times.null_count() == len(times) > 0:
+        raise DataError(
+            f"column {times.name!r} has no times. Name another with --time, or give --rows"
+        )
+    starts = times.dt.truncate(EVERY[period]).dt.epoch("s")
+    return starts.fill_null(-1).to_numpy()
+
+
+def by_rows(first: int, number: int, size: int) -> Array:
+    """For each of so many rows the number of the first row of its window."""
+    return np.arange(first, first + number) // size * size
+
+
+def window_name(key: int, period: Period | None) -> str:
+    """What people call a window."""
+    if period is None:
+        return f"rows from {key:,}"
+    return datetime.fromtimestamp(key, UTC).strftime(
+        "%Y-%m-%d %H:%M" if period == "hour" else "%Y-%m-%d"
+    )

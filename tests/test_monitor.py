@@ -1,0 +1,253 @@
+"""`onward monitor`, from a table to its verdict."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from example_model import example
+from forked import Run, onward
+
+from onward.serving.model_file import identity
+from onward.serving.predictor import Predictor
+
+CONFIG = """\
+prepare:
+  source: {type: csv, path: table.csv}
+  target: {name: paid, kind: classes, classes: ["no", "yes"]}
+  split: {type: random, validation: 0.2, test: 0.3}
+  columns:
+    age: {type: numerical}
+    size: {type: numerical}
+    city: {type: categorical}
+    since: {type: datetime}
+    weight: {type: quantity, units: {kg: 1.0, g: 0.001}}
+train:
+  network:
+    embedder: {type: identity}
+    model: {type: linear}
+    head: {type: binary}
+  learner: {max_epochs: 20, learning_rate: 0.01, patience: 20}
+export: {hide: [size]}
+"""
+ROWS, DAYS, DAILY = 4_000, 6, 500
+
+
+def rows(number: int, seed: int, shift: float = 0.0, flip: float = 0.0) -> pl.DataFrame:
+    draw = np.random.default_rng(seed)
+    age = draw.normal(40 + 10 * shift, 10, number)
+    paid = (age - 40) / 10 + draw.normal(0, 0.7, number) > 0
+    paid = np.where(draw.random(number) < flip, ~paid, paid)
+    start = datetime(2024, 1, 1)
+    return pl.DataFrame(
+        {
+            "age": age,
+            "size": draw.lognormal(0, 1, number),
+            "city": draw.choice(["Köln", "Paris", "Rome"], number, p=[0.5, 0.3, 0.2]),
+            "since": [
+                (start + timedelta(hours=int(h))).isoformat()
+                for h in draw.integers(0, 9_999, number)
+            ],
+            "weight": [f"{value:.2f} kg" for value in draw.gamma(3, 2, number)],
+            "paid": np.where(paid, "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("monitor")
+    (folder / "pay.yaml").write_text(CONFIG)
+    rows(ROWS, 0).write_csv(folder / "table.csv")
+    for stage in ("prepare", "train", "export"):
+        done = onward(folder, stage, "pay.yaml")
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def week(**changes: Any) -> pl.DataFrame:
+    """Rows of six days; the last three have changed."""
+    parts = [
+        rows(DAILY, 10 + day, **(changes if day >= DAYS - 3 else {})).with_columns(
+            pl.lit(datetime(2025, 3, 1 + day)).alias("at"),
+            pl.Series("id", np.arange(DAILY) + day * DAILY),
+        )
+        for day in range(DAYS)
+    ]
+    return pl.concat(parts)
+
+
+def monitored(
+    project: Path, log: pl.DataFrame | Path, *options: str
+) -> tuple[Run, dict[str, Any], str]:
+    """What the command says, its JSON, and its page."""
+    path = project / "log.parquet" if isinstance(log, pl.DataFrame) else log
+    if isinstance(log, pl.DataFrame):
+        log.write_parquet(path)
+    model = "artifacts/pay/export/model.onnx"
+    out, page = project / "monitor.json", project / "monitor.html"
+    words = ("monitor", model, str(path), "-o", str(out), "--html", str(page), *options)
+    done = onward(project, *words)
+    if done.returncode not in (0, 3):
+        return done, {}, ""
+    return done, json.loads(out.read_text()), page.read_text()
+
+
+def entries(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {entry["name"]: entry for entry in (*found["columns"], *found["predictions"])}
+
+
+def test_the_same_rows_are_quiet(project: Path) -> None:
+    done, found, page = monitored(project, week(), "--time", "at")
+
+    assert done.returncode == 0, done.stderr
+    assert found["verdict"]["state"] == "quiet"
+    want = "The rows look like the training rows. Estimated accuracy"
+    assert found["verdict"]["sentence"].startswith(want)
+    assert [window["rows"] for window in found["windows"]] == [DAILY] * DAYS
+    assert {"age", "size", "city", "since", "weight", "probability of yes"} == set(entries(found))
+    assert not found["contract"] or {e["kind"] for e in found["contract"]} == {"out of range"}
+    model = project / "artifacts/pay/export/model.onnx"
+    assert found["model"]["id"] == identity(model.read_bytes())
+    assert found["model"]["id"] in page
+    assert "<script" not in page
+
+
+def test_a_shift_is_named_with_the_day_it_began(project: Path) -> None:
+    done, found, page = monitored(project, week(shift=0.8), "--time", "at")
+
+    assert done.returncode == 3
+    assert found["verdict"]["state"] == "drift"
+    assert found["columns"][0]["name"] == "age"
+    age = entries(found)["age"]
+    assert age["states"] == ["quiet"] * 3 + ["watch", "drift", "drift"]
+    assert age["since"] == "2025-03-04"
+    assert 0.5 < age["effect"]["lower"] < age["effect"]["upper"] < 1.5
+    assert entries(found)["city"]["state"] == "quiet"
+    assert "drift, since 2025-03-04" in page
+    assert "--labels TABLE --on ID" in found["verdict"]["next"]
+
+
+def test_shuffled_columns_do_not_drift(project: Path) -> None:
+    log = week(shift=0.0)
+    shuffled = log.with_columns(pl.col("age", "city", "weight").shuffle(3))
+    done, found, _ = monitored(project, shuffled, "--time", "at")
+    assert done.returncode == 0
+    assert {entries(found)[name]["state"] for name in ("age", "city", "weight")} == {"quiet"}
+
+
+def test_unseen_categories_and_unreadable_texts_are_named(project: Path) -> None:
+    is_one = pl.int_range(pl.len()) % 100 == 7
+    log = week().with_columns(
+        city=pl.when(is_one).then(pl.lit("Oslo")).otherwise("city"),
+        weight=pl.when(is_one).then(pl.lit("heavy")).otherwise("weight"),
+    )
+    done, found, page = monitored(project, log, "--rows", "1500")
+
+    breaches = {(e["column"], e["kind"]): e for e in found["contract"]}
+    unseen = breaches["city", "unseen"]
+    assert (unseen["rows"], unseen["examples"]) == (30, ["Oslo"])
+    assert unseen["latest"]["lower"] < 0.01 < unseen["latest"]["upper"]
+    assert breaches["weight", "unreadable"]["examples"] == ["heavy"]
+    assert "Oslo" in page
+    assert done.returncode == 3
+
+
+def test_lost_quality_is_seen_with_labels(project: Path) -> None:
+    log = week(flip=0.3)
+    labels = log.select("id", "paid")
+    labels.filter(pl.col("id") < 5 * DAILY + DAILY // 2).write_parquet(project / "labels.parquet")
+    options = ("--time", "at", "--labels", "labels.parquet", "--on", "id")
+    done, found, _ = monitored(project, log.drop("paid"), *options)
+
+    assert done.returncode == 3, done.stderr
+    quality = {entry["name"]: entry for entry in found["quality"]}
+    assert quality["accuracy"]["states"] == ["quiet"] * 3 + ["watch", "drift", "too few"]
+    assert found["verdict"]["state"] == "quality lost"
+    assert found["verdict"]["sentence"].startswith("The accuracy")
+    assert found["verdict"]["next"] == "dvc repro"
+    assert [window["labelled"] for window in found["windows"]][-1] == DAILY // 2
+    truth = log.filter(pl.col("at") == datetime(2025, 3, 4))
+    predicted = Predictor(project / "artifacts/pay/export/model.onnx")(truth)["label"]
+    want = float((predicted == truth["paid"].to_numpy()).mean())
+    assert quality["accuracy"]["windows"][3]["value"] == pytest.approx(want)
+
+
+def test_the_estimate_follows_a_shift_of_the_columns(project: Path) -> None:
+    log = week(shift=2.0)
+    _, found, _ = monitored(project, log, "--time", "at")
+    last = log.filter(pl.col("at") == datetime(2025, 3, 6))
+    predicted = Predictor(project / "artifacts/pay/export/model.onnx")(last)["label"]
+    truth = float((predicted == last["paid"].to_numpy()).mean())
+    estimate = found["estimate"]["windows"][-1]
+    assert estimate["lower"] <= truth <= estimate["upper"]
+    assert estimate["value"] > found["estimate"]["held_out"] + 0.03
+
+
+def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
+    model = project / "artifacts/pay/export/model.onnx"
+    log, predictor = week(), Predictor(model)
+    outputs = predictor(log)
+    logged = log.drop("paid", "at", "id", "weight").with_columns(
+        pl.lit("2025-03-01T10:00:00.000+00:00").alias("onward/time"),
+        pl.Series("onward/id", [str(n) for n in range(len(log))]),
+        pl.lit(identity(model.read_bytes())).alias("onward/version"),
+        pl.Series("label", outputs["label"].tolist()),
+        *(
+            pl.Series(f"probabilities.{name}", outputs["probabilities"][:, code])
+            for code, name in enumerate(("no", "yes"))
+        ),
+    )
+    folder = project / "requests"
+    folder.mkdir()
+    logged.head(2_000).with_columns(
+        pl.col("onward/time").str.to_datetime(time_zone="UTC")
+    ).write_parquet(folder / "a.parquet")
+    logged.tail(1_000).write_ndjson(folder / "b.jsonl")
+    log.select("id", "paid").rename({"id": "request"}).write_csv(project / "truth.csv")
+
+    options = ("--labels", "truth.csv", "--on", "request")
+    done, found, _ = monitored(project, folder, *options)
+
+    assert done.returncode == 0, done.stderr
+    assert [(w["rows"], w["labelled"]) for w in found["windows"]] == [(3_000, 3_000)]
+    assert "weight" not in entries(found)  # the server was told not to log it
+    assert entries(found)["probability of yes"]["state"] == "quiet"
+
+
+def test_no_value_of_a_hidden_column_is_in_the_file_or_on_the_page(project: Path) -> None:
+    _, found, _ = monitored(project, week(), "--time", "at")
+    assert entries(found)["size"]["bins"] == ["present", "missing"]
+    signature = json.loads((project / "artifacts/pay/export/signature.json").read_text())
+    assert signature["example"]["row"]["size"] is None
+    assert "minimum" not in next(i for i in signature["inputs"] if i["name"] == "size")
+    assert onward(project, "verify", "artifacts/pay/export/model.onnx").returncode == 0
+
+
+def test_files_and_logs_that_do_not_fit_are_refused(project: Path, tmp_path: Path) -> None:
+    done, *_ = monitored(project, week().drop("age"), "--time", "at")
+    assert done.returncode == 65
+    assert "there is no column 'age'" in done.stderr
+    old = example(tmp_path / "old.onnx")
+    done = onward(project, "monitor", str(old), "table.csv")
+    assert done.returncode == 66
+    assert "Export it again" in done.stderr
+    done, *_ = monitored(project, week(), "--time", "when")
+    assert done.returncode == 65
+
+
+def test_the_computing_part_needs_few_libraries() -> None:
+    code = """
+import importlib, pkgutil, sys
+import onward.monitoring
+for module in pkgutil.iter_modules(onward.monitoring.__path__):
+    importlib.import_module(f"onward.monitoring.{module.name}")
+print(sorted({"torch", "lightning", "onnx", "pydantic", "dvc", "typer"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
