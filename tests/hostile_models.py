@@ -75,6 +75,7 @@ def _notes(model: bytes) -> Iterator[tuple[str, bytes]]:
     for graph in (b"", b"x", model):
         reader = [{"columns": [], "graph": b64encode(graph).decode()}]
         yield f"reader {graph[:2]!r}", _changed(model, _note("text_readers", json.dumps(reader)))
+    yield from _comparisons(model)
     for value in ("x", "-1", "9" * 5000, ""):
         yield f"format {value[:5]}", _changed(model, _note("onward", value))
     yield "hash", _changed(model, _note("sha256", "0" * 64))
@@ -83,6 +84,16 @@ def _notes(model: bytes) -> Iterator[tuple[str, bytes]]:
         proto.metadata_props.append(proto.metadata_props[0])
 
     yield "note twice", _changed(model, twice)
+
+
+def _comparisons(model: bytes) -> Iterator[tuple[str, bytes]]:
+    """With notes on the training rows that do not fit the graph."""
+    for name, tensor in (("an input", "age"), ("no tensor", "x"), ("a long name", "x" * 20_000)):
+        codes = {"tensor": tensor, "columns": ["age", "workclass"]}
+        yield f"codes: {name}", _changed(model, _note("codes", json.dumps(codes)))
+    for name, ends in (("text", {"min": "a", "max": "b"}), ("one end", {"min": 1})):
+        reference = {"columns": {"age": ends}}
+        yield f"range: {name}", _changed(model, _note("reference", json.dumps(reference)))
 
 
 def _replays(model: bytes) -> Iterator[tuple[str, bytes]]:

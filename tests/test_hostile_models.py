@@ -47,6 +47,7 @@ def use(path: Path) -> dict[str, np.ndarray] | None:
         predictor = Predictor(path)
         predictor.verify()
         predictions = predictor(ROWS)
+        predictor.check(ROWS)
         predictor([dict.fromkeys(TABLE.columns)])
         print_description(path)
     except OnwardError:

@@ -22,6 +22,9 @@ def with_output(content: bytes, name: str) -> bytes:
     the model is one of its graph.
 
     Source: https://protobuf.dev/programming-guides/encoding, "Last One Wins".
+
+    Raises:
+        ValueError: if no tensor can have so long a name.
     """
     int64 = b"\x12\x04\x0a\x02\x08\x07"  # ValueInfoProto.type.tensor_type.elem_type: INT64
     value = _field(1, name.encode()) + int64
@@ -36,7 +39,8 @@ def run_only(session: Any, name: str, feed: Mapping[str, Any]) -> Any:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    assert len(content) < 1 << 14  # a length of two bytes
+    if len(content) >= 1 << 14:  # a length of two bytes
+        raise ValueError(f"the name of a tensor has {len(content):,} bytes")
     low, high = len(content) & 127, len(content) >> 7
     length = bytes([low | 128, high]) if high else bytes([low])
     return bytes([number << 3 | 2]) + length + content

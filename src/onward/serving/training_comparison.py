@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from onward.errors import DataError
+from onward.errors import ArtifactError, DataError
 from onward.schema import Field, Schema
 from onward.serving.input_arrays import Array
 from onward.serving.sessions import run_only, session_of, with_output
@@ -62,6 +62,11 @@ class TrainingComparison:
         if self._session is None:
             return
         codes = run_only(self._session, self._tensor, feed)
+        if codes.shape[1:] != (len(self._coded),):
+            raise ArtifactError(
+                f"note 'codes': {self._tensor!r} has the shape {codes.shape}, and names"
+                f" {len(self._coded)} columns. Export the file again"
+            )
         for index, name in enumerate(self._coded):
             rows = np.flatnonzero(codes[:, index] == UNSEEN)
             if name in self._fields and len(rows):
@@ -116,7 +121,7 @@ def _ranges(schema: Schema, reference: Mapping[str, Any]) -> dict[str, tuple[flo
     for field in schema.columns:
         known = reference.get(field.name, {})
         if field.type in NUMBERS and "min" in known:
-            ranges[field.name] = known["min"], known["max"]
+            ranges[field.name] = float(known["min"]), float(known["max"])
     return ranges
 
 
