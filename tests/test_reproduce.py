@@ -74,7 +74,10 @@ def test_all_stages_are_reproduced_until_a_seed_changes(project: Path) -> None:
     assert "inputs: train is not identical" in printed
 
 
-def test_nothing_recorded_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lock", [None, "", "[]\n", "stages:\n"])
+def test_nothing_recorded_is_an_error(tmp_path: Path, lock: str | None) -> None:
+    if lock is not None:
+        (tmp_path / "dvc.lock").write_text(lock)
     with pytest.raises(ArtifactError, match=r"no run of configs/t\.yaml .* `dvc repro` first"):
         RecordedRun(tmp_path, CONFIG)
 

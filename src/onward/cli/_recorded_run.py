@@ -30,7 +30,8 @@ class RecordedRun:
     def __init__(self, project: Path, config: Path) -> None:
         self._project, self._config, self._name = project, config, config_name(config)
         lock = project / "dvc.lock"
-        recorded = (read_yaml(lock) if lock.exists() else {}).get("stages", {})
+        document = read_yaml(lock) if lock.exists() else None  # a kill leaves an empty file
+        recorded = document.get("stages") or {} if isinstance(document, dict) else {}
         self._stanzas = {
             stage: recorded[f"{stage}@{self._name}"]
             for stage in stages.ORDER
