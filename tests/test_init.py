@@ -254,11 +254,11 @@ def test_an_address_is_answered_with_what_to_do(folder: Path) -> None:
     assert files(folder) == []
 
 
-def test_a_second_table_joins_the_pipeline(folder: Path, table: Path, tmp_path: Path) -> None:
+def test_a_second_table_joins_the_pipeline(folder: Path, table: Path) -> None:
     init(table, "--target", "yes")
     rows = "".join(f"{row % 7 / 2},{row % 5 / 3}\n" for row in range(90))
     (folder / "second.csv").write_text(f"x,y\n{rows}")
-    init("second.csv", "--target", "y")
+    assert "dvc repro second.dvc" in init("second.csv", "--target", "y")
 
     listed = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],

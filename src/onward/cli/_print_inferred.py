@@ -28,9 +28,10 @@ def print_inferred(project: Project, written: list[str]) -> None:
         )
     console.print(f"\nWritten: {escape(', '.join(written))}")
     config = f"configs/{project.name}.yaml"
+    data = next(file for file in written if file.endswith(".dvc"))
     console.print(
         f"Check {config}, then run:\n"
-        "  [bold]dvc repro data.dvc[/]  # copies the table to data/\n"
+        f"  [bold]dvc repro {data}[/]  # copies the table to data/\n"
         f"  [bold]onward check {config}[/]  # finds errors early\n"
         "  [bold]dvc repro[/]"
     )
