@@ -99,6 +99,24 @@ def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path: Path) -> No
     assert verified(folder / "a.txt").read_text() == "old"
 
 
+def test_a_signal_between_the_renames_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, rename = tmp_path / "train", Path.rename
+    publish(folder, "old")
+
+    def end(path: Path, target: Path) -> None:
+        rename(path, target)
+        if path == folder:
+            raise SystemExit(143)
+
+    monkeypatch.setattr(Path, "rename", end)
+    with pytest.raises(SystemExit):
+        publish(folder, "new")
+    assert verified(folder / "a.txt").read_text() == "old"
+    assert not (tmp_path / ".train.old").exists()
+
+
 def test_the_hash_of_the_code_covers_every_folder(tmp_path: Path) -> None:
     package = shutil.copytree(PACKAGE, tmp_path / "onward", ignore=IGNORED)
     place = package / "artifacts" / "publishing.py"

@@ -27,8 +27,7 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
     _refuse_foreign(folder)
     work = folder.with_name(f".{folder.name}.new")
     old = folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():  # killed between the two renames below
-        old.rename(folder)
+    _restore(old, folder)  # after a kill between the two renames below
     for left_over in (work, old):
         shutil.rmtree(left_over, ignore_errors=True)
     work.mkdir(parents=True)
@@ -44,8 +43,14 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
         work.rename(folder)
         _sync(folder.parent)
     finally:
+        _restore(old, folder)  # a signal may have come between the renames
         for left_over in (work, old):
             shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _restore(old: Path, folder: Path) -> None:
+    if old.exists() and not folder.exists():
+        old.rename(folder)
 
 
 def _refuse_foreign(folder: Path) -> None:
