@@ -12,6 +12,7 @@ import pytest
 from onward.artifacts.prepared import Prepared
 from onward.cli._config import config
 from onward.cli._project import Project
+from onward.errors import DataError
 from onward.quality.type_inference import Guess, infer, infer_target
 from onward.schema import Field
 from onward.settings.config import section
@@ -284,3 +285,19 @@ def _prepared(table: Path, target: str) -> pl.DataFrame:
     done = Prepared(Path("artifacts/prepare"))
     parts = [done.rows(split).collect() for split in ("train", "validation", "test")]
     return pl.concat(parts)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series("y", [[1], [2]]),
+        pl.Series("y", [[1.0], [2.0]], pl.Array(pl.Float64, 1)),
+        pl.Series("y", [{"a": 1}, {"a": 2}]),
+        pl.Series("y", [b"a", b"b"]),
+        pl.Series("y", [1, 2], pl.Duration("us")),
+        pl.Series("y", [1, 2], pl.Time),
+    ],
+)
+def test_a_target_of_a_type_without_numbers_and_classes_is_refused(values: pl.Series) -> None:
+    with pytest.raises(DataError, match=r"target 'y': holds .* neither numbers nor classes"):
+        infer_target(pl.concat([values] * 9))

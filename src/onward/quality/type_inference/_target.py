@@ -18,6 +18,7 @@ ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
 ROWS_PER_CLASS = 10  # on average; amounts in few rows are no classes
 SKEWED = 3.0  # times the median: a mean from which on numbers span several powers of ten
+UNREAD = (pl.Binary, pl.Time, pl.Duration, pl.Object)  # types that no target has
 POSITIVE = frozenset({"1", "1.0", "on", "positive", "t", "true", "y", "yes"})  # lower case
 
 
@@ -55,6 +56,11 @@ def infer_target(values: pl.Series) -> TargetGuess:
         >>> infer_target(pl.Series("ill", ["no", "yes", "no"])).target.classes
         ('no', 'yes')
     """
+    if values.dtype.is_nested() or values.dtype in UNREAD:
+        raise DataError(
+            f"target {values.name!r}: holds {values.dtype}, which is neither numbers nor classes."
+            " Store it as numbers or text, or choose another target"
+        )
     sight = look(_whole(values), is_target=True)
     if sight.distinct < 2:
         raise DataError(
