@@ -66,11 +66,15 @@ class Supervisor:
         self._start(index)
 
     def _start(self, index: int) -> None:
+        if self._is_ending:  # a signal came during the pause, and would not reach the new worker
+            return
         number = self._listener.fileno()
         self._processes[index] = subprocess.Popen(
             [*PROGRAM, msgspec.json.encode(self._options).decode(), str(number), str(index)],
             pass_fds=[number],
         )
+        if self._is_ending:  # it came meanwhile
+            self._processes[index].terminate()
 
     def _forward(self, number: int, _: FrameType | None) -> None:
         self._is_ending |= number != signal.SIGHUP
