@@ -13,6 +13,10 @@ from example_model import TABLE, edit, example
 from prometheus_client.parser import text_string_to_metric_families
 from served import Server, serving
 
+from onward.serving.server.column_counts import ColumnCounts
+from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.served_model import ServedModel
+
 ROW = TABLE.to_dicts()[0]
 REFERENCE = {
     "columns": {
@@ -57,6 +61,21 @@ def test_columns_are_counted(tmp_path: Path, model: Path) -> None:
     assert counts["onward_unseen_total", "workclass"] == 1
     assert counts["onward_out_of_range_total", "age"] == 2
     assert counts["onward_request_seconds_count", ""] == 2
+
+
+def test_each_version_is_compared_with_its_own_training_rows(tmp_path: Path, model: Path) -> None:
+    wider = example(tmp_path / "wider.onnx")
+    columns = {"age": {"missing": 0.1, "min": 0.0, "max": 99.0}}
+    edit(wider, {"reference": json.dumps({"columns": columns}), "codes": json.dumps(CODES)})
+    versions = [ServedModel("income", path) for path in (model, wider)]
+    row = {name: [value] for name, value in (ROW | {"age": 80.0}).items()}
+    counts = ColumnCounts(versions[0])
+
+    for version in versions:
+        counts.add(Prediction(version, version.arrays(row), {}, 1, Timing(0, 0, 0)))
+
+    assert counts.counts()["out_of_range"] == {"age": 1}
+    assert counts.counts()["missing"]["age"] == 0
 
 
 def test_workers_count_together_and_no_counter_goes_back(tmp_path: Path, model: Path) -> None:

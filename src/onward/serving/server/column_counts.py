@@ -14,7 +14,10 @@ BATCH = 512  # rows; counting them at once costs a hundredth of counting each re
 
 
 class ColumnCounts:
-    """Counters for the columns of one model, by the comparison of `Predictor.check`."""
+    """Counters for the columns of one model, by the comparison of `Predictor.check`.
+
+    Each version is compared with its own training rows.
+    """
 
     def __init__(self, model: ServedModel) -> None:
         self._model = model
@@ -26,6 +29,9 @@ class ColumnCounts:
 
     def add(self, prediction: Prediction) -> None:
         """Count the values of a prediction, now or with those that follow."""
+        if prediction.model is not self._model:
+            self._count()
+            self._model = prediction.model
         self._feeds.append(prediction.feed)
         self._rows += prediction.rows
         if self._rows >= BATCH:
