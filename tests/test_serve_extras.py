@@ -1,7 +1,10 @@
 """A canary, a shadow and the request log of a server."""
 
+import asyncio
 import json
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,11 @@ from served import Server, serving
 from test_serve import refusal
 
 from onward import Predictor
+from onward.serving.server.exchange import Exchange
+from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.request_log import RequestLog
+from onward.serving.server.served_model import ServedModel
+from onward.serving.server.shadow import MOST, Shadow
 
 ROWS = TABLE.to_dicts()
 
@@ -138,3 +146,48 @@ def test_a_part_of_the_requests_and_columns_can_be_logged(tmp_path: Path, model:
     assert 10 < len(table) < 30
     assert {"age", "children"} <= {*table.columns}
     assert not {"workclass", "joined"} & {*table.columns}
+
+
+def exchange(model: ServedModel) -> Exchange:
+    """A request of one row."""
+    feed = model.arrays({name: [value] for name, value in ROWS[0].items()})
+    outputs = dict(zip(model.output_names, model.predictor.run(feed), strict=True))
+    prediction = Prediction(model, feed, outputs, 1, Timing(0, 0, 0))
+    return Exchange("POST", "/predict", 200, 0.0, 0, 0, "id", prediction)
+
+
+def test_a_shadow_goes_on_after_rows_that_it_cannot_predict(model: Path) -> None:
+    served = ServedModel("income", model)
+    good = exchange(served)
+    assert good.prediction is not None
+    bad = replace(good, prediction=replace(good.prediction, feed={}))
+    counts: dict[str, float] = {}
+
+    async def observe_all() -> None:
+        shadow = Shadow(served, lambda event: None)
+        for row in [bad] * (MOST + 6) + [good]:
+            shadow.observe(row)
+            await asyncio.sleep(0.02)
+        counts.update(shadow.samples())
+
+    asyncio.run(observe_all())
+    assert counts["onward_shadow_skipped_total"] == MOST + 6
+    assert counts["onward_shadow_rows_total"] == 1
+
+
+def test_a_request_log_goes_on_when_its_folder_is_back(tmp_path: Path, model: Path) -> None:
+    row, folder = exchange(ServedModel("income", model)), tmp_path / "log"
+    log = RequestLog(folder, 1.0, None)
+    shutil.rmtree(folder)
+    log.observe(row)
+    end = time.monotonic() + 10
+    while dict(log.samples())["onward_log_dropped_total"] < 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    folder.mkdir()
+    log.observe(row)
+    log.close()
+    converter = log._part._converter
+    assert converter is not None
+    assert converter.wait(30) == 0
+    assert dict(log.samples()) == {"onward_log_dropped_total": 1}
+    assert len(list(folder.glob("*.parquet"))) == 1

@@ -4,14 +4,16 @@ A thread writes JSON lines, since a writer of Parquet would be larger than the s
 is finished is turned into Parquet by a process of its own, where polars is installed.
 """
 
+import logging
 import os
 import queue
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +23,8 @@ import msgspec
 from onward.serving.server.exchange import Exchange
 from onward.serving.server.prediction import Prediction
 from onward.serving.server.sampling import is_sampled
+
+logger = logging.getLogger(__name__)
 
 QUEUED = 1_000  # predictions that wait to be written; more are dropped, and counted
 ROWS = 50_000  # in a part
@@ -39,6 +43,7 @@ class RequestLog:
         self._queue: queue.Queue[tuple[float, str, Prediction] | None] = queue.Queue(QUEUED)
         self._part = _Part(folder)
         self._dropped = 0
+        self._is_failing = False
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
@@ -65,12 +70,26 @@ class RequestLog:
             try:
                 item = self._queue.get(timeout=TICK)
             except queue.Empty:
-                self._part.flush()
+                self._try(self._part.flush)
                 continue
             if item is None:
-                self._part.finish()
+                self._try(self._part.finish)
                 return
-            self._part.append(list(self._lines(*item)), _types(item[2]))
+            lines, types = list(self._lines(*item)), _types(item[2])
+            if not self._try(partial(self._part.append, lines, types)):
+                self._dropped += len(lines)
+
+    def _try(self, write: Callable[[], None]) -> bool:
+        """Whether it was written. A full disk must not end the thread, which `close` waits for."""
+        try:
+            write()
+        except OSError as error:
+            if not self._is_failing:
+                logger.warning("request log: %s. Rows are dropped until it works again", error)
+            self._is_failing = True
+            return False
+        self._is_failing = False
+        return True
 
     def _lines(self, moment: float, request_id: str, prediction: Prediction) -> Iterator[bytes]:
         columns = {
@@ -138,11 +157,11 @@ class _Part:
     def finish(self) -> None:
         if self._file is None:
             return
-        self._file.close()
-        path = Path(self._file.name)
+        file, self._file = self._file, None  # also if it cannot be closed
+        file.close()
+        path = Path(file.name)
         finished = path.with_suffix("")
         os.replace(path, finished)  # noqa: PTH105  (Path.replace says nothing more)
-        self._file = None
         self._convert(finished)
 
     def _open(self) -> None:

@@ -48,7 +48,7 @@ class Shadow:
         self._waiting += 1
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._thread, self._compare, prediction)
-        future.add_done_callback(lambda done: self._note(exchange.id, prediction, done.result()))
+        future.add_done_callback(lambda done: self._note(exchange.id, prediction, done))
 
     def samples(self) -> Iterator[tuple[str, float]]:
         """For the metrics."""
@@ -69,8 +69,14 @@ class Shadow:
                 largest = np.maximum(largest, difference.max(axis=1, initial=0))
         return Difference(labels, float(largest.sum()), float(largest.max(initial=0)))
 
-    def _note(self, request_id: str, prediction: Prediction, difference: Difference) -> None:
+    def _note(
+        self, request_id: str, prediction: Prediction, done: asyncio.Future[Difference]
+    ) -> None:
         self._waiting -= 1
+        if done.exception() is not None:  # such as a text that this model cannot read
+            self._skipped += prediction.rows
+            return
+        difference = done.result()
         self._rows += prediction.rows
         self._other_labels += difference.labels
         self._difference += difference.total
