@@ -134,6 +134,13 @@ def _schemas(model: bytes) -> Iterator[tuple[str, bytes]]:
         "no name": lambda schema: schema["columns"][0].pop("name"),
         "missing is a number": lambda schema: schema["columns"][0].update(missing=1),
         "odd units": lambda schema: schema["columns"][0].update(units=[[1, "x"]]),
+        "odd settings": lambda schema: schema["columns"][0].update(settings=[1]),
+        "a setting of another type": lambda schema: schema["columns"][0].update(
+            settings={"format": 1}
+        ),
+        "units without factors": lambda schema: schema["columns"][0].update(
+            settings={"units": {"kg": "1"}}
+        ),
         "an unknown setting": lambda schema: schema["columns"][0].update(size=[1]),
         "no target": lambda schema: schema.pop("target"),
         "a class more": lambda schema: schema["target"]["classes"].append("more"),

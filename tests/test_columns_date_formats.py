@@ -1,5 +1,6 @@
 """Dates of any format: the file reads what Python reads."""
 
+import json
 import random
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -93,7 +94,9 @@ def test_20_000_moments_are_those_that_python_reads(form: str) -> None:
     text=st.text("0123456789-/.: TZ+APMJanFebThuCUGMT,", max_size=30) | st.text(max_size=8),
 )
 def test_what_is_no_date_to_python_is_none_to_the_file(form: str, text: str) -> None:
-    [moment] = moments(Field("x", "datetime", "text", format=form), pl.Series("x", [text]))
+    [moment] = moments(
+        Field("x", "datetime", "text", settings={"format": form}), pl.Series("x", [text])
+    )
     if moment is not None:
         assert read_by_python(re.sub(" +", " ", text), form).replace(tzinfo=None) == moment
 
@@ -122,7 +125,9 @@ def test_what_is_no_date_to_python_is_none_to_the_file(form: str, text: str) -> 
 def test_a_text_is_the_moment_that_people_mean(
     form: str, text: str, moment: datetime | None
 ) -> None:
-    [found] = moments(Field("x", "datetime", "text", format=form), pl.Series("x", [text]))
+    [found] = moments(
+        Field("x", "datetime", "text", settings={"format": form}), pl.Series("x", [text])
+    )
     assert found == moment
 
 
@@ -167,10 +172,15 @@ def test_columns_of_several_formats_are_read_together() -> None:
     )
 
 
-def test_files_that_name_the_order_of_dates_are_still_read() -> None:
-    schema = Schema((Field("x", "datetime", "text", format="%d/%m/%Y"),), Target("y", "number"))
-    old = schema.dump().replace('"format": "%d/%m/%Y"', '"order": "day_first"')
-    assert Schema.load(old) == schema
+@pytest.mark.parametrize("entry", [{"order": "day_first"}, {"format": "%d/%m/%Y"}])
+def test_formats_in_the_first_format_of_schemas_are_read(entry: dict[str, str]) -> None:
+    field = Field("x", "datetime", "text", settings={"format": "%d/%m/%Y"})
+    schema = Schema((field,), Target("y", "number"))
+    document = json.loads(schema.dump())
+    [written] = document["columns"]
+    del written["settings"]
+    written |= entry
+    assert Schema.load(json.dumps(document)) == schema
 
 
 def test_each_directive_is_in_a_tested_format() -> None:

@@ -297,10 +297,21 @@ def test_only_a_field_with_units_says_so_in_a_schema() -> None:
     target = Target("y", "number")
     with_units = Schema((column(thousands=",").field,), target)
     assert Schema.load(with_units.dump()) == with_units
+    [written] = json.loads(with_units.dump())["columns"]
+    assert written["settings"] == with_units.columns[0].settings
     without = json.loads(Schema((Field("a", "numerical", "number"),), target).dump())
     assert without["columns"] == [
         {"name": "a", "type": "numerical", "wire": "number", "missing": []}
     ]
+
+
+def test_units_of_the_first_format_of_schemas_are_read() -> None:
+    schema = Schema((column(units={"kg": 1, "g": 0.001}).field,), Target("y", "number"))
+    document = json.loads(schema.dump())
+    [written] = document["columns"]
+    settings = written.pop("settings")
+    written |= settings | {"units": [["kg", 1.0], ["g", 0.001]]}
+    assert Schema.load(json.dumps(document)) == schema
 
 
 CONFIG = """

@@ -191,7 +191,7 @@ def test_all_rows_of_numbers_and_dates_are_in_a_group(values: list[int], kind: s
 
 def test_dates_are_grouped_as_their_column_reads_them() -> None:
     texts = pl.Series(["01/02/2024", "02/02/2024", "2024-02-01"])
-    groups = group_rows(replace(SINCE, format="%d/%m/%Y"), texts, 1)
+    groups = group_rows(replace(SINCE, settings={"format": "%d/%m/%Y"}), texts, 1)
     assert groups.names == ("2024-02-01", "2024-02-02", MISSING_GROUP)
 
 

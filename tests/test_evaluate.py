@@ -281,7 +281,7 @@ def test_trees_read_other_dates_and_do_without_a_column_that_is_empty() -> None:
         schema_overrides={"empty": pl.Float64},
     )
     fields = (
-        Field("day", "datetime", "text", format="%m/%d/%Y"),
+        Field("day", "datetime", "text", settings={"format": "%m/%d/%Y"}),
         Field("empty", "numerical", "number"),
     )
     schema = Schema(fields, Target("outcome", "number"))

@@ -401,8 +401,8 @@ def test_a_file_of_someone_else_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = echo(tmp_path / "model.onnx", [AGE])
-    edit(path, {"onward": "2"})
-    with pytest.raises(ArtifactError, match=r"has the format 2, .* reads up to 1\. Update onward"):
+    edit(path, {"onward": "3"})
+    with pytest.raises(ArtifactError, match=r"has the format 3, .* reads up to 2\. Update onward"):
         Predictor(path)
 
 

@@ -154,7 +154,7 @@ def test_new_inputs_must_be_allowed(tmp_path: Path) -> None:
 
 def test_a_column_that_travels_otherwise_is_refused() -> None:
     target = Target("y", "number")
-    day_first = Field("day", "datetime", "text", format="%d/%m/%Y")
+    day_first = Field("day", "datetime", "text", settings={"format": "%d/%m/%Y"})
     old = Schema((Field("day", "datetime", "text"),), target)
     check = check_inputs(Schema((day_first,), target), old, new_inputs=True)
     assert check.outcome == "failed"

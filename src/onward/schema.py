@@ -1,9 +1,9 @@
 """What a table looks like to a model: its columns and its target. Standard library only."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from onward.errors import ConfigError, suggestion
 
@@ -27,24 +27,8 @@ class Field:
     """What callers send: `number`, `text`, or another of `onward.wires`."""
     missing: tuple[str, ...] = ()
     """Texts that mean the value is missing, beside the empty one."""
-    units: tuple[tuple[str, float], ...] = ()
-    """Of numbers in text, and what a number with each is multiplied by."""
-    decimal: str = "."
-    """Before their fractions."""
-    thousands: str = ""
-    """What may be between groups of three of their digits."""
-    format: str = "iso"
-    """Of dates: ISO-8601, or as strptime has it."""
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether there is a number for each value, be it the name of a category."""
-        return self.wire == "number" or bool(self.units)
-
-    @property
-    def unit(self) -> str:
-        """Of the converted numbers; empty where they have none, or it has no name."""
-        return next((unit for unit, factor in self.units if factor == 1), "")
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What else the column type needs to read a value; JSON values."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +52,13 @@ class Schema:
         """As JSON, for files and for the metadata of a model."""
         document = asdict(self)
         for column in document["columns"]:
-            if not column["units"]:  # as of most columns
-                for name in ("units", "decimal", "thousands"):
-                    del column[name]
-            if column["format"] == "iso":
-                del column["format"]
+            if not column["settings"]:  # as of most columns
+                del column["settings"]
         return json.dumps(document, ensure_ascii=False, indent=1)
 
     @classmethod
     def load(cls, text: str) -> "Schema":
-        """Read what `dump` made.
+        """Read what `dump` made, in this version or an earlier one.
 
         Example:
             >>> schema = Schema((Field("age", "numerical", "number"),), Target("pay", "number"))
@@ -85,21 +66,22 @@ class Schema:
             True
         """
         document = json.loads(text)
-        for column in document["columns"]:
-            if "order" in column:
-                column["format"] = FORMATS[column.pop("order")]
-        columns = tuple(
-            Field(
-                **{
-                    **column,
-                    "missing": tuple(column["missing"]),
-                    "units": tuple((unit, factor) for unit, factor in column.get("units", ())),
-                }
-            )
-            for column in document["columns"]
-        )
+        columns = tuple(map(_field, document["columns"]))
         target = document["target"]
         return cls(columns, Target(**{**target, "classes": tuple(target["classes"])}))
+
+
+def _field(values: Mapping[str, Any]) -> Field:
+    values, settings = dict(values), dict(values.get("settings", {}))
+    # the first format has the settings of quantities and dates beside the others
+    if "order" in values:
+        settings["format"] = FORMATS[values.pop("order")]
+    if "units" in values:
+        settings["units"] = dict(values.pop("units"))
+    for name in ("decimal", "thousands", "format"):
+        if name in values:
+            settings[name] = values.pop(name)
+    return Field(**{**values, "missing": tuple(values["missing"]), "settings": settings})
 
 
 def refuse_unknown(where: str, names: Iterable[str], classes: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ SHAPED = re.compile(r"([a-z]+[0-9]*)\[([1-9][0-9]{0,7}(?:,[1-9][0-9]{0,7}){0,3})
 class Element:
     """The type of the elements of a tensor."""
 
+    name: str
     onnx: int
     """Its number in `TensorProto`."""
     tensor: str
@@ -36,11 +37,14 @@ class Element:
 
 
 ELEMENTS = {
-    "float32": Element(1, "tensor(float)", np.dtype(np.float32), np.nan),
-    "uint8": Element(2, "tensor(uint8)", np.dtype(np.uint8), 0),
-    "int64": Element(7, "tensor(int64)", np.dtype(np.int64), 0),
-    "string": Element(8, "tensor(string)", np.dtype(object), ""),
-    "float64": Element(11, "tensor(double)", np.dtype(np.float64), np.nan),
+    element.name: element
+    for element in (
+        Element("float32", 1, "tensor(float)", np.dtype(np.float32), np.nan),
+        Element("uint8", 2, "tensor(uint8)", np.dtype(np.uint8), 0),
+        Element("int64", 7, "tensor(int64)", np.dtype(np.int64), 0),
+        Element("string", 8, "tensor(string)", np.dtype(object), ""),
+        Element("float64", 11, "tensor(double)", np.dtype(np.float64), np.nan),
+    )
 }
 
 

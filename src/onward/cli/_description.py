@@ -11,6 +11,7 @@ from rich.table import Table
 
 from onward.errors import ArtifactError
 from onward.schema import Field, Schema
+from onward.serving.column_settings import unit_of, units_of
 from onward.serving.predictor import Predictor
 from onward.tasks.decision import said
 
@@ -70,7 +71,7 @@ def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
         distribution = reference.get(field.name, {})
         share = f"{distribution['missing']:.1%}" if distribution.get("missing") else ""
         usual = (
-            f"{_summary(distribution)} {field.unit}"
+            f"{_summary(distribution)} {unit_of(field)}"
             if distribution.get("edges")
             else _summary(distribution)
         )
@@ -80,7 +81,7 @@ def _inputs(schema: Schema, reference: Mapping[str, Any]) -> Table:
 
 
 def _format(field: Field) -> str:
-    units = ", ".join(unit or "no unit" for unit, _ in field.units)
+    units = ", ".join(unit or "no unit" for unit in units_of(field))
     return " or ".join([f"text with {units}" if units else field.wire, *map(repr, field.missing)])
 
 

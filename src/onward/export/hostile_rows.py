@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from onward.schema import Field
+from onward.serving.column_settings import units_of
 
 NUMBERS = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e308, 5e-324, 0.1, -7.0, 2.0**53 + 2]
 TEXTS = [
@@ -39,5 +40,5 @@ def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
 def _bad(column: Field) -> list[Any]:
     if column.wire == "number":
         return [None, *NUMBERS]
-    quantities = [form.format(unit) for unit, _ in column.units for form in QUANTITIES]
+    quantities = [form.format(unit) for unit in units_of(column) for form in QUANTITIES]
     return [None, *TEXTS, *quantities, *column.missing]

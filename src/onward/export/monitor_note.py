@@ -24,6 +24,7 @@ from onward.monitoring.predictions import outcomes, scores, watched
 from onward.network.network import Network
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Field
+from onward.serving.column_settings import unit_of
 from onward.serving.text_reading import TextReader
 from onward.tasks import Array, Predictions, Task
 from onward.tasks.metrics import Metric
@@ -105,7 +106,7 @@ def _bins(field: Field, values: pl.Series, reader: TextReader | None) -> Bins:
         return frequent_bins(names)
     if kind == "none" or (field.wire == "text" and reader is None):
         return CategoryBins(())
-    unit = TIME_OF_DAY if field.type == "datetime" else field.unit
+    unit = TIME_OF_DAY if field.type == "datetime" else unit_of(field)
     return quantile_bins(numbers(field, values, reader), unit)
 
 

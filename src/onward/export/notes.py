@@ -13,7 +13,7 @@ from onward.schema import Schema
 from onward.table.column_profile import profile, reference
 from onward.tasks import Predictions, Task
 
-FORMAT = "1"  # of the metadata; readers refuse what they do not know
+FORMAT = "2"  # of the metadata; readers refuse what they do not know
 PACKAGES = ("onward", "torch", "lightning", "onnx", "onnxruntime")
 
 

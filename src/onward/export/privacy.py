@@ -10,6 +10,7 @@ from pydantic import Field as Setting
 
 from onward.errors import ConfigError, suggestion
 from onward.schema import Field
+from onward.serving.column_settings import ISO, date_format_of, decimal_of, units_of
 from onward.settings.family import Settings
 
 ROWS = 100  # that travel in the file, with their predictions
@@ -89,18 +90,20 @@ def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) ->
         dates = [SINCE + timedelta(days=int(day)) for day in draw.integers(0, DAYS, ROWS)]
         return [_date(field, date) for date in dates]
     choices: list[Any] = [None, *note.get("edges", note.get("values", []))]
-    if "edges" in note and field.units:
-        unit, factor = field.units[0]
+    if "edges" in note and units_of(field):
+        unit, factor = next(iter(units_of(field).items()))
         choices[1:] = [f"{edge / factor:.6g}{unit}" for edge in note["edges"]]
-        choices[1:] = [text.replace(".", field.decimal) for text in choices[1:] if "e" not in text]
+        decimal = decimal_of(field)
+        choices[1:] = [text.replace(".", decimal) for text in choices[1:] if "e" not in text]
     elif field.wire == "number":
         choices[1:] = map(float, choices[1:])
     return [choices[place] for place in draw.integers(0, len(choices), ROWS)]
 
 
 def _date(field: Field, date: datetime) -> str:
-    if field.format == "iso":
+    date_format = date_format_of(field)
+    if date_format == ISO:
         return date.strftime("%Y-%m-%dT%H:%M:%SZ")
     seconds = int(date.timestamp())
-    text = field.format.replace("%s", str(seconds)).replace("%Q", str(1_000 * seconds))
+    text = date_format.replace("%s", str(seconds)).replace("%Q", str(1_000 * seconds))
     return date.strftime(text)

@@ -9,10 +9,12 @@ from typing import Any
 from onnx import ModelProto
 
 from onward.schema import Field, Schema
+from onward.serving.column_settings import ISO, date_format_of, units_of
+from onward.wires import ELEMENTS, wire_of
 
-TENSORS = {"number": "float64", "text": "string"}
-ABSENT = {"number": "NaN is a missing value", "text": "an empty text is a missing value"}
-ELEMENTS = {1: "float32", 7: "int64", 8: "string", 11: "float64"}
+ABSENT = {"f": "NaN is a missing value", "O": "an empty text is a missing value"}
+"""By the kind of the array."""
+TENSORS = {element.onnx: element.name for element in ELEMENTS.values()}
 
 
 def signature(
@@ -57,24 +59,27 @@ def document(model: ModelProto, schema: Schema, task: str) -> None:
 
 
 def _words(field: Field) -> str:
-    units = f", with a unit of {', '.join(unit or 'none' for unit, _ in field.units)}"
-    kind = f"{field.type}{units if field.units else ''}"
-    dates = "" if field.format == "iso" else f" of the format {field.format}"
-    return f"{kind}{dates}; {ABSENT[field.wire]}"
+    names = ", ".join(unit or "none" for unit in units_of(field))
+    units = f", with a unit of {names}" if names else ""
+    date_format = date_format_of(field)
+    dates = "" if date_format == ISO else f" of the format {date_format}"
+    absent = ABSENT.get(wire_of(field.wire).element.dtype.kind, "zeros are a missing value")
+    return f"{field.type}{units}{dates}; {absent}"
 
 
 def _input(field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
+    wire = wire_of(field.wire)
     found: dict[str, Any] = {
         "name": field.name,
         "type": field.type,
-        "tensor": TENSORS[field.wire],
-        "shape": ["rows", 1],
+        "tensor": wire.element.name,
+        "shape": ["rows", *wire.shape],
         "missing": list(field.missing),
     }
-    if field.units:
-        found["units"] = [unit for unit, _ in field.units]
+    if units := list(units_of(field)):
+        found["units"] = units
     if field.type == "datetime":
-        found["format"] = field.format
+        found["format"] = date_format_of(field)
     if known.get("values"):
         # not all categories, where they are many: a form must let others through
         found["categories"] = known["values"]
@@ -88,4 +93,4 @@ def _input(field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
 def _output(value: Any) -> dict[str, Any]:
     kind = value.type.tensor_type
     shape = [dim.dim_param or dim.dim_value for dim in kind.shape.dim]
-    return {"name": value.name, "tensor": ELEMENTS[kind.elem_type], "shape": shape}
+    return {"name": value.name, "tensor": TENSORS[kind.elem_type], "shape": shape}

@@ -10,6 +10,7 @@ from onward.preprocessing.columns import Column, meaning
 from onward.preprocessing.derivations import Derivation
 from onward.quality.splitting import SplitRows
 from onward.schema import Target
+from onward.serving.column_settings import unit_of
 from onward.table.column_profile import profile
 from onward.table.splits import SPLITS
 from onward.tasks import usual_task
@@ -23,8 +24,8 @@ def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
         values: of the training rows, in wire form.
     """
     about = {"name": column.name, "type": column.config.type}
-    if column.field.unit:
-        about["unit"] = column.field.unit
+    if unit := unit_of(column.field):
+        about["unit"] = unit
     return about | profile(meaning(column.field, values))
 
 

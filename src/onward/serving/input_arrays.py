@@ -16,6 +16,7 @@ import numpy as np
 
 from onward.errors import DataError
 from onward.schema import Field
+from onward.serving.column_settings import decimal_of, units_of
 from onward.serving.number_texts import number_of
 from onward.serving.tabular_inputs import Values
 from onward.wires import Wire, wire_of
@@ -130,9 +131,9 @@ def _text(field: Field, value: Any, row: int) -> str:
         if isinstance(value, np.datetime64):
             return _iso(np.array([value]))[0]
         raise _misfit(field, value, row, "a date or its ISO text")
-    if "" in dict(field.units) and isinstance(value, Number | np.bool_):
+    if "" in units_of(field) and isinstance(value, Number | np.bool_):
         return _spelled_number(field, value, row)
-    raise _misfit(field, value, row, "text with a unit" if field.units else "text")
+    raise _misfit(field, value, row, "text with a unit" if units_of(field) else "text")
 
 
 def _spelled_number(field: Field, value: Any, row: int) -> str:
@@ -142,7 +143,7 @@ def _spelled_number(field: Field, value: Any, row: int) -> str:
         return ""
     text = repr(number)
     text = text if len(text) <= SHORT else f"{number:.16e}"
-    return text.replace(".", field.decimal)
+    return text.replace(".", decimal_of(field))
 
 
 def _iso(dates: Array) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from onward.errors import ConfigError
 from onward.schema import Field, Schema
+from onward.serving.column_settings import units_of
 from onward.wires import wire_of
 
 DEEPEST = 20  # brackets inside each other
@@ -16,15 +17,16 @@ Form = Any
 """A type or several, ``[form]`` for a list, ``{str: form}`` for any names, ``{name: form}`` for
 these and whatever else there is; a name that ends with ``?`` may be missing."""
 
+_SETTINGS: Form = {"decimal?": str, "thousands?": str, "format?": str}
 _COLUMN: Form = {
     "name": str,
     "type": str,
     "wire": str,
     "missing": [str],
+    "settings?": {**_SETTINGS, "units?": {str: NUMBER}},
+    # in the first format
+    **_SETTINGS,
     "units?": [[(str, *NUMBER)]],
-    "decimal?": str,
-    "thousands?": str,
-    "format?": str,
 }
 _SPREAD: Form = {
     "missing?": NUMBER,
@@ -114,7 +116,7 @@ def read_schema(text: str) -> Schema:
     names = [column.name for column in schema.columns]
     if not names or len({*names, schema.target.name}) <= len(names):
         raise ValueError("its note 'schema' has no columns, or a name twice")
-    units = [unit for column in schema.columns for unit in column.units]
+    units = [unit for column in schema.columns for unit in units_of(column).items()]
     if not all(isinstance(name, str) and not isinstance(factor, str) for name, factor in units):
         raise ValueError("its note 'schema' has units that are not a name and a number")
     if len({*schema.target.classes}) < len(schema.target.classes):

@@ -29,7 +29,7 @@ from onward.serving.tabular_inputs import columns_of, names_of
 from onward.serving.text_reading import TextReader, refuse_no_booleans
 from onward.serving.training_comparison import TrainingComparison, UnusualValues, merged, refuse
 
-FORMAT = 1
+FORMAT = 2
 """Of the files that this version writes, and the newest it reads."""
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
 Unreadable = Literal["refuse", "missing"]

@@ -8,6 +8,7 @@ import numpy as np
 
 from onward.errors import ArtifactError, DataError
 from onward.schema import Field
+from onward.serving.column_settings import date_format_of, units_of
 from onward.serving.input_arrays import Array
 from onward.serving.interface import check_text_reader
 from onward.serving.model_file import inspect
@@ -99,13 +100,13 @@ def refuse_no_booleans(fields: Sequence[Field], feed: Mapping[str, Array], first
 
 
 def _is_missing(field: Field, text: str) -> bool:
-    is_blank = not (text.strip(" ") if field.units else text)
+    is_blank = not (text.strip(" ") if units_of(field) else text)
     return is_blank or text in field.missing
 
 
 def _unreadable_value(field: Field, value: Any, row: int) -> DataError:
     wanted = WANTED.get(field.type, f"a value of the type {field.type}")
-    how = f" of the format {field.format!r}" if field.type == "datetime" else ""
+    how = f" of the format {date_format_of(field)!r}" if field.type == "datetime" else ""
     return DataError(
         f"column {field.name!r}, row {row}: {repr(value)[:80]} is not {wanted}{how}. Correct it,"
         " leave it empty if the value is missing, or set unreadable to 'missing', which predicts"

@@ -48,7 +48,7 @@ def check_inputs(challenger: Schema, champion: Schema, *, new_inputs: bool) -> C
 
 def _form(field: Field) -> tuple[object, ...]:
     """What a caller must know to send a value."""
-    return (field.wire, field.format, field.units, field.decimal, field.thousands)
+    return (field.wire, field.settings)
 
 
 def check_loss(difference: PairedDifference, looks: Looks, margin: float, title: str) -> Check:

@@ -63,7 +63,7 @@ class Column(Family, ABC):
     @classmethod
     def semantic_type(cls, field: Field) -> SemanticType:
         """What its values are, however they travel."""
-        return "number" if field.is_numeric else "category"
+        return "number" if field.wire == "number" else "category"
 
     @classmethod
     def meaning(cls, field: Field, values: pl.Series) -> pl.Series:

@@ -6,12 +6,12 @@ import onnxruntime
 import polars as pl
 from onnx import TensorProto
 
-from onward.preprocessing.columns._date_format import ISO
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.columns._iso8601 import PATTERN, PLAIN
 from onward.preprocessing.graph import Graph, session
 from onward.schema import Field
+from onward.serving.column_settings import ISO, date_format_of
 
 CLOCKS = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
 
@@ -24,11 +24,12 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
         values: text.
     """
     known = values.set(values.is_in(field.missing), None)
-    if field.format == ISO:
+    format_ = date_format_of(field)
+    if format_ == ISO:
         others = known.set(known.str.contains(PLAIN), None)
-        known = known.zip_with(others.is_null(), _dates(field, others))
+        known = known.zip_with(others.is_null(), _dates(format_, others))
     else:
-        known = _dates(field, known)
+        known = _dates(format_, known)
     plain = known.str.replace("T", " ", literal=True)
     read = [
         plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCKS
@@ -36,10 +37,10 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
     return pl.select(pl.coalesce(*read)).to_series().rename(values.name)
 
 
-def _dates(field: Field, values: pl.Series) -> pl.Series:
+def _dates(format_: str, values: pl.Series) -> pl.Series:
     """In ISO-8601, null where the file reads none."""
     found = distinct(values)
-    is_date, texts = run(_session(field.format), found.texts)
+    is_date, texts = run(_session(format_), found.texts)
     dates = pl.Series(texts[:, 0], dtype=pl.String).set(pl.Series(~is_date[:, 0]), None)
     return dates[found.codes]
 

@@ -14,6 +14,7 @@ from onnx import TensorProto
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.graph import Graph, Value, session
 from onward.schema import Field
+from onward.serving.column_settings import units_of
 
 DIGITS = 18  # before and behind the decimal mark, each: these make an int64
 GROUPS = DIGITS // 3
@@ -80,7 +81,8 @@ def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
     texts = graph("Concat", graph.constant([[""] * len(fields)], object), given, axis=0)
     alike: dict[tuple[str, str], list[int]] = {}
     for place, field in enumerate(fields):
-        alike.setdefault((field.decimal, field.thousands), []).append(place)
+        style = field.settings["decimal"], field.settings["thousands"]
+        alike.setdefault(style, []).append(place)
     parts = [
         _numbers(
             graph,
@@ -103,7 +105,7 @@ def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
 
 def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) -> Value:
     """Of columns that write numbers alike."""
-    decimal, thousands = fields[0].decimal, fields[0].thousands
+    decimal, thousands = (fields[0].settings[name] for name in ("decimal", "thousands"))
     # all pieces into which a number can be cut
     marks = VARIANTS.get(thousands, thousands)
     groups = "".join(f"{mark}000" * (GROUPS - 1) for mark in marks)
@@ -111,7 +113,7 @@ def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) ->
     bare, factors = [], []
     for field, texts in zip(fields, columns, strict=True):
         number, factor = graph.constant(pieces, object), graph.constant(np.nan)
-        for unit, size in field.units:
+        for unit, size in units_of(field).items():
             is_it = graph("RegexFullMatch", texts, pattern=pattern(unit, decimal, thousands))
             without = texts
             if unit:
@@ -221,7 +223,7 @@ def numbers(field: Field, values: pl.Series) -> pl.Series:
         field: which means numbers.
         values: of the wire.
     """
-    if not field.units:
+    if not units_of(field):
         return values.cast(pl.Float64).fill_nan(None)
     found = distinct(values)
     [read] = run(_session(field), found.texts)
@@ -230,7 +232,7 @@ def numbers(field: Field, values: pl.Series) -> pl.Series:
 
 def converted(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
     """The same rows, numbers in place of quantities."""
-    return rows.with_columns(numbers(each, rows[each.name]) for each in fields if each.units)
+    return rows.with_columns(numbers(each, rows[each.name]) for each in fields if units_of(each))
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, StringConstraints
 from onward.blocks import numerical
 from onward.errors import DataError
 from onward.preprocessing.columns._base import Column, Encoded
-from onward.preprocessing.columns._date_format import ISO, parsed
+from onward.preprocessing.columns._date_format import parsed
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse
@@ -22,6 +22,7 @@ from onward.preprocessing.columns._parse_dates import moments
 from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
 from onward.schema import Field, SemanticType
+from onward.serving.column_settings import ISO
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
 NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
@@ -78,7 +79,8 @@ class Datetime(Column):
     @property
     def field(self) -> Field:
         """With the format of its dates."""
-        return replace(super().field, format=self.config.format)
+        known = self.config.format
+        return replace(super().field, settings={} if known == ISO else {"format": known})
 
     @classmethod
     def semantic_type(cls, field: Field) -> SemanticType:

@@ -23,7 +23,7 @@ from onward.preprocessing.columns._scaling import (
 )
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
-from onward.schema import Field
+from onward.schema import Field, SemanticType
 
 Factor = Annotated[float, Setting(gt=1e-100, lt=1e100)]
 NUMBER = r"[0-9.,'\u2019+-]|[eE]([0-9+-]|$)"  # what begins so can be a part of a number
@@ -81,8 +81,17 @@ class Quantity(Column):
     def field(self) -> Field:
         """With the units."""
         known = self.config
-        units = tuple(known.units.items())
-        return replace(super().field, units=units, decimal=known.decimal, thousands=known.thousands)
+        settings = {
+            "units": known.units,
+            "decimal": known.decimal,
+            "thousands": known.thousands,
+        }
+        return replace(super().field, settings=settings)
+
+    @classmethod
+    def semantic_type(cls, field: Field) -> SemanticType:
+        """A number."""
+        return "number"
 
     @classmethod
     def meaning(cls, field: Field, values: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ from onward.preprocessing.derivations._graph_inputs import Inputs
 from onward.preprocessing.derivations._tensors import finite, one_by_one
 from onward.preprocessing.graph import PREFIX, Graph, Value
 from onward.schema import SemanticType
+from onward.serving.column_settings import units_of
 from onward.wires import wire_of
 
 MADE = f"{PREFIX}made/"  # begins a name that no input has, nor anything inside the graph
@@ -73,7 +74,7 @@ def _filled(
 ) -> Inputs:
     """What there is to read once all derivations are made, those of one type together."""
     pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]
-    spelled = {column.name for column in columns if column.field.units}
+    spelled = {column.name for column in columns if units_of(column.field)}
     numbers = [n for n, kind in pairs if n in raw and (kind == "number" or n in spelled)]
     dates = [n for n, kind in pairs if n in raw and kind == "date"]
     inputs = Inputs(graph, columns, raw, [*dict.fromkeys(numbers)], [*dict.fromkeys(dates)])

@@ -11,6 +11,7 @@ from onward.preprocessing.columns._parse_quantities import read as read_units
 from onward.preprocessing.columns.datetime import read
 from onward.preprocessing.derivations._tensors import finite, one_by_one, side_by_side
 from onward.preprocessing.graph import Graph, Value
+from onward.serving.column_settings import is_numeric, units_of
 from onward.wires import ScalarWire
 
 LARGEST = 2.0**53  # the last float64 before whole numbers begin to fall together
@@ -40,7 +41,7 @@ class Inputs:
     ) -> None:
         self._graph, self._raw = graph, raw
         self._columns = {column.name: column for column in columns}
-        self._numeric = {column.name: column.field.is_numeric for column in columns}
+        self._numeric = {column.name: is_numeric(column.field) for column in columns}
         self._numbers = dict(zip(numbers, self._finite(numbers), strict=True))
         self._texts: dict[str, Value] = {}
         self._places = {name: place for place, name in enumerate(dates)}
@@ -85,7 +86,7 @@ class Inputs:
         if not names:
             return []
         fields, values = {name: self._columns[name].field for name in names}, dict(self._raw)
-        spelled = [name for name in names if fields[name].units]
+        spelled = [name for name in names if units_of(fields[name])]
         if spelled:
             raw = [self._raw[name] for name in spelled]
             numbers = read_units(self._graph, [fields[name] for name in spelled], raw)

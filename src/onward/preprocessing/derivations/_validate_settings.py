@@ -7,6 +7,7 @@ from onward.errors import suggestion
 from onward.preprocessing.columns import Column, semantic_type
 from onward.preprocessing.derivations._base import Derivation
 from onward.schema import Field, SemanticType
+from onward.serving.column_settings import is_numeric
 
 
 def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str) -> None:
@@ -67,7 +68,7 @@ def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], ta
 def _refuse_kind(where: str, kind: SemanticType, field: Field) -> None:
     if kind == "date" and semantic_type(field) != "date":
         raise ValueError(f"{where} as dates, which it has none of. Declare it `type: datetime`")
-    if kind == "number" and not field.is_numeric:
+    if kind == "number" and not is_numeric(field):
         raise ValueError(
             f"{where} as numbers, and it is text. Take another column, or declare it numerical"
         )

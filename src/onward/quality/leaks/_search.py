@@ -18,6 +18,7 @@ from onward.quality.leaks._overlap import num_groups_on_both_sides, num_held_out
 from onward.quality.leaks._rules import LeakRules
 from onward.quality.leaks._univariate_strength import Explained, explained, outcomes
 from onward.schema import Field, Schema
+from onward.serving.column_settings import is_numeric
 from onward.tasks import usual_task
 
 logger = logging.getLogger(__name__)
@@ -236,7 +237,7 @@ def _strong_combinations(sample: _Sample, schema: Schema, rules: LeakRules) -> I
     fields = [field for field in schema.columns if field.name not in rules.accept]
     sums = []
     if usual_task(schema.target).is_number:
-        numeric = [field.name for field in fields if field.is_numeric]
+        numeric = [field.name for field in fields if is_numeric(field)]
         sums = list(_leaking_sums(sample, numeric))
     yield from sums or _leaking_pairs(sample, [field.name for field in fields])
 

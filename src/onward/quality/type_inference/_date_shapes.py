@@ -82,7 +82,7 @@ def readings(values: pl.Series, counts: pl.Series) -> list[Reading]:
     rows, found = int(counts.sum()), []
     for form, count in votes.items():
         if count >= FEWEST * len(some):
-            dates = moments(Field("", "datetime", "text", format=form), values)
+            dates = moments(Field("", "datetime", "text", settings={"format": form}), values)
             share = int(counts.filter(dates.is_not_null()).sum()) / rows
             found.append(Reading(form, dates, share))
     return sorted(found, key=lambda reading: (-reading.share, reading.span, reading.format))

@@ -146,7 +146,8 @@ def _units(units: list[str], written: pl.Series, values: pl.Series, decimal: str
         ways, is_unsure = [GROUPED], False
     decimal, thousands, _ = ways[0]
     factors = {unit: sizes.get(unit, 1.0) / sizes.get(units[0], 1.0) for unit in units}
-    field = Field("", "quantity", "text", (), tuple(factors.items()), decimal, thousands)
+    settings = {"units": factors, "decimal": decimal, "thousands": thousands}
+    field = Field("", "quantity", "text", settings=settings)
     return Units(factors, decimal, thousands, numbers(field, values), is_unsure and decimal == ".")
 
 

@@ -11,6 +11,7 @@ from onward.errors import ConfigError
 from onward.preprocessing.columns import Column, converted
 from onward.rules import Rule, at
 from onward.schema import Field
+from onward.serving.column_settings import is_numeric, units_of
 from onward.settings.family import Settings
 from onward.table.checks import Check
 from onward.table.sources import FAULT, UNREAD
@@ -131,7 +132,7 @@ class Contract:
 def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:
     """The same rule on converted quantities."""
     fields = [field_by_name[name] for name in rule.columns]
-    if not any(field.units for field in fields):
+    if not any(map(units_of, fields)):
         return rule
 
     def judged(rows: pl.DataFrame) -> list[Rule]:
@@ -147,7 +148,7 @@ def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:
 def _refuse_no_condition(rule: Rule, field_by_name: Mapping[str, Field]) -> None:
     """Try the rule of a check on odd values, which reveal comparisons of texts with numbers."""
     odd = {
-        name: ODD_NUMBERS if field_by_name[name].is_numeric else ODD_TEXTS for name in rule.columns
+        name: ODD_NUMBERS if is_numeric(field_by_name[name]) else ODD_TEXTS for name in rule.columns
     }
     try:
         [dtype] = pl.DataFrame(odd).select(rule.broken.alias("broken")).dtypes

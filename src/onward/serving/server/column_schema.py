@@ -3,6 +3,7 @@
 from typing import Any
 
 from onward.schema import Field
+from onward.serving.column_settings import units_of
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.training_range import TrainingRange
 
@@ -20,7 +21,7 @@ def column_schema(model: ServedModel, field: Field) -> dict[str, Any]:
     types = ["string", "null"]
     if field.type == "boolean":
         types.append("boolean")
-    if "" in dict(field.units):
+    if "" in units_of(field):
         types += ["number", "boolean"]
     if field.wire == "text":
         return schema | {"type": types}
