@@ -128,7 +128,7 @@ def test_a_filter_and_a_head_see_the_right_rows_in_another_encoding(
         ({"quote": "|"}, "pattern"),
         ({"quote": "'", "delimiter": "'"}, "is also the quote"),
         ({"decimal": ",", "thousands": ","}, "is also `decimal`"),
-        ({"decimal": ";"}, "must be '.' or ','"),
+        ({"decimal": ";"}, "should be '.' or ','"),
         ({"names": ["a", ""]}, "at least 1 character"),
         ({"files": "../*.csv"}, "pattern"),
         ({"files": "/etc/*.csv"}, "pattern"),

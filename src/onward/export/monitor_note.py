@@ -184,9 +184,10 @@ def _metrics(
     group = np.arange(rows) * GROUPS // max(rows, 1)
     without = of_rows * (group != np.arange(GROUPS)[:, None])
     found: dict[str, dict[str, float | None]] = {}
+    is_defined = bool((without.sum(1) > 0).all())  # not of a single row
     for name, metric in metrics.items():
         value = metric.ask(truth, predictions)
-        others = np.array([value(part) for part in without])
+        others = np.array([value(part) for part in without]) if is_defined else np.array([np.nan])
         error = float(others.std() * (GROUPS - 1) ** 0.5)
         found[name] = {"value": _number(value(of_rows)), "error": _number(error)}
     return found
