@@ -1,4 +1,4 @@
-"""Print docs/families.md: what a config can choose, as the classes say it."""
+"""Print docs/families.md: the settings of all families, from their classes."""
 
 import importlib
 import inspect
@@ -14,14 +14,15 @@ LIMITS = {
     "exclusiveMinimum": "above {}",
     "maximum": "at most {}",
     "exclusiveMaximum": "below {}",
-    "minLength": "{} letters or more",
+    "minLength": "{} characters or more",
     "minItems": "{} or more",
 }
 HEAD = """\
-# Families
+# Configuration reference
 
-What a config can choose by `type`. `scripts/document_families.py` prints this page from the
-classes, and the tests compare. `onward schema` says the same to editors.
+The families of classes from which a config chooses by `type`, with all settings. This page is
+generated from the classes by `scripts/document_families.py`. `onward schema` prints the same as
+JSON Schema, for editors.
 """
 
 
@@ -53,24 +54,22 @@ def _settings(config: Any) -> Iterator[str]:
     if not rows:
         return
     yield f"{inspect.getdoc(config)}\n"
-    yield "| setting | is | if not said |"
+    yield "| setting | type | default |"
     yield "|---|---|---|"
     for name, value in rows.items():
         is_optional = name not in schema.get("required", [])
-        default = f"`{json.dumps(value.get('default', {}))}`" if is_optional else "*must be said*"
+        default = f"`{json.dumps(value.get('default', {}))}`" if is_optional else "*required*"
         yield f"| `{name}` | {_words(value)} | {default} |"
     yield ""
 
 
 def _words(value: Mapping[str, Any]) -> str:
-    """A type and its limits, on one line of a table."""
+    """A type and its limits, for a cell of a table."""
     if "anyOf" in value:
         return " or ".join(map(_words, value["anyOf"]))
     if "enum" in value or "const" in value:
         return ", ".join(f"`{choice}`" for choice in value.get("enum", [value.get("const")]))
-    kind = {"null": "nothing", "array": "list", "object": "mapping"}.get(
-        value["type"], value["type"]
-    )
+    kind = {"null": "null", "array": "list", "object": "mapping"}.get(value["type"], value["type"])
     inside = value.get("items") or value.get("additionalProperties")
     of = f" of {_words(inside)}" if isinstance(inside, dict) else ""
     limits = [text.format(value[key]) for key, text in LIMITS.items() if key in value]

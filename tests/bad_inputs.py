@@ -28,7 +28,7 @@ WRONG_CONFIGS = [
     (
         "path: table.csv",
         "paht: table.csv",
-        "prepare.source.paht: there is no setting 'paht'. Did you mean 'path'?",
+        "prepare.source.paht: unknown setting 'paht'. Did you mean 'path'?",
     ),
     (
         "type: numerical",
@@ -49,9 +49,9 @@ WRONG_CONFIGS = [
     (
         "prepare:",
         "prepare:\n  source: {}",
-        "config.yaml: invalid YAML in line 3: 'source' is there twice",
+        "config.yaml: invalid YAML in line 3: 'source' occurs twice",
     ),
-    ("city:", "age:", "in line 7: 'age' is there twice. Remove one of them"),
+    ("city:", "age:", "in line 7: 'age' occurs twice. Remove one of them"),
     ("city:", "pay:", "columns: 'pay' is the target"),
     ("validation: 0.2", "validation: 0.9", "must be below 1"),
     ("validation: 0.2", "validation: -1", "greater than 0, got -1"),
@@ -61,7 +61,7 @@ WRONG_CONFIGS = [
     (
         "type: random",
         "type: column, name: part",
-        "prepare.split.test: there is no setting 'test'",
+        "prepare.split.test: unknown setting 'test'",
     ),
 ]
 """What to replace in the config, by what, and what is said of it."""

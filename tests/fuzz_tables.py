@@ -264,7 +264,7 @@ REFUSED = ("no usable column to predict", "fields instead of")
 has a byte that is a delimiter in another encoding."""
 ASKED = "look at it"
 """What a person is asked to judge: whether 1,234 is more than 1 or than 1000."""
-SMALL = ("held-out rows", "training rows", "training values", "no value that counts")
+SMALL = ("held-out rows", "training rows", "training values", "no category occurs")
 """What may stop `prepare` in tables of few rows."""
 FEWEST = 20  # rows with a value, from which on a kind is expected
 CODES = ("id", "key", "store", "flight_no", "index", "Unnamed: 0", "0")

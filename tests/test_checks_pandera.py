@@ -74,7 +74,7 @@ def test_rows_that_a_schema_refuses_are_found_by_check() -> None:
         "'price' values against `greater_than` of Orders": (2,),
         "'town' no value, against Orders": (2,),
         "'town' values against `isin` of Orders": (3,),
-        "'n' a value that another row has, too, against Orders": (1, 4),
+        "'n' a value that occurs more than once, against Orders": (1, 4),
         "'price', 'town', 'n' values against `cheap` of Orders": (5,),
     }
 

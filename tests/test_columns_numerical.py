@@ -138,7 +138,7 @@ def test_columns_of_all_scalings_stand_side_by_side() -> None:
 
 
 def test_values_that_onnxruntime_takes_for_zero_are_refused() -> None:
-    with pytest.raises(DataError, match="all 2 training values are 0, or as good as that"):
+    with pytest.raises(DataError, match="all 2 training values are 0, or differ only by rounding"):
         fitted([0.0, 1e-100])
 
 

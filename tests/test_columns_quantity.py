@@ -200,7 +200,7 @@ def test_rules_name_what_is_no_quantity_and_what_is_out_of_bounds() -> None:
         what: broken.fill_null(value=False).arg_true().to_list() for what, broken in found.items()
     }
     assert places == {
-        "no number with kg or g": [1],
+        "not a number with kg or g": [1],
         "a number below `minimum: 0.1`": [2],
         "a number above `maximum: 100`": [3],
     }
@@ -287,9 +287,9 @@ def test_numbers_without_a_unit_are_sent_as_numbers_where_they_mean_something() 
         [[text]] = to_wire(field, [value], 0)
         assert read([text]) == [pytest.approx(5 * value, rel=1e-15)]
     for wrong in (3 + 4j, 10**400, Decimal("sNaN")):
-        with pytest.raises(DataError, match=r"row 3: .* a finite number is wanted"):
+        with pytest.raises(DataError, match=r"row 3: .* expected a finite number"):
             to_wire(field, [wrong], 3)
-    with pytest.raises(DataError, match="row 0: 12 is of the type int, and text with a unit"):
+    with pytest.raises(DataError, match="row 0: 12 is of the type int, expected text with a unit"):
         to_wire(column(units={"kg": 1}).field, [12], 0)
 
 
@@ -402,7 +402,8 @@ def test_a_text_that_is_no_quantity_is_refused_by_row_and_column(
     ).write_csv("table.csv")
     settings = section(Path("config.yaml"), "prepare", prepare.Settings)
     with pytest.raises(
-        DataError, match=r"'weight': 1 of 300 .*no number with kg or g; .*'12' in row 8 \(line 9\)"
+        DataError,
+        match=r"'weight': 1 of 300 .*not a number with kg or g; .*'12' in row 8 \(line 9\)",
     ):
         prepare.run(settings, tmp_path / "artifacts")
 

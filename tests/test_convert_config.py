@@ -93,7 +93,7 @@ def test_comments_and_all_else_stay(tmp_path: Path, before: str, after: str) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("prepare: {columns: [{name: a}, {name: a}]}", "prepare.columns: 'a' is there twice"),
+        ("prepare: {columns: [{name: a}, {name: a}]}", "prepare.columns: 'a' occurs twice"),
         ("prepare: {columns: [{type: a}]}", "prepare.columns: {type: a} has no `name`"),
         ("prepare: {columns: [{name: 3}]}", "has no `name` that is text"),
         ("prepare: {columns: [3]}", "prepare.columns: 3 has no `name`"),

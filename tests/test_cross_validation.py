@@ -233,7 +233,7 @@ def test_an_error_names_the_fold_the_stage_and_its_log(folder: Path) -> None:
     said = str(error.value)
     assert re.match(r"evaluate: fold \d of 2: `onward prepare` failed with exit code 78: ", said)
     log = Path(said.rpartition("Log: ")[2])
-    assert "prepare.source: required, and not there" in log.read_text()
+    assert "prepare.source: required, but missing" in log.read_text()
 
 
 def test_models_of_other_files_are_forgotten(folder: Path) -> None:

@@ -206,21 +206,25 @@ def test_rules_of_a_derived_column_are_kept(tmp_path: Path) -> None:
 
 
 BAD: list[tuple[str, str, str]] = [
-    (MINUTES, "", "nothing reads 'minutes'. Add an entry with its name to prepare.columns"),
+    (MINUTES, "", "no column reads 'minutes'. Add an entry with its name to prepare.columns"),
     (MINUTES.replace("since", "sinc"), "minutes", "Did you mean 'since'?"),
-    (MINUTES.replace("since", "city"), "minutes", "'city' as dates, which it has none of"),
+    (MINUTES.replace("since", "city"), "minutes", "'city' as dates, but it has none"),
     (SPEED, "speed", "'minutes', which is neither in prepare.columns nor derived"),
     (f"{SPEED}, {MINUTES}", "speed", "Write 'minutes' before 'speed'"),
     (SPEED.replace("minutes", "pay"), "speed", "the target, which is not known"),
     (SPEED.replace("minutes", "speed"), "speed", "itself"),
-    (SPEED.replace("minutes", "city"), "speed", "'city' as numbers, and it is text"),
+    (SPEED.replace("minutes", "city"), "speed", "'city' as numbers, but it is text"),
     (SPEED.replace("km / minutes", "km ** 2"), "speed", "only + - * / ( ), numbers and names"),
-    (SPEED.replace("km / minutes", "open(km)"), "speed", "no 'open(km)'"),
+    (SPEED.replace("km / minutes", "open(km)"), "speed", "not 'open(km)'"),
     (SPEED.replace("km / minutes", "km +"), "speed", "cannot be read"),
     (SPEED.replace("km / minutes", "1 + 2"), "speed", "there is no column in"),
-    (f"{BINS}, {BINS}", "far", "'far' is there twice"),
-    (BINS.replace("far", "onward/weight"), "onward/weight", "is a name in the exported file"),
-    (BINS.replace("far", "label"), "label", "'label' is a name in the exported file"),
+    (f"{BINS}, {BINS}", "far", "'far' occurs twice"),
+    (
+        BINS.replace("far", "onward/weight"),
+        "onward/weight",
+        "is a reserved name in the exported file",
+    ),
+    (BINS.replace("far", "label"), "label", "'label' is a reserved name in the exported file"),
     (BINS.replace("quantiles", "quantile"), "far", "Did you mean 'quantiles'?"),
     (BINS.replace(", quantiles: 4", ""), "far", "give either edges or quantiles"),
     (BINS.replace("quantiles: 4", "edges: [2, 1]"), "far", "edges must ascend"),
@@ -252,9 +256,9 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_read(
 @pytest.mark.parametrize(
     ("derive", "change", "message"),
     [
-        (BINS, {"km": pl.lit(1.0)}, "'far'.*too few differ to be cut"),
+        (BINS, {"km": pl.lit(1.0)}, "'far'.*too few of them distinct for bins"),
         (PAID, {"city": pl.lit("Köln")}, "'paid'.*have the same 'city'"),
-        (PAID.replace("city}", "city, outcome: 'yes'}"), {}, "is no class of the target"),
+        (PAID.replace("city}", "city, outcome: 'yes'}"), {}, "is not a class of the target"),
         (BINS, {"far": pl.col("km")}, "'far' is a column of the table, too"),
     ],
 )

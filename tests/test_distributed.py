@@ -141,7 +141,7 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on(
     if number != signal.SIGSTOP:
         assert time.monotonic() - since < GRACE
     if number == signal.SIGTERM:
-        assert "train: cut at step" in said
+        assert "train: interrupted at step" in said
     assert "train: resumed at step" in trained(TWO, folder)
     assert (published(folder) / "network.pt").read_bytes() == expected
 

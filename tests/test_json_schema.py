@@ -18,7 +18,7 @@ from onward.__main__ import app
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "src/onward/cli/_schema.json"
 LATER = "train: {}\nexport: {}\nevaluate: {}\nreport: {}\n"
-ONLY_OURS = ("is there twice", "is the target", "must be below 1", "two or more", "no such file")
+ONLY_OURS = ("occurs twice", "is the target", "must be below 1", "two or more", "no such file")
 """What no schema can see."""
 
 

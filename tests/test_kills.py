@@ -130,7 +130,7 @@ def test_another_run_starts_anew(
     finally:
         torch.set_num_threads(threads)
 
-    [message] = [text for text in caplog.messages if "started anew" in text]
+    [message] = [text for text in caplog.messages if "starting over" in text]
     assert message.endswith(
         "is of another config" + (f" and another {part}" if part != "config" else "")
     )
@@ -157,7 +157,7 @@ def test_whatever_ended_it_the_bits_are_the_same(
     codes = [killed, terminated, full.returncode, done.returncode]
     assert codes == [-signal.SIGKILL, 128 + signal.SIGTERM, 74, 0]
     assert "train: resumed at step" in said
-    assert "train: cut at step" in said
+    assert "train: interrupted at step" in said
     assert "for a checkpoint of" in full.stderr
     assert left == before
     assert "train: resumed at step" in done.stderr
@@ -197,7 +197,7 @@ def test_dvc_does_not_record_a_run_that_was_cut(
 
     said, code = train_until("epoch 3/", folder, act, (*dvc, "repro"))
     assert code != 0
-    assert "train: cut at step" in said
+    assert "train: interrupted at step" in said
     lock = folder / "dvc.lock"
     assert "train:" not in lock.read_text()
     assert not (folder / "artifacts/sum/train").exists()

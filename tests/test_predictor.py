@@ -273,24 +273,24 @@ def test_the_row_is_named_in_large_tables_too(echoing: Predictor) -> None:
             {"agee": [1], "city": [""], "day": [""]},
             "column 'age' is missing, and 'agee' is not one of the model's. Did you mean 'age'?",
         ),
-        ({"age": [1], "town": ["a"], "day": [""]}, "column 'city' is missing, one of 1 of 3"),
-        ({"age": [1], "day": [""]}, "column 'city' is missing, one of 1"),
-        ({}, "column 'age' is missing, one of 3 of 3 that are"),
-        ([{}], "column 'age' is missing, one of 3 of 3 that are"),
+        ({"age": [1], "town": ["a"], "day": [""]}, "column 'city' is missing (1 of 3 columns)"),
+        ({"age": [1], "day": [""]}, "column 'city' is missing (1 of 3 columns)"),
+        ({}, "column 'age' is missing (3 of 3 columns)"),
+        ([{}], "column 'age' is missing (3 of 3 columns)"),
         (rows(2, age=[1, 2, 3]), "column 'age' has 3 values and column 'city' has 2"),
-        (rows(age=39), "column 'age' is 39, and a list of values is wanted. If it is one row"),
-        (rows(city="Köln"), "column 'city' is 'Köln', and a list of values is wanted"),
-        (rows(age={1, 2}), "column 'age' is {1, 2}, and a list of values is wanted"),
+        (rows(age=39), "column 'age' is 39; expected a list of values. If it is one row"),
+        (rows(city="Köln"), "column 'city' is 'Köln'; expected a list of values"),
+        (rows(age={1, 2}), "column 'age' is {1, 2}; expected a list of values"),
         (rows(age=np.ones((1, 2))), r"column 'age' has the shape (1, 2)"),
         ([rows(), {"age": 1}], "is only in one of the rows 0 and 1"),
-        ([[1, 2]], "row 0 is [1, 2], and a dict is wanted"),
-        (pl.LazyFrame(rows()), "LazyFrame is no table"),
-        (pl.Series([1]), "Series is no table"),
-        (np.ones((1, 3)), "ndarray is no table"),
-        ("age", "str is no table"),
-        (None, "NoneType is no table"),
+        ([[1, 2]], "row 0 is [1, 2]; expected a dict"),
+        (pl.LazyFrame(rows()), "LazyFrame is not a table"),
+        (pl.Series([1]), "Series is not a table"),
+        (np.ones((1, 3)), "ndarray is not a table"),
+        ("age", "str is not a table"),
+        (None, "NoneType is not a table"),
         (pd.DataFrame([[1, 2]], columns=["age", "age"]), "column 'age' occurs 2 times"),
-        (pd.DataFrame({0: [1]}), "column 'age' is missing, one of 3 of 3 that are"),
+        (pd.DataFrame({0: [1]}), "column 'age' is missing (3 of 3 columns)"),
     ],
 )
 def test_what_is_no_table_of_the_model_is_refused(
@@ -395,7 +395,7 @@ def test_a_damaged_file_is_one_of_our_errors_or_still_right(
 def test_a_file_of_someone_else_is_refused(tmp_path: Path) -> None:
     path = echo(tmp_path / "model.onnx", [AGE])
     edit(path, {"onward": None})
-    with pytest.raises(ArtifactError, match="is an ONNX file, but not one of ours"):
+    with pytest.raises(ArtifactError, match="an ONNX file, but not a model file of onward"):
         Predictor(path)
 
 

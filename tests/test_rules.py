@@ -36,7 +36,7 @@ def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[
             "numerical",
             {"unique": True},
             [1.0, 2.0, 1.0, None, None],
-            {"a value that another row has, too": [1.0, 1.0]},
+            {"a value that occurs more than once": [1.0, 1.0]},
         ),
         (
             "numerical",
@@ -55,7 +55,7 @@ def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[
             "categorical",
             {"values": "integer", "allowed": (1, 2)},
             [1.0, 2.5, 3.0, None],
-            {"no whole number up to 2^53": [2.5], "a value that is not allowed": [2.5, 3.0]},
+            {"not a whole number up to 2^53": [2.5], "a value that is not allowed": [2.5, 3.0]},
         ),
         ("boolean", {}, [1.0, 0.0, None, 2.0], {"neither true nor false": [2.0]}),
         (
@@ -68,14 +68,14 @@ def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[
             "datetime",
             {"missing": ("?",)},
             ["2024-01-01", None, "?", "2023-02-29", "29.03.2024", "2024-02-29T10:00:00+01:00"],
-            {"no date of `format: iso`": ["2023-02-29", "29.03.2024"]},
+            {"not a date of `format: iso`": ["2023-02-29", "29.03.2024"]},
         ),
         ("datetime", {"malformed": "missing"}, ["2023-02-29"], {}),
         (
             "datetime",
             {"format": "%m/%d/%Y"},
             ["12/31/1999", "13/01/2000"],
-            {"no date of `format: %m/%d/%Y`": ["13/01/2000"]},
+            {"not a date of `format: %m/%d/%Y`": ["13/01/2000"]},
         ),
         (
             "datetime",

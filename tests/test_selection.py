@@ -152,7 +152,7 @@ def test_what_was_dropped_is_said(prepared: Path, tmp_path: Path, caplog: Any) -
     with caplog.at_level(logging.INFO):
         run_stage(train, folder)
     said = "\n".join(caplog.messages)
-    assert "train: selection: 4 of 8 columns are above noise; 4 are kept, 4 dropped" in said
+    assert "train: selection: 4 of 8 columns are significant; 4 are kept, 4 dropped" in said
     assert "train: selection: training 2 of at most 3, with 4 of 8 columns" in said
     for name in NOISE:
         assert f"\n  {name}" in said
@@ -369,7 +369,7 @@ def test_a_run_that_was_cut_in_any_training_ends_with_the_same_bits(
         run_stage(train, folder)
 
     assert "train: resumed at step" in "\n".join(caplog.messages)
-    assert "started anew" not in "\n".join(caplog.messages)
+    assert "starting over" not in "\n".join(caplog.messages)
     assert published(folder) == published(trained)
     assert not (folder / "artifacts" / "noise" / ".train.checkpoints").exists()
 

@@ -193,7 +193,7 @@ def test_a_new_file_takes_over_and_a_broken_one_does_not(
         second = version(server)
         replace(model, good[:-1_000])
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "not served" in server.log.read_text())
+        wait_for(lambda: "is refused and the old one still served" in server.log.read_text())
         assert version(server) == second
         assert server.post(f"/v2/models/income/versions/{first}/infer", {}).status == 400  # there
         replace(model, good)

@@ -92,7 +92,7 @@ def test_a_rolling_restart_and_three_reloads_lose_nothing(tmp_path: Path) -> Non
     assert {status for status, _ in answers} == {200}
     assert len({name for _, name in answers}) == 2
     assert (200, first) in answers
-    assert "not served" in log
+    assert "is refused and the old one still served" in log
 
 
 def latencies(server: Server, clients: int, seconds: float) -> tuple[list[float], Counter[int]]:

@@ -42,7 +42,7 @@ def test_the_shares_add_up_to_the_whole() -> None:
     assert all(share > 0 for share in found["shares"].values())
     learned_s = found["seconds"] * (found["shares"]["step"] + found["shares"]["data"])
     assert found["rows_per_s"] == pytest.approx(2 * 96 / learned_s, rel=0.05)
-    assert (found["precision"], found["why"]) == ("fp32", "the config says so")
+    assert (found["precision"], found["why"]) == ("fp32", "set in the config")
     assert (found["device"], found["is_streamed"]) == ("cpu", False)
 
 

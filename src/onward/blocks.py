@@ -21,7 +21,7 @@ RESERVED = {"derived", "row", "target", "weight"}  # files of ``prepare`` with t
 class Block:
     """Describes a tensor ``(rows, features, ...)``; the features lie along axis 1.
 
-    A feature is a number, a code, a token, a line of an image: whatever can be told to come from
+    A feature is a number, a code, a token, a line of an image: anything that comes from
     one column.
 
     Raises:
@@ -152,7 +152,7 @@ class Blocks(Mapping[str, Block]):
 
     @classmethod
     def load(cls, document: Any) -> "Blocks":
-        """Read the values of `dump`, or those of version 0.1.0, which had two blocks.
+        """Read the result of `dump`, or of version 0.1.0, which had two blocks.
 
         Example:
             >>> blocks = Blocks([categorical(["city"], [7])])

@@ -1,4 +1,4 @@
-"""What plug-ins import: the base class of each family, and what its members are made of.
+"""The interface for plug-ins: the base class of each family, and what members need.
 
 Everything else in the package is private and may move. Names are loaded when they are first asked
 for, so that a plug-in with a column does not make `prepare` wait for torch.

@@ -1,4 +1,4 @@
-"""What must hold for each row of a table: a part of its contract."""
+"""Rules for the rows of a table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Rule:
     """Completes "these rows have ..."."""
     remedy: str
     confirmed: Callable[[pl.Series], pl.Series] | None = None
-    """Of values that may break it, which do so: for what polars cannot say itself."""
+    """The values that break the rule, for conditions that polars cannot express."""
     judged: Callable[[pl.DataFrame], "list[Rule]"] | None = None
     """Of all values of the columns, the rules that rows break: for what is known only then."""
 

@@ -88,7 +88,7 @@ def refuse_unknown(where: str, names: Iterable[str], classes: Sequence[str]) -> 
     """Look at classes that a setting names.
 
     Raises:
-        ConfigError: if one of them is none of the target's.
+        ConfigError: if one of them is not a class of the target.
     """
     for name in names:
         if name not in classes:

@@ -1,4 +1,4 @@
-"""What ``prepare`` writes and the later stages read."""
+"""The output of ``prepare``, which later stages read."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ CHUNK = 16_384  # rows held at once
 
 @dataclass(frozen=True)
 class Arrays:
-    """The rows of one split as the network reads them, mapped from files."""
+    """The arrays of one split, mapped from files."""
 
     features: dict[str, np.ndarray]
     """For each block ``(rows, features, ...)``."""
@@ -35,9 +35,8 @@ class Prepared:
     """The folder of a finished ``prepare`` stage; each file is verified when it is first read.
 
     Args:
-        folder: of the stage.
-        kept: the columns that schema, features and arrays have; all of them if not given. Raw
-            rows have all columns in any case.
+        folder: the folder of the stage. kept: the columns of schema, features and arrays; all by
+        default. Raw rows always have all columns.
 
     Raises:
         ArtifactError: from each method, if a file is missing or damaged.
@@ -48,7 +47,7 @@ class Prepared:
         self._verified: dict[str, Path] = {}
 
     def only(self, columns: Collection[str]) -> "Prepared":
-        """The same folder with some of its columns; what is verified there is not hashed again."""
+        """The same folder with some of its columns; verified files are not hashed again."""
         narrower = copy.copy(self)
         narrower.kept = columns
         return narrower
@@ -69,12 +68,12 @@ class Prepared:
         return Blocks.load(json.loads(self._path("features.json").read_text()))
 
     def num_rows(self, split: str) -> int:
-        """Rows of one split, from the data report: no array is read for it."""
+        """The number of rows of one split, from the data report."""
         rows: int = self.profiles()["rows"][split]
         return rows
 
     def text_readers(self) -> list[dict[str, Any]]:
-        """The graphs that tell which texts can be read, and their columns."""
+        """The graphs that check whether texts can be read, and their columns."""
         readers: list[dict[str, Any]] = json.loads(self._path("text_readers.json").read_text())
         return readers
 
@@ -99,12 +98,12 @@ class Prepared:
         return Arrays(features, targets, self.weights(split))
 
     def weights(self, split: str) -> np.ndarray | None:
-        """How much each row of one split counts; None where all count alike."""
+        """The sample weights of one split; None if all are equal."""
         path = weights_file(self.folder, split)
         return self._array(path) if path.name in manifest(self.folder)["files"] else None
 
     def _narrowed(self, block: np.ndarray, indices: list[int]) -> np.ndarray:
-        """Some features of a block, mapped from a file without a name: memory may lack room."""
+        """Some features of a block, mapped from an anonymous file to save memory."""
         if len(indices) == block.shape[1]:
             return block
         shape = (len(block), len(indices), *block.shape[2:])
@@ -121,17 +120,17 @@ class Prepared:
         return pl.scan_parquet(self._path(f"{split}.parquet"))
 
     def derived(self, split: str) -> pl.LazyFrame:
-        """Derived columns of the same rows; those of training rows have not seen their targets."""
+        """Derived columns of the same rows; those of training rows are out of fold."""
         path = derived_file(self.folder, split)
         is_there = path.name in manifest(self.folder)["files"]
         return pl.scan_parquet(self._path(path.name)) if is_there else pl.LazyFrame()
 
     def row_numbers(self, split: str) -> np.ndarray:
-        """``(rows,)`` int64: which row of the table each of them is, from 1."""
+        """``(rows,)`` int64: the row number in the table, from 1."""
         return self._array(row_numbers_file(self.folder, split))
 
     def learned(self) -> pl.LazyFrame:
-        """The raw rows that the columns have learned from: of a sample, all of its table's."""
+        """The raw rows that the columns were fitted on; with sampling, all rows before it."""
         is_sample = (self.folder / f"{LEARNED}.parquet").exists()
         return self.rows(LEARNED if is_sample else "train")
 
@@ -139,34 +138,34 @@ class Prepared:
         return _load(self._path(path.name))
 
     def _path(self, name: str) -> Path:
-        """Of one file, after a look at its hash: a large one takes as long as reading it."""
+        """The path of one file, after checking its hash."""
         if name not in self._verified:
             self._verified[name] = verified(self.folder / name)
         return self._verified[name]
 
 
 def block_file(folder: Path, split: str, block: str) -> Path:
-    """Where the features of a split are, in a folder of ``prepare``."""
+    """The file with a block of features of a split."""
     return folder / f"{split}.{block}.npy"
 
 
 def target_file(folder: Path, split: str) -> Path:
-    """Where the targets of a split are, in a folder of ``prepare``."""
+    """The file with the targets of a split."""
     return folder / f"{split}.target.npy"
 
 
 def weights_file(folder: Path, split: str) -> Path:
-    """Where the weights of a split are, in a folder of ``prepare``."""
+    """The file with the sample weights of a split."""
     return folder / f"{split}.weight.npy"
 
 
 def row_numbers_file(folder: Path, split: str) -> Path:
-    """Where the numbers of the rows of a split are, in a folder of ``prepare``."""
+    """The file with the row numbers of a split."""
     return folder / f"{split}.row.npy"
 
 
 def derived_file(folder: Path, split: str) -> Path:
-    """Where the derived columns of a split are, in a folder of ``prepare``."""
+    """The file with the derived columns of a split."""
     return folder / f"{split}.derived.parquet"
 
 
@@ -178,13 +177,13 @@ def _load(path: Path) -> np.ndarray:
 
 
 class ArrayFile:
-    """A .npy file written a chunk of rows at a time, in memory that does not grow."""
+    """A .npy file that is written in chunks of rows, in constant memory."""
 
     def __init__(self, path: Path, rows: int) -> None:
         self._file, self._rows = path.open("wb"), rows
 
     def write(self, values: np.ndarray) -> None:
-        """Append rows; the first ones say what a row is."""
+        """Append rows; the first ones determine dtype and row shape."""
         if not self._file.tell():
             description = np.lib.format.dtype_to_descr(values.dtype)
             shape = (self._rows, *values.shape[1:])
@@ -193,5 +192,5 @@ class ArrayFile:
         self._file.write(np.ascontiguousarray(values).data)
 
     def close(self) -> None:
-        """Have all of it in the file."""
+        """Write the header and close the file."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""What a stage owes the machine it runs on: one writer, and an end that says what happened."""
+"""Locks, signals and exit codes of a stage."""
 
 import ctypes
 import fcntl
@@ -22,12 +22,12 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Be the only process that writes ``folder``.
+    """Hold the lock on ``folder``: only one process may write it.
 
-    The system gives the lock back when the process ends, however it ends.
+    The operating system releases the lock when the process ends.
 
     Raises:
-        LockedError: naming the process that has it.
+        LockedError: if another process holds it.
     """
     path = folder.with_name(f".{folder.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def _holder(path: Path) -> str:
 
 
 def end_with_signals() -> None:
-    """Have SIGINT, SIGTERM and SIGHUP end the program with 128 + their number, cleaning up.
+    """Exit with 128 + the signal number on SIGINT, SIGTERM and SIGHUP, after cleaning up.
 
     Lightning ends a training that got SIGTERM with the code 0, and DVC would record the run as
     done; an exception that is no `Exception` passes through it.
@@ -67,7 +67,7 @@ _received: list[int] = []
 
 
 def signals_received() -> list[int]:
-    """Those that ask this process to end."""
+    """The signals received that end this process."""
     return _received
 
 
@@ -79,9 +79,9 @@ def _end(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def signals_wait() -> Iterator[None]:
-    """Have signals wait for `end_if_asked`, or for the end of the block; not so a second Ctrl-C.
+    """Delay signals until `end_if_asked` or the end of the block, except a second Ctrl-C.
 
-    A second SIGTERM does wait: it comes when the parent has ended by the first one.
+    A second SIGTERM is delayed: it comes when the first has ended the parent.
     """
     handlers = {number: signal.getsignal(number) for number in ENDING}
     note_signals()
@@ -97,7 +97,7 @@ def signals_wait() -> Iterator[None]:
 
 
 def note_signals() -> None:
-    """Have signals wait, also where a library has put handlers of its own over ours."""
+    """Delay signals again after a library has replaced our handlers."""
     for number in ENDING:
         signal.signal(number, _note)
 
@@ -109,13 +109,13 @@ def _note(number: int, _: FrameType | None) -> None:
 
 
 def end_if_asked() -> None:
-    """End as the signal says that has come, if one has."""
+    """Exit if a signal has been received."""
     if _received:
         sys.exit(128 + _received[0])
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes: alone, or first of those that train together.
+    """Whether this process writes: it is alone, or has rank zero.
 
     torchrun numbers the processes of all machines, Lightning those that it starts on this one.
     """
@@ -124,9 +124,10 @@ def is_first() -> bool:
 
 
 def end_with_parent() -> None:
-    """Have Linux end this process when the one that started it ends.
+    """On Linux, end this process when its parent ends.
 
-    A stage whose ``dvc`` was killed would go on, and the next ``dvc repro`` start a second one.
+    Otherwise a stage would continue after its ``dvc`` was killed, and the next ``dvc repro`` would
+    start another.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
@@ -135,7 +136,7 @@ def end_with_parent() -> None:
 
 
 def _is_orphan() -> bool:
-    """Whether the parent had ended before our first line, and process 1 took its place.
+    """Whether the parent ended before this process started, and process 1 adopted it.
 
     Process 1 may also have started us: an init, or the shell of a container. It makes us the leader
     of a process group, or has us in its own; DVC does neither.

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, renamed as the last act."""
+"""Atomic publishing: files are written to a temporary folder, then renamed."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ MANIFEST = "manifest.json"
 
 @contextmanager
 def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
-    """An empty folder to write to, which takes the place of ``folder`` if nothing is raised.
+    """A temporary folder that replaces ``folder`` if nothing is raised.
 
-    Until then whatever ``folder`` held stays as it was. The folder also gets a `MANIFEST` with
-    the hash of each file, and ``notes``. Nobody else may write at the same time: see `locked`.
+    Until then ``folder`` is unchanged. The folder also gets a `MANIFEST` with
+    the hash of each file, and ``notes``. Requires the lock: see `locked`.
 
     Raises:
         ArtifactError: if the folder holds files and was not published.
@@ -54,21 +54,21 @@ def _restore(old: Path, folder: Path) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Nothing is removed that is not ours."""
+    """Refuse to replace a folder that was not published."""
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
         raise ArtifactError(
-            f"{folder}: this folder has no {MANIFEST}, so that its files are not results of onward,"
-            " which would take their place. Move them elsewhere, or remove the folder"
+            f"{folder}: this folder has no {MANIFEST}, so its files are not results of onward"
+            " and are not replaced. Move them elsewhere, or remove the folder"
         )
 
 
 @contextmanager
 def replacing(path: Path, writer: str = "") -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` if nothing is raised.
+    """A temporary path that replaces ``path`` if nothing is raised.
 
     Args:
         path: of the file.
-        writer: tells apart those who may write it at the same time.
+        writer: distinguishes concurrent writers.
     """
     new = path.with_name(f".{path.name}{writer}.new")
     try:
@@ -81,7 +81,7 @@ def replacing(path: Path, writer: str = "") -> Iterator[Path]:
 
 
 def manifest(folder: Path) -> Mapping[str, Any]:
-    """What `publishing` noted about the folder.
+    """The manifest that `publishing` wrote.
 
     Raises:
         ArtifactError: if the folder was not published.
@@ -100,38 +100,38 @@ def manifest(folder: Path) -> Mapping[str, Any]:
 
 
 def verified(path: Path) -> Path:
-    """The path of a published file, after a look at its hash.
+    """The path of a published file, after checking its hash.
 
     Raises:
-        ArtifactError: if it is missing or not what was published.
+        ArtifactError: if it is missing or has changed.
     """
     known = manifest(path.parent)["files"]
     if path.name not in known or not path.is_file():
         raise ArtifactError(f"{path}: missing. Run `onward {path.parent.name}` again")
     if sha256(path) != known[path.name]:
         raise ArtifactError(
-            f"{path}: differs from what was written, by its hash. Run"
+            f"{path}: changed since it was written: its hash does not match. Run"
             f" `onward {path.parent.name}` again"
         )
     return path
 
 
 def inputs_of(folder: Path, *stages: str) -> dict[str, str]:
-    """What a stage notes about the stages that it reads, for `refuse_stale`."""
+    """The hashes of the input stages, for `refuse_stale`."""
     return {stage: sha256(folder / stage / MANIFEST) for stage in stages}
 
 
 def refuse_stale(folder: Path) -> None:
-    """Look at what a stage was made from.
+    """Check that the input stages have not changed since a stage ran.
 
     Raises:
-        ArtifactError: if that has changed since.
+        ArtifactError: if one of them has.
     """
     for stage, noted in manifest(folder)["inputs"].items():
         path = folder.with_name(stage) / MANIFEST
         if path.exists() and sha256(path) != noted:
             raise ArtifactError(
-                f"{folder}: made from another {stage!r} than the one that is there now. Run"
+                f"{folder}: made from another {stage!r} than the current one. Run"
                 f" `onward {folder.name}` again, or `dvc repro`"
             )
 
@@ -155,7 +155,7 @@ def sha256_of_code() -> str:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk take it before anything that comes later."""
+    """Flush to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Choosing labels for a purpose, by the probabilities of the trained network."""
+"""Fit the decision rule of the label on the validation set."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,13 +19,13 @@ from onward.training.learner import scored
 def decide(
     network: Network, decision: Decision, target: Target, rows: Mapping[str, Rows]
 ) -> dict[str, Any]:
-    """Tell the head how to choose labels, by the validation rows, and measure that on all rows.
+    """Fit the decision rule on the validation set, set it in the head, and measure its effect.
 
     Args:
         network: trained; its head is changed.
-        decision: what labels are for.
+        decision: the objective of the labels.
         target: what is predicted.
-        rows: held-out ones by split. Nothing is learned from those not for ``validation``.
+        rows: held-out rows by split; only those of ``validation`` are used for fitting.
 
     Returns:
         ``metric``, ``gains`` of the classes, ``threshold``, and for each split the metric
@@ -68,7 +68,7 @@ def _probabilities(network: Network, rows: Rows) -> Tensor:
 def _served(
     serves: Purpose, network: Network, rows: Mapping[str, Rows], known: Mapping[str, Tensor]
 ) -> dict[str, float]:
-    """The metric of each split, with the labels that the head chooses now."""
+    """The metric of each split with the current labels of the head."""
     return {
         split: serves(
             some.targets.numpy(), network.head.labels(known[split]).numpy(), _weights(some)

@@ -1,4 +1,4 @@
-"""Keeping few members of an ensemble, for a file that is small and answers fast."""
+"""Select members of an ensemble, for a smaller and faster file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CHOOSING = 20_000  # rows that the choice is made by; more seldom change it
 
 @dataclass(frozen=True)
 class Reduction:
-    """What it costs to keep few members."""
+    """The cost of keeping fewer members."""
 
     trained: int
     kept: list[int]
@@ -33,16 +33,16 @@ class Reduction:
 
 
 def reduce(network: Network, k: int, rows: Rows) -> Reduction:
-    """Keep those ``k`` members that together predict the validation rows well, and calibrate.
+    """Keep the ``k`` members that together have the lowest validation loss, and calibrate.
 
-    They are chosen one after the other, each for what it adds to those before. Training only
-    ``k`` members takes less time and may do as well; this is for a network that is there.
+    Members are chosen greedily. Training only ``k`` members takes less time and may perform as
+    well; this function is for a trained network.
 
     Source: Caruana et al. 2004, "Ensemble Selection from Libraries of Models", section 2.
     Differs: no member is chosen twice.
 
     Raises:
-        ConfigError: if there are fewer members.
+        ConfigError: if the network has fewer members.
     """
     head, size = network.head, network.model.ensemble_size
     if k > size:

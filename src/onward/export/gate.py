@@ -1,4 +1,4 @@
-"""Does the exported file predict what the network predicts, row by row, whatever comes in?"""
+"""The export gate: compares the predictions of file and network, row by row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,13 +61,13 @@ class Parity:
         self._gains = np.eye(len(schema.target.classes)) if gains is None else gains.numpy()
 
     def predict(self, rows: pl.DataFrame) -> Predictions:
-        """What the file predicts for raw rows."""
+        """The predictions of the file for raw rows."""
         names = [output.name for output in self._model.get_outputs()]
         values = self._model.run(names, feed(rows, self._schema.columns))
         return dict(zip(names, values, strict=True))
 
     def held_out(self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks) -> HeldOut:
-        """Compare on rows whose features ``prepare`` has written.
+        """Compare on validation or test rows, with the features that ``prepare`` wrote.
 
         Raises:
             ExportError: naming the worst row, and the first column whose features differ; or the
@@ -98,7 +98,7 @@ class Parity:
         return found
 
     def hostile(self, rows: pl.DataFrame) -> Found:
-        """Compare on rows made to break it, in batches of all, 7 and 1, and shuffled.
+        """Compare on hostile rows, in batches of all, 7 and 1, and shuffled.
 
         Args:
             rows: usual ones, of which each gets one bad value.
@@ -127,7 +127,7 @@ class Parity:
             )
 
     def _features(self, rows: pl.DataFrame) -> dict[str, np.ndarray]:
-        """What the preprocessing makes of raw rows."""
+        """The features of raw rows."""
         blocks = list(self._network.shape.blocks)
         raw = feed(rows, self._schema.columns)
         known = {i.name for i in self._preprocessing.get_inputs()}
@@ -157,7 +157,7 @@ class Parity:
         return Worst(row, count, f"{name} is {got[name][row]} and should be {want[name][row]}")
 
     def _excess(self, name: str, got: Predictions, want: Predictions, found: Found) -> np.ndarray:
-        """For each row the difference in units of what is allowed."""
+        """The difference of each row in units of the tolerance."""
         rows = len(want[name])
         if name == "label":
             best = np.sort(want["probabilities"] @ self._gains, 1)
@@ -172,7 +172,7 @@ class Parity:
         return np.asarray((difference / allowed).max(1, initial=0.0))
 
     def _cause(self, row: pl.DataFrame, written: Mapping[str, np.ndarray], blocks: Blocks) -> str:
-        """Which column's features differ between the file and ``prepare``."""
+        """The first column whose features differ between the file and ``prepare``."""
         for block, got in self._features(row).items():
             owners, want = blocks[block].owners, written[block]
             for index in np.argwhere(got != want):
@@ -186,7 +186,7 @@ class Parity:
         return f"The features are the same; the network differs. {BUG}"
 
 
-BUG = "This is a bug of ours: please report it with the config"
+BUG = "This is a bug in onward. Please report it with the config"
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _refuse_not_finite(predictions: Predictions, rows: pl.DataFrame) -> None:
 
 
 def _spread(values: np.ndarray) -> float:
-    """How far apart the usual values are, or a tiny number where they are all the same."""
+    """The spread of the usual values, or a tiny number if they are all equal."""
     if not values.size:
         return 1.0
     low, high = np.quantile(values, [0.05, 0.95])

@@ -1,4 +1,4 @@
-"""Rows made to break an exported file: missing, unseen, empty, huge and malformed values."""
+"""Hostile rows: missing, unseen, empty, huge and malformed values."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""One ONNX file: preprocessing, network and predictions."""
+"""Join preprocessing and network into one ONNX model."""
 
 import logging
 import warnings
@@ -26,11 +26,11 @@ def export(
     Args:
         preprocessing: raw columns to the blocks that the network reads.
         network: trained and calibrated.
-        classes: by their codes; ``label`` is one of them. Empty where the target is a number.
-        notes: what ``metadata_props`` gets.
+        classes: in the order of their codes; empty for a numeric target.
+        notes: the ``metadata_props``.
 
     Raises:
-        ExportError: if the file would need more than the standard operators.
+        ExportError: if the network needs non-standard operators.
     """
     body = compose.add_prefix(_body(network), f"{PREFIX}network/")
     body.ir_version = preprocessing.ir_version
@@ -121,7 +121,7 @@ def _name_outputs(model: ModelProto, classes: Sequence[str]) -> None:
 
 
 def _check(model: ModelProto) -> None:
-    """Nothing that a runtime may lack."""
+    """Refuse operators that a runtime may lack."""
     onnx.checker.check_model(model, full_check=True)
     domains = {node.domain for node in model.graph.node} - set(OPSETS)
     loops = {node.op_type for node in model.graph.node} & CONTROL_FLOW

@@ -1,4 +1,4 @@
-"""What a model file says of itself, beside its graph."""
+"""The metadata of a model file."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +70,7 @@ def notes(
 
 
 def metadata(task: Task, schema: Schema, known: Mapping[str, Any]) -> dict[str, str]:
-    """All of it as ``metadata_props`` has it: text."""
+    """The notes as ``metadata_props``: text."""
     texts = {name: json.dumps(note, ensure_ascii=False) for name, note in known.items()}
     return {"onward": FORMAT, "task": task.name, "schema": schema.dump(), **texts}
 

@@ -1,4 +1,4 @@
-"""What a model file remembers of the rows that it was made from."""
+"""A filter that recognizes the rows that a model was trained on."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ CHUNK = 100_000  # rows held at once
 
 
 def training_rows(prepared: Prepared) -> dict[str, Any]:
-    """A filter of the training and validation rows, and how many test rows it knows.
+    """A filter of the training and validation rows, and the number of test rows in it.
 
     Test rows that it knows repeat others by chance: a table whose rows are known more often than
     that was trained on.

@@ -30,7 +30,7 @@ NOT_OURS = (
 
 @dataclass(frozen=True)
 class Shape:
-    """What the network reads and predicts."""
+    """Blocks and outputs of a network."""
 
     blocks: Blocks
     classes: int
@@ -38,12 +38,12 @@ class Shape:
 
 
 class Network(nn.Module):
-    """The embedded blocks side by side, a body, and a head."""
+    """Embedders, a model and a head."""
 
     class Config(Settings):
-        """Which embedders, which body and which head.
+        """Embedders, model and head.
 
-        ``embedder`` reads the numerical block, ``embedders`` the others, by the name of the block.
+        ``embedder`` is for the numerical block, ``embedders`` for other blocks, by name.
         """
 
         embedder: Annotated[Embedder.Config, OneOf(Embedder)]
@@ -57,7 +57,7 @@ class Network(nn.Module):
             return self
 
         def embedder_of(self, block: str) -> Any:
-            """Settings of the embedder that reads a block: the chosen one, or its default."""
+            """The settings of the embedder of a block: from the config, or the default."""
             if block == NUMERICAL:
                 return self.embedder
             return self.embedders.get(block) or default_embedder(block)
@@ -73,7 +73,7 @@ class Network(nn.Module):
 
     @classmethod
     def fit(cls, config: Config, shape: Shape, features: Mapping[str, Tensor]) -> "Network":
-        """An untrained network, its embedders fitted on the features of the training rows."""
+        """An untrained network with embedders fitted on the training rows."""
         embedders = {}
         for name, block in shape.blocks.items():
             choice = config.embedder_of(name)
@@ -86,9 +86,9 @@ class Network(nn.Module):
         return embedder
 
     def by_decay(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """The weights that weight decay pulls towards 0, and those that it leaves alone.
+        """The parameters with weight decay, and those without.
 
-        It leaves vectors alone, biases of whatever shape, frequencies, and what makes tokens.
+        Without: vectors, biases of any shape, frequencies, and weights of tokens.
         """
         decaying: list[nn.Parameter] = []
         lasting: list[nn.Parameter] = []
@@ -102,7 +102,7 @@ class Network(nn.Module):
     def member_scores(
         self, features: Mapping[str, Shaped[Tensor, "rows ..."]]
     ) -> Float[Tensor, "rows members width"]:
-        """What each member says of the rows, whose features are given block by block."""
+        """The scores of each member, from the features of each block."""
         parts: list[Tensor] = []
         for block in self.shape.blocks:
             parts += self.embedder_of(block).parts(features[block])
@@ -112,7 +112,7 @@ class Network(nn.Module):
     def scores(
         self, features: Mapping[str, Shaped[Tensor, "rows ..."]]
     ) -> Float[Tensor, "rows width"]:
-        """What the head reads: that of all members together."""
+        """The combined scores of all members, which the head reads."""
         scores = self.member_scores(features)
         return self.head.together(scores) if self.model.ensemble_size > 1 else scores[:, 0]
 
@@ -122,7 +122,7 @@ class Network(nn.Module):
         targets: Shaped[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
-        """What training lowers: the mean of the losses that the members have alone."""
+        """The training loss: the mean of the members' losses."""
         scores = self.member_scores(features).float()  # of bfloat16, where it is used
         members = self.model.ensemble_size
         alone = targets.repeat_interleave(members)
@@ -136,7 +136,7 @@ class Network(nn.Module):
         return predictions
 
     def dump(self) -> bytes:
-        """All that `load` needs."""
+        """The network as a dict for `load`."""
         blocks = self.shape.blocks
         others = {block: self.config.embedder_of(block) for block in blocks if block != NUMERICAL}
         content = {
@@ -153,10 +153,10 @@ class Network(nn.Module):
 
     @classmethod
     def load(cls, data: bytes) -> "Network":
-        """Read what `dump` made, or what version 0.1.0 made before there were named blocks.
+        """Restore a network from `dump`, or from version 0.1.0, which had no named blocks.
 
         Raises:
-            ArtifactError: if it is anything else; nothing in it is executed.
+            ArtifactError: if it is anything else; no code in it is executed.
         """
         try:
             content = torch.load(io.BytesIO(data), weights_only=True)
@@ -187,7 +187,7 @@ def _module(block: str) -> str:
 def _of_two_blocks(
     settings: Any, shape: Mapping[str, Any], widths: tuple[int, ...], weights: Mapping[str, Tensor]
 ) -> dict[str, Any]:
-    """The content of a file of version 0.1.0, which does not name its features."""
+    """The content of a file of version 0.1.0, which had two unnamed blocks."""
     numbers = [f"number {index}" for index in range(shape["features"])]
     sizes = shape["cardinalities"]
     codes = [f"category {index}" for index in range(len(sizes))]

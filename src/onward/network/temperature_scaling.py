@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that calibrates probabilities."""
+"""Temperature scaling, which calibrates probabilities."""
 
 import math
 from collections.abc import Callable
@@ -17,15 +17,14 @@ STEPS = 60  # of golden-section search: the bracket shrinks to 1e-12 of itself
 def temperature(
     loss: Loss, scores: Tensor, targets: Tensor, weights: Tensor | None = None
 ) -> float:
-    """The number to divide the scores by: the most probable one, given the validation rows.
+    """The temperature to divide the scores by, fitted on the validation rows.
 
-    A normal prior of the logarithm of the temperature, around 0, is worth little beside many rows
-    and keeps it near 1 with few. Rows of one class only say nothing about it: it is 1 then.
-    In the logarithm of the temperature the sum is unimodal, so a golden-section search finds the
-    minimum without gradients.
+    A normal prior on the logarithm of the temperature keeps it near 1 with few rows and has little
+    effect with many. If all rows have the same class, the result is 1. The objective is unimodal in
+    the logarithm, so a golden-section search finds the minimum.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
-    Differs: maximum a posteriori in place of maximum likelihood.
+    Differs: maximum a posteriori instead of maximum likelihood.
 
     Args:
         loss: mean cross-entropy of scores ``(rows, width)``, targets and weights ``(rows,)``.
@@ -46,14 +45,14 @@ def temperature(
 
 
 def _effective_rows(rows: int, weights: Tensor | None) -> float:
-    """What turns the mean of weighted losses into a sum over independent rows (Kish 1965)."""
+    """The effective sample size (Kish 1965)."""
     if weights is None:
         return float(rows)
     return float(weights.sum() * rows / weights.square().sum())
 
 
 def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a unimodal function is lowest between two numbers."""
+    """The minimum of a unimodal function between two numbers."""
     golden = (5**0.5 - 1) / 2
     for _ in range(STEPS):
         left, right = high - golden * (high - low), low + golden * (high - low)

@@ -1,4 +1,4 @@
-"""The graph from raw columns to the blocks that the network reads."""
+"""Assemble the graph from raw columns to blocks of features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def tensor_name(block: str) -> str:
 def preprocessing(
     columns: Sequence[Column], derivations: Sequence[Derivation] = ()
 ) -> Preprocessing:
-    """Put fitted columns side by side, those of one type next to each other.
+    """Join fitted columns, grouped by type.
 
     Args:
         columns: in their order; those that derivations make are no inputs, and those that are no

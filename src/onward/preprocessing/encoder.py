@@ -1,4 +1,4 @@
-"""Encoding many rows fast, with the numbers that the exported file computes for them."""
+"""Encode many rows fast, with the same bits as the exported file."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ Features = dict[str, np.ndarray]
 
 
 class Encoder:
-    """Turns many rows into features, with the numbers that the file computes for them, to the bit.
+    """Encodes many rows as features, bit-identical to those of the file.
 
-    Each text column goes through a graph of its own, by its distinct values; then rows look theirs
-    up. Columns of other wires need no such detour.
+    Each text column has its own graph, which encodes the distinct values only; rows then look up
+    theirs. Columns of other wires are encoded directly.
 
     Raises:
         ConfigError: if a column has an unknown wire.

@@ -1,4 +1,4 @@
-"""Building ONNX graphs, one operator at a time."""
+"""Build ONNX graphs, one operator at a time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ Value = str
 
 
 class Graph:
-    """An ONNX graph in the making.
+    """An ONNX graph under construction.
 
     Call it with an operator's name and its inputs; it returns the output:
 
@@ -71,7 +71,7 @@ class Graph:
         return names
 
     def gather(self, values: Value, places: int | Sequence[int] | np.ndarray, axis: int) -> Value:
-        """Some of the values along an axis, which one place alone removes."""
+        """Select values along an axis; a single index removes the axis."""
         return self("Gather", values, self.constant(places, np.int64), axis=axis)
 
     def output(self, name: str, value: Value, dtype: int, rank: int = 1) -> None:

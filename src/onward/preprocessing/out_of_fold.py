@@ -1,4 +1,4 @@
-"""Derived columns of many rows."""
+"""Compute derived columns, out of fold where needed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,20 +12,20 @@ from onward.preprocessing.feed import feed
 from onward.preprocessing.graph import session
 from onward.schema import SemanticType, Target
 
-FOLDS = 5  # parts of the training rows; each is served by what the others say of the target
+FOLDS = 5  # folds of the training rows; each is encoded by the other folds
 
 
 class Deriving:
-    """Derivations that learn from training rows, and then run over any.
+    """Derivations that are fitted on training rows, and then applied to any rows.
 
-    All values come from ONNX graphs of the derivations. Where something is learned from the target,
-    there is one more graph for each part of the training rows, whose derivations have not seen the
-    targets of that part; the exported file has the graph whose derivations have seen them all.
+    All values come from ONNX graphs of the derivations. If one of them learns from the target, each
+    fold of the training rows has its own graph, fitted on the other folds. The exported file has
+    the graph fitted on all training rows.
 
     Args:
         columns: raw ones.
         derivations: in an order in which each reads only raw columns and earlier ones.
-        seed: of the parts.
+        seed: of the folds.
     """
 
     def __init__(
@@ -37,15 +37,15 @@ class Deriving:
         self._versions: list[list[Derivation]] = []
 
     def fit(self, train: pl.LazyFrame, targets: np.ndarray, target: Target) -> None:
-        """Learn, one derivation after the other, from what the earlier ones make.
+        """Fit the derivations in order; each may read earlier ones.
 
         Args:
             train: raw training rows.
             targets: of the same rows, encoded.
-            target: what they are.
+            target: of the table.
 
         Raises:
-            DataError: if there is nothing to learn.
+            DataError: if a derivation cannot be fitted.
         """
         rows = len(targets)
         part = np.random.default_rng(self._seed).integers(0, FOLDS, rows, dtype=np.int8)
@@ -71,7 +71,7 @@ class Deriving:
 
         Args:
             rows: raw.
-            are_training: whether they are those that were learned from, all of them.
+            are_training: whether they are all of the training rows.
         """
         wanted = {each.name: _kind(each) for each in self.derivations}
         return self._chunks(rows, self.derivations, wanted, are_training=are_training)
@@ -103,7 +103,7 @@ class Deriving:
 
 
 class _Run:
-    """A graph from raw columns to some of what derivations read or make."""
+    """A graph from raw columns to some inputs or results of derivations."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class _Run:
 
 
 def _series(name: str, values: np.ndarray) -> pl.Series:
-    """As rows in files are: null is missing."""
+    """A series with null for missing, as in files."""
     if values.dtype == object:
         texts = pl.Series(name, values.tolist(), pl.String)
         return texts.replace("", None)
@@ -137,7 +137,7 @@ def _series(name: str, values: np.ndarray) -> pl.Series:
 
 
 def _out_of_fold(runs: Sequence[_Run], rows: pl.DataFrame, part: np.ndarray) -> pl.DataFrame:
-    """Each row by the graph of its part."""
+    """Each row by the graph of its fold."""
     made = pl.concat([run(rows.filter(part == fold)) for fold, run in enumerate(runs)])
     order = np.argsort(part, kind="stable")
     return made[np.argsort(order, kind="stable")]

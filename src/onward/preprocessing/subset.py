@@ -1,4 +1,4 @@
-"""The preprocessing of some of the columns that a finished ``prepare`` has learned."""
+"""The preprocessing of a subset of the columns of a finished ``prepare``."""
 
 import json
 from typing import Annotated, Any
@@ -17,13 +17,13 @@ CONFIGS: TypeAdapter[Any] = TypeAdapter(Annotated[tuple[Any, ...], ByName(Column
 
 
 def refitted(prepared: Prepared) -> ModelProto:
-    """The graph that ``prepare`` would write if its config had only the columns that are kept.
+    """The graph that ``prepare`` would write for these columns only.
 
-    Columns of one type share their operators, so that none can be cut out of the graph of all of
-    them. They learn the same again, from the same rows.
+    Columns of one type share operators, so a column cannot be removed from the graph. They are
+    fitted again on the same rows, with the same result.
 
     Raises:
-        ExportError: if the features are not those that the network has learned from.
+        ExportError: if the features differ from those the network was trained on.
     """
     schema, blocks = prepared.schema(), prepared.blocks()
     names = {field.name for field in schema.columns}
@@ -40,9 +40,9 @@ def refitted(prepared: Prepared) -> ModelProto:
     found = preprocessing(columns)
     if found.blocks != blocks:
         raise ExportError(
-            f"export: {len(columns)} of {len(every)} columns alone have other features than among"
-            " all of them. This is a bug in the code of one of their types: `encode` must keep the"
-            " order of columns and features. Remove train.selection until it is corrected"
+            f"export: {len(columns)} of {len(every)} columns have different features alone than"
+            " among all columns. This is a bug in the code of one of their types: `encode` must"
+            " keep the order of columns and features. Remove train.selection until it is corrected"
         )
     inputs = {value.name: value for value in found.model.graph.input}
     del found.model.graph.input[:]

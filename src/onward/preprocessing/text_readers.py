@@ -1,4 +1,4 @@
-"""The graphs by which a model file tells whether it can read a text."""
+"""Graphs that check whether a model file can read a text."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -13,13 +13,12 @@ INPUT, OUTPUT = "text", "number"
 
 
 def text_readers(columns: Sequence[Column]) -> list[dict[str, Any]]:
-    """For each way of reading texts its graph, as base64 of ONNX, and the columns that it is of.
+    """The graph of each text format, as base64 of ONNX, and its columns.
 
-    Columns of one type read alike if their settings agree, so that twenty dates in ISO-8601 cost
-    the file one graph.
+    Columns with equal settings share a graph: twenty columns of ISO 8601 dates need one.
 
     Args:
-        columns: as their settings have them; they need not be fitted.
+        columns: need not be fitted.
     """
     readers: dict[bytes, list[str]] = {}
     for column in columns:

@@ -1,4 +1,4 @@
-"""Code of a typed client for the server of a model."""
+"""Generate typed clients for the server of a model."""
 
 import json
 from collections.abc import Callable
@@ -69,7 +69,7 @@ export async function predict(url: string, rows: Row[], token = ""): Promise<Pre
 
 
 def python_client(name: str, schema: Schema) -> str:
-    """A module for Python."""
+    """A Python module."""
     columns = [f"        {_quoted(f.name)}: {_python(f)} | None," for f in schema.columns]
     if schema.target.kind == "number":
         outputs = [f'        "{name}": float,' for name in ("value", "lower", "upper")]
@@ -83,7 +83,7 @@ def python_client(name: str, schema: Schema) -> str:
 
 
 def typescript_client(name: str, schema: Schema) -> str:
-    """A module for TypeScript."""
+    """A TypeScript module."""
     columns = [f"  {_quoted(f.name)}: {_typescript(f)} | null;" for f in schema.columns]
     if schema.target.kind == "number":
         outputs = [f"  {name}: number;" for name in ("value", "lower", "upper")]
@@ -111,5 +111,5 @@ def _typescript(field: Field) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As both languages write it; whatever a name holds stays inside the quotes."""
+    """A string literal in both languages; any name stays inside the quotes."""
     return json.dumps(text)

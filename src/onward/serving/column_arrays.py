@@ -1,4 +1,4 @@
-"""All columns of a request at once, as a model takes them."""
+"""Convert all columns of a request at once."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +14,10 @@ TEXT = frozenset({str})
 
 
 class ColumnArrays:
-    """Makes the arrays of `to_wire`, of several columns with one call of numpy.
+    """Computes the arrays of `to_wire` for several columns with one call of numpy.
 
-    A call costs as much as the values of a whole row. Columns with other values than plain numbers
-    or texts are left to `to_wire`, which also says what is wrong with them.
+    A call costs as much as the values of a whole row. Columns with values other than plain numbers
+    and texts are converted by `to_wire`, which also raises the errors.
 
     Example:
         >>> arrays = ColumnArrays([Field("age", "numerical", "number")])

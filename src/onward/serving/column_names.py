@@ -1,4 +1,4 @@
-"""Which columns a model needs, and which it was given."""
+"""Check that a table has the columns of a model."""
 
 import difflib
 from collections.abc import Collection, Iterable
@@ -8,10 +8,10 @@ from onward.errors import DataError
 
 
 def refuse_lacking(wanted: Collection[str], given: Iterable[Any]) -> None:
-    """Compare the columns of a table with those of a model; others than these are ignored.
+    """Refuse tables without a column of the model; other columns are ignored.
 
     Raises:
-        DataError: if one is missing, with the column of the table that is probably meant.
+        DataError: if one is missing, suggesting a column with a similar name.
     """
     given = [str(name) for name in given]
     lacking = [name for name in wanted if name not in given]
@@ -24,6 +24,6 @@ def refuse_lacking(wanted: Collection[str], given: Iterable[Any]) -> None:
             )
     if lacking:
         raise DataError(
-            f"column {lacking[0]!r} is missing, one of {len(lacking)} of {len(wanted)} that are."
-            " Give it, with None where a value is not known"
+            f"column {lacking[0]!r} is missing ({len(lacking)} of {len(wanted)} columns)."
+            " Give it, with None for missing values"
         )

@@ -1,4 +1,4 @@
-"""A constant of a model file: that its values are in the file, and how large a shape it is."""
+"""Constants of a model file: their values must be in the file, and their size is limited."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LONGEST_SHAPE = 64  # numbers; a longer constant is not a shape
 
 @dataclass(frozen=True)
 class Constant:
-    """What is known of a tensor."""
+    """Shape and data of a tensor."""
 
     name: str
     size: float

@@ -1,4 +1,4 @@
-"""Values as a model takes them: float64 or text. numpy and the standard library only.
+"""Convert values to the inputs of a model. numpy and the standard library only.
 
 A missing value is NaN or "" there; callers write it as None, NaN, NaT, `pandas.NA` or "".
 """
@@ -36,9 +36,9 @@ def to_wire(field: Field, values: Values, first: int) -> Array:
     """The values of one column, of shape ``(rows, 1)`` or what its wire says.
 
     Args:
-        field: what the model wants.
-        values: some of the column.
-        first: the row that the first value is in, for messages.
+        field: of the model.
+        values: of the column.
+        first: the row of the first value, for messages.
 
     Raises:
         DataError: naming column, row and value, if one does not fit.
@@ -52,8 +52,8 @@ def to_wire(field: Field, values: Values, first: int) -> Array:
         return _tensors(field, wire, values, first)
     if isinstance(values, np.ndarray) and values.ndim > 1:
         raise DataError(
-            f"column {field.name!r} has the shape {values.shape}, and one value for each row is"
-            " wanted. Give it as several columns, or take .ravel() if it is one"
+            f"column {field.name!r} has the shape {values.shape}; expected one value per row."
+            " Give it as several columns, or take .ravel() if it is one"
         )
     return CONVERSIONS[field.wire](field, values, first).reshape(-1, *wire.shape)
 
@@ -92,7 +92,7 @@ def _number(field: Field, value: Any, row: int) -> float:
 
 @cache
 def _spelled(tokens: tuple[str, ...]) -> list[float]:
-    """The numbers among the texts that mean a missing value: -999 is as missing as "-999"."""
+    """The numbers among the texts for missing values: -999 is missing like "-999"."""
     numbers = []
     for token in tokens:
         with suppress(ValueError):
@@ -137,7 +137,7 @@ def _text(field: Field, value: Any, row: int) -> str:
 
 
 def _spelled_number(field: Field, value: Any, row: int) -> str:
-    """A number without its unit; at most 18 digits, as a file reads them."""
+    """A number without its unit; at most 18 digits, as in the file."""
     number = _number(field, value, row)
     if number != number or number in _spelled(field.missing):
         return ""
@@ -193,6 +193,6 @@ def _is_missing(value: Any) -> bool:
 def _misfit(field: Field, value: Any, row: int, wanted: str) -> DataError:
     return DataError(
         f"column {field.name!r}, row {row}: {repr(value)[:80]} is of the type"
-        f" {type(value).__name__}, and {wanted} is wanted. Correct it, or give None if the value is"
+        f" {type(value).__name__}, expected {wanted}. Correct it, or give None if the value is"
         " missing"
     )

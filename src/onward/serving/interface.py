@@ -1,4 +1,4 @@
-"""What a file takes and gives, beside what its notes say that it takes and gives."""
+"""Compare inputs and outputs of a model file with its notes."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def check_interface(session: Any, schema: Schema) -> None:
 
 
 def check_text_reader(session: Any) -> None:
-    """Whether a graph makes one number of a text.
+    """Check that a graph gives one number per text.
 
     Raises:
         ValueError: if not.

@@ -1,7 +1,7 @@
-"""A model file before onnxruntime sees it: what it may contain, its notes, its hash.
+"""Inspect a model file before onnxruntime loads it: contents, notes, hash.
 
-A file from a stranger must not read other files, run forever or fill the memory, and onnxruntime
-asks nobody before it follows an `external_data` entry, a loop or a shape.
+An untrusted file must not read other files, run forever or fill the memory, and onnxruntime follows
+any `external_data` entry, loop or shape.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ TENSORS, SUBGRAPHS, SPARSE_VALUES = (5, 10), (6, 11), (22, 23)
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a file says of itself."""
+    """The metadata of a model file."""
 
     notes: dict[str, str]
     """`metadata_props`."""
@@ -49,14 +49,14 @@ class ModelFile:
 
 
 def inspect(data: bytes, where: str) -> ModelFile:
-    """Read the notes of a file, and refuse what no file of ours has.
+    """Read the notes of a file, and refuse contents that exported files never have.
 
     Args:
         data: the file.
         where: its path, for messages.
 
     Raises:
-        ArtifactError: naming what it has that it must not have.
+        ArtifactError: naming the forbidden content.
     """
     try:
         return _inspected(memoryview(data))
@@ -73,7 +73,7 @@ def identity(data: bytes) -> str:
 
 
 def seal(data: bytes) -> bytes:
-    r"""The same file with the note that has its hash.
+    r"""The file with a note of its hash.
 
     Example:
         >>> sealed = seal(b"\x08\x0a")
@@ -89,7 +89,7 @@ def seal(data: bytes) -> bytes:
 
 @dataclass
 class _Scan:
-    """What is known of a graph so far."""
+    """The contents of a graph so far."""
 
     nodes: int = 0
     inputs: int = 0
@@ -167,7 +167,7 @@ def _constants(attribute: Parts) -> list[Constant]:
 def _refuse_many(scan: _Scan) -> None:
     most = MOST_NODES + NODES_OF_INPUT * scan.inputs
     if scan.nodes > most:
-        raise ValueError(f"it has {scan.nodes:,} operators, and {most:,} are the most")
+        raise ValueError(f"it has {scan.nodes:,} operators; at most {most:,} are allowed")
 
 
 def _refuse_large(size: int, scan: _Scan) -> None:
@@ -187,6 +187,6 @@ def _refuse_foreign(domain: str) -> None:
 
 
 def _text(entry: Entry, number: int) -> str:
-    """A field of a message that is a text; empty where it is not there."""
+    """A text field of a message; empty if absent."""
     texts = fields(entry.message)[number]
     return texts[-1].text if texts else ""

@@ -1,4 +1,4 @@
-"""What a model file says of itself, checked before anybody relies on it."""
+"""The metadata of a model file, validated."""
 
 import json
 import re
@@ -92,10 +92,10 @@ FORMS: dict[str, Form] = {
 
 
 def read_notes(notes: dict[str, str]) -> dict[str, Any]:
-    """The notes, those that are JSON as what they mean.
+    """The notes, with JSON parsed.
 
     Raises:
-        ValueError: naming the note that is not as we write it.
+        ValueError: naming the malformed note.
     """
     return notes | {name: _read(name, notes[name]) for name in FORMS if name in notes}
 
@@ -104,13 +104,13 @@ def read_schema(text: str) -> Schema:
     """The schema of a file.
 
     Raises:
-        ValueError: if it is not as we write it.
+        ValueError: if it is malformed.
     """
     _read("schema", text)
     try:
         schema = Schema.load(text)
     except (TypeError, KeyError) as error:
-        raise ValueError(f"its note 'schema' is not one of ours: {error}") from error
+        raise ValueError(f"its note 'schema' is not valid: {error}") from error
     for column in schema.columns:
         _refuse_unknown_wire(column)
     names = [column.name for column in schema.columns]
@@ -172,4 +172,4 @@ def _entries(where: str, value: dict[str, Any], form: dict[Any, Form]) -> list[t
 
 def _refuse_unless(condition: bool, where: str, wanted: str) -> None:
     if not condition:
-        raise ValueError(f"{where}, is not as we write it: {wanted} is expected")
+        raise ValueError(f"{where}, is malformed: {wanted} is expected")

@@ -1,4 +1,4 @@
-"""Numbers written out, by the rules that tables are read by."""
+"""Parse numbers in text, by the same rules as in tables."""
 
 import re
 
@@ -9,10 +9,10 @@ ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float
 
 
 def number_of(text: str) -> float | None:
-    """The number that a text spells, with blanks around it; NaN for "nan".
+    """The number in a text, ignoring surrounding blanks; NaN for "nan".
 
-    None where a table with this text would be refused: no number, an infinite one, or digits that
-    a float64 would round.
+    None if a table with this text would be refused: not a number, infinite, or with digits that a
+    float64 would round.
 
     Example:
         >>> [number_of(text) for text in ("8", " -1.5e3 ", "1,5", "0x10", "1e999")]

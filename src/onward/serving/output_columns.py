@@ -8,15 +8,15 @@ from onward.serving.input_arrays import Array
 
 
 def output_columns(predictions: Mapping[str, Array], classes: Sequence[str]) -> dict[str, Array]:
-    """One array with one axis for each number or text that a row gets.
+    """One-dimensional arrays, one for each column of the predictions.
 
     Args:
         predictions: what `Predictor` returns.
-        classes: of the target, in their order; empty for numbers.
+        classes: of the target, in order; empty for numbers.
 
     Returns:
         ``label`` and a ``probability_<class>`` for each class; or ``value``, ``lower`` and
-        ``upper``; another output of several numbers has an ``<output>_<index>`` for each.
+        ``upper``; other outputs with several numbers become ``<output>_<index>``.
     """
     columns: dict[str, Array] = {}
     for name, array in predictions.items():

@@ -1,4 +1,4 @@
-"""Running an exported file. Needs numpy and onnxruntime, and nothing else.
+"""Run an exported file. Needs only numpy and onnxruntime.
 
 For a model of incomes::
 
@@ -56,18 +56,18 @@ class Predictor:
     ``(rows, classes)``, or ``value``, ``lower`` and ``upper``.
 
     A missing value is None, NaN, NaT, pandas.NA or "". Other columns than those of the model are
-    ignored. Categories that no training row has and numbers out of the training range predict.
+    ignored. Unseen categories and numbers outside the training range are predicted.
 
-    It can be pickled, and loads the file anew where it arrives: from its path, or from the bytes.
+    It can be pickled; the file is loaded again from its path or its bytes.
 
     Args:
         model: the path of a file, or its content.
-        strict: refuse categories that no training row has, and numbers out of the training range.
-        unreadable: what becomes of a text that is no date, no quantity, or neither true nor false
+        strict: refuse unseen categories and numbers outside the training range.
+        unreadable: how to treat a text that is not a valid date, quantity or boolean
             where the column has such: an error, or a missing value.
 
     Raises:
-        ArtifactError: if the file is missing, damaged, or none of ours.
+        ArtifactError: if the file is missing, damaged, or not a model file of onward.
         DataError: on calls, naming column, row and value, if the rows do not fit.
     """
 
@@ -87,9 +87,9 @@ class Predictor:
             file = inspect(content, str(self.path))
             _check_format(self.path, file)
             self.schema = read_schema(file.notes.pop("schema"))
-            """The columns that are wanted, and the target."""
+            """The input columns and the target."""
             self.metadata = read_notes(file.notes)
-            """What the file says of itself: task, metrics, versions, hashes, ..."""
+            """The metadata of the file: task, metrics, versions, hashes, ..."""
             fields = {field.name: field for field in self.schema.columns}
             notes_of_readers = self.metadata.get("text_readers", [])
             self._readers = [TextReader(note, fields) for note in notes_of_readers]
@@ -108,7 +108,7 @@ class Predictor:
         """Names, in their order."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and other processes load the model anew: a session cannot be sent."""
+        """Copies and other processes load the model again: a session cannot be pickled."""
         return _load, (self._origin, self._strict, self._unreadable)
 
     def __call__(self, rows: Any) -> dict[str, Array]:
@@ -118,7 +118,7 @@ class Predictor:
         return dict(zip(self.outputs, arrays, strict=True))
 
     def check(self, rows: Any) -> list[UnusualValues]:
-        """Values that no training row had, by column, the most frequent first.
+        """Unseen categories and numbers out of range, by column, the most frequent first.
 
         Raises:
             DataError: if the rows do not fit, as on calls.
@@ -128,14 +128,14 @@ class Predictor:
         )
 
     def verify(self) -> dict[str, float]:
-        """The largest difference of each output, when the file's own rows are predicted anew.
+        """Repeat the predictions stored in the file; return the largest difference of each output.
 
-        In units of the output's largest number; for ``label`` the distance of the two best
-        probabilities, or of what they gain, where another class is predicted: 0 in a tie.
+        Relative to the largest value of the output. For ``label``, if the class differs, the
+        distance of the two best probabilities or expected gains: 0 for a tie.
 
         Raises:
-            ArtifactError: naming output and row, if one is too large, or if the file does not have
-                at least one row with all its predictions.
+            ArtifactError: naming output and row, if one is too large, or if the file has no row
+            with all outputs.
         """
         replay = self.metadata.get("replay", {"predictions": {}})
         for name in self.outputs:
@@ -150,7 +150,7 @@ class Predictor:
             ) from error
 
     def feeds(self, rows: Any, start: int = 0) -> Iterator[tuple[int, dict[str, Array]]]:
-        """Some rows at a time as `session` takes them, checked, and the number of their first.
+        """Chunks of checked rows as inputs of `session`, with the number of the first row.
 
         Args:
             rows: as on calls.
@@ -170,7 +170,7 @@ class Predictor:
             yield start + first, feed
 
     def run(self, feed: Mapping[str, Array], first: int = 0) -> list[Array]:
-        """The outputs, in their order, for columns as `feeds` gives them."""
+        """The outputs, in order, for columns from `feeds`."""
         if self._strict:
             refuse(self.compare(feed, first))
         try:
@@ -182,7 +182,7 @@ class Predictor:
         return arrays
 
     def compare(self, feed: Mapping[str, Array], first: int = 0) -> list[UnusualValues]:
-        """As `check`, for columns as `feeds` gives them."""
+        """Like `check`, for columns from `feeds`."""
         return self._comparison(feed, first)
 
     @cached_property
@@ -199,15 +199,15 @@ class Predictor:
             ) from error
 
     def check_names(self, names: Iterable[Any]) -> None:
-        """Raise a DataError if one of the model's columns is not among these."""
+        """Raise a DataError if a column of the model is missing."""
         refuse_lacking(self._names, names)
 
     def check_values(self, feed: Mapping[str, Array], first: int = 0) -> None:
         """Raise a DataError for a value that the model cannot read.
 
         Args:
-            feed: the columns as `session` takes them.
-            first: the row that their first values are in, for messages.
+            feed: the inputs of `session`.
+            first: the number of the first row, for messages.
         """
         if self._unreadable == "refuse":
             refuse_no_booleans(self.schema.columns, feed, first)
@@ -236,7 +236,7 @@ class Predictor:
         return float(rows[worst])
 
     def _gained(self, probabilities: Array) -> Array:
-        """What a label is chosen by: see the stage ``export``."""
+        """The scores that decide the label: see the stage ``export``."""
         decision = self.metadata.get("decision")
         return probabilities if decision is None else probabilities @ np.array(decision["gains"])
 
@@ -255,7 +255,8 @@ def _check_format(path: Path, file: ModelFile) -> None:
     notes = file.notes
     if not {"onward", "schema", "task"} <= notes.keys():
         raise ArtifactError(
-            f"{path}: is an ONNX file, but not one of ours. Use onnxruntime itself, or the file"
+            f"{path}: an ONNX file, but not a model file of onward. Use onnxruntime itself, or"
+            " the file"
             " that the stage `export` writes"
         )
     if int(notes["onward"]) > FORMAT:
@@ -265,6 +266,7 @@ def _check_format(path: Path, file: ModelFile) -> None:
         )
     if notes.get(HASH, file.sha256) != file.sha256:
         raise ArtifactError(
-            f"{path}: differs from what was exported, by its hash. Copy the file again; if a note"
+            f"{path}: changed since it was exported: its hash does not match. Copy the file"
+            " again; if a note"
             f" was added on purpose, remove the note {HASH!r}"
         )

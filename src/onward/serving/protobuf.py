@@ -1,4 +1,4 @@
-"""The wire format of protocol buffers, as far as a model file needs it. Standard library only.
+"""Read the wire format of protocol buffers. Standard library only.
 
 Source: https://protobuf.dev/programming-guides/encoding
 """
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 
 def entries(message: memoryview) -> Iterator[Entry]:
-    r"""The fields of a message, in their order.
+    r"""The fields of a message, in order.
 
     Raises:
         ValueError: if the bytes are not a message.
@@ -60,13 +60,13 @@ def entries(message: memoryview) -> Iterator[Entry]:
             end = place + size
             value = message[place:end]
         if end > len(message) or not number:
-            raise ValueError("the file is cut off, or its bytes are not those of an ONNX file")
+            raise ValueError("the file is truncated, or its bytes are not those of an ONNX file")
         yield Entry(number, value, message[start:end])
         start = end
 
 
 def fields(message: memoryview) -> defaultdict[int, list[Entry]]:
-    """The fields of a message by their numbers."""
+    """The fields of a message, by number."""
     grouped: defaultdict[int, list[Entry]] = defaultdict(list)
     for entry in entries(message):
         grouped[entry.number].append(entry)
@@ -74,7 +74,7 @@ def fields(message: memoryview) -> defaultdict[int, list[Entry]]:
 
 
 def numbers(entry: Entry, most: int) -> Iterator[int]:
-    """One number, or up to so many side by side without tags."""
+    """One number, or several packed ones up to a limit."""
     if isinstance(entry.value, int):
         yield entry.value
         return
@@ -96,10 +96,10 @@ def _size(message: memoryview, kind: int, place: int) -> tuple[int, int]:
 
 
 def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """The number at a place, and the place behind it."""
+    """The number at a position, and the position after it."""
     number = 0
     for index, byte in enumerate(message[place : place + LONGEST_VARINT]):
         number |= (byte & 127) << (7 * index)
         if byte < 128:
             return number, place + index + 1
-    raise ValueError("the file is cut off in the middle of a number")
+    raise ValueError("the file is truncated in the middle of a number")

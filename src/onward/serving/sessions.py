@@ -16,10 +16,10 @@ def session_of(content: bytes) -> Any:
 
 
 def with_output(content: bytes, name: str) -> bytes:
-    """The same model with one more output: an int64 tensor that one of its nodes makes.
+    """The same model with one more output: an int64 tensor of one of its nodes.
 
-    Protocol Buffers merge the fields of messages that follow each other, so that an output before
-    the model is one of its graph.
+    Protocol Buffers merge concatenated messages, so an output before the model becomes one of its
+    graph.
 
     Source: https://protobuf.dev/programming-guides/encoding, "Last One Wins".
 

@@ -1,4 +1,4 @@
-"""Tables in any form that a caller has them, as columns. numpy and the standard library only."""
+"""Read the columns of any kind of table. numpy and the standard library only."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ NATIVE = {"pandas", "polars", "pyarrow"}  # their frames give a column by its na
 
 
 def columns_of(rows: Any, names: Sequence[str]) -> dict[str, Values]:
-    """Those columns of a table that are wanted and there, in the order they are wanted.
+    """The requested columns of a table that exist, in the requested order.
 
     Args:
         rows: a dict of columns, a list of dicts, or a frame; see `Predictor`.
-        names: of the columns that are wanted; an empty list has all of them.
+        names: of the requested columns; an empty list means all.
 
     Raises:
-        DataError: if it is none of these, or ragged.
+        DataError: if it is not one of these, or ragged.
 
     Example:
         >>> columns_of([{"age": 39, "id": 1}, {"age": 50, "id": 2}], ["age"])
@@ -40,7 +40,7 @@ def columns_of(rows: Any, names: Sequence[str]) -> dict[str, Values]:
 
 
 def names_of(rows: Any) -> list[Any]:
-    """The names of all columns of what `columns_of` has read."""
+    """The names of all columns of a table."""
     if isinstance(rows, Mapping):
         return list(rows)
     if isinstance(rows, Sequence):
@@ -60,14 +60,14 @@ def _values(name: str, column: Any) -> Values:
     array = np.array(column, object) if isinstance(column, Sequence) else np.asarray(column)
     if array.ndim == 0:
         raise DataError(
-            f"column {name!r} is {repr(column)[:80]}, and a list of values is wanted. If it is one"
+            f"column {name!r} is {repr(column)[:80]}; expected a list of values. If it is one"
             " row, give a list of one dict: predictor([row])"
         )
     return array
 
 
 def _has_zone(column: Any) -> bool:
-    """Whether it has dates with a time zone, by the type of polars or of pyarrow."""
+    """Whether a dtype of polars or pyarrow has a time zone."""
     polars_type, arrow_type = getattr(column, "dtype", None), getattr(column, "type", None)
     return bool(getattr(polars_type, "time_zone", None) or getattr(arrow_type, "tz", None))
 
@@ -76,7 +76,7 @@ def _transposed(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
     for index, row in enumerate(rows):
         if not isinstance(row, Mapping):
             raise DataError(
-                f"row {index} is {repr(row)[:80]}, and a dict is wanted. Give each row as a dict"
+                f"row {index} is {repr(row)[:80]}; expected a dict. Give each row as a dict"
                 " from column to value, or give a dict of columns"
             )
     columns: dict[str, Values] = {}
@@ -111,7 +111,7 @@ def _of_frame(frame: Any, names: Sequence[str]) -> dict[str, Values]:
 
 
 def _native(frame: Any) -> Any:
-    """A frame of a library whose columns we can read."""
+    """A frame whose columns can be read directly."""
     if not any(hasattr(frame, face) for face in FACES):
         raise _no_table(frame)
     is_native = type(frame).__module__.partition(".")[0] in NATIVE
@@ -119,7 +119,7 @@ def _native(frame: Any) -> Any:
 
 
 def _arrow(frame: Any) -> Any:
-    """A table of pyarrow, which is only needed for frames that we cannot read ourselves."""
+    """A table of pyarrow, for other frames."""
     try:
         pyarrow = importlib.import_module("pyarrow")
         if hasattr(frame, "__arrow_c_stream__"):
@@ -134,8 +134,8 @@ def _arrow(frame: Any) -> Any:
 
 def _no_table(frame: Any) -> DataError:
     return DataError(
-        f"{type(frame).__name__} is no table. Give a dict of columns, a list of dicts, or a frame"
-        " of pandas, polars or pyarrow (if it is lazy, collect it first)"
+        f"{type(frame).__name__} is not a table. Give a dict of columns, a list of dicts, or a"
+        " frame of pandas, polars or pyarrow (if it is lazy, collect it first)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Texts that a model cannot read: no dates, no quantities, neither true nor false."""
+"""Refuse texts that a model cannot read: invalid dates, quantities and booleans."""
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,14 @@ WHERE = "a graph in the note 'text_readers'"
 
 
 class TextReader:
-    """One way of reading texts, for the columns that are read so.
+    """A text format and its columns.
 
     Args:
-        note: its entry in the metadata of the file: the columns, and the ONNX graph that makes a
-            number of a text, and NaN of one that it cannot read.
-        fields: of the model, by their names.
+        note: its entry in the metadata: the columns, and the ONNX graph from text to number, with
+        NaN if it cannot be read. fields: of the model, by their names.
 
     Raises:
-        ArtifactError, ValueError: if the graph is not of that kind.
+        ArtifactError, ValueError: if the graph is not valid.
     """
 
     def __init__(self, note: Mapping[str, Any], fields: Mapping[str, Field]) -> None:
@@ -41,11 +40,11 @@ class TextReader:
 
     @property
     def columns(self) -> list[str]:
-        """The names of its columns."""
+        """Names of the columns."""
         return [field.name for field in self._fields]
 
     def numbers(self, column: Array) -> Array:
-        """The number that each text of a column ``(rows, 1)`` means; NaN if it means none."""
+        """The number of each text of a column ``(rows, 1)``; NaN if it cannot be read."""
         [numbers] = self._session.run(None, {"text": column})
         if numbers.shape != column.shape:
             raise ArtifactError(f"{WHERE}: does not give a number for each text. Export it again")
@@ -53,7 +52,7 @@ class TextReader:
         return flat
 
     def refuse_unreadable(self, feed: Mapping[str, Array], first: int) -> None:
-        """Raise for the first text that cannot be read and does not mean a missing value.
+        """Refuse the first text that cannot be read and is not a missing value.
 
         Args:
             feed: the columns as the model takes them, ``(rows, 1)``.
@@ -86,7 +85,7 @@ class TextReader:
 
 
 def refuse_no_booleans(fields: Sequence[Field], feed: Mapping[str, Array], first: int) -> None:
-    """Raise for a number that is neither 1 nor 0 in a column of booleans.
+    """Refuse numbers other than 1 and 0 in a column of booleans.
 
     Raises:
         DataError: naming column, row and value.

@@ -1,4 +1,4 @@
-"""Values that no training row had: categories never seen, numbers out of the range."""
+"""Unusual values: unseen categories, numbers outside the training range."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ UNSEEN = 0  # the code of a category that no training row has
 
 @dataclass(frozen=True)
 class UnusualValues:
-    """Values of one column that no training row had. The model predicts their rows nevertheless."""
+    """Unusual values of one column. The model still predicts their rows."""
 
     column: str
     kind: Literal["not seen in training", "below the training range", "above the training range"]
@@ -31,13 +31,13 @@ class UnusualValues:
 
 
 class TrainingComparison:
-    """Compares values with those of the training rows, as far as the file knows them.
+    """Compares values with the training ranges and categories in the file.
 
     Args:
         content: of the model file.
         schema: of the model.
         metadata: of the model; files of earlier versions have neither ranges nor codes.
-        readers: of texts, for the numbers of quantities.
+        readers: of texts, for quantities.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TrainingComparison:
         self._session = session_of(with_output(content, self._tensor)) if self._coded else None
 
     def __call__(self, feed: Mapping[str, Array], first: int = 0) -> list[UnusualValues]:
-        """Compare columns as the model takes them; ``first`` is the row of their first values."""
+        """Compare input columns; ``first`` is the number of the first row."""
         return [*self._unseen(feed, first), *self._out_of_range(feed, first)]
 
     def _unseen(self, feed: Mapping[str, Array], first: int) -> Iterable[UnusualValues]:
@@ -94,7 +94,7 @@ class TrainingComparison:
 
 
 def merged(parts: Iterable[UnusualValues]) -> list[UnusualValues]:
-    """One entry for each column and kind, from the parts of a table in their order."""
+    """Merge the entries of the parts of a table, by column and kind."""
     whole: dict[tuple[str, str], UnusualValues] = {}
     for part in parts:
         key = part.column, part.kind
@@ -116,7 +116,7 @@ def refuse(unusual: Iterable[UnusualValues]) -> None:
 
 
 def _ranges(schema: Schema, reference: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Of numbers and quantities. Dates are left out: later ones are the rule."""
+    """The ranges of numbers and quantities. Dates are left out: new ones are usually later."""
     ranges = {}
     for field in schema.columns:
         known = reference.get(field.name, {})

@@ -19,8 +19,8 @@ THREADS = ("intra_op_thread_count", "inter_op_thread_count")
 def model_configuration(predictor: Predictor, name: str) -> str:
     """The text of ``config.pbtxt``.
 
-    Shapes are those of the graph, rows included: an output such as ``label`` has no axis but the
-    rows, which Triton's own batching cannot express.
+    Shapes are those of the graph, including rows: an output such as ``label`` has only the axis of
+    rows, which Triton's batching cannot express.
     """
     lines = [
         f"name: {json.dumps(name)}",

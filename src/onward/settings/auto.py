@@ -1,4 +1,4 @@
-"""Settings that may be ``auto``: a rule chooses, and a config shows that there is something."""
+"""Settings that may be ``auto``, which stands for a default that depends on the table."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ AUTO: Auto = "auto"
 
 
 class OrAuto:
-    """Field annotation: what the field may be otherwise, or ``auto``."""
+    """Field annotation: the annotated type, or ``auto``."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -30,7 +30,7 @@ class OrAuto:
 
 
 class EachOrAuto:
-    """Field annotation: these settings, each of which is ``auto`` if it is not said."""
+    """Field annotation: these settings, each ``auto`` by default."""
 
     def __init__(self, settings: type[Settings]) -> None:
         fields: dict[str, Any] = {
@@ -48,6 +48,6 @@ class EachOrAuto:
 
 
 def without_auto(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said, and not left to a rule, at any depth."""
+    """The values that are set and not ``auto``, at any depth."""
     said = {name: without_auto(v) if isinstance(v, Mapping) else v for name, v in values.items()}
     return {name: value for name, value in said.items() if value not in (AUTO, {})}

@@ -1,4 +1,4 @@
-"""Reading one section of a config file, and writing a file like it."""
+"""Read sections of config files, and write configs."""
 
 import importlib
 import json
@@ -25,10 +25,10 @@ _plugins: list[str] = []  # imported for the config of this run
 def section(path: Path, name: str, settings: type[S]) -> S:
     """Read and check the section ``name`` of the file ``path``.
 
-    One that is not there has the defaults of all its settings.
+    A missing section has the defaults of all its settings.
 
     Raises:
-        ConfigError: with one line for each thing that is wrong.
+        ConfigError: with one line per problem.
     """
     document = _read(path, name)
     if name not in document and not has_defaults(settings):
@@ -46,21 +46,18 @@ def section(path: Path, name: str, settings: type[S]) -> S:
 
 
 def config_name(path: Path) -> str:
-    """The name of a config, which is that of its folder in ``artifacts/``.
+    """The name of a config and of its folder in ``artifacts/``.
 
     Raises:
-        ConfigError: if a folder of that name would lie elsewhere, or be hidden.
+        ConfigError: if the name begins with a dot.
     """
     if path.stem.startswith(".") or not path.stem:
-        raise ConfigError(
-            f"{path}: results lie in artifacts/, in a folder with the name of the config, and"
-            f" {path.stem!r} is none. Rename the file, such that it does not begin with a dot"
-        )
+        raise ConfigError(f"{path}: the name of the config begins with a dot. Rename the file")
     return path.stem
 
 
 def import_plugins(path: Path) -> None:
-    """Import the modules that the config names in ``plugins``, so that their classes exist.
+    """Import the modules in ``plugins``, which registers their classes.
 
     Raises:
         ConfigError: if there is no such module.
@@ -99,7 +96,9 @@ def _read(path: Path, *known: str) -> Mapping[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}: a config is sections by name; found {type(document).__name__}")
+        raise ConfigError(
+            f"{path}: a config is a mapping of sections, got {type(document).__name__}"
+        )
     sections = dict.fromkeys((*SECTIONS, *known))
     for name in document:
         if name not in sections:
@@ -109,8 +108,8 @@ def _read(path: Path, *known: str) -> Mapping[str, Any]:
             )
     if is_old(document):
         raise ConfigError(
-            f"{path}: `columns` and `derive` are mappings by name now, and lists in this file."
-            f" Run `onward convert-config {path}`"
+            f"{path}: `columns` and `derive` are lists in this file, and must be mappings by"
+            f" name. Run `onward convert-config {path}`"
         )
     return document
 

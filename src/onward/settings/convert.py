@@ -1,4 +1,4 @@
-"""Configs of former layouts, rewritten.
+"""Rewrite configs of older versions.
 
 Before version 0.2, ``prepare.columns`` and ``prepare.derive`` were lists, and each entry had its
 ``name`` inside; dates that begin with the day or the month had an ``order``.
@@ -20,13 +20,13 @@ INDENT = 2  # blanks
 
 
 def is_old(document: Mapping[str, Any]) -> bool:
-    """Whether a config, as values, has a former layout."""
+    """Whether a config, as values, has an older layout."""
     prepare = document.get("prepare")
     return isinstance(prepare, dict) and any(isinstance(prepare.get(n), list) for n in LISTS)
 
 
 def converted(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a config in the layout of today.
+    """The values of a config in the current layout.
 
     Raises:
         ValueError: if an entry of a list has no name, or two have the same.
@@ -45,20 +45,20 @@ def _by_name(section: str, entries: list[Any]) -> dict[str, Any]:
             raise ValueError(f"prepare.{section}: {one_line(entry)} has no `name` that is text")  # noqa: TRY004
         name = entry["name"]
         if name in by_name:
-            raise ValueError(f"prepare.{section}: {name!r} is there twice. Remove one of them")
+            raise ValueError(f"prepare.{section}: {name!r} occurs twice. Remove one of them")
         by_name[name] = dict(_today(key, value) for key, value in entry.items() if key != "name")
     return by_name
 
 
 def _today(key: str, value: Any) -> tuple[str, Any]:
-    """A setting of a column, which for dates in an order is a format now."""
+    """A setting of a column; ``order`` of dates becomes ``format``."""
     is_format = key == "order" and isinstance(value, str)
     return ("format", FORMATS[value]) if is_format and value in FORMATS else (key, value)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A part of a text, and what takes its place."""
+    """A part of a text and its replacement."""
 
     start: int
     stop: int
@@ -66,11 +66,11 @@ class Edit:
 
 
 def converted_text(text: str) -> str:
-    """The text of a config in the layout of today, with its comments.
+    """The text of a config in the current layout, with its comments.
 
     Raises:
-        ValueError, YAMLError: if it is written in a way that nobody thought of; so may be the
-            text that is returned, which is to be read and compared with what `converted` returns.
+        ValueError, YAMLError: if the text is written in an unexpected way. Compare the result with
+        that of `converted`.
     """
     return _edited(_edited(text, _shifts), _of_list)
 
@@ -91,7 +91,7 @@ def _edited(text: str, edits_of: Edits) -> str:
 
 
 def _shifts(text: str, key: Node, node: SequenceNode) -> Iterator[Edit]:
-    """Of the lines of a list that is not indented: further to the right."""
+    """Edits that indent the lines of a list that is not indented."""
     if node.flow_style or node.start_mark.column > key.start_mark.column:
         return
     start = text.index("\n", key.end_mark.index) + 1
@@ -130,7 +130,7 @@ def _of_item(text: str, item: MappingNode, *, is_in_flow: bool) -> Iterator[Edit
 
 
 def _name_of(text: str, item: MappingNode) -> tuple[str, int, int]:
-    """The name as it is written, and from where to where the text says it."""
+    """The name as written, and its start and end in the text."""
     place = [key.value for key, _ in item.value].index("name")
     key, value = item.value[place]
     start, stop = key.start_mark.index, value.end_mark.index
@@ -145,5 +145,5 @@ def _name_of(text: str, item: MappingNode) -> tuple[str, int, int]:
 
 
 def _pairs(node: MappingNode) -> dict[str, tuple[Node, Any]]:
-    """What a mapping has by each name: the name and the value, as they are in the text."""
+    """The nodes of name and value in a mapping, by name."""
     return {str(key.value): (key, value) for key, value in node.value}

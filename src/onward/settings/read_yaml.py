@@ -1,4 +1,4 @@
-"""YAML from anybody, as plain values: read as DVC reads it, within a budget, or refused."""
+"""Read untrusted YAML as plain values, as DVC reads it, within limits."""
 
 import re
 from functools import lru_cache
@@ -27,19 +27,19 @@ TAGS = tuple(
 
 
 def read_yaml(path: Path) -> Any:
-    """The value that a file holds: what JSON can say, with texts for dates.
+    """The value in a file: JSON types, with dates as text.
 
     The file is YAML 1.2. PyYAML reads YAML 1.1, where ``1e-3`` is text and ``010`` is eight: DVC
-    would record one value and the run would use another.
+    would record one value and the run use another.
 
     Raises:
-        ConfigError: if the file cannot be read, is no YAML, or is made to be too large.
+        ConfigError: if the file cannot be read, is not YAML, or exceeds a limit.
     """
     return parse_yaml(_text(path), path)
 
 
 def parse_yaml(text: str, path: Path) -> Any:
-    """The same for a text; ``path`` names it in messages."""
+    """Like `read_yaml`, for a text; ``path`` names it in messages."""
     try:
         return _value(text)
     except ReaderError as error:
@@ -76,10 +76,10 @@ def _text(path: Path) -> str:
 
 
 def _place(error: MarkedYAMLError) -> str:
-    """In which line, what is wrong, and the line with a caret below the place."""
+    """The line number, the problem, and the line with a caret below the error."""
     mark, problem = error.problem_mark, str(error.problem).partition("\n")[0]
     if twice := re.match(r'found duplicate key "(.*?)" with', problem):
-        problem = f"{twice[1]!r} is there twice. Remove one of them"
+        problem = f"{twice[1]!r} occurs twice. Remove one of them"
     if not isinstance(mark, StringMark):
         return f": {problem}"
     snippet = (mark.get_snippet(indent=2) or "").removesuffix(f" (line: {mark.line + 1})")
@@ -87,7 +87,7 @@ def _place(error: MarkedYAMLError) -> str:
 
 
 class _Composer(Composer):
-    """Counts, so that a small file cannot stand for a large value."""
+    """Counts values and anchors, so that a small file cannot expand to a large value."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
@@ -108,7 +108,7 @@ class _Composer(Composer):
         node = super().compose_node(parent, index)
         self._depth -= 1
         if is_alias and id(node) not in self._sizes:
-            raise _error(event, f"'*{event.anchor}' stands for a value that contains it")
+            raise _error(event, f"'*{event.anchor}' refers to a value that contains it")
         self._sizes[id(node)] = size = self._size(node)
         if size > MOST_VALUES:
             raise _error(event, f"more than {MOST_VALUES:,} values")
@@ -126,7 +126,7 @@ class _Composer(Composer):
 
 
 class _Constructor(SafeConstructor):
-    """Knows the types of JSON, and says where a value is wrong."""
+    """Constructs JSON types only, and locates errors."""
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """As the base class does."""
@@ -141,7 +141,7 @@ class _Constructor(SafeConstructor):
         return value
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """As the base class does; names are texts."""
+        """As the base class does; keys must be text."""
         for key, _ in node.value:
             _refuse_key(key)
         return super().construct_mapping(node, deep)
@@ -161,7 +161,7 @@ def _refuse_surrogates(node: Node, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise _error(node, "half a character, a lone surrogate") from error
+        raise _error(node, "a lone surrogate") from error
 
 
 def _error(at: Any, problem: str) -> MarkedYAMLError:

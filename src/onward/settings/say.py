@@ -1,4 +1,4 @@
-"""What is wrong with settings, in our words."""
+"""Messages about invalid settings, from errors of pydantic."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,20 +26,20 @@ WORDS = {
     "String should have": "must have",
     " after validation": "",
     "Value error, ": "",
-    "Field required": "required, and not there",
+    "Field required": "required, but missing",
 }
-"""What pydantic says, and what we say."""
+"""Phrases of pydantic and their replacements."""
 
 
 def problems(
     section: str, settings: type[Settings], given: Any, error: ValidationError
 ) -> list[str]:
-    """One line for each thing that is wrong: where, what, and what was found.
+    """One line per problem: where, what, and the value.
 
     Args:
         section: its name.
-        settings: what it should hold.
-        given: what it holds.
+        settings: the class of its settings.
+        given: its value.
         error: of pydantic.
     """
     by_place: dict[str, list[str]] = {}  # of alternatives each has its say
@@ -61,7 +61,7 @@ def _joined(words: Iterable[str]) -> str:
 
 
 def _steps(details: ErrorDetails, given: Any) -> Iterator[str]:
-    """Those of a place that are in the file: pydantic also names the branches that it took."""
+    """The steps of a location that are in the file; pydantic also names its branches."""
     *path, last = details["loc"] or ("",)
     here = given
     for step in path:
@@ -84,7 +84,7 @@ def _words(settings: type[Settings], details: ErrorDetails) -> str:
     kind, path = details["type"], [str(step) for step in details["loc"]]
     if kind == "extra_forbidden":
         known = _settings_at(settings, path[:-1])
-        return f"there is no setting {path[-1]!r}. {suggestion(path[-1], known)}"
+        return f"unknown setting {path[-1]!r}. {suggestion(path[-1], known)}"
     if kind == "union_tag_not_found":
         return "there is no `type`"
     if kind == "union_tag_invalid":
@@ -109,7 +109,7 @@ def _no_such_type(tag: str, expected_tags: str, **_: str) -> str:
 
 
 def _settings_at(settings: type[Settings], path: Sequence[str]) -> list[str]:
-    """The names of the settings at a place in a section, as its JSON schema says."""
+    """The names of the settings at a location in a section, by its JSON schema."""
     schema = settings.model_json_schema()
     definitions, here = schema.get("$defs", {}), schema
     for step in path:
@@ -118,7 +118,7 @@ def _settings_at(settings: type[Settings], path: Sequence[str]) -> list[str]:
 
 
 def _inside(schema: Mapping[str, Any], step: str, definitions: Mapping[str, Any]) -> Any:
-    """The part of a schema that one step of a path leads to: a setting, a type, or an item."""
+    """The part of a schema at one step of a path: a setting, a type, or an item."""
     inner: Any = None
     for part in _alternatives(schema):
         members = part.get("discriminator", {}).get("mapping", {})
@@ -138,7 +138,7 @@ def _inside(schema: Mapping[str, Any], step: str, definitions: Mapping[str, Any]
 
 
 def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Something, or nothing, or a bare name, or ``auto``."""
+    """The alternatives of a schema: a value, null, a bare name, or ``auto``."""
     if "anyOf" not in schema:
         yield schema
     for part in schema.get("anyOf", []):

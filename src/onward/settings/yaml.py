@@ -1,4 +1,4 @@
-"""Values as YAML, in the form that DVC gives them when it rewrites a file."""
+"""Write values as YAML, in the form that DVC uses when it rewrites a file."""
 
 import io
 import json
@@ -18,7 +18,7 @@ ROUNDS = 5  # after which DVC changes no more
 
 
 def one_line(value: Any) -> str:
-    """A text, a number, a list or a mapping, such that YAML reads the same value.
+    """A text, number, list or mapping as YAML on one line.
 
     Values are the same in YAML 1.1 and 1.2: where the two disagree about a text, it has a tag,
     since DVC removes quotes that YAML 1.2 does not need. Names have no tags, which DVC refuses.
@@ -56,7 +56,7 @@ def setting(name: str, value: Any, reasons: Sequence[str] = (), indent: int = 0)
 
 
 def comment(text: str, indent: int = 0) -> list[str]:
-    """A sentence on lines of their own."""
+    """A comment on its own lines."""
     start = " " * indent + "# "
     return textwrap.wrap(
         text,
@@ -69,7 +69,7 @@ def comment(text: str, indent: int = 0) -> list[str]:
 
 
 def _as_dvc_writes(lines: list[str], indent: int) -> list[str]:
-    """The same setting in the form that DVC changes no more.
+    """The setting in the form that DVC does not change.
 
     It chooses its own quotes, and breaks long lines at blanks.
     """
@@ -106,7 +106,7 @@ def _lines(name: str, value: Any, start: str) -> list[str]:
 
 
 def _is_ambiguous(text: str) -> bool:
-    """Whether YAML 1.1 has another value for a text that YAML 1.2 leaves without quotes."""
+    """Whether YAML 1.1 reads another value from a text that YAML 1.2 does not quote."""
     return _resolves(text, (1, 1)) and not _resolves(text, (1, 2))
 
 
@@ -134,7 +134,7 @@ def _text(text: str) -> str:
 
 
 def _printable(letter: str) -> str:
-    """JSON leaves letters as they are that YAML refuses or reads as line ends."""
+    """JSON does not escape some characters that YAML refuses or reads as line ends."""
     if letter.isprintable():
         return letter
     return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"

@@ -1,4 +1,4 @@
-"""Prepared rows as tensors."""
+"""Rows as tensors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Rows:
         return self._each(lambda part: part.to(device, non_blocking=not is_waiting))
 
     def used_by(self, stream: torch.cuda.Stream) -> None:
-        """Keep the memory until the stream has come past this point, even if nobody else does."""
+        """Keep the memory until the stream has passed this point."""
         for part in self._parts():
             part.record_stream(stream)
 
@@ -44,31 +44,31 @@ class Rows:
         return sum(part.nbytes for part in self._parts())
 
     def pinned(self) -> "Rows":
-        """A copy that a GPU can read by itself."""
+        """A copy in pinned memory."""
         return self._each(lambda part: part.pin_memory())
 
     def room(self, count: int, device: torch.device) -> "Rows":
-        """Memory for as many such rows."""
+        """Uninitialized memory for this many rows."""
         return self._each(lambda part: part.new_empty((count, *part.shape[1:]), device=device))
 
     def fill(self, rows: "Rows") -> None:
-        """Overwrite the first rows with others, without waiting until it is done."""
+        """Overwrite the first rows with others, asynchronously."""
         for part, new in zip(self._parts(), rows._parts(), strict=True):
             part[: len(new)].copy_(new, non_blocking=True)
 
     def between(self, start: int, stop: int) -> "Rows":
-        """Rows that stand together, not copied."""
+        """A slice of the rows, without a copy."""
         return self._each(lambda part: part[start:stop])
 
     @classmethod
     def of(cls, arrays: Arrays) -> "Rows":
-        """What ``prepare`` wrote, not copied but for the weights."""
+        """The arrays of ``prepare``, without a copy except for weights."""
         features = {block: torch.from_numpy(part) for block, part in arrays.features.items()}
         rows = cls(features, torch.from_numpy(arrays.targets))
         return rows if arrays.weights is None else rows.weighed(torch.from_numpy(arrays.weights))
 
     def weighed(self, weights: Tensor) -> "Rows":
-        """The same rows with these weights, which only say how they compare with each other."""
+        """The same rows with these weights, of which only ratios matter."""
         mean = weights.double().mean()
         return replace(self, weights=(weights / mean).float())
 
@@ -85,7 +85,7 @@ class Rows:
 
 
 def fits(rows: Rows, device: torch.device) -> bool:
-    """Whether the device has room for the rows, and for as much again that is none of them."""
+    """Whether the rows fit on the device, with the same amount of memory left for other things."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
     else:

@@ -1,4 +1,4 @@
-"""The state of a training run on disk: whole or not there, and resumed by the same run alone."""
+"""Checkpoints: the state of a training on disk, resumed by the same run only."""
 
 import hashlib
 import io
@@ -35,18 +35,18 @@ def checkpoint_folder(folder: Path) -> Path:
 
 
 class Checkpoints:
-    """The newest of one training run, each a file that begins with the hash of all the rest.
+    """The newest checkpoints of one run; each file begins with the hash of its content.
 
     Args:
-        folder: for them alone; a stage must not publish it.
-        key: what makes two runs the same run, each part under the name that messages give it.
+        folder: for checkpoints only; a stage must not publish it.
+        key: identifies a run, by the names used in messages.
     """
 
     def __init__(self, folder: Path, key: Mapping[str, str]) -> None:
         self._folder, self._key = folder, key
 
     def of_columns(self, columns: Sequence[str]) -> "Checkpoints":
-        """Those of a training with some of the columns, one of several of this run."""
+        """The checkpoints of a training with some of the columns, within this run."""
         names = hashlib.sha256("\n".join(columns).encode()).hexdigest()
         key = {**self._key, "set of columns": names}
         return Checkpoints(self._folder / f"{len(columns)} columns", key)
@@ -55,7 +55,7 @@ class Checkpoints:
         """Write the state after a step, and remove all but the last two.
 
         Raises:
-            OSError: if it cannot be written, most often for want of space; the others are left.
+            OSError: if it cannot be written, usually because the disk is full; older ones are kept.
         """
         tensors = io.BytesIO()
         torch.save(state, tensors)
@@ -76,14 +76,14 @@ class Checkpoints:
             ) from error
 
     def newest(self) -> State | None:
-        """The last state that is not damaged, if it is one of this run.
+        """The last undamaged state of this run, if there is one.
 
-        A damaged file is removed, and so are all of another run; messages say so.
+        Damaged files and those of another run are removed, with a message.
         """
         for path in self._newest_first():
             content = _content(path.read_bytes())
             if content is None:
-                logger.warning("%s: damaged, as its hash shows; it is removed", path)
+                logger.warning("%s: damaged (its hash does not match), removed", path)
                 path.unlink()
                 continue
             head, _, tensors = content.partition(b"\n")
@@ -95,7 +95,7 @@ class Checkpoints:
                 )
                 return state
             logger.warning(
-                "train: started anew: the checkpoint of step %d is of another %s",
+                "train: starting over: the checkpoint of step %d is of another %s",
                 found["step"],
                 " and another ".join(other),
             )
@@ -104,7 +104,7 @@ class Checkpoints:
         return None
 
     def remove(self) -> None:
-        """Leave nothing: the run is over."""
+        """Remove all checkpoints."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _newest_first(self) -> list[Path]:
@@ -112,7 +112,7 @@ class Checkpoints:
 
 
 def _content(data: bytes) -> bytes | None:
-    """What follows the hash, if it is what was hashed."""
+    """The content after the hash, if it matches."""
     content = data[DIGEST:]
     return content if data[:DIGEST] == _digest(content) else None
 

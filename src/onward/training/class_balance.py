@@ -1,4 +1,4 @@
-"""Classes that count, or are seen, more often in training than there are rows of them."""
+"""Class weights and balanced sampling."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -15,12 +15,12 @@ ClassWeights = Balanced | dict[str, Annotated[float, Field(gt=0, allow_inf_nan=F
 
 
 def factors(weights: Balanced | Mapping[str, float], rows: Rows, classes: int) -> Tensor:
-    """How much a row of each class counts: ``(classes,)`` float64.
+    """The weight of a row of each class: ``(classes,)`` float64.
 
     Args:
         weights: of each class, in the order of their codes.
         rows: for training.
-        classes: how many there are.
+        classes: their number.
     """
     if weights != "balanced":
         return torch.tensor(list(weights.values()), dtype=torch.float64)
@@ -28,32 +28,32 @@ def factors(weights: Balanced | Mapping[str, float], rows: Rows, classes: int) -
 
 
 def weighed(rows: Rows, of_classes: Tensor) -> Rows:
-    """The same rows, each counting as much more as its class does."""
+    """The same rows, with class weights."""
     weights = of_classes[rows.targets]
     return rows.weighed(weights if rows.weights is None else weights * rows.weights)
 
 
 def oversampled(rows: Rows, classes: int) -> Tensor:
-    """How many times as often `balanced` shows a row of each class: ``(classes,)`` float64."""
+    """The factor by which `balanced` oversamples each class: ``(classes,)`` float64."""
     return torch.bincount(rows.targets, minlength=classes).clamp(min=1).double().reciprocal()
 
 
 def by_class(targets: Tensor) -> Sequence[Tensor]:
-    """The numbers of the rows of each class that there is."""
+    """The row numbers of each class that occurs."""
     order = targets.argsort(stable=True)
     counts = torch.bincount(targets)
     return torch.split(order, counts[counts > 0].tolist())
 
 
 def balanced(groups: Sequence[Tensor], batch_size: int, seed: int) -> Tensor:
-    """The row numbers of an epoch, in whole batches: of each class as many, give or take one.
+    """The row numbers of an epoch, in whole batches: equal numbers per class, give or take one.
 
-    An epoch is as long as one that shows each row once. All rows of a rare class come equally
-    often, or nearly; of a frequent one each epoch shows others. Like `loading.shuffled` it is
-    a function of its seed.
+    An epoch has its usual length. Rows of a rare class are repeated about equally often; rows of a
+    frequent class are subsampled differently in each epoch. Like `loading.shuffled`, the order
+    depends on its seed only.
 
     Args:
-        groups: what `by_class` says.
+        groups: the result of `by_class`.
         batch_size: in rows.
         seed: of the epoch.
     """
@@ -67,14 +67,14 @@ def balanced(groups: Sequence[Tensor], batch_size: int, seed: int) -> Tensor:
 
 
 def _drawn(group: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Whole rounds of the group, each in an order of its own, up to so many rows."""
+    """Shuffled rounds of the group, up to this many rows."""
     rounds = -(-count // len(group))
     orders = torch.rand(rounds, len(group), generator=generator).argsort(1)
     return group[orders.flatten()[:count]]
 
 
 def _shares(rows: Rows, classes: int) -> Tensor:
-    """How much the rows of each class weigh together; 1 for one that weighs nothing."""
+    """The total weight of each class; 1 for a total of 0."""
     weights = None if rows.weights is None else rows.weights.double()
     masses = torch.bincount(rows.targets, weights, classes).double()
     return torch.where(masses > 0, masses, 1.0)

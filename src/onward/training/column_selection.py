@@ -1,4 +1,4 @@
-"""Which columns a network can do without: a few trainings with fewer and fewer of them."""
+"""Column selection: a few trainings with fewer and fewer columns."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ LEAST_ROWS = 20  # validation rows; of fewer, the spread of differences is a gue
 
 
 class Selection(Settings):
-    """Drop columns whose permutation importance on validation rows is not above noise.
+    """Drop columns without significant permutation importance on the validation set.
 
-    ``trainings``: at most so many, the one with all columns included; each takes its time.
+    ``trainings``: the maximum number of trainings, including the one with all columns.
     """
 
     trainings: int = Field(5, ge=2, le=20)
@@ -32,7 +32,7 @@ class Selection(Settings):
 
 @dataclass(frozen=True)
 class Selected:
-    """The network with the columns that are kept, and why."""
+    """The network with the selected columns, and the reasons."""
 
     trained: Trained
     about: Mapping[str, Any]
@@ -45,26 +45,26 @@ Fit = Callable[[Sequence[str]], Trained]
 
 @dataclass(frozen=True)
 class Runs:
-    """What was trained, by the number of columns, and how many there must be at least."""
+    """The finished trainings by number of columns, and the minimum number of columns."""
 
     losses: Mapping[int, Tensor]
     """Of blocks of validation rows."""
     least: int
 
     def worse(self, number: int) -> tuple[float, float]:
-        """How much larger the loss is than that of the best, and the radius of the interval."""
+        """The excess of the loss over the best, and the half-width of its interval."""
         return mean_and_radius(self.losses[number] - self.losses[self._best])
 
     @property
     def fewest(self) -> int:
-        """Columns with which the loss is that of the best, or larger within noise."""
+        """The fewest columns whose loss is not significantly worse than the best."""
         return min(n for n in self._eligible if n == self._best or self._is_as_good(n))
 
     def following(self) -> int | None:
-        """The number of columns to train with next; None if there is nothing more to learn.
+        """The number of columns to train with next; None if the search is finished.
 
-        If those above noise alone are too few, halves what lies between too few and enough; else
-        looks at half of them, and half-way to all, to show what that would cost.
+        If the significant columns alone are too few, bisects between too few and enough. Otherwise
+        tries half of them, and half-way to all, to show the cost.
         """
         fewest, most = self.fewest, max(self.losses)
         wanted = [self.least, self.least // 2, (self.least + most) // 2]
@@ -87,43 +87,43 @@ class Runs:
 
 
 def refuse_unselectable(rows: int, derived: Sequence[str]) -> None:
-    """Look at what a selection would rest on.
+    """Check the preconditions of a selection.
 
     Args:
-        rows: for validation.
+        rows: the number of validation rows.
         derived: names of derived columns.
 
     Raises:
-        ConfigError: if there are too few rows, or any derived columns.
+        ConfigError: if there are too few rows, or derived columns.
     """
     if rows < LEAST_ROWS:
         raise ConfigError(
-            f"train.selection: {rows} validation rows cannot tell a column from noise; {LEAST_ROWS}"
-            " might. Ask for more in prepare.split, or remove `selection`"
+            f"train.selection: {rows} validation rows are too few to select columns;"
+            f" {LEAST_ROWS} are needed. Increase `validation` in prepare.split, or remove"
+            " `selection`"
         )
     if derived:
         raise ConfigError(
-            f"train.selection: {derived[0]!r} is a derived column, one of {len(derived)}, and"
-            " selection knows only columns of the table. Remove prepare.derive, or remove"
-            " `selection`"
+            "train.selection: column selection does not support derived columns;"
+            f" {derived[0]!r} is one of {len(derived)}. Remove prepare.derive or `selection`"
         )
 
 
 def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> Selected:
-    """Train with all columns, then without those that are not above noise, and choose.
+    """Train with all columns, then without those that are not significant, and choose.
 
-    A column that is above noise stays. Of the others as many go as the validation loss allows:
-    where two say the same, each of them seems to be needless. Test rows are not looked at.
+    Significant columns stay. Of the others, as many are dropped as the validation loss allows:
+    of two redundant columns, each seems unnecessary. Test rows are not used.
 
-    Source: Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3: the smallest
-    whose error is that of the best within its noise. Differs: an interval of 95 % of the paired
-    differences, in place of one standard error.
+    Source: Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3: the
+    one-standard-error rule. Differs: a 95 % interval of the paired differences instead of one
+    standard error.
 
     Args:
         fit: trains with some columns.
-        columns: all there are.
-        settings: how many trainings there may be.
-        seed: of the shuffled values.
+        columns: all columns.
+        settings: of the selection.
+        seed: of the shuffling.
     """
     whole = fit(columns)
     found = of_first(relevance(whole.network, whole.data.validation, seed))
@@ -176,10 +176,10 @@ def _about(kept: Sequence[str], ranked: Sequence[Relevance], runs: Runs) -> dict
 
 
 def _told(about: Mapping[str, Any]) -> Iterator[str]:
-    """What was found, for people."""
+    """The result, as lines for the log."""
     kept, dropped, total = about["kept"], about["dropped"], len(about["relevance"])
     yield (
-        f"train: selection: {about['above_noise']} of {total} columns are above noise;"
+        f"train: selection: {about['above_noise']} of {total} columns are significant;"
         f" {len(kept)} are kept, {len(dropped)} dropped"
     )
     points = [
@@ -200,7 +200,7 @@ def _told(about: Mapping[str, Any]) -> Iterator[str]:
         if column["column"] in dropped
     ]
     if losses:
-        head = ["dropped", "more loss, if shuffled", "95 % interval"]
+        head = ["dropped", "loss if shuffled", "95 % interval"]
         yield from text_table(head, losses[:SHOWN])
     if len(dropped) > SHOWN:
         yield f"  ... and {len(dropped) - SHOWN:,} more, see selection.json"

@@ -1,6 +1,6 @@
-"""What a config leaves out of ``train``: rules that follow from the table, and what they rest on.
+"""Default training settings, which depend on the table.
 
-Found by trying on nine public tables of 220 to 38,837 training rows, see "Accuracy" in
+Tuned on nine public tables of 220 to 38,837 training rows, see "Accuracy" in
 ``benchmarks/README.md``; `python benchmarks/accuracy.py` measures them.
 """
 
@@ -30,9 +30,9 @@ from onward.training.loop import Settings
 
 
 class Choices(Base):
-    """Which embedders, body and head.
+    """Embedders, model and head.
 
-    ``embedder`` reads the numerical block, ``embedders`` the others, by the name of the block.
+    ``embedder`` is for the numerical block, ``embedders`` for other blocks, by name.
     """
 
     embedder: Annotated[Any, OneOf(Embedder), OrAuto()] = AUTO
@@ -50,13 +50,13 @@ LEARNER = EachOrAuto(Learner.Config)
 
 
 class Given(Base):
-    """What a config says about training: as much or as little as one likes.
+    """Training settings. All of them are optional.
 
-    ``auto``, and what is left out, is what `completed` chooses.
+    The default, ``auto``, depends on the number of rows and the task.
 
-    ``class_weights``: how much a row of each class counts, ``{yes: 5}``, and 1 where it is not
-    said; or ``balanced``. ``sampler: balanced`` shows as many rows of each class in an epoch.
-    Probabilities stay those of the table.
+    ``class_weights``: weights by class, such as ``{yes: 5}``, by default 1; or ``balanced``.
+    ``sampler: balanced`` draws equal numbers of rows of each class in an epoch. Both keep
+    probabilities calibrated.
     """
 
     seed: Seed = 0
@@ -75,7 +75,7 @@ class Given(Base):
 
 @dataclass(frozen=True)
 class Table:
-    """What the rules look at."""
+    """The properties of a table that the defaults depend on."""
 
     rows: int
     """For training."""
@@ -93,7 +93,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Size:
-    """What goes with a number of training rows."""
+    """Defaults for a number of training rows."""
 
     below: float
     """Rows."""
@@ -117,13 +117,12 @@ SIZES = (
 
 
 def completed(given: Given, table: Table) -> Settings:
-    """The settings with all that was left out.
+    """Fill in the defaults.
 
-    Where a config names another type than the rule's, what it does not say about that type is the
-    type's own default.
+    If a config chooses another type than the default, that type's own defaults apply.
 
     Raises:
-        ConfigError: if classes are weighed that there are not, or a block has no embedder.
+        ConfigError: if a class weight has an unknown class, or a block has no embedder.
     """
     _refuse_balance_of_numbers(given, table)
     said = without_auto(given.model_dump(exclude_unset=True))
@@ -172,7 +171,7 @@ def _said(part: Any) -> dict[str, Any]:
 
 
 def _embedders(chosen: Mapping[str, Any], blocks: Blocks) -> dict[str, dict[str, Any]]:
-    """Those of all blocks but the numerical one."""
+    """The embedders of all blocks but the numerical one."""
     for name in chosen:
         if name not in blocks:
             raise ConfigError(
@@ -184,7 +183,7 @@ def _embedders(chosen: Mapping[str, Any], blocks: Blocks) -> dict[str, dict[str,
 
 
 def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:
-    """Those of all classes, in the order of their codes."""
+    """The weights of all classes, in the order of their codes."""
     if said is None or said == "balanced":
         return said
     classes = table.task.target.classes
@@ -198,12 +197,12 @@ def _joined(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, An
 
 
 def _epochs(rows: int, size: Size) -> int:
-    """About ``STEPS`` steps in all are enough; within bounds, for very few and very many rows."""
+    """About ``STEPS`` steps in total, within bounds for very few and very many rows."""
     return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))
 
 
 def description(settings: Settings, given: Given) -> str:
-    """What is trained, and which parts of it follow from the table."""
+    """The settings as one line for the log, and which of them are defaults."""
     network, learner = settings.network.model_dump(exclude={"embedders"}), settings.learner
     sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
     balance = {"class weights": settings.class_weights, "sampler": settings.sampler}
@@ -220,10 +219,10 @@ def description(settings: Settings, given: Given) -> str:
 
 
 def refuse_wrong_head(head: type[Head], target: Target) -> None:
-    """Look whether a head predicts what the target is.
+    """Check that the head fits the target.
 
     Raises:
-        ConfigError: if it does not; naming those that do.
+        ConfigError: if it does not, naming heads that do.
     """
     kinds = {name: Task.members[member.task].kind for name, member in Head.members.items()}
     if Task.members[head.task].kind != target.kind:

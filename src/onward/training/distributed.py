@@ -1,8 +1,7 @@
-"""Several processes that train one network, each on a device of its own: the ranks of a training.
+"""Distributed training: several processes train one network, each on its own device.
 
-torchrun starts them; where it did not, and there are several CUDA devices, Lightning starts one for
-each. All of them take the same steps and hold the same weights. Each learns from its share of every
-batch, and only the first one writes.
+torchrun starts the processes, or Lightning starts one per CUDA device. All ranks take the same
+steps and hold the same weights. Each trains on its share of every batch; only rank zero writes.
 """
 
 import os
@@ -31,7 +30,7 @@ a step of that size takes an H100 some 80 µs, as long as averaging gradients wi
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the ranks of a training are."""
+    """The devices and processes of a training."""
 
     devices: int
     """Of each machine; one rank has one."""
@@ -45,7 +44,7 @@ class Layout:
 
 
 def available() -> Layout:
-    """What torchrun has started, or else all CUDA devices of this machine, or else its CPU."""
+    """The processes of torchrun, or all CUDA devices of this machine, or its CPU."""
     if TorchElasticEnvironment.detect():
         return Layout(int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["GROUP_WORLD_SIZE"]))
     return Layout(max(1, torch.cuda.device_count()), 1)
@@ -74,7 +73,7 @@ def worthwhile_devices(devices: int, multiplications: int) -> int:
 
 @dataclass(frozen=True)
 class Share:
-    """What one rank takes of some rows; shares differ by one row at most.
+    """The rows of one rank; shares differ by one row at most.
 
     Example:
         >>> [(share.start, share.stop) for share in (Share(8, rank, 3) for rank in range(3))]
@@ -100,7 +99,7 @@ class Share:
         return self.stop - self.start
 
     def average(self, tensors: Sequence[Tensor]) -> None:
-        """Make means over all rows of what are means over this share, in one message.
+        """Average over all ranks, weighted by their shares, in one message.
 
         All ranks get the same bits.
         """
@@ -151,7 +150,7 @@ class Together(DDPStrategy):
             return super().reduce(*args, **kwargs)
 
     def configure_ddp(self) -> None:
-        """Give each rank the weights of the first: another machine may draw others."""
+        """Broadcast the weights of rank zero: another machine may initialize differently."""
         assert self.model is not None
         for value in self.model.state_dict().values():
             distributed.broadcast(value, 0)
@@ -163,7 +162,7 @@ def deadline() -> AbstractContextManager[Any]:
 
 
 def of_first(value: T) -> T:
-    """What the first rank has found: others may find it with other rounding."""
+    """The value of rank zero; other ranks may have other rounding."""
     if distributed.is_initialized():
         found = [value]
         with deadline():
@@ -174,10 +173,10 @@ def of_first(value: T) -> T:
 
 @contextmanager
 def leaving_together() -> Iterator[None]:
-    """A block that each rank leaves when all have come to its end.
+    """A context with a barrier at its exit.
 
     Raises:
-        PeerError: if another rank does not come, or does not answer in time.
+        PeerError: if another rank does not reach it in time.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Code, versions and hardware of a training, for those who ask later why a result differs."""
+"""Code, versions and hardware of a training, to explain later differences."""
 
 import platform
 from importlib.metadata import version
@@ -11,7 +11,7 @@ PACKAGES = ("onward", "torch", "lightning", "numpy", "polars", "onnx", "onnxrunt
 
 
 def environment(device: torch.device) -> dict[str, str]:
-    """What may change the bits of a result beside data and settings, as JSON has it.
+    """Everything beside data and settings that may change the bits of a result, as JSON.
 
     Args:
         device: that trained.

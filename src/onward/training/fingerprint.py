@@ -1,4 +1,4 @@
-"""What the bits of a trained network depend on: a run resumes only where all of it is the same."""
+"""The key of a training: a run resumes only if everything that determines its bits is equal."""
 
 import inspect
 from hashlib import sha256 as hashed
@@ -15,13 +15,13 @@ from onward.training.precision import multiplies_bfloat16
 
 
 def fingerprint(settings: Settings, data: str) -> dict[str, str]:
-    """The key of checkpoints, each part under the name that messages give it.
+    """The key of checkpoints, by the names used in messages.
 
-    Of plug-ins only the files that define classes are looked at, not what they import.
+    For plug-ins only the files that define classes are hashed, not their imports.
 
     Args:
         settings: of the training.
-        data: the hash of its rows.
+        data: the hash of the rows.
     """
     network = settings.network
     chosen = (network.embedder, *network.embedders.values(), network.model, network.head)
@@ -38,7 +38,7 @@ def fingerprint(settings: Settings, data: str) -> dict[str, str]:
 
 
 def _machine() -> str:
-    """Sums come out differently with other instructions, other threads, another device."""
+    """Floating-point sums depend on the instruction set, the threads and the device."""
     device = torch.accelerator.current_accelerator()
     names = [
         *(f"{name} {version(name)}" for name in ("torch", "lightning")),

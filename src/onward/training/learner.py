@@ -1,4 +1,4 @@
-"""How a network learns."""
+"""The Lightning module that trains a network."""
 
 import math
 from collections.abc import Callable
@@ -35,14 +35,13 @@ CUDA_ROW_BYTES = 2**19  # of memory for a row in such a pass: twice what FT-Tran
 class Learner(LightningModule):
     """Training and validation steps around a `Network`.
 
-    A batch of Lightning is a chunk of many optimizer steps, inside which nothing waits for the
-    device. The rows stay on the device, where each step gathers its own; if there is no room for
-    them, each chunk brings its rows along. Of several ranks each learns from its share of every
-    batch.
+    A Lightning batch is a chunk of many optimizer steps that never wait for the device. Rows stay
+    on the device, where each step gathers its batch; if they do not fit, each chunk brings its
+    rows. With several ranks, each trains on its share of every batch.
     """
 
     class Config(Settings):
-        """How to step, and when to stop."""
+        """Optimizer, schedule and early stopping."""
 
         learning_rate: PositiveFloat = 1e-3
         weight_decay: NonNegativeFloat = 1e-2
@@ -151,7 +150,7 @@ class Learner(LightningModule):
         return Share(rows, self.global_rank, self.trainer.world_size)
 
     def teardown(self, stage: str) -> None:
-        """Leave torch as it was, and the device without what it held for the training."""
+        """Restore torch's settings and free the device."""
         self._kernels.close()
         if self._steps is not None:
             self._steps.release()
@@ -159,7 +158,7 @@ class Learner(LightningModule):
         self.train_rows, self.validation_rows = self._given
 
     def on_train_epoch_start(self) -> None:
-        """Forget the losses of the epoch before."""
+        """Reset the losses of the previous epoch."""
         if self._place == 0:
             self.loss_sum.zero_()
 
@@ -255,7 +254,7 @@ class Learner(LightningModule):
 def scored(
     network: Network, rows: Rows, device: torch.device, ask: Callable[..., Tensor] | None = None
 ) -> Tensor:
-    """What the network says of rows that may be too many for one pass, and for the device.
+    """The scores of rows, computed in several passes if needed.
 
     Args:
         network: on the device.

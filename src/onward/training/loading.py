@@ -1,4 +1,4 @@
-"""The order in which a network reads its rows, and reading them ahead."""
+"""Shuffling, chunks of rows, and prefetching."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Chunk:
-    """What Lightning takes for a batch: the rows of many steps."""
+    """A Lightning batch: the rows of many steps."""
 
     numbers: Tensor
     """Of the rows, in the order in which they are read."""
@@ -32,7 +32,7 @@ class Chunk:
 
 
 class Chunks:
-    """An order in chunks; what Lightning takes for a data loader.
+    """A data loader: an order of rows, in chunks.
 
     Args:
         order: row numbers.
@@ -97,18 +97,17 @@ class _Reader:
 def shuffled(rows: int, batch_size: int, seed: int) -> Tensor:
     """The row numbers of an epoch, in whole batches.
 
-    The order is a function of its seed, not a state: a run that was interrupted finds its place
-    again. The rows that do not fill a batch wait for another epoch.
+    The order depends on its seed only, so an interrupted run can resume. Rows that do not fill a
+    batch are left for another epoch.
     """
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
     return order[: rows // batch_size * batch_size]
 
 
 class Orders:
-    """The order of each epoch, drawn while the epoch before is learned from.
+    """The order of each epoch, drawn during the previous epoch.
 
-    Four million numbers take 0.1 s to shuffle; a GPU learns from as many rows in less than a
-    second.
+    Shuffling four million numbers takes 0.1 s; a GPU trains on as many rows in less than a second.
 
     Args:
         draw: gives the order of an epoch by its number.

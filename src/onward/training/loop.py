@@ -1,4 +1,4 @@
-"""Training a network from start to end: validation, early stopping, best weights, calibration."""
+"""Train a network: validation, early stopping, best weights, calibration."""
 
 import copy
 import gc
@@ -50,7 +50,7 @@ SHARE = 0.01  # of the time, at most, goes into saving
 
 
 class Settings(Base):
-    """What to train, and how: the section ``train`` of a config."""
+    """Complete training settings."""
 
     seed: Seed
     network: Network.Config
@@ -60,7 +60,7 @@ class Settings(Base):
 
 
 class History(Callback):
-    """Losses of each epoch, the weights of the best one, and a stop where none gets better."""
+    """Callback: losses per epoch, best weights and early stopping."""
 
     def __init__(self, patience: int) -> None:
         self.epochs: list[dict[str, float]] = []
@@ -68,12 +68,12 @@ class History(Callback):
         self._patience = patience
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Keep what the epoch has brought; validation comes before this."""
+        """Record the epoch; validation comes before this."""
         losses = {name: trainer.callback_metrics[name].item() for name in ("train/loss", LOSS)}
         before = [epoch[LOSS] for epoch in self.epochs]
         if not math.isfinite(losses[LOSS]):
             logger.warning(
-                "train: stopped, since the validation loss of epoch %d is %s",
+                "train: stopped: the validation loss of epoch %d is %s",
                 trainer.current_epoch + 1,
                 losses[LOSS],
             )
@@ -87,11 +87,11 @@ class History(Callback):
 
 
 class Resumption(Callback):
-    """Saves the state of a run where it is whole, and starts from the last one saved.
+    """Callback: saves the state of a run, and resumes from the last one.
 
-    The state is what a step and a validation change. What they draw is a function of seed and
-    step, so nothing else has to come back. A signal waits for the end of a chunk of steps, or of
-    a validation. A state that cannot be written ends the run: no result could be written either.
+    The state is what steps and validation change. Random draws depend on seed and step only, so
+    they need no state. A signal waits for the end of a chunk of steps, or of a validation. If the
+    state cannot be written, the run ends: no result could be written either.
 
     The first rank reads and writes for all, and a signal to one ends all of them at the same place.
     """
@@ -105,7 +105,7 @@ class Resumption(Callback):
         self._saved, self._cost = time.monotonic(), 0.0
 
     def setup(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
-        """Go to where the last run of the same kind was cut; train no more if it was over."""
+        """Load the last checkpoint of the same run, if there is one."""
         found = self._checkpoints.newest() if trainer.is_global_zero else None
         self._state = state = trainer.strategy.broadcast(found)
         if state is None:
@@ -135,7 +135,7 @@ class Resumption(Callback):
         self._save_if_due(trainer, INTERVAL)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """After the history, which is told of the epoch before this is."""
+        """Runs after the history callback."""
         self._save_if_due(trainer, 0.0, is_over=trainer.should_stop)
 
     def _save_if_due(self, trainer: Trainer, interval: float, is_over: bool = False) -> None:
@@ -144,7 +144,7 @@ class Resumption(Callback):
         if trainer.is_global_zero and (is_asked or since >= max(interval, self._cost / SHARE)):
             self._save(trainer, is_over)
         if is_asked:
-            logger.info("train: cut at %s; the same run would resume there", self._place())
+            logger.info("train: interrupted at %s; start it again to resume there", self._place())
             if not signals_received():  # another rank has one
                 signal.raise_signal(signal.SIGTERM)
             end_if_asked()
@@ -177,18 +177,18 @@ def train(
     checkpoints: Checkpoints,
     *watching: Callback,
 ) -> tuple[Network, list[dict[str, float]]]:
-    """A trained and calibrated network, and the losses of each epoch.
+    """Train and calibrate a network; return it with the losses of each epoch.
 
     Args:
         settings: what to train, and how.
-        shape: what the network reads and predicts.
+        shape: blocks and outputs of the network.
         rows: for training, on the CPU.
-        validation: rows that stop the training early, and calibrate.
-        checkpoints: where a run that was cut goes on from, to the same result.
-        watching: what else takes part.
+        validation: rows for early stopping and calibration.
+        checkpoints: where an interrupted run resumes from.
+        watching: further callbacks.
 
     Raises:
-        NotFiniteError: if the loss is no number.
+        NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
     seed_everything(settings.seed, verbose=False)
@@ -249,7 +249,7 @@ def _emphasized(settings: Settings, rows: Rows, built: Network) -> Rows:
 def _fit(
     module: Learner, history: History, checkpoints: Checkpoints, others: list[Callback]
 ) -> None:
-    """Train, and leave the best weights in the history."""
+    """Train, and keep the best weights in the history."""
     limit = module.config.max_time
     timer = Timer(None if limit is None else timedelta(seconds=limit))
     resumption = Resumption(checkpoints, module, history, timer)

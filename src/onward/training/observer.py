@@ -1,4 +1,4 @@
-"""What users let take part in a training."""
+"""Callbacks of users."""
 
 from typing import Any, ClassVar
 
@@ -6,13 +6,12 @@ from lightning import Callback
 
 
 class Observer(Callback):
-    """A callback of Lightning that takes part in every training: base class of one's own.
+    """Base class of custom callbacks: a Lightning callback of every training.
 
-    Defining a subclass is what adds it, in a module that ``plugins`` of a config names. It is made
-    without arguments. A batch is a chunk of many optimizer steps, which `Learner.steps_taken`
-    counts.
+    Defining a subclass in a module of ``plugins`` registers it. It is created without arguments. A
+    batch is a chunk of many optimizer steps; `Learner.steps_taken` counts steps.
 
-    A run that resumes has the weights as a callback left them, but not what it kept for itself.
+    A resumed run has the weights as the callback left them, but not the callback's own state.
 
     Example:
         >>> class Temperature(Observer):

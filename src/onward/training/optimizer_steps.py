@@ -1,4 +1,4 @@
-"""Optimizer steps, one after another, in which the device never waits for the host."""
+"""Optimizer steps that never wait for the host."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from onward.training.step_graph import StepGraph
 
 
 class Descent:
-    """Lets the weights follow their gradients, once a call.
+    """One optimizer step per call, with gradient clipping.
 
     Args:
         optimizer: of the flats, fused; gets its learning rate from here.

@@ -1,4 +1,4 @@
-"""How much a network's loss needs each column, and how sure that is."""
+"""Permutation importance of columns by the loss of a network, with intervals."""
 
 import math
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ SURE = 0.95  # of an interval
 
 @dataclass(frozen=True)
 class Relevance:
-    """How much more the loss is where the values of one column are dealt out anew."""
+    """The increase of the loss when one column is shuffled."""
 
     column: str
     value: float
@@ -31,25 +31,24 @@ class Relevance:
 
     @property
     def is_above_noise(self) -> bool:
-        """Whether the interval has no zero in it: a column of noise costs nothing."""
+        """Whether the interval is above 0."""
         return self.lower > 0
 
 
 def relevance(network: Network, rows: Rows, seed: int, repeats: int = REPEATS) -> list[Relevance]:
     """Permutation importance of each column by the loss, the largest first.
 
-    All features of a column take the values of another row together. The losses with and without
-    are compared row by row, in blocks, so that the luck of the rows and of the shuffling counts,
-    and how hard the rows are does not. With several columns some interval would miss its zero by
-    chance: each is as wide as Bonferroni asks for.
+    All features of a column take the values of another row together. Losses are compared in pairs,
+    in blocks of rows, so the difficulty of rows cancels out. The intervals are Bonferroni-corrected
+    for the number of columns.
 
     Source: Breiman 2001, "Random Forests", section 10; Dunn 1961, "Multiple Comparisons among
     Means".
 
     Args:
         network: trained.
-        rows: that it has not learned from.
-        seed: of the order in which values are dealt out.
+        rows: held-out rows.
+        seed: of the shuffling.
         repeats: how often the values of each column are.
     """
     draw = torch.Generator().manual_seed(seed)
@@ -73,7 +72,7 @@ def relevance(network: Network, rows: Rows, seed: int, repeats: int = REPEATS) -
 
 
 def _shuffled(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Rows:
-    """The rows, with these features of each block taken from the rows in another order."""
+    """The rows with these features of each block shuffled."""
     features = dict(rows.features)
     for block, some in indices.items():
         features[block] = rows.features[block].clone()
@@ -82,9 +81,9 @@ def _shuffled(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Ro
 
 
 def block_losses(network: Network, rows: Rows) -> Tensor:
-    """What as many blocks of rows add to the mean loss, float64; of few rows, each is a block.
+    """The losses of blocks of rows, float64; with few rows, each is a block.
 
-    Their mean is that of all rows, also where a block has a row more than another one.
+    Their mean is the mean over all rows, also if blocks differ in size.
     """
     with torch.no_grad():
         scores = scored(network, rows, torch.device("cpu"))
@@ -96,7 +95,7 @@ def block_losses(network: Network, rows: Rows) -> Tensor:
 
 
 def mean_and_radius(differences: Tensor, comparisons: int = 1) -> tuple[float, float]:
-    """The mean of paired differences, and how far its interval reaches to each side."""
+    """The mean of paired differences and the half-width of its interval."""
     share = 1 - (1 - SURE) / (2 * comparisons)
     if len(differences) == 1:
         return float(differences), math.inf

@@ -1,4 +1,4 @@
-"""What a person sees while a network trains."""
+"""Progress of a training, for the terminal."""
 
 import logging
 import time
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 class Watch(Callback):
-    """A bar over the epochs on a terminal, a line for each epoch elsewhere.
+    """A progress bar over epochs on a terminal, a line per epoch elsewhere.
 
-    The losses come from the device once an epoch: looking at them more often would make it wait.
+    Losses are read from the device once per epoch: reading them more often would make it wait.
 
     Args:
         rows: training rows in an epoch.
@@ -45,11 +45,11 @@ class Watch(Callback):
         self._started = time.perf_counter()
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Stop the clock: validation is no training."""
+        """Stop the clock during validation."""
         self._trained = time.perf_counter() - self._started
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Say how it goes."""
+        """Show the losses."""
         losses = {name: value.item() for name, value in trainer.callback_metrics.items()}
         self._best = min(self._best, losses[self._loss])
         text = (
@@ -63,6 +63,6 @@ class Watch(Callback):
             logger.info(text)
 
     def teardown(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
-        """Take the bar away, if there is one: where there is none, rich writes a line."""
+        """Remove the bar, if there is one: otherwise rich writes a line."""
         if self._bar.live.is_started:
             self._bar.stop()

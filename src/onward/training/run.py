@@ -18,7 +18,7 @@ from onward.training.timing import Speed
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The rows that a network learns from, and those that tell it when to stop."""
+    """Training rows, and validation rows for early stopping."""
 
     blocks: Blocks
     target: Target
@@ -34,7 +34,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with its best weights, and how it got there."""
+    """A network with its best weights, and its history."""
 
     network: Network
     data: TrainingData
@@ -48,7 +48,7 @@ def fit(settings: Settings, data: TrainingData, checkpoints: Checkpoints) -> Tra
     """Train and calibrate a network.
 
     Args:
-        settings: what to train, and how.
+        settings: of the training.
         data: the rows, on the CPU.
         checkpoints: where an interrupted training resumes from, with the same result to the bit.
 

@@ -1,4 +1,4 @@
-"""Where the time of a training run goes."""
+"""Time spent in the parts of a training."""
 
 import time
 from typing import Any
@@ -12,10 +12,10 @@ PARTS = ("step", "data", "validation")
 
 
 class Speed(Callback):
-    """Measures a run, chunk by chunk; the part of it in this process, where it was resumed.
+    """Callback: measures a run, chunk by chunk; of a resumed run only the part in this process.
 
-    A chunk of steps and a validation end when the device has done them, so that each second is
-    counted where the device spent it. What lies between two chunks is the wait for data.
+    A chunk of steps or a validation ends when the device has finished, so time is attributed to
+    what the device did. Time between two chunks is waiting for data.
     """
 
     def __init__(self) -> None:
@@ -35,25 +35,25 @@ class Speed(Callback):
         self._mark = time.perf_counter()
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """A chunk is there."""
+        """A chunk has arrived."""
         self._count("data")
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """A chunk has been learned from."""
+        """A chunk is finished."""
         self._count("step")
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Neither data nor a step."""
+        """End the wait for data."""
         self._mark = time.perf_counter()
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """All rows have been looked at."""
+        """The validation is finished."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         self._count("validation")
 
     def on_train_epoch_end(self, trainer: Trainer, module: Any) -> None:
-        """Take stock, in case it was the last."""
+        """Save the totals, in case it was the last epoch."""
         self._ended = time.perf_counter()
         learned_s = self._seconds["step"] + self._seconds["data"]
         self._about = {
@@ -64,7 +64,7 @@ class Speed(Callback):
         }
 
     def document(self) -> dict[str, Any]:
-        """As JSON; empty if no epoch was needed, because the run that resumed was over."""
+        """The measurements as JSON; empty if the resumed run was already finished."""
         if not self._about:
             return {}
         seconds = self._ended - self._started

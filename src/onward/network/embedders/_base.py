@@ -1,4 +1,4 @@
-"""What every embedder can do."""
+"""Base class of embedders."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -11,10 +11,9 @@ from onward.settings.family import Family, Settings
 
 
 class Embedder(nn.Module, Family, ABC):
-    """Turns the features of one block into the inputs of a body.
+    """Map the features of one block to inputs of the model.
 
-    Built from its settings, its block and its widths, with empty buffers; `fit` builds and fills
-    it.
+    Built from its settings, its block and its widths, with empty buffers; `fit` fills them.
     """
 
     class Config(Settings):
@@ -39,5 +38,5 @@ class Embedder(nn.Module, Family, ABC):
         """Embed the rows."""
 
     def parts(self, x: Shaped[Tensor, "rows features ..."]) -> list[Tensor]:
-        """The same in pieces, which spares a copy where they are joined with other blocks."""
+        """The embedding in parts, which saves a copy when blocks are concatenated."""
         return [self(x)]

@@ -1,4 +1,4 @@
-"""Bins of a number: their edges, and how far a value has come through them."""
+"""Bins of a number: edges and piecewise-linear encoding."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ SAMPLE = 100_000  # rows; more do not move the quantiles, and torch.quantile ref
 
 
 def bin_edges(features: Tensor, bins: int) -> list[Tensor]:
-    """For each of the features ``(rows, features)`` the edges of up to so many bins.
+    """Bin edges of each feature of ``(rows, features)``, for up to this many bins.
 
-    The edges are quantiles; a number with few distinct values, such as a flag, gets as few bins.
-    A value that fills a bin alone is counted once, which leaves the other bins to the others.
+    The edges are quantiles; a number with few distinct values, such as a flag, gets few bins. A
+    value that fills a whole bin counts once, so more bins remain for other values.
     """
     sample = features[:: max(1, len(features) // SAMPLE)].double()
     return [_edges(column, bins) for column in sample.unbind(1)]
@@ -29,9 +29,9 @@ def _edges(values: Tensor, bins: int) -> Tensor:
 
 
 def _quantiles(values: Tensor, bins: int) -> Tensor:
-    """Edges of equally full bins, where a value that fills a bin alone is counted once.
+    """Edges of equally full bins, where a value that fills a whole bin counts once.
 
-    Else the zeros of an amount that is mostly zero would leave one bin for all that is not.
+    Otherwise an amount that is mostly zero would get one bin for all other values.
     """
     distinct, counts = torch.unique(values, return_counts=True)
     is_heavy = counts > len(values) / bins

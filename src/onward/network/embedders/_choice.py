@@ -1,4 +1,4 @@
-"""Settings that name an embedder, each of which has to read the right block."""
+"""Choose and check the embedder of each block."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,10 @@ DEFAULTS = {CATEGORICAL: "category_embedding"}
 
 
 def default_embedder(block: str) -> Any:
-    """Settings of the embedder of a block for which a config names none.
+    """The default embedder of a block, as settings.
 
     Raises:
-        ConfigError: if no type reads the block, or several do and none is the default.
+        ConfigError: if no type reads the block, or several do without a default.
     """
     types = sorted(name for name, member in Embedder.members.items() if member.reads == block)
     if block in DEFAULTS:
@@ -29,11 +29,11 @@ def default_embedder(block: str) -> Any:
 
 
 def refuse_other_blocks(embedder: Any, embedders: Mapping[str, Any]) -> None:
-    """Refuse embedders that read another block than the one that they are chosen for.
+    """Refuse embedders that read another block than the one they are configured for.
 
     Args:
-        embedder: settings of that of the numerical block, or None.
-        embedders: settings of the others, by block.
+        embedder: settings for the numerical block, or None.
+        embedders: settings for other blocks, by name.
 
     Raises:
         ValueError: naming the block.

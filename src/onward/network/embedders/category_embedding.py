@@ -14,10 +14,10 @@ WIDEST = 64  # numbers; wider embeddings of a category only cost memory
 
 
 class CategoryEmbedding(Embedder):
-    """One vector for each code of each category; those of unknown and missing values start at 0."""
+    """One vector per category of each column; unknown and missing values start at 0."""
 
     class Config(Embedder.Config):
-        """No settings of its own."""
+        """No settings."""
 
         type: Literal["category_embedding"] = "category_embedding"
 
@@ -36,7 +36,7 @@ class CategoryEmbedding(Embedder):
     def fit(
         cls, config: Config, block: Block, features: Int64[Tensor, "rows features"]
     ) -> "CategoryEmbedding":
-        """Nothing to learn before the training."""
+        """Nothing to fit before training."""
         return cls(config, block, tuple(map(embedding_width, block.cardinalities)))
 
     def forward(self, x: Int64[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
@@ -49,9 +49,9 @@ class CategoryEmbedding(Embedder):
 
 
 def embedding_width(cardinality: int) -> int:
-    """How many numbers stand for a category with ``cardinality`` codes.
+    """The embedding width for a column with ``cardinality`` codes.
 
-    Source: the rule of the fastai library, ``1.6 * cardinality ** 0.56``, found by trying.
+    Source: the rule of the fastai library, ``1.6 * cardinality ** 0.56``, found empirically.
 
     Example:
         >>> embedding_width(4), embedding_width(100), embedding_width(1_000_000)

@@ -1,4 +1,4 @@
-"""Numbers as they are."""
+"""No embedding."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ class Identity(Embedder):
     """The numbers, unchanged."""
 
     class Config(Embedder.Config):
-        """No settings of its own."""
+        """No settings."""
 
         type: Literal["identity"] = "identity"
 
@@ -25,7 +25,7 @@ class Identity(Embedder):
     def fit(
         cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
     ) -> "Identity":
-        """Nothing to learn."""
+        """Nothing to fit."""
         return cls(config, block, (1,) * len(block.owners))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:

@@ -1,4 +1,4 @@
-"""Each number as waves of learned frequencies."""
+"""Periodic embeddings with learned frequencies."""
 
 import math
 from typing import Literal
@@ -13,16 +13,15 @@ from onward.network.embedders._base import Embedder
 
 
 class Periodic(Embedder):
-    """Cosines and sines of each number, then one linear map for each number, and ReLU.
+    """Cosines and sines of each number, then one linear map per number and ReLU.
 
     Source: Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning",
-    section 3.3, there called PLR.
-    Differs: no frequency starts beyond three times ``spread``, and the weights hold angular
-    frequencies, which saves the file a multiplication.
+    section 3.3, there called PLR. Differs: initial frequencies are truncated at three times
+    ``spread``; weights are angular frequencies, which saves a multiplication.
     """
 
     class Config(Embedder.Config):
-        """How many frequencies, how far apart they start, and the size of a number's vector."""
+        """``frequencies`` per number, their initial ``spread``, and the ``width`` of the vector."""
 
         type: Literal["periodic"] = "periodic"
         frequencies: PositiveInt = 48
@@ -44,7 +43,7 @@ class Periodic(Embedder):
     def fit(
         cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
     ) -> "Periodic":
-        """Nothing to learn before the training."""
+        """Nothing to fit before training."""
         return cls(config, block, (config.width,) * len(block.owners))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:

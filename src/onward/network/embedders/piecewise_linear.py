@@ -13,17 +13,17 @@ from onward.network.embedders._bins import bin_edges
 
 
 class PiecewiseLinear(Embedder):
-    """Each number as how far it has come through each of its bins: 1, 1, 0.4, 0, 0.
+    """The fraction of each bin that is below the number, such as 1, 1, 0.4, 0, 0.
 
-    The edges of the bins are quantiles of the training rows (section 3.2.1 of the paper). A
-    number with few distinct values, such as a flag, gets as few bins.
+    The edges of the bins are quantiles of the training rows (section 3.2.1 of the paper). A number
+    with few distinct values, such as a flag, gets few bins.
 
-    Differs: a value that fills a bin alone is counted once, which leaves the other bins to the
-    other values; and the outer bins do not extrapolate.
+    Differs: a value that fills a whole bin counts once, so more bins remain for other values; the
+    outer bins do not extrapolate.
     """
 
     class Config(Embedder.Config):
-        """``bins`` is the largest number of bins of a number."""
+        """``bins`` is the maximum number of bins per number."""
 
         type: Literal["piecewise_linear"] = "piecewise_linear"
         bins: int = Field(48, ge=2, le=1024)

@@ -1,4 +1,4 @@
-"""Each number as a vector that bends at the edges of its bins."""
+"""Piecewise-linear embeddings of numbers."""
 
 from typing import Literal
 
@@ -13,19 +13,19 @@ from onward.network.embedders._bins import bin_edges
 
 
 class PiecewiseLinearEmbedding(Embedder):
-    """A linear map of each number and its piecewise-linear encoding, one map for each number.
+    """A linear map of each number and its piecewise-linear encoding, one map per number.
 
-    It starts as a linear map of the number alone, and learns where to bend. A number with two
-    values, such as a flag, has nothing to bend: it stays as it is, before the others.
+    It is initialized as a linear map of the number alone. Numbers with two values, such as flags,
+    are not embedded; they come before the others.
 
     Source: Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning",
-    section 3.2; the start is that of Gorishniy et al. 2025, "TabM", appendix D.
+    section 3.2; initialization as in Gorishniy et al. 2025, "TabM", appendix D.
     Differs: the bins are those of ``piecewise_linear``; outside the training range neither they
     nor the linear map extrapolate.
     """
 
     class Config(Embedder.Config):
-        """``bins`` is the largest number of bins of a number, ``width`` the size of its vector."""
+        """``bins`` is the maximum number of bins per number, ``width`` the size of its vector."""
 
         type: Literal["piecewise_linear_embedding"] = "piecewise_linear_embedding"
         bins: int = Field(48, ge=2, le=1024)

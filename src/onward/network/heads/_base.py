@@ -1,4 +1,4 @@
-"""What every head can do."""
+"""Base class of heads."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -10,12 +10,12 @@ from onward.settings.family import Family, Settings
 
 
 class Head(nn.Module, Family, ABC):
-    """How many scores a task needs, its loss, and what it predicts.
+    """The number of scores that a task needs, its loss and its predictions.
 
-    What it learned from the targets lives in buffers and is undone in `forward`, so the
-    predictions have the target's own unit.
+    Statistics of the targets are buffers. `forward` inverts the scaling, so predictions have the
+    unit of the target.
 
-    Built from its settings and the number of classes, which is 0 where the target is a number.
+    Built from its settings and the number of classes, which is 0 for a numeric target.
     Targets are class codes (int64) or numbers (float64), as ``prepare`` wrote them.
     """
 
@@ -41,14 +41,14 @@ class Head(nn.Module, Family, ABC):
 
     @abstractmethod
     def together(self, scores: Float[Tensor, "rows members width"]) -> Float[Tensor, "rows width"]:
-        """The scores that predict the mean of what the members predict."""
+        """The scores whose prediction is the mean of the members' predictions."""
 
     @abstractmethod
     def fit(self, targets: Shaped[Tensor, " rows"]) -> None:
-        """Learn from the training targets, and from nothing else.
+        """Fit statistics of the training targets.
 
         Raises:
-            DataError: if the task cannot be learned from these targets.
+            DataError: if the targets do not fit the task.
         """
 
     @abstractmethod
@@ -58,7 +58,7 @@ class Head(nn.Module, Family, ABC):
         targets: Shaped[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
-        """Mean over the rows of the loss, times the weight of the row if there are weights."""
+        """The mean loss over rows, weighted if there are weights."""
 
     @abstractmethod
     def calibrate(
@@ -67,34 +67,34 @@ class Head(nn.Module, Family, ABC):
         targets: Shaped[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> None:
-        """Learn from the validation rows how far to trust the scores, after training."""
+        """Calibrate on the validation rows, after training."""
 
     def emphasize(self, factors: Float[Tensor, " classes"]) -> None:
-        """Be told how many times as much each class counts in training as there is of it.
+        """Set the factors by which classes are over-represented in training.
 
         Scores that minimize a loss with other shares of the classes are off by the logarithm of
-        the factors. So it is added while training, and the scores alone say the truth.
+        the factors. It is added to the scores in training only, so the scores are unbiased.
 
         Source: King and Zeng 2001, "Logistic Regression in Rare Events Data", section 4.1; Saerens
         et al. 2002, "Adjusting the Outputs of a Classifier to New a Priori Probabilities", eq. 2.4.
-        Differs: what they take off the scores after training never gets into them.
+        Differs: they correct the scores after training.
         """
         logarithms = factors.log()
         self.emphasis = (logarithms - logarithms[0])[-self.width :]
 
     def emphasized(self, scores: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
-        """The scores that training gives to `loss`."""
+        """The scores for `loss` in training."""
         return scores if self.emphasis is None else scores + self.emphasis
 
     def decide(self, gains: Float[Tensor, "classes classes"]) -> None:
-        """Be told what is gained with each label (column) for a row of each class (row).
+        """Set the gain of each label (column) for rows of each class (row).
 
-        The label is then the one with the largest gain that is to be expected, not the likeliest.
+        The label is then the one with the largest expected gain, not the most probable one.
         """
         self.gains = gains
 
     def labels(self, probabilities: Float[Tensor, "rows classes"]) -> Int64[Tensor, " rows"]:
-        """The code of the class that is decided for."""
+        """The code of the chosen class."""
         gained = probabilities if self.gains is None else probabilities @ self.gains
         return gained.argmax(1)
 

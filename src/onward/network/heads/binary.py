@@ -1,4 +1,4 @@
-"""Yes or no."""
+"""Binary classification."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ class Binary(Head):
     """The probability of the second of two classes, from one score."""
 
     class Config(Head.Config):
-        """``gamma`` above 0 is focal loss: rows that are already right count less in training."""
+        """``gamma`` above 0 is focal loss: rows that are predicted well have less weight."""
 
         type: Literal["binary"] = "binary"
         gamma: float = Field(0.0, ge=0.0, le=10.0)
@@ -40,7 +40,7 @@ class Binary(Head):
         self.sharpness = nn.Buffer(torch.tensor(1.0))
 
     def fit(self, targets: Int64[Tensor, " rows"]) -> None:
-        """Nothing to learn."""
+        """Nothing to fit."""
 
     def together(self, scores: Float[Tensor, "rows members 1"]) -> Float[Tensor, "rows 1"]:
         """The log-odds of the mean probability."""
@@ -72,7 +72,7 @@ class Binary(Head):
         targets: Int64[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> None:
-        """Learn the temperature."""
+        """Fit the temperature."""
         self.sharpness.fill_(1 / temperature(self._cross_entropy, scores, targets, weights))
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""One of several classes."""
+"""Multiclass classification."""
 
 import math
 from typing import Literal
@@ -17,7 +17,7 @@ class Multiclass(Head):
     """The probability of each class."""
 
     class Config(Head.Config):
-        """``gamma`` above 0 is focal loss: rows that are already right count less in training."""
+        """``gamma`` above 0 is focal loss: rows that are predicted well have less weight."""
 
         type: Literal["multiclass"] = "multiclass"
         gamma: float = Field(0.0, ge=0.0, le=10.0)
@@ -35,7 +35,7 @@ class Multiclass(Head):
         self.sharpness = nn.Buffer(torch.tensor(1.0))
 
     def fit(self, targets: Int64[Tensor, " rows"]) -> None:
-        """Nothing to learn."""
+        """Nothing to fit."""
 
     def together(self, scores: Float[Tensor, "rows members width"]) -> Float[Tensor, "rows width"]:
         """The logarithm of the mean probabilities."""
@@ -67,7 +67,7 @@ class Multiclass(Head):
         targets: Int64[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> None:
-        """Learn the temperature."""
+        """Fit the temperature."""
         self.sharpness.fill_(1 / temperature(self._cross_entropy, scores, targets, weights))
 
     def forward(self, scores: Float[Tensor, "rows width"]) -> dict[str, Tensor]:

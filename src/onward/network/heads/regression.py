@@ -1,4 +1,4 @@
-"""A real number, with an interval."""
+"""Regression with a conformal interval."""
 
 from typing import Any, Literal
 
@@ -15,23 +15,23 @@ MARGIN = 0.1  # of the range of the training targets, which a prediction may exc
 
 
 class Regression(Head):
-    """The target, learned on a standardized scale and predicted in its own unit.
+    """The target, standardized for training and predicted in its own unit.
 
-    ``lower`` and ``upper`` are a split-conformal interval: of new rows like the validation rows,
-    the share ``coverage`` lies inside.
+    ``lower`` and ``upper`` are a split-conformal interval: it covers the share ``coverage`` of new
+    rows that are distributed like the validation rows.
 
-    Predictions stay near the range of the training targets: a network extrapolates without limit,
-    and one row in some hundreds got twice the largest price of the table.
+    Predictions stay near the range of the training targets: without bounds, one row in some
+    hundreds got twice the largest price of the table.
 
     Source: see `radius`.
-    Differs: the validation rows also stop the training early, so the interval is slightly narrow.
+    Differs: the validation rows also decide early stopping, so the interval is slightly narrow.
     """
 
     class Config(Head.Config):
-        """``logarithm`` learns the logarithm of a positive target, for errors in percent.
+        """``logarithm`` fits the logarithm of a positive target, for relative errors.
 
-        ``bounds``: ``training`` keeps predictions within the range of the training targets, and a
-        tenth of it more on both sides; ``none`` sets no bounds.
+        ``bounds``: ``training`` limits predictions to the range of the training targets, extended
+        by a tenth of it on both sides; ``none`` sets no limits.
         """
 
         type: Literal["regression"] = "regression"
@@ -54,7 +54,7 @@ class Regression(Head):
         self.highest = nn.Buffer(torch.tensor(torch.inf, dtype=torch.float64))
 
     def fit(self, targets: Float64[Tensor, " rows"]) -> None:
-        """Learn the mean, the standard deviation and the bounds."""
+        """Fit the mean, the standard deviation and the bounds."""
         if self.logarithm and not (targets > 0).all():
             raise DataError(
                 f"target: {int((targets <= 0).sum())} of {len(targets)} training values are not"
@@ -84,7 +84,7 @@ class Regression(Head):
         targets: Float64[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> Float[Tensor, ""]:
-        """Mean squared error on the standardized scale; 1.0 is as good as the mean."""
+        """Mean squared error on the standardized scale; predicting the mean gives 1.0."""
         standardized = ((self._read(targets) - self.mean) / self.scale).to(scores)
         if weights is None:
             return nn.functional.mse_loss(scores[:, 0], standardized)
@@ -96,13 +96,13 @@ class Regression(Head):
         targets: Float64[Tensor, " rows"],
         weights: Float[Tensor, " rows"] | None = None,
     ) -> None:
-        """Learn how far from the predictions the targets lie."""
+        """Fit the conformal radius."""
         distances = (self._read(targets) - self._rescaled(scores)).abs().numpy(force=True)
         of_rows = None if weights is None else weights.double().numpy(force=True)
         self.radius.fill_(radius(distances, self.coverage, of_rows))
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
-        """``value``, ``lower`` and ``upper``, in the target's own unit."""
+        """``value``, ``lower`` and ``upper``, in the unit of the target."""
         middle = self._rescaled(scores)
         names = {"value": middle, "lower": middle - self.radius, "upper": middle + self.radius}
         return {name: self._write(value) for name, value in names.items()}

@@ -1,4 +1,4 @@
-"""Network bodies. One file each; the file's name is the type."""
+"""Models. One file each; the file's name is the type."""
 
 from onward.network.models._base import Model as Model
 from onward.settings.family import import_members

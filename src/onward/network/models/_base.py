@@ -1,4 +1,4 @@
-"""What every network body can do."""
+"""Base class of models."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,23 +10,23 @@ from onward.settings.family import Family, Settings
 
 
 class Model(nn.Module, Family, ABC):
-    """A network body: the numbers of the features in, the head's scores out.
+    """Maps the inputs of the embedders to the scores of the head.
 
-    A body may be an ensemble, whose members share most of their weights; each gives scores of its
-    own, learns alone, and they predict together.
+    A model may be an ensemble whose members share most weights. Each member has its own scores and
+    its own loss; their predictions are averaged.
 
-    Built from its settings, the ``widths`` of its features (how many inputs in a row each one
-    has, ``sum(widths) == d_in``) and the width of its output.
+    Built from its settings, the ``widths`` of its features (inputs per feature, ``sum(widths) ==
+    d_in``) and the output width.
     """
 
     class Config(Settings):
-        """Settings every body has."""
+        """Settings of every model."""
 
     ensemble_size: int = 1
 
     def keep(self, members: Sequence[int]) -> None:
-        """Forget all other members; a body that is no ensemble has no others."""
+        """Keep these members; a model that is not an ensemble has one."""
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
-        """Map the rows; none sees another."""
+        """Map the rows, each independently."""

@@ -8,7 +8,7 @@ LEVELS = 2**16  # of a 16-bit integer
 
 
 class Dropout(nn.Module):
-    """Sets the share ``p`` of the inputs to zero in training, and makes up for it in the others.
+    """Sets the share ``p`` of the inputs to zero in training and scales up the others.
 
     Differs from PyTorch's: on a CPU one draw of 64 bits decides about four inputs, and nothing is
     a boolean, which is slow. That takes a fifth of the time; dropout took a third of a step.

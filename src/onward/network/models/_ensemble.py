@@ -1,4 +1,4 @@
-"""What the ensembles of one network share: the parts that each member has of its own."""
+"""Parts of ensembles that each member has separately."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Heads(nn.Module):
-    """One linear layer for each member."""
+    """One linear layer per member."""
 
     def __init__(self, members: int, d_in: int, d_out: int) -> None:
         super().__init__()
@@ -17,13 +17,13 @@ class Heads(nn.Module):
         self.bias = uniform(d_in, members, d_out)
 
     def forward(self, x: Float[Tensor, "members rows d_in"]) -> Float[Tensor, "rows members d_out"]:
-        """Map what each member has made of the rows."""
+        """Map the features of each member."""
         y = torch.baddbmm(self.bias[:, None], x, self.weight)  # (members, rows, d_out)
         return y.transpose(0, 1)
 
 
 def keep(module: nn.Module, members: Sequence[int], *names: str) -> None:
-    """Of the weights with these names, leave only what is the members' own: places in axis 0."""
+    """Keep these members (indices in axis 0) of the weights with these names."""
     for name in names:
         module.register_parameter(name, nn.Parameter(module.get_parameter(name)[members]))
 
@@ -35,10 +35,10 @@ def uniform(d_in: int, *size: int) -> nn.Parameter:
 
 
 def scales(members: int, widths: tuple[int, ...]) -> nn.Parameter:
-    """What tells the members apart: each looks at each feature on a scale of its own.
+    """Initial input scales, which make the members differ.
 
-    A number as it is gets a random sign, a feature with several inputs one normal factor for all
-    of them, as the authors of TabM recommend for networks without and with embeddings.
+    A plain number gets a random sign; a feature with several inputs gets one normal factor for all
+    of them, as the authors of TabM recommend without and with embeddings.
     """
     counts = torch.tensor(widths)
     normal = torch.randn(members, len(widths))

@@ -12,15 +12,15 @@ from onward.network.models._dropout import Dropout
 
 
 class FtTransformer(Model):
-    """A transformer whose tokens are the features; one more token collects what is predicted.
+    """A transformer whose tokens are the features, with one more token for the prediction.
 
     Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.3.
-    Differs: a token is a linear map of all inputs of its feature, which are one for a plain number
-    and more for an embedded one; in the paper each category has a token of its own.
+    Differs: a token is a linear map of all inputs of its feature: one for a plain number, several
+    for an embedded one. In the paper each category has its own token.
     """
 
     class Config(Model.Config):
-        """A token is ``heads * head_width`` wide. ``dropout`` is that between linear layers."""
+        """A token is ``heads * head_width`` wide. ``dropout`` applies between linear layers."""
 
         type: Literal["ft_transformer"] = "ft_transformer"
         heads: PositiveInt = 8
@@ -46,7 +46,7 @@ class FtTransformer(Model):
 
 
 class _Tokens(nn.Module):
-    """One token for each feature, after one that is the same in all rows."""
+    """One token per feature, after a constant one."""
 
     def __init__(self, widths: tuple[int, ...], width: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _Tokens(nn.Module):
         self.bias = nn.Parameter(bias)
 
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows tokens width"]:
-        """Make the tokens of the rows."""
+        """Compute the tokens."""
         padded = nn.functional.pad(x, (0, 1))
         inputs = torch.unflatten(padded.index_select(1, self.index), 1, self.weight.shape[:2])
         y = torch.baddbmm(self.bias, inputs.transpose(0, 1), self.weight)  # (tokens, rows, width)
@@ -72,7 +72,7 @@ class _Tokens(nn.Module):
 
 
 class _Block(nn.Module):
-    """Attention and two linear layers, each added to what it gets; the last has one token left."""
+    """Attention and two linear layers with residual connections; the last block has one token."""
 
     def __init__(self, config: FtTransformer.Config, place: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class _Block(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Each asking token gets a mean of the tokens, weighted by how well they answer."""
+    """Multi-head attention."""
 
     def __init__(self, config: FtTransformer.Config) -> None:
         super().__init__()

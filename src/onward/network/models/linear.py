@@ -1,4 +1,4 @@
-"""One linear layer: the yardstick of all others."""
+"""One linear layer: the baseline."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ class Linear(Model):
     """Linear or logistic regression on the features."""
 
     class Config(Model.Config):
-        """No settings of its own."""
+        """No settings."""
 
         type: Literal["linear"] = "linear"
 

@@ -15,7 +15,7 @@ class Mlp(Model):
     """``depth`` blocks of linear, ReLU and dropout, then one linear layer."""
 
     class Config(Model.Config):
-        """Sizes."""
+        """Width, number of blocks, and dropout."""
 
         type: Literal["mlp"] = "mlp"
         width: PositiveInt = 256

@@ -11,14 +11,14 @@ from onward.network.models._dropout import Dropout
 
 
 class Resnet(Model):
-    """``depth`` blocks, each of which adds to what it gets, between two linear layers.
+    """``depth`` residual blocks between two linear layers.
 
     Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.2.
-    Differs: layer norm in place of batch norm, so that no row of a batch depends on the others.
+    Differs: layer norm instead of batch norm, so rows of a batch are independent.
     """
 
     class Config(Model.Config):
-        """Sizes; a block is twice as wide inside. ``dropout`` is that inside a block."""
+        """A block is twice as wide inside. ``dropout`` applies inside a block."""
 
         type: Literal["resnet"] = "resnet"
         width: PositiveInt = 192

@@ -1,4 +1,4 @@
-"""TabM: one network that is an ensemble of perceptrons."""
+"""TabM: an ensemble of MLPs in one network."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,7 +14,7 @@ from onward.network.models._ensemble import Heads, keep, scales, uniform
 
 
 class Tabm(Model):
-    """``k`` perceptrons that share their large weights.
+    """``k`` MLPs that share their weight matrices.
 
     Each member has its own scales for the inputs and outputs of each linear layer, its own biases
     and its own last layer.
@@ -24,7 +24,7 @@ class Tabm(Model):
     """
 
     class Config(Model.Config):
-        """Sizes."""
+        """Members, width, number of layers, and dropout."""
 
         type: Literal["tabm"] = "tabm"
         k: PositiveInt = 16
@@ -42,7 +42,7 @@ class Tabm(Model):
         self.out = Heads(config.k, config.width, d_out)
 
     def keep(self, members: Sequence[int]) -> None:
-        """Forget all other members."""
+        """Keep these members."""
         self.ensemble_size = len(members)
         for layer in self.layers:
             keep(layer, members, "before", "after", "bias")
@@ -58,7 +58,7 @@ class Tabm(Model):
 
 
 class _Shared(nn.Module):
-    """A linear layer of all members, between scales and before a bias of each (equation 1)."""
+    """A shared linear layer with input scales, output scales and biases per member (equation 1)."""
 
     def __init__(self, before: nn.Parameter, d_out: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Shared(nn.Module):
         self.bias = nn.Parameter(uniform(d_in, d_out).detach().repeat(members, 1))
 
     def forward(self, x: Float[Tensor, "_ rows d_in"]) -> Float[Tensor, "members rows d_out"]:
-        """Map what each member has made of the rows."""
+        """Map the features of each member."""
         before, after, bias = self.before[:, None], self.after[:, None], self.bias[:, None]
         if torch.compiler.is_exporting():
             # few rows: the weights of all members would take longer to read than these to scale

@@ -1,4 +1,4 @@
-"""TabM-mini: TabM, with less that is each member's own."""
+"""TabM-mini: TabM with fewer parameters per member."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,14 +13,14 @@ from onward.network.models._ensemble import Heads, keep, scales
 
 
 class TabmMini(Model):
-    """``k`` perceptrons that share all but the scales of their inputs and their last layers.
+    """``k`` MLPs that share everything but their input scales and last layers.
 
     Source: Gorishniy et al. 2025, "TabM: Advancing Tabular Deep Learning With Parameter-Efficient
     Ensembling", section 3.3.
     """
 
     class Config(Model.Config):
-        """Sizes."""
+        """Members, width, number of layers, and dropout."""
 
         type: Literal["tabm_mini"] = "tabm_mini"
         k: PositiveInt = 16
@@ -38,7 +38,7 @@ class TabmMini(Model):
         self.out = Heads(config.k, config.width, d_out)
 
     def keep(self, members: Sequence[int]) -> None:
-        """Forget all other members."""
+        """Keep these members."""
         self.ensemble_size = len(members)
         keep(self, members, "scales")
         keep(self.out, members, "weight", "bias")

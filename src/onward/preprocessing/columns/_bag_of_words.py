@@ -1,4 +1,4 @@
-"""The words of short texts: what values that differ have in common."""
+"""Bag of words of short texts."""
 
 import string
 from collections import Counter
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from onward.preprocessing.graph import Graph, Value
 
 LONGEST = 16  # words of a text that are looked at one by one; what follows is one more
-LEAST = 3  # rows; a rarer word says no more than the value itself
+LEAST = 3  # rows; a rarer word adds no information to the value
 
 
 class Words:
-    """For each frequent word a number that is 1 where a text has it, and 0 elsewhere.
+    """For each frequent word, 1 if a text contains it, otherwise 0.
 
-    Words are what stands between blanks, without punctuation around it and whatever its case, if
-    the training rows have it so. A value that no training row has still shares its words.
+    Words are separated by blanks, without surrounding punctuation, ignoring case. Unseen values
+    share the words of known ones.
     """
 
     def __init__(self, rows: Mapping[str, int], most: int) -> None:
-        """Learn the ``most`` frequent words.
+        """Learn the ``most`` most frequent words.
 
         Args:
-            rows: for each text the number of its training rows.
-            most: words that are kept.
+            rows: the number of training rows of each text.
+            most: the number of words.
         """
         counts: Counter[str] = Counter()
         forms: dict[str, str] = {}

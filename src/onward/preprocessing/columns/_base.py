@@ -1,4 +1,4 @@
-"""What every type of column can do."""
+"""Base class of column types."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -26,19 +26,18 @@ class Encoded:
 
 
 class Column(Family, ABC):
-    """One column of the table: learns from the training rows, then adds itself to a graph.
+    """One column of the table: fits the training rows, then adds its operators to a graph.
 
-    The graph is the only implementation there is: preparing the training rows runs it, and the
-    exported file contains it.
+    The graph is the only implementation: `prepare` runs it, and the exported file contains it.
     """
 
     class Config(Settings):
-        """Settings that every type has.
+        """Settings of every type.
 
-        ``missing``: texts that mean the value is missing, beside the empty one.
-        ``nullable``: whether a value may be missing.
-        ``unique``: whether each value is in one row only.
-        ``feature``: whether the network reads it; if not, derivations alone do.
+        ``missing``: texts for missing values, beside the empty text.
+        ``nullable``: whether values may be missing.
+        ``unique``: whether values must be unique.
+        ``feature``: whether it is an input of the network; if not, only of derived columns.
         """
 
         name: SkipJsonSchema[str] = ""  # the key in prepare.columns
@@ -62,12 +61,12 @@ class Column(Family, ABC):
 
     @classmethod
     def semantic_type(cls, field: Field) -> SemanticType:
-        """What its values are, however they travel."""
+        """The semantic type of its values."""
         return "number" if field.wire == "number" else "category"
 
     @classmethod
     def meaning(cls, field: Field, values: pl.Series) -> pl.Series:
-        """What raw values mean: Float64, String or Datetime; null where a value is missing.
+        """The parsed values: Float64, String or Datetime; null where a value is missing.
 
         Args:
             field: of a column of this type.
@@ -85,11 +84,11 @@ class Column(Family, ABC):
 
     @property
     def field(self) -> Field:
-        """What a schema says of it."""
+        """Its entry in the schema."""
         return Field(self.name, self.config.type, self.wire, self.config.missing)
 
     def rules(self) -> list[Rule]:
-        """What each row must keep; types that ask for more add to it."""
+        """The rules for each row; types may add more."""
         rules, value, absent = [], pl.col(self.name), self.is_absent()
         if not self.config.nullable:
             remedy = "Correct the table, or set `nullable: true`"
@@ -97,27 +96,27 @@ class Column(Family, ABC):
         if self.config.unique:
             remedy = "Correct the table, or set `unique: false`"
             twice = value.is_duplicated() & ~absent
-            rules.append(Rule((self.name,), twice, "a value that another row has, too", remedy))
+            rules.append(Rule((self.name,), twice, "a value that occurs more than once", remedy))
         return rules
 
     def changes(self) -> dict[str, pl.Expr]:
-        """What the graph makes of values other than to encode them, and which values."""
+        """Changes of values before encoding, and the values concerned."""
         if self.wire == "number" or not self.config.missing:
             return {}
         return {"counts as missing": pl.col(self.name).is_in(self.config.missing)}
 
     def is_absent(self) -> pl.Expr:
-        """Whether there is no value."""
+        """Whether the value is missing."""
         value = pl.col(self.name)
         if self.wire == "number":  # the source knows its texts for missing
             return value.is_null()
         return value.is_null() | value.is_in(["", *self.config.missing])
 
     def parse(self, graph: Graph, text: Value) -> Value | None:
-        """Add the operators that make a number of each text, NaN of one that cannot be read.
+        """Add the operators that parse texts to numbers; NaN if a text cannot be parsed.
 
-        The exported file carries them as a graph of its own, by which a caller's texts are checked.
-        None where every value can be read, as of categories.
+        The exported file contains them as a separate graph that checks the texts of callers. None
+        if every value is valid, as for categories.
 
         Args:
             graph: where to add them.
@@ -127,13 +126,13 @@ class Column(Family, ABC):
 
     @abstractmethod
     def fit(self, values: pl.Series) -> None:
-        """Learn from the training rows, and from nothing else.
+        """Fit to the training rows.
 
         Args:
             values: Float64 or String, after the wire; null is missing.
 
         Raises:
-            DataError: if there is nothing to learn from; naming the column and the remedy.
+            DataError: if the values are not usable, naming the column and the remedy.
         """
 
     @classmethod
@@ -141,16 +140,16 @@ class Column(Family, ABC):
     def encode(cls, graph: Graph, columns: Sequence[Self], raw: Sequence[Value]) -> list[Encoded]:
         """Add the operators that turn raw values into features, for all columns of the type.
 
-        A type fills any number of blocks: the numerical one, the categorical one, or one with a
-        name, a type and a row shape of its own, for which there is an embedder.
+        A type may fill any number of blocks: the numerical one, the categorical one, or one with
+        its own name, type and row shape, if there is an embedder for it.
 
-        One call for all of them, so that the number of nodes does not grow with the columns: a
-        single row costs about 0.35 µs for each node.
+        All columns are encoded in one call, so the number of nodes does not grow with the columns:
+        each node costs about 0.35 µs per prediction.
 
         Args:
             graph: where to add them.
             columns: fitted.
             raw: for each column its tensor: ``(rows, 1)``, or what the wire says.
 
-        The features are finite, whatever comes in, and no row depends on another one.
+        Features are finite for any input, and rows are independent.
         """

@@ -1,4 +1,4 @@
-"""How dates are written, as strptime has it: ``%d-%m-%Y %H:%M``."""
+"""Formats of dates, as in strptime: ``%d-%m-%Y %H:%M``."""
 
 import re
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ MONTHS = (
     *("October", "November", "December"),
 )
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-PIVOT = 69  # two digits from here on are years of the 20th century, as POSIX and Python say
+PIVOT = 69  # two-digit years from here on are in the 20th century, as in POSIX and Python
 QUARTERS = ("00", "15", "30", "45")  # minutes of the offsets from UTC that are in use
 HALVES = ("AM", "PM", "am", "pm")
 
 
 def cases(words: tuple[str, ...], length: int | None = None) -> list[str]:
-    """The words, or so many of their letters, in the three ways to write them."""
+    """The words, or their first letters, in lower, upper and title case."""
     cut = [word[:length] for word in words]
     return [*cut, *map(str.upper, cut), *map(str.lower, cut)]
 
@@ -58,7 +58,7 @@ MEANINGS = {
     "p": "half",
     "z": "zone",
 }
-"""Of the directives that say when it is; no two may say the same."""
+"""The meaning of directives; none may occur twice."""
 EXAMPLES = {
     "Y": "2000",
     "y": "00",
@@ -78,7 +78,7 @@ EXAMPLES = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """What is between two marks: one directive, or several that stand together."""
+    """The directives between two marks."""
 
     directives: str
     mark: str
@@ -92,13 +92,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Format:
-    """A way to write dates."""
+    """A format of dates."""
 
     chunks: tuple[Chunk, ...]
 
     @property
     def directives(self) -> str:
-        """Their letters, in the order of the text."""
+        """The letters of the directives, in order."""
         return "".join(chunk.directives for chunk in self.chunks)
 
     @property
@@ -108,7 +108,7 @@ class Format:
 
     @property
     def example(self) -> str:
-        """A date written so."""
+        """An example of the format."""
         parts = ["".join(EXAMPLES[letter] for letter in c.directives) + c.mark for c in self.chunks]
         return "".join(parts)
 
@@ -125,10 +125,10 @@ def _chunk_pattern(chunk: Chunk) -> str:
 
 @lru_cache(maxsize=1024)
 def parsed(text: str) -> Format:
-    """Read a format.
+    """Parse a format.
 
     Raises:
-        ValueError: saying what is wrong with it.
+        ValueError: if it is not valid.
 
     Example:
         >>> parsed("%d.%m.%Y %H:%M").example
@@ -166,17 +166,19 @@ def _refuse_incomplete(made: Format, text: str) -> None:
     needs |= {"month": "year", "half": "hour", "zone": "minute"}
     absent = [needs[name] for name in means if name in needs and needs[name] not in means]
     if "s" in letters or "Q" in letters:
-        raise ValueError(f"format: {text!r} counts from 1970, and has something else beside it")
+        raise ValueError(
+            f"format: {text!r} counts from 1970 and cannot be combined with anything else"
+        )
     if twice:
         raise ValueError(f"format: {text!r} has the {twice[0]} twice")
     if absent or "month" not in means:
         raise ValueError(f"format: {text!r} has no {(*absent, 'month')[0]}")
     if ("I" in letters) != ("p" in letters):
-        raise ValueError(f"format: {text!r} has one of %I and %p, which belong together")
+        raise ValueError(f"format: {text!r} has one of %I and %p. Use both or neither")
 
 
 def _refuse_unclear(chunk: Chunk, text: str) -> None:
-    """Look at what has no mark between, or a mark that may be part of a name."""
+    """Refuse directives without a mark between them, or with a mark that may be part of a name."""
     if len(chunk.digits) > 1 and any(letter not in WIDTHS for letter in chunk.digits):
         raise ValueError(f"format: {text!r} needs a mark between %{' and %'.join(chunk.digits)}")
     has_name = any(letter in "bBaAp" for letter in chunk.directives)
@@ -186,9 +188,9 @@ def _refuse_unclear(chunk: Chunk, text: str) -> None:
 
 
 def date_pattern(text: str) -> str:
-    """What a date of the format looks like.
+    """A regular expression for dates of the format.
 
     Raises:
-        ValueError: if there is no such format.
+        ValueError: if the format is not valid.
     """
     return parsed(text).pattern

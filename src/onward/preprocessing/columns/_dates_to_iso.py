@@ -1,4 +1,4 @@
-"""Dates of a format as ISO-8601 text, with ONNX operators."""
+"""Convert dates of a format to ISO 8601 text, with ONNX operators."""
 
 import numpy as np
 from onnx import TensorProto
@@ -23,9 +23,9 @@ TWO = [f"{number:02}" for number in range(100)]
 
 
 def to_iso(graph: Graph, texts: Value, columns: int, format_: str) -> Value:
-    """Write the texts ``(rows, columns)`` that match anew; all others become "", which is no date.
+    """Convert the texts ``(rows, columns)`` that match; others become "", which is not a date.
 
-    Whether there is such a day is left to the reader of ISO-8601.
+    Whether the day exists is checked by the ISO 8601 parser.
     """
     form = parsed(format_)
     is_match = graph("RegexFullMatch", texts, pattern=form.pattern)
@@ -57,14 +57,14 @@ def _joined(graph: Graph, texts: Value, form: Format) -> Value:
 
 
 def _cut(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:
-    """What is before the first mark, and behind it; all have one. A blank is any number of them."""
+    """Split at the first mark, which all texts contain. A blank matches any number of blanks."""
     attributes = {} if mark.isspace() else {"delimiter": mark}
     parts, _ = graph.outputs("StringSplit", texts, count=2, maxsplit=1, **attributes)
     return graph.gather(parts, 0, -1), graph.gather(parts, 1, -1)
 
 
 def _before(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:
-    """What is before the first mark, and behind it with one more mark; not all need have one."""
+    """Split at the first mark, which may be absent; the rest gets one more mark."""
     return _cut(graph, graph("StringConcat", texts, graph.constant(mark, object)), mark)
 
 
@@ -137,13 +137,13 @@ def _hour(graph: Graph, pieces: dict[str, Value]) -> Value:
 
 
 def _number(graph: Graph, text: Value) -> Value:
-    """With two digits."""
+    """Write a number with two digits."""
     unpadded = {str(number): f"{number:02}" for number in range(10)}
     return _look_up(graph, text, unpadded | dict(zip(TWO, TWO, strict=True)))
 
 
 def _zones() -> dict[str, str]:
-    """Offsets as `_before` leaves them: no sign before, but one behind."""
+    """Offsets as returned by `_before`: without a sign before, with one after."""
     zones = {"": "Z"}
     for sign in "+-":
         for hour in TWO[:24]:

@@ -1,4 +1,4 @@
-"""Working on the distinct values of a column instead of on all of its rows."""
+"""Process the distinct values of a column instead of all rows."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ BATCH = 4096  # rows; what the operators pass on then fits into the cache
 
 @dataclass(frozen=True)
 class Distinct:
-    """The texts of a column, each once."""
+    """The distinct texts of a column."""
 
     texts: pl.Series
     """Without nulls: "" is missing."""
     codes: np.ndarray
-    """For each row the place of its text, ``(rows,)``."""
+    """The index of the text of each row, ``(rows,)``."""
 
 
 def distinct(values: pl.Series) -> Distinct:

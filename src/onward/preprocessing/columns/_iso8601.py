@@ -1,4 +1,4 @@
-"""Reading ISO-8601 dates and times with ONNX operators."""
+"""Parse ISO 8601 dates and times with ONNX operators."""
 
 from dataclasses import dataclass
 
@@ -62,7 +62,7 @@ _DAYS_OF_YEAR_0 = 306  # from the first of March; day 1 is the first of January 
 
 @dataclass(frozen=True)
 class Dates:
-    """What `parse` reads."""
+    """The result of `parse`."""
 
     is_date: Value
     """Bool, ``(rows, columns)``."""
@@ -71,14 +71,14 @@ class Dates:
 
 
 def parse(graph: Graph, texts: Value, columns: int) -> Dates:
-    """Add the operators that read ``texts``, strings of shape ``(rows, columns)``.
+    """Add the operators that parse ``texts``, strings of shape ``(rows, columns)``.
 
-    There is one pattern for the whole grammar, leap years included; what does not match it never
-    reaches an operator that could fail. No sine is computed, so all runtimes agree to the bit.
+    One pattern covers the whole grammar, including leap years; texts that do not match it never
+    reach an operator that could fail. No sine is computed, so all runtimes agree to the bit.
     """
     is_date = graph("RegexFullMatch", texts, pattern=PATTERN)
     dates = graph("Where", is_date, texts, graph.constant(_BLANK, object))
-    # this row makes all the pieces exist, even where there is no other row
+    # this row makes all pieces exist, even without other rows
     full = graph.constant([[_FULL] * columns], object)
     pieces = graph("Concat", full, dates, axis=0)
     for delimiter in "+-.:":
@@ -107,7 +107,7 @@ def _numbers(graph: Graph, pieces: Value) -> Value:
 
 
 def _rows(graph: Graph, pieces: Value) -> Value:
-    """What each piece adds, ``(1 + rows, columns, pieces, _SUMS)``."""
+    """The contribution of each piece, ``(1 + rows, columns, pieces, _SUMS)``."""
     places = list(_PLACES)[1:]
     texts = graph.gather(pieces, [_PLACES[place] for place in places], axis=2)
     codes = _codes()

@@ -1,4 +1,4 @@
-"""Dates as the clock of each says, many at once."""
+"""Parse dates in local time, many at once."""
 
 from functools import lru_cache
 
@@ -17,10 +17,10 @@ CLOCKS = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  
 
 
 def moments(field: Field, values: pl.Series) -> pl.Series:
-    """The dates that a column of dates means, whatever their offsets; null where there is none.
+    """The local dates of a column, ignoring offsets; null if invalid.
 
     Args:
-        field: which means dates.
+        field: of a datetime column.
         values: text.
     """
     known = values.set(values.is_in(field.missing), None)
@@ -38,7 +38,7 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
 
 
 def _dates(format_: str, values: pl.Series) -> pl.Series:
-    """In ISO-8601, null where the file reads none."""
+    """ISO 8601 texts; null if the file cannot parse them."""
     found = distinct(values)
     is_date, texts = run(_session(format_), found.texts)
     dates = pl.Series(texts[:, 0], dtype=pl.String).set(pl.Series(~is_date[:, 0]), None)
@@ -47,7 +47,7 @@ def _dates(format_: str, values: pl.Series) -> pl.Series:
 
 @lru_cache(maxsize=64)
 def _session(format_: str) -> onnxruntime.InferenceSession:
-    """To ISO-8601 as the file does it, and whether that is a date to the file."""
+    """A graph that converts to ISO 8601 and validates, as in the file."""
     graph = Graph()
     text = graph.input("text", "text")
     iso = text if format_ == ISO else to_iso(graph, text, 1, format_)

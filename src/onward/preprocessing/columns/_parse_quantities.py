@@ -1,4 +1,4 @@
-"""Numbers with a unit, such as 12.5 kg, $1,200 and 45%, read with ONNX operators."""
+"""Parse numbers with a unit, such as 12.5 kg, $1,200 and 45%, with ONNX operators."""
 
 import re
 import unicodedata
@@ -26,10 +26,10 @@ _POWER = "(?:[eE][+-]?[0-9]{1,2})?"
 
 
 def pattern(unit: str, decimal: str, thousands: str) -> str:
-    """Of RE2 and of polars: what a number with this unit looks like, as a whole.
+    """A regular expression, for RE2 and polars, for numbers with this unit.
 
-    The unit is behind the number or before it, and a sign before both, or parentheses around both
-    that mean minus; blanks between them mean nothing. What matches is in the range of float64.
+    The unit is after or before the number. A sign is before both, or parentheses around both mean
+    minus. Blanks between them are ignored. Matching numbers are in the range of float64.
     """
     point = re.escape(decimal)
     whole = f"[0-9]{{1,{DIGITS}}}"
@@ -45,7 +45,7 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
         return _signed(number)
     mark, forms = re.escape(unit), [f"{number} *{re.escape(unit)}"]
     if not unit[-1].isdigit():  # m25 is no 5 with m2
-        # Rs.500 is no half rupee
+        # Rs.500 is not half a rupee
         forms.append(f"{mark} *{usual if unit[-1].isalpha() else number}")
     if symbol_of(unit):
         forms.append(f"{re.escape(unit[0])} *{number} *{re.escape(unit[1:])}")
@@ -53,23 +53,22 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
 
 
 def _signed(form: str) -> str:
-    """With a sign before it, or in the parentheses that mean minus in accounts."""
+    """With a sign before it, or in parentheses for minus."""
     return rf" *(?:[+{MINUSES}]? *{form}|\( *{form} *\)) *"
 
 
 def symbol_of(unit: str) -> str:
-    """The sign of money before letters, as in €M: the number may be between them."""
+    """The currency symbol before letters, as in €M: the number may be between them."""
     has_letters = len(unit) > 1 and unit[1:].isalpha()
     return unit[0] if has_letters and unicodedata.category(unit[0]) == "Sc" else ""
 
 
 def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
-    """Add the operators that read columns of numbers with units: float64 ``(rows, columns)``.
+    """Add the operators that parse columns of numbers with units: float64 ``(rows, columns)``.
 
-    NaN is any text that is no number with one of the units, or that the column declares missing.
-    Each number is multiplied by its unit's factor. Texts become numbers by whole numbers alone,
-    since to read fractions depends on the locale of the process; and none that is no number
-    reaches an operator that could fail.
+    Other texts, and declared missing ones, become NaN. Each number is multiplied by the factor of
+    its unit. Only integers are cast from text, since parsing fractions depends on the locale of the
+    process; texts that are not numbers never reach an operator that could fail.
 
     Args:
         graph: where to add them.
@@ -77,7 +76,7 @@ def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
         raw: for each its texts, ``(rows, 1)``.
     """
     given = graph("Concat", *raw, axis=1)
-    # this row makes all the pieces exist, even where there is no other row
+    # this row makes all pieces exist, even without other rows
     texts = graph("Concat", graph.constant([[""] * len(fields)], object), given, axis=0)
     alike: dict[tuple[str, str], list[int]] = {}
     for place, field in enumerate(fields):
@@ -104,7 +103,7 @@ def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
 
 
 def _numbers(graph: Graph, fields: Sequence[Field], columns: Sequence[Value]) -> Value:
-    """Of columns that write numbers alike."""
+    """Parse columns with the same number format."""
     decimal, thousands = (fields[0].settings[name] for name in ("decimal", "thousands"))
     # all pieces into which a number can be cut
     marks = VARIANTS.get(thousands, thousands)
@@ -170,7 +169,7 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
 
 
 def _as_in_accounts(graph: Graph, texts: Value) -> Value:
-    """With a minus in place of parentheses."""
+    """Replace parentheses by a minus."""
     is_negative = graph("RegexFullMatch", texts, pattern=r"\(.*")
     for mark in "()":
         texts = _without(graph, texts, mark, 2)
@@ -179,7 +178,7 @@ def _as_in_accounts(graph: Graph, texts: Value) -> Value:
 
 
 def _cut(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:
-    """What is before and behind the mark."""
+    """Split at the mark."""
     parts, _ = graph.outputs("StringSplit", texts, count=2, delimiter=mark)
     return graph.gather(parts, 0, -1), graph.gather(parts, 1, -1)
 
@@ -217,10 +216,10 @@ def _as_double(graph: Graph, value: Value) -> Value:
 
 
 def numbers(field: Field, values: pl.Series) -> pl.Series:
-    """The numbers that a column of numbers means, float64; null where there is none.
+    """The numbers of a column, float64; null if missing or invalid.
 
     Args:
-        field: which means numbers.
+        field: of a column of numbers.
         values: of the wire.
     """
     if not units_of(field):
@@ -231,7 +230,7 @@ def numbers(field: Field, values: pl.Series) -> pl.Series:
 
 
 def converted(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
-    """The same rows, numbers in place of quantities."""
+    """The same rows, with numbers instead of quantities."""
     return rows.with_columns(numbers(each, rows[each.name]) for each in fields if units_of(each))
 
 

@@ -16,7 +16,7 @@ TINIEST = 1e-30  # of the range; what the runtime takes for equal
 
 @dataclass(frozen=True)
 class Knots:
-    """Where the lines of the function meet."""
+    """The knots of the function."""
 
     places: np.ndarray
     """Ascending, ``(knots,)``."""
@@ -27,7 +27,7 @@ class Knots:
 def quantile_knots(values: np.ndarray) -> Knots:
     """The quantiles of ``values``, of median 0 and range 1, and those of a normal distribution.
 
-    A value that is several quantiles at once gets the height of the middle one.
+    A value that is several quantiles gets the height of the middle one.
     """
     shares = np.linspace(0, 1, QUANTILES)
     quantiles = np.quantile(values, shares)
@@ -43,12 +43,12 @@ def quantile_knots(values: np.ndarray) -> Knots:
 
 
 def interpolated(graph: Graph, values: Value, columns: Sequence[Knots]) -> Value:
-    """Add the functions of all columns: what `numpy.interp` computes, as float32.
+    """Add the functions of all columns: `numpy.interp`, as float32.
 
     Args:
         graph: where to add them.
         values: float64, ``(rows, columns)``.
-        columns: for each its knots.
+        columns: the knots of each.
     """
     lines = max(len(knots.places) for knots in columns) - 1
     limits = graph.constant([knots.places[0] for knots in columns])

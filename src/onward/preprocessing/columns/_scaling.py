@@ -1,4 +1,4 @@
-"""Numbers on a scale of about 1: what numbers and quantities have in common."""
+"""Scaling of numbers and quantities."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ Bounds = tuple[float, float]
 
 
 class NumberSettings(Column.Config):
-    """Settings that all columns of numbers have.
+    """Settings of all columns of numbers.
 
     ``scaling``: by median and quartiles, by mean and standard deviation, by smallest and largest
     value, or by quantiles.
-    ``minimum`` and ``maximum``: numbers beyond them break the contract.
+    ``minimum`` and ``maximum``: the valid range.
     """
 
     scaling: Scaling = "robust"
@@ -47,7 +47,7 @@ class NumberSettings(Column.Config):
 
 @dataclass(frozen=True)
 class Scale:
-    """What is learned of a column of numbers."""
+    """The fitted scale of a column of numbers."""
 
     name: str
     """Of the column."""
@@ -69,10 +69,10 @@ def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | N
         name: of the column.
         numbers: of all training rows; NaN is missing.
         scaling: how.
-        bounds: numbers beyond them count as the bound.
+        bounds: numbers outside become the bound.
 
     Raises:
-        DataError: if no number is there, or all are the same.
+        DataError: if there are no numbers, or all are equal.
     """
     present = numbers[np.isfinite(numbers)]
     if bounds is not None:
@@ -85,8 +85,8 @@ def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | N
     spread, largest = float(np.ptp(present)), float(np.abs(present).max())
     if spread <= max(NARROWEST * largest, SMALLEST):
         raise DataError(
-            f"column {name!r}: all {len(present)} training values are {present[0]:g}, or"
-            " as good as that. Remove the column from the config"
+            f"column {name!r}: all {len(present)} training values are {present[0]:g}, or differ"
+            " only by rounding. Remove the column from the config"
         )
     has_missing = len(present) < len(numbers)
     center, size = CENTER_AND_SIZE[scaling](present / largest)
@@ -100,7 +100,7 @@ def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | N
 def out_of_bounds(
     name: str, minimum: float | None, maximum: float | None, remedy: str
 ) -> list[Rule]:
-    """The rules that a column of numbers with bounds has."""
+    """The rules of a column of numbers with bounds."""
     value, rules = pl.col(name), []
     if minimum is not None:
         what = f"a number below `minimum: {minimum:g}`"
@@ -112,20 +112,20 @@ def out_of_bounds(
 
 
 def straight_first(scales: Sequence[Scale]) -> list[int]:
-    """Their places in the order that `scaled` takes: those by quantiles last."""
+    """Their order for `scaled`: columns scaled by quantiles last."""
     return sorted(range(len(scales)), key=lambda place: scales[place].knots is not None)
 
 
 def scaled(
     graph: Graph, numbers: Value, scales: Sequence[Scale], bounds: Sequence[Bounds] | None = None
 ) -> list[Encoded]:
-    """The numbers of all columns; then the flags of missing values.
+    """The scaled numbers of all columns, then the flags of missing values.
 
     Args:
         graph: where to add the operators.
         numbers: float64 ``(rows, columns)``; NaN and infinite are missing.
-        scales: of the columns, those by quantiles last.
-        bounds: for each column, if any of them has some.
+        scales: of the columns, those scaled by quantiles last.
+        bounds: of each column, if any has bounds.
     """
     missing = graph("Or", graph("IsNaN", numbers), graph("IsInf", numbers))
     if bounds is not None:
@@ -184,7 +184,7 @@ CENTER_AND_SIZE: dict[Scaling, Callable[[np.ndarray], tuple[float, float]]] = {
 
 
 def _bent(graph: Graph, steps: Value, scales: Sequence[Scale]) -> Value:
-    """What the scaling of each column makes of its numbers, as float32."""
+    """The scaled numbers of each column, as float32."""
     knots = [scale.knots for scale in scales if scale.knots is not None]
     straight = len(scales) - len(knots)
     bends = [scale.is_bent for scale in scales[:straight]]

@@ -1,4 +1,4 @@
-"""What the values of a field mean, as its type of column says."""
+"""The semantic type of a field, from its column type."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from onward.schema import Field, SemanticType
 
 
 def semantic_type(field: Field) -> SemanticType:
-    """Whether values are numbers, categories or dates, however they travel."""
+    """Whether values are numbers, categories or dates."""
     return _column(field).semantic_type(field)
 
 
@@ -17,7 +17,7 @@ def meaning(field: Field, values: pl.Series) -> pl.Series:
 
 
 def category_names(values: pl.Series) -> pl.Series:
-    """Categories as text; those that are whole numbers without a fraction.
+    """Categories as text; integers without a fraction.
 
     Example:
         >>> category_names(pl.Series([2.0, None, 10.0])).to_list()

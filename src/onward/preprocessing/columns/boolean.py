@@ -21,16 +21,16 @@ SPELLINGS = {TRUE: ("true", "True", "TRUE"), FALSE: ("false", "False", "FALSE")}
 
 
 class Boolean(Column):
-    """1 for true, -1 for false; what is missing becomes 0, between the two.
+    """1 for true, -1 for false, 0 for missing.
 
-    A second number flags missing values, if there are any in the training rows. To the file a
-    value that is neither true nor false is a missing one; `Predictor` refuses it.
+    A second feature flags missing values if the training rows have any. The model file treats a
+    value that is neither true nor false as missing; `Predictor` refuses it.
     """
 
     class Config(Column.Config):
-        """The texts that mean true and false; without them, the values are the numbers 1 and 0.
+        """The texts for true and false; without them, the values are the numbers 1 and 0.
 
-        Beside these texts, ``true`` and ``false`` always mean what they say, in any case.
+        ``true`` and ``false`` are always understood, in upper and lower case.
         """
 
         type: Literal["boolean"] = "boolean"
@@ -55,7 +55,7 @@ class Boolean(Column):
         self.wire = "text" if config.true_values else "number"
 
     def rules(self) -> list[Rule]:
-        """That values are true or false."""
+        """Values must be true or false."""
         wrong = ~self.is_absent() & ~pl.col(self.name).is_in(self._keys())
         remedy = (
             "Name it in true_values, false_values or missing, or declare the column categorical"
@@ -63,7 +63,7 @@ class Boolean(Column):
         return [*super().rules(), Rule((self.name,), wrong, "neither true nor false", remedy)]
 
     def fit(self, values: pl.Series) -> None:
-        """Learn whether values are missing; both others must be there."""
+        """Fit whether values are missing; true and false must both occur."""
         absent = [float("nan")] if self.wire == "number" else ["", *self.config.missing]
         present = values.drop_nulls()
         present = present.filter(~present.is_in(absent))
@@ -100,7 +100,7 @@ class Boolean(Column):
     def encode(
         cls, graph: Graph, columns: "Sequence[Boolean]", raw: Sequence[Value]
     ) -> list[Encoded]:
-        """The values of all columns, texts first; then the flags of those with missing values."""
+        """The values of all columns, texts first, then the flags of missing values."""
         places = {column.name: value for column, value in zip(columns, raw, strict=True)}
         texts = [column for column in columns if column.wire == "text"]
         numbers = [column for column in columns if column.wire == "number"]

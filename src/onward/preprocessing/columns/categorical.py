@@ -1,4 +1,4 @@
-"""Categories: text or whole numbers with few distinct values, as codes."""
+"""Categories: texts or integers with few distinct values, as codes."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -23,24 +23,24 @@ NO_INTEGER, NO_VALUE = -LARGEST - 2, -LARGEST - 4  # float64 numbers that no val
 
 
 class Categorical(Column):
-    """A value by its place among the values of the training rows.
+    """An integer code for each value of the training rows.
 
-    Only values that training rows have get a code; all others share that for unknown ones.
+    All other values share the code for unknown values.
     """
 
     class Config(Column.Config):
-        """What the values are, which of them count, and in which order.
+        """Type, order, spellings and rules of the values.
 
-        ``values``: whole numbers travel as float64, so that they can be missing.
-        ``min_count``: a value in fewer training rows counts as unknown.
-        ``order``: the values, in the order of their codes; any other value counts as unknown.
-        Without it the most frequent is the first.
-        ``merge_spellings``: texts that differ in nothing but case, blanks around them, or their
-        Unicode form are one value, in every spelling that the training rows have.
-        ``spellings``: for a value the other texts that mean it.
-        ``allowed``: the values that a row may have; others break the contract.
-        ``words``: beside the code, for each of so many frequent words whether the value has it;
-        where there are many values with few rows each, such as titles, they share what they say.
+        ``values``: integers are passed as float64, so that they can be missing.
+        ``min_count``: a value in fewer training rows is unknown.
+        ``order``: the values in the order of their codes; others are unknown. By default the most
+        frequent value is the first.
+        ``merge_spellings``: texts that differ only in case, surrounding blanks or Unicode form are
+        one value.
+        ``spellings``: other texts for a value.
+        ``allowed``: the valid values.
+        ``words``: adds features for this many frequent words, 1 if the value contains the word.
+        Useful for many values with few rows each, such as titles.
         """
 
         type: Literal["categorical"] = "categorical"
@@ -73,16 +73,16 @@ class Categorical(Column):
 
     @classmethod
     def semantic_type(cls, field: Field) -> SemanticType:
-        """A category, also where its names are whole numbers."""
+        """A category, also if the values are integers."""
         return "category"
 
     def rules(self) -> list[Rule]:
-        """That values are allowed, in any of their spellings, and whole numbers if said so."""
+        """Values must be allowed, in any spelling, and integers if declared so."""
         rules, value, absent = super().rules(), pl.col(self.name), self.is_absent()
         if self.wire == "number":
             broken = ~absent & ((value != value.floor()) | (value.abs() > LARGEST))
             remedy = "Declare the column numerical, or `values: text`"
-            rules.append(Rule((self.name,), broken, "no whole number up to 2^53", remedy))
+            rules.append(Rule((self.name,), broken, "not a whole number up to 2^53", remedy))
         if self.config.allowed:
             dtype = pl.Float64 if self.wire == "number" else pl.String
             allowed = pl.Series([*self.config.allowed, *self.meanings], dtype=dtype, strict=False)
@@ -92,12 +92,12 @@ class Categorical(Column):
         return rules
 
     def changes(self) -> dict[str, pl.Expr]:
-        """Declared spellings, too."""
+        """Also declared spellings."""
         spelled = {"another spelling": pl.col(self.name).is_in(list(self.meanings))}
         return super().changes() | (spelled if self.meanings else {})
 
     def fit(self, values: pl.Series) -> None:
-        """Learn the vocabulary; values equally frequent are sorted, so that two runs agree."""
+        """Fit the vocabulary; equally frequent values are sorted, so that runs agree."""
         found = self._counts(values)
         merged = found.group_by("key").agg(pl.sum("rows")).sort("key")
         frequent = merged.filter(pl.col("rows") >= self.config.min_count)
@@ -107,7 +107,7 @@ class Categorical(Column):
             kept = [key for key in declared if key in set(kept)]
         if not kept:
             raise DataError(
-                f"column {self.name!r}: no value that counts is in {self.config.min_count} or more"
+                f"column {self.name!r}: no category occurs in {self.config.min_count} or more"
                 f" of the {len(values)} training rows. Lower min_count, correct order, or remove"
                 " the column"
             )
@@ -120,7 +120,7 @@ class Categorical(Column):
         self.words = Words(rows, self.config.words)
 
     def _counts(self, values: pl.Series) -> pl.DataFrame:
-        """The distinct values but the missing ones, what each counts as, and its rows."""
+        """The distinct non-missing values, their category and their number of rows."""
         present = values.rename("value").drop_nulls()
         if self.wire == "number":
             present = present.drop_nans().cast(pl.Int64)
@@ -140,7 +140,7 @@ class Categorical(Column):
     def encode(
         cls, graph: Graph, columns: "Sequence[Categorical]", raw: Sequence[Value]
     ) -> list[Encoded]:
-        """One code for each column, and the words of those that look at words."""
+        """One code per column, and the words of columns with ``words``."""
         codes = [column._code(graph, value) for column, value in zip(columns, raw, strict=True)]
         block = categorical(
             [column.name for column in columns], [column.cardinality for column in columns]

@@ -39,27 +39,27 @@ CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time d
 
 
 class Datetime(Column):
-    """A moment: where it is in the year, month, week and day, and how far from the middle one.
+    """A date: its position in the year, month, week and day, and the time since the middle date.
 
-    Texts are ``2024-03-29``, or that followed by ``T`` or a blank and ``12:34``, ``12:34:56`` or
-    ``12:34:56.789``, and by nothing, ``Z`` or ``+05:30``. Month, day of month, hour and weekday
-    are those of the text as it stands, on circles. The year, and the time since the middle of the
-    training rows in seconds UTC, are centered and scaled. Of these ten numbers a column has those
-    that differ between training rows, so a column of dates without times has none for the hour.
+    Texts are ``2024-03-29``, optionally followed by ``T`` or a blank and ``12:34``, ``12:34:56`` or
+    ``12:34:56.789``, and by ``Z`` or ``+05:30``. Month, day of month, hour and weekday are those of
+    the text, without conversion to UTC, each as cosine and sine. The year, and the time since the
+    middle of the training rows in seconds UTC, are centered and scaled. Features that are constant
+    in the training rows are left out, such as the hour of dates without times.
 
-    A missing value becomes zeros, and a last number flags it, if the training rows have any.
-    To the file a text that is no date is a missing value; `Predictor` refuses it.
+    Missing values become zeros, and a last feature flags them if the training rows have any. The
+    model file treats an invalid date as missing; `Predictor` refuses it.
     """
 
     class Config(Column.Config):
-        """How dates are written, and what to do with what is none.
+        """The format of dates, and the treatment of invalid ones.
 
-        ``format``: ``iso`` for ISO-8601, else as strptime has it, such as ``"%d.%m.%Y %H:%M"``.
+        ``format``: ``iso`` for ISO 8601, otherwise as in strptime, such as ``"%d.%m.%Y %H:%M"``.
         ``%Y %y %m %b %B %d %H %I %p %M %S %z %a %A`` are known, and ``%s`` and ``%Q`` for seconds
-        and milliseconds since 1970. A second may have a fraction, months and days are in English,
-        and what is not said is the first day of the month, and midnight.
-        ``malformed``: whether a row that has no date breaks the contract, or counts as missing.
-        ``earliest`` and ``latest``: ISO-8601; moments beyond them break the contract.
+        and milliseconds since 1970. Seconds may have a fraction. Names of months and days are in
+        English. The default day is the first of the month, the default time midnight.
+        ``malformed``: whether invalid dates are refused or missing.
+        ``earliest`` and ``latest``: the valid range, in ISO 8601.
         """
 
         type: Literal["datetime"] = "datetime"
@@ -78,7 +78,7 @@ class Datetime(Column):
 
     @property
     def field(self) -> Field:
-        """With the format of its dates."""
+        """The field, with the format of dates."""
         known = self.config.format
         return replace(super().field, settings={} if known == ISO else {"format": known})
 
@@ -93,10 +93,10 @@ class Datetime(Column):
         return moments(field, values)
 
     def rules(self) -> list[Rule]:
-        """That values are dates, none before the earliest and none after the latest."""
+        """Values must be dates within ``earliest`` and ``latest``."""
         rules, is_there = super().rules(), ~self.is_absent()
         if self.config.malformed == "refuse":
-            what = f"no date of `format: {self.config.format}`"
+            what = f"not a date of `format: {self.config.format}`"
             remedy = "Correct the table or `format`, or set `malformed: missing`"
             is_plain = pl.col(self.name).str.contains(PLAIN)
             doubtful = is_there & ~is_plain if self.config.format == ISO else is_there
@@ -118,12 +118,12 @@ class Datetime(Column):
         return found.fill_null(value=False)
 
     def _seconds(self, texts: pl.Series) -> pl.Series:
-        """The moments in seconds; null where there is no date."""
+        """The dates in seconds; null if invalid."""
         is_date, numbers = self._parsed(texts)
         return pl.Series(numbers[:, -1]).set(pl.Series(~is_date), None)
 
     def _parsed(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-        """For each text whether it is a date, and its numbers."""
+        """Whether each text is a date, and its parts."""
         graph = Graph()
         dates = read(graph, [self], [graph.input(self.name, "text")])
         graph.output("is_date", dates.is_date, TensorProto.BOOL)
@@ -140,7 +140,7 @@ class Datetime(Column):
         return graph("Where", dates.is_date, seconds, graph.constant(np.nan))
 
     def fit(self, values: pl.Series) -> None:
-        """Learn which numbers differ, their middles and scales, and whether values are missing."""
+        """Fit the varying parts, their centers and scales, and whether values are missing."""
         found = distinct(values)
         is_date, numbers = self._parsed(found.texts)
         self.has_missing = not is_date.all()
@@ -168,7 +168,7 @@ class Datetime(Column):
     def encode(
         cls, graph: Graph, columns: "Sequence[Datetime]", raw: Sequence[Value]
     ) -> list[Encoded]:
-        """The numbers of all columns, then the flags of those with missing values."""
+        """The features of all columns, then the flags of missing values."""
         dates = read(graph, columns, raw)
         kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
         widths = [len(column.kept) for column in columns]
@@ -193,7 +193,7 @@ class Datetime(Column):
 
 
 def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:
-    """Read all columns of dates at once; what a column declares missing is no date."""
+    """Parse all columns of dates at once; declared missing values are not dates."""
     dates = parse(graph, _as_iso(graph, columns, raw), len(columns))
     marks = list(zip_longest(*(column.config.missing for column in columns), fillvalue=""))
     if not marks:

@@ -21,23 +21,23 @@ from onward.rules import Rule
 
 
 class Numerical(Column):
-    """A real number on a scale of about 1. A missing or infinite value becomes 0, the middle.
+    """A number, scaled to about 1. Missing and infinite values become 0, the center.
 
-    A second number flags missing values, if there are any in the training rows.
+    A second feature flags missing values if the training rows have any.
     """
 
     class Config(NumberSettings):
         """``scaling`` is ``robust``, ``standard``, ``minmax`` or ``quantile``.
 
         ``robust``: by median and quartiles; values beyond three scales are compressed smoothly
-        towards a bound, so that no outlier leaves the others without a difference.
+        towards a bound, so that outliers do not hide differences between other values.
         Source: Holzmüller et al. 2024, "Better by Default", section 3.
         ``standard``: by mean and standard deviation. ``minmax``: the training values between 0
-        and 1. ``quantile``: the training values have a normal distribution, by straight lines
-        between quantiles; values outside their range count as its ends.
+        and 1. ``quantile``: maps the training values to a normal distribution, linear between
+        quantiles and constant outside the training range.
 
-        ``minimum`` and ``maximum``: numbers beyond them break the contract; or, with ``clip``,
-        count as the bound, in training rows as in the exported file.
+        ``minimum`` and ``maximum``: the valid range. With ``clip``, numbers outside become the
+        bound, in training rows and in the exported file.
         """
 
         type: Literal["numerical"] = "numerical"
@@ -51,7 +51,7 @@ class Numerical(Column):
 
         @property
         def bounds(self) -> tuple[float, float]:
-            """Both, infinite where there is none."""
+            """Both bounds, infinite by default."""
             low = -math.inf if self.minimum is None else self.minimum
             return low, math.inf if self.maximum is None else self.maximum
 
@@ -62,7 +62,7 @@ class Numerical(Column):
     scale: Scale
 
     def rules(self) -> list[Rule]:
-        """That numbers are within the bounds, unless they are clipped."""
+        """Numbers must be within the bounds, unless they are clipped."""
         rules = super().rules()
         if self.config.clip:
             return rules
@@ -75,7 +75,7 @@ class Numerical(Column):
         return {"clipped": ~is_within} if self.config.clip else {}
 
     def fit(self, values: pl.Series) -> None:
-        """Learn the middle, the scale, and whether values are missing."""
+        """Fit the center, the scale, and whether values are missing."""
         bounds = self.config.bounds if self.config.clip else None
         self.scale = learned(self.name, values.to_numpy(), self.config.scaling, bounds)
 

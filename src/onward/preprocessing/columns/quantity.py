@@ -32,21 +32,19 @@ FORMS = ("1{}", "1 {}", "1.5{}", "{}1", "{} 1", "{}.5")
 
 
 class Quantity(Column):
-    """A number with a unit, in text; all are converted to one unit, then treated as numbers are.
+    """A number with a unit, as text; converted to one unit, then treated as a number.
 
-    The unit is behind the number or before it, as in ``12.5 kg``, ``$1,200``, ``45%``, and in
-    ``-$5`` and ``($5)``, which mean the same.
-    A number has up to 18 digits before and behind the decimal mark, and may end with ``e5``. To
-    the file a text that is no number with one of the units is a missing value; `Predictor` refuses
-    it.
+    The unit is after or before the number, as in ``12.5 kg``, ``$1,200``, ``45%``, ``-$5`` and
+    ``($5)`` are equal. A number has up to 18 digits before and after the decimal mark, and may have
+    an exponent such as ``e5``. The model file treats other texts as missing; `Predictor` refuses
+    them.
     """
 
     class Config(NumberSettings):
-        """``units``: what a number with the unit is multiplied by: ``{kg: 1, g: 0.001}``.
+        """``units``: the factor of each unit, such as ``{kg: 1, g: 0.001}``.
 
-        The unit ``""`` stands for numbers without one. ``decimal``: before a fraction.
-        ``thousands``: what may be between groups of three digits. ``minimum`` and ``maximum`` are
-        for the converted numbers.
+        The unit ``""`` is for numbers without one. ``decimal`` and ``thousands`` are the marks in
+        numbers. ``minimum`` and ``maximum`` apply to the converted numbers.
         """
 
         type: Literal["quantity"] = "quantity"
@@ -79,7 +77,7 @@ class Quantity(Column):
 
     @property
     def field(self) -> Field:
-        """With the units."""
+        """The field, with the units."""
         known = self.config
         settings = {
             "units": known.units,
@@ -99,12 +97,12 @@ class Quantity(Column):
         return numbers(field, values)
 
     def rules(self) -> list[Rule]:
-        """That values are numbers with a unit, within the bounds."""
+        """Values must be numbers with a unit, within the bounds."""
         config, value, is_there = self.config, pl.col(self.name), ~self.is_absent()
         known = " or ".join(unit or "no unit" for unit in config.units)
         is_quantity = pl.any_horizontal(value.str.contains(each) for each in self._patterns())
         remedy = "Correct the table, or add to `units` or `missing`"
-        what = f"no number with {known}"
+        what = f"not a number with {known}"
         bounds = out_of_bounds(
             self.name, config.minimum, config.maximum, "Correct the table or the bound"
         )
@@ -122,11 +120,11 @@ class Quantity(Column):
         return found.to_series()
 
     def is_absent(self) -> pl.Expr:
-        """Whether there is no value; blanks are none."""
+        """Whether the value is missing; blanks are."""
         return super().is_absent() | (pl.col(self.name).str.strip_chars(" ") == "")
 
     def changes(self) -> dict[str, pl.Expr]:
-        """Numbers that are multiplied, too."""
+        """Also numbers that are multiplied by the factor of their unit."""
         value, is_there = pl.col(self.name), ~self.is_absent()
         return super().changes() | {
             f"{unit or 'no unit'} counts as {factor:g}": is_there & value.str.contains(form)
@@ -141,7 +139,7 @@ class Quantity(Column):
         return read(graph, [self.field], [text])
 
     def fit(self, values: pl.Series) -> None:
-        """Learn from the converted numbers."""
+        """Fit the converted numbers."""
         found = numbers(self.field, values).fill_null(math.nan).to_numpy()
         self.scale = learned(self.name, found, self.config.scaling, None)
 

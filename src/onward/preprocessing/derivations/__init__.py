@@ -1,4 +1,4 @@
-"""Types of derivation: columns made from other columns. One file each; its name is the type."""
+"""Types of derived columns. One file each; the file's name is the type."""
 
 from onward.preprocessing.derivations._base import Derivation as Derivation
 from onward.preprocessing.derivations._base import Outcomes as Outcomes

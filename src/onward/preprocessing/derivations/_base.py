@@ -1,4 +1,4 @@
-"""What every type of derivation can do."""
+"""Base class of derived columns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,15 @@ class Outcomes:
 
 
 class Derivation(Family, ABC):
-    """A column that is made from other columns, row by row.
+    """A column computed from other columns, row by row.
 
-    It has values of the wire, as a column of the table has them: float64 with NaN for missing, or
-    text with "" for missing. So an entry of ``prepare.columns`` with its name encodes it, and
-    derivations that come later can read it. Rows and callers never bring it: prepare and the
-    exported file run the same graph.
+    Its values are like those of a raw column: float64 with NaN for missing, or text with "" for
+    missing. An entry of ``prepare.columns`` with its name encodes it, and later derivations can
+    read it. Callers never pass it: `prepare` and the exported file compute it with the same graph.
     """
 
     class Config(Settings):
-        """Settings that every type has."""
+        """Settings of every type."""
 
         name: SkipJsonSchema[str] = ""  # the key in prepare.derive
 
@@ -66,37 +65,37 @@ class Derivation(Family, ABC):
     @property
     @abstractmethod
     def reads(self) -> Mapping[str, SemanticType]:
-        """The columns it reads, and as what.
+        """Its input columns, and their types.
 
-        Any but a date can be a category: a text as it is, a number if it is whole.
+        Any column but a date can be a category: texts, and integers.
         """
 
     @property
     @abstractmethod
     def made(self) -> str:
-        """How it is made, for people: ``"dropoff - pickup, in minutes"``."""
+        """Its description: ``"dropoff - pickup, in minutes"``."""
 
     def fit(self, rows: pl.DataFrame, outcomes: Outcomes) -> None:
-        """Learn from training rows, and from nothing else.
+        """Fit to the training rows.
 
         Args:
-            rows: what it reads, as it reads it: Float64, or String for categories; null is missing.
+            rows: its inputs: Float64, or String for categories; null is missing.
             outcomes: of the same rows.
 
         Raises:
-            DataError: if there is nothing to learn from; naming the derivation and the remedy.
+            DataError: if the values are not usable, naming the derivation and the remedy.
         """
 
     @classmethod
     @abstractmethod
     def encode(cls, graph: Graph, derivations: Sequence[Self], inputs: Inputs) -> Value:
-        """Add the operators that make the new columns, ``(rows, derivations)``.
+        """Add the operators that compute the new columns, ``(rows, derivations)``.
 
-        One call for all of one type that can be made at the same time, so that they may share
-        operators. Infinite numbers become missing afterwards.
+        All derivations of one type that can be computed at the same time share one call and may
+        share operators. Infinite numbers become missing afterwards.
 
         Args:
             graph: where to add them.
-            derivations: which have learned.
-            inputs: what they read.
+            derivations: fitted.
+            inputs: their input columns.
         """

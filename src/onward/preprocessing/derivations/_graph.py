@@ -1,4 +1,4 @@
-"""Derivations as a part of a graph."""
+"""Add derivations to a graph."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from onward.schema import SemanticType
 from onward.serving.column_settings import units_of
 from onward.wires import wire_of
 
-MADE = f"{PREFIX}made/"  # begins a name that no input has, nor anything inside the graph
+MADE = f"{PREFIX}made/"  # prefix of names that are unique in the graph
 
 
 def put(
@@ -22,7 +22,7 @@ def put(
     columns: Sequence[Column],
     raw: Mapping[str, Value],
 ) -> dict[str, Value]:
-    """Add derivations that have learned, and return the new columns, each ``(rows, 1)``.
+    """Add fitted derivations, and return the new columns, each ``(rows, 1)``.
 
     Args:
         graph: where to add them.
@@ -41,13 +41,13 @@ def put(
 def model_of(
     columns: Sequence[Column], derivations: Sequence[Derivation], wanted: Mapping[str, SemanticType]
 ) -> ModelProto:
-    """A graph from raw columns to some of what derivations read or make, and no more than that.
+    """A graph from raw columns to some inputs or results of derivations, and nothing else.
 
     Its outputs have the names of the columns, behind `MADE`.
 
     Args:
         columns: raw ones.
-        derivations: which have learned; those needed are added.
+        derivations: fitted; those needed are added.
         wanted: numbers and categories, raw or derived.
     """
     names, needed = set(wanted), list[Derivation]()
@@ -72,7 +72,7 @@ def _filled(
     raw: Mapping[str, Value],
     wanted: Mapping[str, SemanticType],
 ) -> Inputs:
-    """What there is to read once all derivations are made, those of one type together."""
+    """The inputs after all derivations, computed by type."""
     pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]
     spelled = {column.name for column in columns if units_of(column.field)}
     numbers = [n for n, kind in pairs if n in raw and (kind == "number" or n in spelled)]

@@ -1,4 +1,4 @@
-"""What derivations read, in the graph; each is made once, whoever reads it."""
+"""Inputs of derivations in the graph; each is computed once."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,9 +19,9 @@ TIME = NAMES.index("time")
 
 
 class Inputs:
-    """Raw columns, and the columns derived so far.
+    """Raw columns and the columns derived so far.
 
-    Infinite numbers are missing here, and so are the texts that a column declares missing.
+    Infinite numbers and declared missing texts are missing here.
 
     Args:
         graph: where operators are added.
@@ -50,7 +50,7 @@ class Inputs:
             self._dates = read(graph, alike, [raw[name] for name in dates])
 
     def add(self, name: str, wire: ScalarWire, value: Value) -> None:
-        """A derived column, finite, which others can read from now on."""
+        """Add a derived column, which later ones can read."""
         self._numeric[name] = wire == "number"
         (self._numbers if wire == "number" else self._texts)[name] = value
 
@@ -62,7 +62,7 @@ class Inputs:
         return self._numbers[name]
 
     def category(self, name: str) -> Value:
-        """Text ``(rows, 1)``; "" is missing. Of numbers only whole ones have a text."""
+        """Text ``(rows, 1)``; "" is missing. Only integers have a text."""
         if name not in self._texts:
             is_numeric = self._numeric[name]
             self._texts[name] = self._whole(name) if is_numeric else self._declared(name)
@@ -73,7 +73,7 @@ class Inputs:
         return self.parts([(name, TIME) for name in names])
 
     def parts(self, wanted: Sequence[tuple[str, int]]) -> Value:
-        """Numbers of dates, each by its place in `NAMES`; NaN where there is no date."""
+        """Parts of dates, by their index in `NAMES`; NaN if invalid."""
         graph = self._graph
         places = [self._places[name] for name, _ in wanted]
         columns = [self._places[name] * len(NAMES) + part for name, part in wanted]

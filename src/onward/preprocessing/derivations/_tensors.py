@@ -1,4 +1,4 @@
-"""Columns side by side in one tensor, so that they share operators."""
+"""Concatenate columns, so that they share operators."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,12 +22,12 @@ def one_by_one(graph: Graph, values: Value, count: int) -> list[Value]:
 
 
 def finite(graph: Graph, numbers: Value) -> Value:
-    """The same, with NaN in place of what is infinite."""
+    """The tensor with NaN instead of infinity."""
     return graph("Where", graph("IsInf", numbers), graph.constant(np.nan), numbers)
 
 
 def looked_up(graph: Graph, text: Value, table: Mapping[str, float], default: float) -> Value:
-    """For each text its number, float64."""
+    """Look up the number of each text, float64."""
     return graph(
         "LabelEncoder",
         text,

@@ -1,4 +1,4 @@
-"""Whether derivations can read what they want to, and whether somebody reads them."""
+"""Check the inputs and uses of derived columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from onward.serving.column_settings import is_numeric
 
 
 def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str) -> None:
-    """Look at the settings of derivations and of columns, side by side.
+    """Check the settings of derivations and columns against each other.
 
     Raises:
-        ValueError: naming the derivation, and what to do.
+        ValueError: naming the derivation and the remedy.
     """
     made = {config.name: Derivation.build(config) for config in derive}
     if target in made:
@@ -37,7 +37,7 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
 def _refuse_telling(
     where: str, derivation: Derivation, read: str, made: Mapping[str, Derivation]
 ) -> None:
-    """What learns from means of the target over training rows would learn each row's own."""
+    """Fitting on an in-sample target encoding would leak the target of each row."""
     behind = [read]
     while derivation.learns != "nothing" and behind:
         known = made.get(behind.pop())
@@ -58,22 +58,19 @@ def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], ta
         return "itself. Take another column"
     if read in made:
         return f"which is derived later. Write {read!r} before {name!r}"
-    add = (
-        f"Add {read!r} to prepare.columns; a column that is no feature by itself has"
-        " `feature: false` there"
-    )
+    add = f"Add {read!r} to prepare.columns, with `feature: false` if it is not a feature itself"
     return f"which is neither in prepare.columns nor derived. {suggestion(read, known, add)}"
 
 
 def _refuse_kind(where: str, kind: SemanticType, field: Field) -> None:
     if kind == "date" and semantic_type(field) != "date":
-        raise ValueError(f"{where} as dates, which it has none of. Declare it `type: datetime`")
+        raise ValueError(f"{where} as dates, but it has none. Declare it `type: datetime`")
     if kind == "number" and not is_numeric(field):
         raise ValueError(
-            f"{where} as numbers, and it is text. Take another column, or declare it numerical"
+            f"{where} as numbers, but it is text. Take another column, or declare it numerical"
         )
     if kind == "category" and semantic_type(field) == "date":
-        raise ValueError(f"{where} as categories, and it has dates. Derive a `calendar` part first")
+        raise ValueError(f"{where} as categories, but it has dates. Derive a `calendar` part first")
 
 
 def _refuse_encoding(made: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
@@ -89,8 +86,7 @@ def _refuse_encoding(made: Mapping[str, Derivation], columns: Sequence[Any]) -> 
             )
         if not config.feature or config.missing:
             raise ValueError(
-                f"{where} is derived, so that `feature` and `missing` mean nothing there. Remove"
-                " them"
+                f"{where} is derived, where `feature` and `missing` are not allowed. Remove them"
             )
 
 
@@ -100,13 +96,13 @@ def _refuse_idle(made: Mapping[str, Derivation], columns: Sequence[Any]) -> None
     for name in made:
         if name not in read | named:
             raise ValueError(
-                f"derive: nothing reads {name!r}. Add an entry with its name to prepare.columns"
+                f"derive: no column reads {name!r}. Add an entry with its name to prepare.columns"
             )
     for config in columns:
         if not config.feature and config.name not in read:
             raise ValueError(
-                f"columns: {config.name!r} has `feature: false`, and no derivation reads it. Remove"
-                " the column, or the setting"
+                f"columns: {config.name!r} has `feature: false`, but no derived column reads it."
+                " Remove the column, or the setting"
             )
     if not any(config.feature for config in columns):
-        raise ValueError("columns: each has `feature: false`. Leave one to predict from")
+        raise ValueError("columns: all have `feature: false`. Keep at least one as a feature")

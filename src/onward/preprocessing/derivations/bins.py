@@ -1,4 +1,4 @@
-"""Numbers as the number of an interval."""
+"""Intervals of numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
@@ -17,18 +17,17 @@ from onward.schema import SemanticType
 
 
 class Bins(Derivation):
-    """In which interval a number is: 0 below the first edge, 1 from there on, and so forth.
+    """The index of the interval of a number: 0 below the first edge, 1 from there on, and so on.
 
-    A whole number: declare it categorical with ``values: integer`` to tell each interval from all
-    others, or numerical.
+    Declare it categorical with ``values: integer``, or numerical.
     """
 
     learns = "inputs"
 
     class Config(Derivation.Config):
-        """Of the numbers in ``column``: ``edges``, or so many ``quantiles`` of training rows.
+        """The ``edges`` for the numbers in ``column``, or a number of ``quantiles``.
 
-        Quantiles that are equal are one edge, so that there may be fewer intervals.
+        Equal quantiles are one edge, so there may be fewer intervals.
         """
 
         type: Literal["bins"] = "bins"
@@ -61,7 +60,7 @@ class Bins(Derivation):
         return f"{self.config.column}, cut {cut}"
 
     def fit(self, rows: pl.DataFrame, outcomes: Outcomes) -> None:
-        """Learn the edges, unless they are given."""
+        """Fit the edges, unless they are given."""
         self.edges = np.array(self.config.edges)
         if self.config.quantiles is None:
             return
@@ -73,12 +72,12 @@ class Bins(Derivation):
         if not len(self.edges):
             raise DataError(
                 f"derive {self.name!r}: {len(present)} of {len(rows)} training rows have a value of"
-                f" {self.config.column!r}, and too few differ to be cut. Remove the derivation"
+                f" {self.config.column!r}, too few of them distinct for bins. Remove the derivation"
             )
 
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Bins]", inputs: Inputs) -> Value:
-        """Each counts its edges that are not above the number."""
+        """Count the edges that are not above the number."""
         return side_by_side(graph, [each._interval(graph, inputs) for each in derivations])
 
     def _interval(self, graph: Graph, inputs: Inputs) -> Value:

@@ -1,4 +1,4 @@
-"""What the calendar says of a date, as a number."""
+"""Parts of dates, as numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -18,14 +18,14 @@ FIRST = {"month": 1, "day of month": 1, "hour": 0, "weekday": 1}  # weekdays as 
 
 
 class Calendar(Derivation):
-    """The year, month, day of month, weekday (1 is Monday) or hour of a date, as its text says.
+    """The year, month, day of month, weekday (1 is Monday) or hour of a date, as in its text.
 
-    A whole number: declare it categorical with ``values: integer`` to tell each value from all
-    others, or numerical. A column of dates has all these on circles by itself.
+    Declare it categorical with ``values: integer``, or numerical. A datetime column already has all
+    of these as cosine and sine.
     """
 
     class Config(Derivation.Config):
-        """Which ``part`` of the dates in ``column``."""
+        """The ``part`` of the dates in ``column``."""
 
         type: Literal["calendar"] = "calendar"
         column: str

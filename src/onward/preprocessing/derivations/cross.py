@@ -17,14 +17,14 @@ BETWEEN = " & "
 class Cross(Derivation):
     """The values of several columns as one text, such as ``Köln & yes``.
 
-    Missing where one of them is. Numbers take part if they are whole. Texts that have `` & `` in
-    themselves may make two combinations one.
+    Missing if one of them is. Numbers must be integers. Texts that contain `` & `` may make two
+    combinations equal.
     """
 
     wire = "text"
 
     class Config(Derivation.Config):
-        """``columns`` whose combinations are meant."""
+        """The ``columns`` to combine."""
 
         type: Literal["cross"] = "cross"
         columns: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -32,7 +32,7 @@ class Cross(Derivation):
         @model_validator(mode="after")
         def _differ(self) -> Self:
             if len(set(self.columns)) < len(self.columns):
-                raise ValueError("a column is there twice")
+                raise ValueError("a column occurs twice")
             return self
 
     config: Config

@@ -18,13 +18,13 @@ STEP = 2.0**-24  # that of float32 below 1
 class Cyclic(Derivation):
     """One coordinate of a number on a circle, so that 23:59 lies next to 00:00.
 
-    Two of them, a cosine and a sine, say where on the circle it is.
+    Use both, a cosine and a sine.
     """
 
     class Config(Derivation.Config):
         """The numbers in ``column``, on a circle of length ``period``, such as 24 for hours.
 
-        ``function``: which coordinate.
+        ``function``: the coordinate.
         """
 
         type: Literal["cyclic"] = "cyclic"

@@ -14,13 +14,13 @@ SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
 
 class Elapsed(Derivation):
-    """The time from one date to another, with its sign; missing where one of them is no date.
+    """The signed time from one date to another; missing if one of them is missing or invalid.
 
-    It is that between the instants, in whole seconds UTC, whatever the offsets of the texts.
+    Computed between instants in UTC, in whole seconds.
     """
 
     class Config(Derivation.Config):
-        """From ``start`` to ``end``, both columns of dates, in ``unit``."""
+        """From ``start`` to ``end``, both datetime columns, in ``unit``."""
 
         type: Literal["elapsed"] = "elapsed"
         start: str

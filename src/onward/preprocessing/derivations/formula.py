@@ -20,13 +20,13 @@ LARGEST = sys.float_info.max
 class Formula(Derivation):
     """A number computed from numbers by ``+ - * /`` and parentheses.
 
-    Missing where a number is, and where there is none: divided by zero, or too large.
+    Missing if an input is missing, and on division by zero or overflow.
     """
 
     class Config(Derivation.Config):
-        """``expression``: names of columns and numbers, such as ``price / (beds + 1)``.
+        """``expression``: column names and numbers, such as ``price / (beds + 1)``.
 
-        A name that is more than letters, digits and ``_`` stands in quotes:
+        Quote names with characters other than letters, digits and ``_``:
         ``"height in cm" / 100``.
         """
 
@@ -67,23 +67,25 @@ class Formula(Derivation):
 
 
 def _tree(expression: str) -> ast.expr:
-    """The expression in the grammar of Python, once it is sure that it is no more than arithmetic.
+    """The syntax tree of the expression, if it contains only arithmetic.
 
     Raises:
-        ValueError: saying what is wrong with it.
+        ValueError: if it contains anything else.
     """
     where = f"expression: {expression!r}"
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(
-            f"{where} cannot be read. It is made of + - * / ( ), numbers and names; put a name"
-            " with other signs into quotes"
+            f"{where} cannot be read. Use + - * / ( ), numbers and names, and quote names with"
+            " other characters"
         ) from error
     for part in ast.walk(tree):
         if not _is_allowed(part):
             found = ast.get_source_segment(expression.strip(), part) or type(part).__name__.lower()
-            raise ValueError(f"{where}: only + - * / ( ), numbers and names, and no {found!r}")
+            raise ValueError(
+                f"{where}: only + - * / ( ), numbers and names are allowed, not {found!r}"
+            )
     return tree
 
 

@@ -1,4 +1,4 @@
-"""How frequent a category is."""
+"""Frequencies of categories."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -13,7 +13,7 @@ from onward.schema import SemanticType
 
 
 class Frequency(Derivation):
-    """How many training rows have the same category; 0 for one that none of them has.
+    """The number of training rows with the same category; 0 for an unseen one.
 
     Missing values are one category.
     """
@@ -21,7 +21,7 @@ class Frequency(Derivation):
     learns = "inputs"
 
     class Config(Derivation.Config):
-        """Of the categories in ``column``, as a number of ``rows`` or as their ``share``."""
+        """For the categories in ``column``, as a number of ``rows`` or their ``share``."""
 
         type: Literal["frequency"] = "frequency"
         column: str
@@ -49,7 +49,7 @@ class Frequency(Derivation):
 
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Frequency]", inputs: Inputs) -> Value:
-        """Each looks its own categories up."""
+        """Look up the categories of each derivation."""
         return side_by_side(
             graph,
             [

@@ -1,4 +1,4 @@
-"""Numbers beside those of the same group."""
+"""Statistics of groups."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self
@@ -25,10 +25,9 @@ OPERATORS = {"difference": "Sub", "ratio": "Div"}
 
 
 class GroupStatistic(Derivation):
-    """What a number is like in the training rows of the same group; or a row's own beside it.
+    """A statistic of a number in the training rows of the same group, or the row relative to it.
 
-    A group that no training row has gets the statistic of all of them. Missing values are one
-    group.
+    An unseen group gets the statistic of all training rows. Missing values are one group.
     """
 
     learns = "inputs"
@@ -74,7 +73,7 @@ class GroupStatistic(Derivation):
         return f"{self.config.column} {sign} {statistic}" if sign else statistic
 
     def fit(self, rows: pl.DataFrame, outcomes: Outcomes) -> None:
-        """Learn the statistics."""
+        """Fit the statistics."""
         number = rows[self.config.column].fill_nan(None)
         present = number.drop_nulls().to_numpy()
         if not len(present):
@@ -93,7 +92,7 @@ class GroupStatistic(Derivation):
 
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[GroupStatistic]", inputs: Inputs) -> Value:
-        """Each looks its own groups up."""
+        """Look up the groups of each derivation."""
         return side_by_side(graph, [each._related(graph, inputs) for each in derivations])
 
     def _related(self, graph: Graph, inputs: Inputs) -> Value:

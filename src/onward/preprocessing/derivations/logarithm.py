@@ -1,4 +1,4 @@
-"""Logarithms, which bring numbers of very different size together."""
+"""Logarithms."""
 
 from collections.abc import Mapping, Sequence
 from math import log
@@ -14,10 +14,10 @@ from onward.schema import SemanticType
 
 
 class Logarithm(Derivation):
-    """log(1 + x), and of numbers below zero -log(1 - x): defined everywhere, and 0 at 0."""
+    """log(1 + x) for positive, -log(1 - x) for negative numbers."""
 
     class Config(Derivation.Config):
-        """Of the numbers in ``column``."""
+        """Applied to the numbers in ``column``."""
 
         type: Literal["logarithm"] = "logarithm"
         column: str

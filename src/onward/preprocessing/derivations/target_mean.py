@@ -1,4 +1,4 @@
-"""What the target was for rows of the same category."""
+"""Target encoding."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -16,29 +16,27 @@ from onward.schema import SemanticType
 
 
 class TargetMean(Derivation):
-    """The mean of the target over training rows of the same category, drawn to that of all rows.
+    """Target encoding: the mean target of the same category, shrunk to the overall mean.
 
-    A category of n rows counts n / (n + smoothing), the mean of all rows counts the rest; so a
-    category that no training row has is the mean of all rows. Missing values are one category.
+    The mean of n rows has the weight n / (n + smoothing), the overall mean has the rest. An unseen
+    category gets the overall mean. Missing values are one category.
 
-    A training row gets a mean over other rows than its own: rows are dealt into five parts, and
-    each part gets what the four others say. So what tells categories apart has not seen a row's own
-    target. All other rows, and the exported file, get what all training rows say.
+    Training rows are encoded out of fold: they are dealt into five folds, and each fold gets the
+    means of the other four. A row's own target is therefore not part of its encoding. All other
+    rows, and the exported file, get the means of all training rows.
 
     Source: Micci-Barreca 2001, "A preprocessing scheme for high-cardinality categorical
-    attributes", section 3.
-    Differs: the mean that categories are drawn to is that of all training rows in each part. Were
-    it that of the four others, it would tell which part a row is in, and so the part's own mean.
+    attributes", section 3. Differs: the overall mean is that of all training rows in every fold.
+    The mean of the other four would identify the fold of a row, and so leak its mean.
     """
 
     learns = "target"
 
     class Config(Derivation.Config):
-        """Of the categories in ``column``.
+        """For the categories in ``column``.
 
-        ``outcome``: of a target of classes the class whose share is meant; of two, it is the second
-        if not said.
-        ``smoothing``: in rows.
+        ``outcome``: the class whose share is computed; with two classes, by default the second.
+        ``smoothing``: a number of rows.
         """
 
         type: Literal["target_mean"] = "target_mean"
@@ -62,7 +60,7 @@ class TargetMean(Derivation):
         return f"{share} in training rows with the same {self.config.column}"
 
     def fit(self, rows: pl.DataFrame, outcomes: Outcomes) -> None:
-        """Learn the means: those of categories from the rows that count, that of all from all."""
+        """Fit the means: of categories from the given rows, the overall mean from all rows."""
         values = self._numbers(outcomes)
         size = float(np.abs(values).max()) or 1.0  # sums of the largest float64 would overflow
         small, keys = values / size, rows.to_series().fill_null("").alias("key")
@@ -89,7 +87,7 @@ class TargetMean(Derivation):
         if wanted not in classes:
             known = f"it has {', '.join(map(repr, classes))}" if classes else "it is a number"
             raise DataError(
-                f"derive {self.name!r}: `outcome: {wanted}` is no class of the target; {known}."
+                f"derive {self.name!r}: `outcome: {wanted}` is not a class of the target; {known}."
                 f" {'Name one of them' if classes else 'Remove `outcome`'}"
             )
         flags: np.ndarray = np.equal(outcomes.values, classes.index(wanted)).astype(np.float64)
@@ -97,7 +95,7 @@ class TargetMean(Derivation):
 
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[TargetMean]", inputs: Inputs) -> Value:
-        """Each looks its own categories up."""
+        """Look up the categories of each derivation."""
         return side_by_side(
             graph,
             [

@@ -1,4 +1,4 @@
-"""A line of JSON for each request: no values, no query, no address."""
+"""The access log: a line of JSON per request, without values, query or address."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Line(msgspec.Struct, gc=False):
-    """Of a request."""
+    """The line of a request."""
 
     time: datetime
     method: str
@@ -54,11 +54,11 @@ class AccessLog:
         self._add(_encode(line))
 
     def write(self, event: dict[str, Any]) -> None:
-        """Note anything else, with the time."""
+        """Write another event, with the time."""
         self._add(_encode({"time": datetime.now(UTC)} | event))
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write the buffered lines."""
         if self._lines:
             sys.stdout.buffer.write(b"\n".join([*self._lines, b""]))
             sys.stdout.buffer.flush()

@@ -32,7 +32,7 @@ CLIENT_GONE = 499  # of nginx, for the log; nobody gets it
 
 
 class Application:
-    """Answers HTTP requests, and tells the observers of each."""
+    """Answers HTTP requests and notifies observers."""
 
     def __init__(
         self,
@@ -67,8 +67,8 @@ class Application:
         except ClientGoneError:
             response = error_response(CLIENT_GONE, "the client left")
         except Exception:
-            logger.exception("a bug of ours: please report it, with the lines below")
-            response = error_response(500, "the server failed; its log says more")
+            logger.exception("a bug in onward: please report it with the lines below")
+            response = error_response(500, "internal error; see the log of the server")
         if response.status != CLIENT_GONE:
             must_close = self._state.is_draining or _has_unread_body(response.status, headers)
             await _send(send, response, request_id, must_close=must_close)
@@ -89,7 +89,7 @@ class Application:
         self, method: str, headers: Headers, match: Match | None, request_id: str, receive: Receive
     ) -> Response:
         if match is None:
-            raise Refusal(404, "there is nothing at this path. See /openapi.json")
+            raise Refusal(404, "nothing at this path. See /openapi.json")
         if not match.route.is_open:
             self._guard.check(headers)
         handler = match.route.handlers.get("GET" if method == "HEAD" else method)
@@ -140,12 +140,12 @@ async def _send(send: Send, response: Response, request_id: str, *, must_close: 
 
 
 def _given_id(headers: Headers) -> str:
-    """The caller's, if it can be written to a log as it is."""
+    """The id of the caller, if it is safe to log."""
     given = headers.get(b"x-request-id", b"")
     return given.decode("latin-1") if ID.fullmatch(given) else ""
 
 
 def _has_unread_body(status: int, headers: Headers) -> bool:
-    """Whether more may come of a body that was refused; small ones have arrived by now."""
+    """Whether a refused body may not have arrived completely; small ones have."""
     is_long = int(headers.get(b"content-length", 0)) > LARGE or b"transfer-encoding" in headers
     return status >= 400 and is_long

@@ -16,7 +16,7 @@ class ClientGoneError(Exception):
 
 
 def check_headers(headers: Mapping[bytes, bytes], max_bytes: int) -> None:
-    """Refuse a body by what is announced, before a byte of it is read.
+    """Refuse a body by its headers, before reading it.
 
     Raises:
         Refusal: 413 if it is too large, 415 if its encoding is unknown.
@@ -63,16 +63,16 @@ async def _received(receive: Receive, max_bytes: int) -> bytes:
 
 
 def _unpacked(body: bytes, window: int, max_bytes: int) -> bytes:
-    """Never more than allowed, however well the body was packed."""
+    """Decompress the body, up to the limit."""
     unpacker = zlib.decompressobj(window)
     try:
         unpacked = unpacker.decompress(body, max_bytes + 1)
     except zlib.error as error:
-        raise Refusal(400, "the body is not what its content-encoding says") from error
+        raise Refusal(400, "the body does not match its content-encoding") from error
     if len(unpacked) > max_bytes:
         raise _too_large(max_bytes)
     if not unpacker.eof:
-        raise Refusal(400, "the packed body is cut off")
+        raise Refusal(400, "the compressed body is truncated")
     return unpacked
 
 

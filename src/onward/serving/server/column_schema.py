@@ -1,4 +1,4 @@
-"""JSON Schema of the values of a column: exactly what a request may hold."""
+"""JSON Schema of the values of a column."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ SHOWN = 20  # categories in a description
 def column_schema(model: ServedModel, field: Field) -> dict[str, Any]:
     """The schema of one value.
 
-    Categories that no training row had and numbers out of range are no errors, so that they are
-    described rather than demanded.
+    Unseen categories and numbers out of range are not errors, so ranges are in the description
+    only.
     """
     schema: dict[str, Any] = {"title": field.name, "description": _description(model, field)}
     types = ["string", "null"]
@@ -33,13 +33,13 @@ def column_schema(model: ServedModel, field: Field) -> dict[str, Any]:
 
 
 def example_row(model: ServedModel) -> dict[str, Any]:
-    """The first of the rows in the file, or a row of missing values."""
+    """The first sample row of the file, or a row of missing values."""
     rows = model.predictor.metadata.get("replay", {}).get("rows", {})
     return {name: _plain(rows[name][0]) if rows.get(name) else None for name in model.fields}
 
 
 def _plain(value: Any) -> Any:
-    """Without a decimal point that says nothing."""
+    """Format a number without a needless decimal point."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""What is answered at each path."""
+"""Handlers of the endpoints."""
 
 from collections.abc import Callable
 
@@ -75,7 +75,7 @@ class Endpoints:
         )
 
     def openapi(self, _: Request) -> Response:
-        """What the server takes and gives."""
+        """The OpenAPI document."""
         return json_response(openapi(self._repository.models, self._options))
 
     def metrics(self, _: Request) -> Response:
@@ -93,7 +93,7 @@ class Endpoints:
     def ready(self, _: Request) -> Response:
         """Whether a load balancer may send requests here."""
         if self._state.is_draining:
-            raise Refusal(503, "the server is ending", (("retry-after", "1"),))
+            raise Refusal(503, "the server is shutting down", (("retry-after", "1"),))
         return json_response({"ready": True})
 
     def models(self, _: Request) -> Response:
@@ -105,7 +105,7 @@ class Endpoints:
         return json_response(model_metadata(self._repository, self._named(request)))
 
     def model_ready(self, request: Request) -> Response:
-        """A model that is there is ready: it was verified before."""
+        """Every loaded model is ready."""
         return json_response({"name": self._named(request).name, "ready": True})
 
     def index(self, _: Request) -> Response:

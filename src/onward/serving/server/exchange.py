@@ -8,7 +8,7 @@ from onward.serving.server.prediction import Prediction
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is known of a request when its answer is sent; no value of it but in the prediction."""
+    """A request when its answer is sent; values are in the prediction only."""
 
     method: str
     template: str

@@ -1,4 +1,4 @@
-"""What a server does beside answering, if it is asked to."""
+"""Optional parts of a server."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Extras:
             self.sources.append(self._request_log.samples)
 
     def close(self) -> None:
-        """Finish what is written."""
+        """Finish writing."""
         if self._request_log is not None:
             self._request_log.close()
 

@@ -1,4 +1,4 @@
-"""Tokens."""
+"""Authentication by token."""
 
 import base64
 import binascii
@@ -11,17 +11,17 @@ CHALLENGE = 'Bearer, Basic realm="onward", charset="UTF-8"'
 
 
 class Guard:
-    """Lets requests pass that carry the token.
+    """Accepts requests with the token.
 
-    As ``Authorization: Bearer TOKEN``, or as the password of Basic, which browsers ask for by
-    themselves: any user, and the token.
+    It is sent as ``Authorization: Bearer TOKEN``, or as the password of Basic authentication with
+    any user, for browsers.
     """
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise a Refusal with status 401 unless there is no token or it was given."""
+        """Raise a Refusal with status 401 if the token is missing or wrong."""
         if self._token and not self._is_token(_credentials(headers.get(b"authorization", b""))):
             raise Refusal(
                 401,

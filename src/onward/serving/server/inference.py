@@ -29,7 +29,7 @@ Choose = Callable[[str], ServedModel]
 
 
 class RequestedOutput(msgspec.Struct, gc=False):
-    """An output that the caller wants."""
+    """A requested output."""
 
     name: str
     parameters: dict[str, Any] | None = None
@@ -52,8 +52,8 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Response:
     """Predict the rows of a request.
 
     Raises:
-        Refusal: 400 if the request is not as the protocol wants it, 413 if it has too many rows.
-        DataError: if the rows are not as the model wants them.
+        Refusal: 400 if the request violates the protocol, 413 if it has too many rows.
+        DataError: if the rows do not fit the model.
     """
     start = perf_counter()
     size = _json_size(request)
@@ -70,7 +70,7 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Response:
 
 
 def _json_size(request: Request) -> int:
-    """Bytes of JSON, before those of binary tensors."""
+    """The number of bytes of JSON, before the binary tensors."""
     given = request.headers.get(HEADER_LENGTH)
     if given is None:
         return len(request.body)
@@ -103,7 +103,7 @@ def _feed(
             raise Refusal(400, f"input {tensor.name!r} has {len(values)} values for {rows} rows")
         columns[tensor.name] = values
     if tail:
-        raise Refusal(400, f"{len(tail)} bytes behind the last tensor belong to none")
+        raise Refusal(400, f"{len(tail)} bytes after the last tensor")
     if len(columns) != len(inputs):
         raise Refusal(400, f"input {_repeated(inputs)!r} occurs more than once")
     feed = model.arrays(columns)
@@ -113,7 +113,7 @@ def _feed(
 
 
 def _values(tensor: InputTensor, tail: memoryview, rows: int) -> tuple[Values, memoryview]:
-    """The values of a tensor, and the bytes that belong to those behind it."""
+    """The values of a tensor, and the remaining bytes."""
     if not tensor.parameters or "binary_data_size" not in tensor.parameters:
         return json_values(tensor), tail
     size = tensor.parameters["binary_data_size"]
@@ -160,7 +160,7 @@ def _output_names(model: ServedModel, requested: Sequence[RequestedOutput] | Non
 
 
 def _binary_names(model: ServedModel, document: InferenceRequest) -> set[str]:
-    """Outputs that are wanted as bytes, each by its own parameter or by that of the request."""
+    """Outputs requested as binary, by their own parameter or that of the request."""
     default = (document.parameters or {}).get("binary_data_output") is True
     if not document.outputs:
         return set(model.output_names) if default else set()

@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes back to the caller."""
+    """The response to a request."""
 
     body: bytes
     status: int = 200
@@ -42,5 +42,5 @@ def json_response(document: object) -> Response:
 
 
 def error_response(status: int, message: str, headers: Headers = ()) -> Response:
-    """An error as the Open Inference Protocol wants it: a text, and nothing else."""
+    """An error as in the Open Inference Protocol: a text only."""
     return Response(_encode({"error": message}), status, headers=headers)

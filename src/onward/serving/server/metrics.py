@@ -19,21 +19,24 @@ BOUNDS = (  # seconds; a row takes some 0.2 ms, a thousand rows 20 ms
 )
 FAMILIES = {
     "onward_requests_total": ("counter", "Requests by path, status and version of the model."),
-    "onward_request_seconds": ("histogram", "From the headers to the end of the answer."),
+    "onward_request_seconds": ("histogram", "Time from the headers to the end of the response."),
     "onward_part_seconds": ("histogram", "Parts of a prediction: parse, convert, run."),
     "onward_rows_total": ("counter", "Rows predicted."),
     "onward_shed_total": ("counter", "Requests refused because too many were waiting."),
-    "onward_waiting": ("gauge", "Requests that have begun and are not answered."),
-    "onward_reload_failures_total": ("counter", "New files that did not verify."),
+    "onward_waiting": ("gauge", "Requests in progress."),
+    "onward_reload_failures_total": ("counter", "New files that failed verification."),
     "onward_model_info": ("gauge", "Processes that serve this version."),
     "onward_shadow_rows_total": ("counter", "Rows that the shadow predicted."),
-    "onward_shadow_skipped_total": ("counter", "Rows that the shadow had no time for or refused."),
-    "onward_shadow_other_labels_total": ("counter", "Rows to which it gave another label."),
+    "onward_shadow_skipped_total": ("counter", "Rows that the shadow skipped."),
+    "onward_shadow_other_labels_total": (
+        "counter",
+        "Rows for which the shadow predicted another label.",
+    ),
     "onward_shadow_difference_total": ("counter", "Sum of the rows' largest differences."),
-    "onward_log_dropped_total": ("counter", "Rows that the request log could not write in time."),
+    "onward_log_dropped_total": ("counter", "Rows that the request log dropped."),
     "onward_missing_total": ("counter", "Missing values of a column."),
-    "onward_unseen_total": ("counter", "Categories of a column that no training row had."),
-    "onward_out_of_range_total": ("counter", "Numbers beyond those of the training rows."),
+    "onward_unseen_total": ("counter", "Categories of a column that are not in the training rows."),
+    "onward_out_of_range_total": ("counter", "Numbers outside the training range."),
 }
 Source = Callable[[], Iterator[tuple[str, float]]]
 """Further samples."""
@@ -54,7 +57,7 @@ class Histogram:
         self._sum += seconds
 
     def samples(self, name: str, **labels: str) -> Iterator[tuple[str, float]]:
-        """As the format wants them: each bucket also counts those before it."""
+        """Cumulative buckets."""
         total = 0
         for bound, count in zip((*map(repr, BOUNDS), "+Inf"), self._counts, strict=True):
             total += count
@@ -64,7 +67,7 @@ class Histogram:
 
 
 class Metrics:
-    """Counts exchanges, and says what it has counted."""
+    """Counts requests, and writes the counts."""
 
     def __init__(
         self, repository: Repository, state: State, sources: Sequence[Source] = ()
@@ -95,7 +98,7 @@ class Metrics:
         self._columns[name].add(prediction)
 
     def samples(self) -> Samples:
-        """All values of now."""
+        """All current values."""
         return dict(self._samples())
 
     def _observe_parts(self, prediction: Prediction) -> None:
@@ -133,7 +136,7 @@ class Metrics:
 
 
 def exposition(samples: Mapping[str, float]) -> str:
-    """The samples as text, grouped as the format demands."""
+    """The samples as text, grouped by family."""
     groups: dict[str, list[str]] = {name: [] for name in FAMILIES}
     for key, value in samples.items():
         groups[_family(key)].append(f"{key} {value}")
@@ -145,7 +148,7 @@ def exposition(samples: Mapping[str, float]) -> str:
 
 
 def sample(name: str, **labels: str) -> str:
-    r"""Name and labels as a line begins.
+    r"""Name and labels of a sample.
 
     Example:
         >>> sample("onward_missing_total", column='the "age"')

@@ -1,4 +1,4 @@
-"""An OpenAPI document made from the schemas of the models.
+"""An OpenAPI document from the schemas of the models.
 
 Source: OpenAPI Specification 3.1.
 """
@@ -23,7 +23,7 @@ ERROR = {
 
 
 def openapi(models: Sequence[ServedModel], options: Options) -> Document:
-    """Every path with what it takes and gives."""
+    """All paths with requests and responses."""
     paths: Document = {
         "/predict": {"post": _predict(models[0], options, "predict")},
         "/openapi.json": {"get": _get("openapi", "This document.", {"type": "object"})},

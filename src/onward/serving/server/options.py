@@ -1,10 +1,10 @@
-"""What the command line tells a server process."""
+"""Options of a server process."""
 
 import msgspec
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Complete and checked by the command line; travels to the processes as JSON."""
+    """Validated by the command line; passed to the processes as JSON."""
 
     models: dict[str, str]
     """Paths of files by the names that clients use; the first is the default of ``/predict``."""

@@ -1,4 +1,4 @@
-"""A page with a form for the columns of a model. It needs nothing from any network."""
+"""A page with a form for the columns of a model, without external resources."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def page(
     """The page of one model.
 
     Args:
-        model: whose page it is.
+        model: of the page.
         models: all of the server, for links.
         address: of the server as the caller knows it, without a slash at the end.
         has_token: whether clients have to send one.
@@ -58,7 +58,7 @@ def page(
 
 
 def address_of(headers: Mapping[bytes, bytes]) -> str:
-    """Where the caller reached the server, also through a proxy; a relative one if in doubt."""
+    """The address of the server as seen by the caller, also behind a proxy; relative if unknown."""
     host = headers.get(b"x-forwarded-host", headers.get(b"host", b""))
     scheme = headers.get(b"x-forwarded-proto", b"http")
     if not HOST.fullmatch(host) or scheme not in (b"http", b"https"):
@@ -92,7 +92,7 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
 
 
 def _offered(model: ServedModel, field: Field, known: TrainingRange) -> list[str]:
-    """Values to choose from: all categories, or those of the rows in the file."""
+    """Suggested values: all categories, or those of the sample rows."""
     rows = model.predictor.metadata.get("replay", {}).get("rows", {})
     values = known.categories if known.categories is not None else rows.get(field.name, ())
     texts = sorted({str(value) for value in values if value not in (None, "")})

@@ -1,4 +1,4 @@
-"""What one request predicted."""
+"""The prediction of one request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol answers beside predictions."""
+"""Metadata responses of the Open Inference Protocol."""
 
 from importlib.metadata import version
 from typing import Any

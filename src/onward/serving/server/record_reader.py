@@ -17,8 +17,8 @@ _decode_any = msgspec.json.Decoder(list[dict[str, Any]]).decode
 class RecordReader:
     """Reads the objects of one model.
 
-    The decoder is made from the schema once: it knows the columns' names, so that a value needs no
-    lookup in a dict.
+    The decoder is created from the schema once and knows the column names, so values need no lookup
+    in a dict.
     """
 
     def __init__(self, predictor: Predictor) -> None:
@@ -52,7 +52,7 @@ class RecordReader:
         return self._arrays({name: list(map(value, rows)) for name, value in self._columns})
 
     def _refuse_names(self, body: bytes) -> None:
-        """Say which column is missing in the words of `Predictor`, if one is."""
+        """Raise the error of `Predictor` for a missing column."""
         with suppress(msgspec.DecodeError, RecursionError):
             for row in _decode_any(body):
                 self._predictor.check_names(row)

@@ -1,4 +1,4 @@
-"""`POST /predict`: a list of objects in, one prediction for each out."""
+"""`POST /predict`: a list of objects in, a list of predictions out."""
 
 from collections.abc import Mapping
 from time import perf_counter
@@ -20,7 +20,7 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Response:
 
     Raises:
         Refusal: 400 if it is not a list of objects, 413 if it is too long.
-        DataError: if the rows are not as the model wants them.
+        DataError: if the rows do not fit the model.
     """
     start = perf_counter()
     rows = model.records.rows(request.body)

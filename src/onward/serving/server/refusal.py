@@ -1,10 +1,10 @@
-"""A request that is refused."""
+"""Refused requests."""
 
 Headers = tuple[tuple[str, str], ...]
 
 
 class Refusal(Exception):  # noqa: N818  (an answer, and no failure of ours)
-    """A request that is answered by a status and a message instead of a result."""
+    """Answers a request with a status and a message."""
 
     def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
         super().__init__(message)

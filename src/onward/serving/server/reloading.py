@@ -1,4 +1,4 @@
-"""Models that follow their files."""
+"""Reload models when their files change."""
 
 import asyncio
 import logging
@@ -35,18 +35,18 @@ def _reload(repository: Repository, name: str) -> None:
     try:
         model = repository.reload(name)
     except OnwardError as error:
-        logger.warning("%s: the new file is not served, the old one is. %s", name, error)
+        logger.warning("%s: the new file is refused and the old one still served. %s", name, error)
         repository.failures += 1
     except Exception:  # else nobody would look at the files again, and nobody would know
-        logger.exception("%s: a bug of ours: please report it, with the lines below", name)
+        logger.exception("%s: a bug in onward: please report it with the lines below", name)
         repository.failures += 1
     else:
         if model is not None:
-            logger.info("%s %s: has taken the place of the version before", name, model.version)
+            logger.info("%s %s: replaces the previous version", name, model.version)
 
 
 def _mark(path: Path) -> object:
-    """Changes whenever the content does; the time of change cannot be set by anybody."""
+    """A mark that changes with the content; ctime cannot be set by users."""
     try:
         status = os.stat(path)  # noqa: PTH116  (once a second and file)
     except OSError:

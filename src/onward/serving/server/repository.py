@@ -13,8 +13,8 @@ KEPT = 2  # versions of a model: the current one, and the one before for request
 class Repository:
     """Current models and the versions before them.
 
-    A new file is loaded beside the old model and takes its place by one assignment, so that each
-    request sees either the old or the new one.
+    A new file is loaded beside the old model and replaces it by one assignment, so each request
+    sees either the old or the new one.
 
     Raises:
         ArtifactError: if one of the files does not verify.
@@ -35,7 +35,7 @@ class Repository:
         """The model of this name, or the first one; its current version if none is given.
 
         Raises:
-            Refusal: 404, naming what there is.
+            Refusal: 404, listing the available ones.
         """
         if name is None:
             return self.models[0]
@@ -51,11 +51,11 @@ class Repository:
         raise Refusal(404, f"model {name!r} has no version {version!r}. There are: {known}")
 
     def versions(self, name: str) -> list[str]:
-        """Those that can be asked for, oldest first."""
+        """The available versions, oldest first."""
         return [model.version for model in self._versions[name]]
 
     def reload(self, name: str) -> ServedModel | None:
-        """Load the file of a model anew if its content has changed.
+        """Reload the file of a model if its content has changed.
 
         Returns:
             The new model, or None if the content is that of the current one.

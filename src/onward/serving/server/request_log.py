@@ -1,7 +1,7 @@
-"""What was asked and predicted, in files that a monitor reads.
+"""The request log: requests and predictions, in files for monitoring.
 
-A thread writes JSON lines, since a writer of Parquet would be larger than the server. A part that
-is finished is turned into Parquet by a process of its own, where polars is installed.
+A thread writes JSON lines, since a Parquet writer would need more memory than the server. A
+separate process converts finished parts to Parquet if polars is installed.
 """
 
 import logging
@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RequestLog:
-    """Appends predictions to parts in a folder; it never keeps a request waiting."""
+    """Appends predictions to parts in a folder, without delaying requests."""
 
     def __init__(self, folder: Path, share: float, columns: frozenset[str] | None) -> None:
         self._share = share
@@ -48,7 +48,7 @@ class RequestLog:
         self._thread.start()
 
     def observe(self, exchange: Exchange) -> None:
-        """Note a prediction, if its request is in the sample."""
+        """Log a prediction, if its request is in the sample."""
         if exchange.prediction is None or not is_sampled(exchange.id, self._share, "log"):
             return
         try:
@@ -61,7 +61,7 @@ class RequestLog:
         yield "onward_log_dropped_total", self._dropped
 
     def close(self) -> None:
-        """Write what is queued, and finish the part."""
+        """Write the queue and finish the part."""
         self._queue.put(None)
         self._thread.join()
 
@@ -109,7 +109,7 @@ class RequestLog:
 
 
 def _outputs(prediction: Prediction) -> dict[str, list[Any]]:
-    """A column for each output, and one for each class's probability."""
+    """One column per output and per class probability."""
     columns: dict[str, list[Any]] = {}
     classes = prediction.model.schema.target.classes
     for name, array in prediction.outputs.items():
@@ -121,7 +121,7 @@ def _outputs(prediction: Prediction) -> dict[str, list[Any]]:
 
 
 def _types(prediction: Prediction) -> dict[str, str]:
-    """Of the columns, which a part with missing values only would not show."""
+    """The types of the columns, which are unknown from missing values."""
     fields = prediction.model.fields.values()
     return {field.name: field.wire for field in fields}
 

@@ -1,4 +1,4 @@
-"""Paths and what answers at them."""
+"""Paths and their handlers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ REMEMBERED = 1_024  # paths; a bound, since callers make them up
 
 @dataclass(frozen=True)
 class Route:
-    """What answers at the paths of a template, by method."""
+    """The handlers of a path template, by method."""
 
     template: str
     """As in OpenAPI: ``/models/{name}``."""
@@ -24,7 +24,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Match:
-    """The route of a path, and the parts of the path that the template names."""
+    """The route of a path, and the values of the template's names."""
 
     route: Route
     names: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Shares of requests, by their ids: the same id always falls on the same side."""
+"""Samples of requests by id: the same id always gets the same decision."""
 
 from hashlib import blake2b
 
@@ -7,7 +7,7 @@ LARGEST = float(1 << 8 * SIZE)
 
 
 def is_sampled(request_id: str, share: float, purpose: str) -> bool:
-    """Whether a request belongs to this share of all; other purposes draw other requests.
+    """Whether a request belongs to the sample; purposes draw independent samples.
 
     Example:
         >>> sum(is_sampled(str(number), 0.1, "log") for number in range(10_000))

@@ -23,11 +23,11 @@ DATATYPES = {
 
 
 class ServedModel:
-    """A file that has passed its own verification. It never changes: a new file is a new object.
+    """A verified model file. It is immutable: a new file is a new object.
 
     Raises:
-        ArtifactError: if the file is missing, damaged, none of ours, or predicts its own rows
-            differently.
+        ArtifactError: if the file is missing, damaged, not a model file of onward, or fails
+        verification.
     """
 
     def __init__(self, name: str, path: Path) -> None:
@@ -61,7 +61,7 @@ class ServedModel:
         return arrays
 
     def is_compatible(self, other: "ServedModel") -> bool:
-        """Whether clients of the one can use the other: same columns, same outputs."""
+        """Whether clients of one model can use the other: same columns, same outputs."""
         return self._interface() == other._interface()
 
     def _interface(self) -> object:

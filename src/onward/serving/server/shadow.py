@@ -1,4 +1,4 @@
-"""A second model that sees the same rows, and whose answers nobody gets."""
+"""A second model that predicts the same rows without answering."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ MOST = 64  # predictions that wait; more are skipped, and counted
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How two models differ on the rows of a request."""
+    """The differences of two models on the rows of a request."""
 
     labels: int
     """Rows of another label."""
@@ -27,7 +27,7 @@ class Difference:
 
 
 class Shadow:
-    """Predicts after the answer was sent, in a thread, and notes how the two models differ."""
+    """Predicts in a thread after the answer was sent, and logs the differences."""
 
     def __init__(self, model: ServedModel, write: Callable[[dict[str, Any]], None]) -> None:
         self._model = model
@@ -38,7 +38,7 @@ class Shadow:
         self._difference = 0.0
 
     def observe(self, exchange: Exchange) -> None:
-        """Predict the rows of a request, too."""
+        """Predict the rows of a request with the shadow model."""
         prediction = exchange.prediction
         if prediction is None or prediction.model.name != self._model.name:
             return

@@ -1,4 +1,4 @@
-"""Metrics of all workers, whichever of them is asked."""
+"""Metrics of all workers, from any of them."""
 
 import os
 from collections import Counter
@@ -14,7 +14,7 @@ _decode = msgspec.json.Decoder(dict[str, float]).decode
 class SharedMetrics:
     """A folder with a file for each worker.
 
-    A worker that takes the place of a dead one goes on with the counts of its file, so that no
+    A worker that replaces a dead one continues with the counts of its file, so that no
     counter goes back.
     """
 
@@ -24,7 +24,7 @@ class SharedMetrics:
         self._inherited = _counters(self._read(self._path))
 
     def publish(self, samples: Samples) -> None:
-        """Let the other workers know."""
+        """Publish to the other workers."""
         new = self._path.with_suffix(".new")
         new.write_bytes(msgspec.json.encode(self._own(samples)))
         os.replace(new, self._path)  # noqa: PTH105  (Path.replace says nothing more)

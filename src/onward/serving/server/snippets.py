@@ -1,4 +1,4 @@
-"""Code that asks the server, with the columns of a model."""
+"""Example requests with the columns of a model."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""What a server process is doing."""
+"""The state of a server process."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,6 @@ class State:
     waiting: int = 0
     """Requests with a body that have begun and are not answered."""
     is_draining: bool = False
-    """Whether it was told to end: not ready, though it still answers."""
+    """Whether it is shutting down: not ready, but still answering."""
     shed: int = 0
     """Requests refused because too many were waiting."""

@@ -22,7 +22,7 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Supervisor:
-    """Starts the workers, replaces those that end, and hands signals on."""
+    """Starts the workers, replaces those that end, and forwards signals."""
 
     def __init__(self, options: Options, listener: socket.socket) -> None:
         self._folder = TemporaryDirectory(prefix="onward-")
@@ -57,11 +57,11 @@ class Supervisor:
     def _replace(self, index: int, code: int) -> None:
         if self._is_ending:
             return
-        if code > 0:  # it has said why, and another one would say the same
+        if code > 0:  # it has printed the reason; a new one would fail too
             self._code = code
             self._forward(signal.SIGTERM, None)
             return
-        logger.warning("worker %d was ended by signal %d, and is started again", index, -code)
+        logger.warning("worker %d was killed by signal %d and is restarted", index, -code)
         time.sleep(PAUSE)
         self._start(index)
 

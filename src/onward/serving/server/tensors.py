@@ -36,7 +36,7 @@ def json_values(tensor: InputTensor) -> list[Any]:
     """The values of ``data``, flat or one list for each row.
 
     Raises:
-        Refusal: 400, if there are none, or of an unknown datatype.
+        Refusal: 400, if there are none or the datatype is unknown.
     """
     data = tensor.data
     if tensor.datatype not in DATATYPES:
@@ -52,7 +52,7 @@ def binary_values(tensor: InputTensor, data: memoryview, rows: int) -> Values:
     """The values in the bytes of one tensor.
 
     Raises:
-        Refusal: 400, if they are not as many values of the tensor's type as there are rows.
+        Refusal: 400, if their number or type does not fit.
     """
     if tensor.datatype == "BYTES":
         texts = list(_texts(tensor.name, data))

@@ -1,4 +1,4 @@
-"""What the training rows of a model had, as far as its file says."""
+"""Ranges and categories of the training rows, from a model file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NEGLIGIBLE = 1e-9  # share of the training rows; sums of shares are rounded
 
 @dataclass(frozen=True)
 class TrainingRange:
-    """Of one column. None where the file does not say."""
+    """The range of one column; None if the file has none."""
 
     categories: frozenset[str] | None = None
     """All of them, and "" for missing."""

@@ -83,7 +83,7 @@ def _configuration(application: Application) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with a grace after SIGTERM, and with models that follow their files."""
+    """uvicorn with a grace period after SIGTERM, and reloading of models."""
 
     def __init__(
         self, config: uvicorn.Config, options: Options, repository: Repository, state: State
@@ -118,9 +118,9 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Say that the server is not ready, and go on for the grace; a second signal ends it.
+        """Become not ready, and continue for the grace period; a second signal ends it.
 
-        A load balancer needs seconds to notice, and what it sends here meanwhile must be answered.
+        A load balancer needs seconds to notice, and requests until then must be answered.
         """
         is_second = self._state.is_draining
         self._state.is_draining = True
