@@ -17,6 +17,9 @@ from dvc.schema import COMPILED_SINGLE_STAGE_SCHEMA
 from finished_stages import finish
 from ruamel.yaml import YAML
 
+from onward.cli._promotion import EXIT_CODES
+from onward.cli.monitor import ALARM
+from onward.cli.reproduce import DIFFERS
 from onward.errors import OnwardError
 from onward.settings.config import section
 from onward.stages import prepare
@@ -160,6 +163,7 @@ def test_the_readme_names_all_types_stages_and_commands() -> None:
 def test_each_exit_code_is_explained() -> None:
     page = (DOCS / "errors.md").read_text()
     codes = [OnwardError.exit_code, *(error.exit_code for error in OnwardError.__subclasses__())]
+    codes += [ALARM, DIFFERS, *EXIT_CODES.values()]
     assert [code for code in codes if f"\n| {code} |" not in page] == []
 
 

@@ -11,8 +11,9 @@
   * PeerError       69  another process of the same training or job has ended or hangs
 
 The codes follow sysexits.h where possible. Others in use: 0 success, 2 usage, 3 drift
-(`onward monitor`), 6 different results (`onward reproduce`), 70 a bug in onward (with a
-traceback), 71 out of memory, 74 input/output or disk full, 130 Ctrl-C, 143 SIGTERM.
+(`onward monitor`), 4 champion kept and 5 undecided (`onward promote`), 6 different results
+(`onward reproduce`), 70 a bug in onward (with a traceback), 71 out of memory, 74 input/output or
+disk full, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import difflib

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-UNIT_TOLERANCE = (
-    0.15  # distance of a least-squares coefficient from 1 or -1: columns that are correlated
-)
-# with the parts of a sum take a share of them
+UNIT_TOLERANCE = 0.15
+"""Distance of a least-squares coefficient from 1 or -1: columns that are correlated with the parts
+of a sum take a share of them."""
 NEEDED_FACTOR = 2.0  # factor by which the residual variance grows without a column of the sum
 MAX_SUM_COLUMNS = 20  # columns of a sum at most
 
