@@ -15,6 +15,9 @@ from example_model import CLASSES, TABLE, example
 from google.protobuf import text_format
 from served import Server, serving
 
+from onward.schema import Field, Schema, Target
+from onward.serving.client_code import CLIENTS
+
 TYPESCRIPT = "typescript@5.9"
 
 
@@ -52,6 +55,22 @@ def test_the_client_for_python_predicts(server: Server, tmp_path: Path, name: st
     check = ["mypy", "--strict", "--config-file=", str(path)]
     done = subprocess.run([sys.executable, "-m", *check], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_client_sends_rows_of_several_values() -> None:
+    fields = Field("at", "points", "float64[3]"), Field("image", "images", "uint8[4,4]")
+    schema = Schema(fields, Target("y", "number"))
+    assert '"at": list[float] | None,' in CLIENTS["python"]("m", schema)
+    assert '"image": list[list[float]] | None,' in CLIENTS["python"]("m", schema)
+    assert '"image": number[][] | null;' in CLIENTS["ts"]("m", schema)
+
+
+def test_a_name_that_no_server_has_is_refused(server: Server) -> None:
+    model = server.log.parent / "pay.onnx"
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        onward("client", model, "--name", 'x"y')
+    assert refused.value.returncode == 2
+    assert "only letters, digits" in refused.value.stderr
 
 
 @pytest.mark.slow

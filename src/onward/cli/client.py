@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from onward.cli._model_name import model_name
+from onward.cli._model_name import model_name, valid_name
 
 
 def client(
@@ -24,5 +24,5 @@ def client(
     from onward.serving.client_code import CLIENTS
     from onward.serving.predictor import Predictor
 
-    code = CLIENTS[lang](name or model_name(model), Predictor(model).schema)
+    code = CLIENTS[lang](valid_name(name or model_name(model)), Predictor(model).schema)
     typer.echo(code, nl=False)

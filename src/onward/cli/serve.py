@@ -9,11 +9,10 @@ from typing import Any
 import typer
 
 from onward.cli import _serve_options as given
-from onward.cli._model_name import model_name
+from onward.cli._model_name import model_name, valid_name
 
 EXTRA = "serve"
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
-MODEL_NAME = re.compile(r"[A-Za-z0-9._-]+")  # used in paths, logs and metrics
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -90,8 +89,7 @@ def _models_by_name(models: list[Path], names: list[str]) -> dict[str, str]:
     for name in names:
         if names.count(name) > 1:
             raise typer.BadParameter(f"{name!r} names two models. Give each a --name")
-        if not MODEL_NAME.fullmatch(name):
-            raise typer.BadParameter(f"--name {name!r}: only letters, digits and . _ - are allowed")
+        valid_name(name)
     return dict(zip(names, (str(path.absolute()) for path in models), strict=True))
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 from onward.schema import Field, Schema
+from onward.wires import SCALARS, wire_of
 
 PYTHON = '''"""A client for the model {name}. Made by `onward client`; needs nothing but Python."""
 
@@ -101,13 +102,19 @@ CLIENTS: dict[str, Callable[[str, Schema], str]] = {
 
 
 def _python(field: Field) -> str:
-    types = {"number": "float", "text": "str"}[field.wire]
+    axes = _axes(field)
+    types = "str" if field.wire == "text" else "list[" * axes + "float" + "]" * axes
     return f"{types} | bool" if field.type == "boolean" else types
 
 
 def _typescript(field: Field) -> str:
-    types = {"number": "number", "text": "string"}[field.wire]
+    types = "string" if field.wire == "text" else "number" + "[]" * _axes(field)
     return f"{types} | boolean" if field.type == "boolean" else types
+
+
+def _axes(field: Field) -> int:
+    """Of a value: 0 of a number or a text."""
+    return 0 if field.wire in SCALARS else len(wire_of(field.wire).shape)
 
 
 def _quoted(text: str) -> str:
