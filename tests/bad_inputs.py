@@ -81,7 +81,7 @@ WRONG_TABLES = [
     (TABLE.replace("low", "lwo", 1).encode(), "'lwo' in row 2"),
     (
         TABLE.replace(",low", ",", 1).encode(),
-        "no value, and it is the target; the first is in row 2",
+        "a missing target; the first is in row 2",
     ),
     (TABLE.replace("Köln", "").replace("Paris", "").encode(), "column 'city'"),
     ("\n".join(["age,city,pay", *(f"7{row[2:]}" for row in ROWS)]).encode(), "column 'age'"),

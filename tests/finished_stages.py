@@ -155,7 +155,7 @@ def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:
         "findings": [
             {
                 "columns": ["age", "city"],
-                "what": "values against `age < 99`",
+                "what": "values that violate `age < 99`",
                 "count": 3,
                 "rows": 1_000,
                 "first": [5, 6, 7],

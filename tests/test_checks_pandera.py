@@ -71,17 +71,19 @@ def found(frame: pl.DataFrame) -> dict[str, tuple[int, ...]]:
 
 def test_rows_that_a_schema_refuses_are_found_by_check() -> None:
     assert found(FRAME) == {
-        "'price' values against `greater_than` of Orders": (2,),
-        "'town' no value, against Orders": (2,),
-        "'town' values against `isin` of Orders": (3,),
-        "'n' a value that occurs more than once, against Orders": (1, 4),
-        "'price', 'town', 'n' values against `cheap` of Orders": (5,),
+        "'price' values that violate `greater_than` of Orders": (2,),
+        "'town' no value, which violates Orders": (2,),
+        "'town' values that violate `isin` of Orders": (3,),
+        "'n' a duplicate value, which violates Orders": (1, 4),
+        "'price', 'town', 'n' values that violate `cheap` of Orders": (5,),
     }
 
 
 def test_what_is_said_of_the_whole_table_is_broken_by_each_row() -> None:
     many = FRAME.with_columns(price=pl.lit(900.0), n=pl.int_range(5) + 1000.0, town=pl.lit("a"))
-    assert found(many) == {"'price', 'town', 'n' values against `few` of Orders": (1, 2, 3, 4, 5)}
+    assert found(many) == {
+        "'price', 'town', 'n' values that violate `few` of Orders": (1, 2, 3, 4, 5)
+    }
 
 
 @given(st.lists(st.sampled_from([1.0, 2.0, -1.0, None]), min_size=1, max_size=12))
@@ -92,17 +94,17 @@ def test_the_rows_are_those_that_break_the_condition(values: list[float | None])
         schema={"n": pl.Float64, "price": pl.Float64, "town": pl.String},
     )
     wrong = [row for row, value in zip(rows, values, strict=True) if value == -1.0]
-    expected = {"'price' values against `greater_than` of Orders": tuple(wrong[:5])}
+    expected = {"'price' values that violate `greater_than` of Orders": tuple(wrong[:5])}
     assert found(frame) == (expected if wrong else {})
 
 
 def test_a_schema_of_other_types_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Orders does not go with this table.*'town'.*Float64"):
+    with pytest.raises(ConfigError, match=r"Orders does not fit the table.*'town'.*Float64"):
         found(FRAME.with_columns(town=pl.lit(1.0)))
 
 
 def test_a_class_that_no_plugin_defines_is_no_model() -> None:
-    with pytest.raises(ValueError, match=r"0 classes have the name 'Order'.*define: .*Orders"):
+    with pytest.raises(ValueError, match=r"0 classes are named 'Order'.*plugins: .*Orders"):
         rule("Order")
 
 
@@ -128,8 +130,8 @@ def test_validate_and_prepare_ask_the_schema(invalid: str, tmp_path: Path) -> No
     code, said = onward("validate", "c.yaml")
     assert code == 65
     lines = [" ".join(line.split()) for line in said.splitlines()]
-    assert "'city' 1 1.59% values against `str_length` of Rides 62 'X'" in lines
-    assert "'age' 2 3.17% values against `less_than` of Rides 61, 62 '70'; '71'" in lines
+    assert "'city' 1 1.59% values that violate `str_length` of Rides 62 'X'" in lines
+    assert "'age' 2 3.17% values that violate `less_than` of Rides 61, 62 '70'; '71'" in lines
     code, said = onward("prepare", "c.yaml")
     if invalid == "refuse":
         assert code == 65

@@ -372,7 +372,9 @@ def test_checks_are_of_the_converted_numbers(
     heavy = "  checks:\n    - {type: expression, holds: weight < 2.9}\n  derive:"
     Path("heavy.yaml").write_text(CONFIG.replace("  derive:", heavy))
     settings = section(Path("heavy.yaml"), "prepare", prepare.Settings)
-    with pytest.raises(DataError, match=r"rows have values against `weight < 2.9`; the first is"):
+    with pytest.raises(
+        DataError, match=r"rows have values that violate `weight < 2.9`; the first is"
+    ):
         prepare.run(settings, tmp_path / "artifacts")
     text = CONFIG.replace("  derive:", heavy).replace("weight < 2.9", "note < 2")
     Path("text.yaml").write_text(text)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import DataError
-from onward.table.splits import LEFT_OUT, Part, Split, assigned
+from onward.table.splits import LEFT_OUT, Part, Split, assign_part
 
 SETTINGS = {name: {"name": "by"} for name in ("column", "group", "hash", "time")}
 TRAIN, VALIDATION, TEST = range(3)
@@ -37,7 +37,7 @@ def targets(rows: int = ROWS) -> np.ndarray:
 
 
 def part(name: str, part: Part, seed: int = 0) -> np.ndarray:
-    return assigned(split(name), part, targets(), column(name), seed)
+    return assign_part(split(name), part, targets(), column(name), seed)
 
 
 def folds(name: str, seed: int = 0) -> list[np.ndarray]:
@@ -113,8 +113,8 @@ def test_rows_that_are_added_move_no_row_of_a_hash_fold(
     old = [f"customer {row}" for row in range(300)]
     new = [*added, *old]
     some = Part(fold=fold, folds=FOLDS, training=share)
-    before = assigned(split("hash"), some, np.zeros(300), pl.Series(old), 7)
-    after = assigned(split("hash"), some, np.zeros(len(new)), pl.Series(new), 7)
+    before = assign_part(split("hash"), some, np.zeros(300), pl.Series(old), 7)
+    after = assign_part(split("hash"), some, np.zeros(len(new)), pl.Series(new), 7)
     np.testing.assert_array_equal(after[len(added) :], before)
 
 
@@ -137,8 +137,8 @@ def test_a_share_leaves_out_training_rows_only_and_a_larger_one_has_the_same_and
 def test_a_share_has_each_class() -> None:
     rare = np.zeros(500, np.int64)
     rare[:3] = 1
-    whole = assigned(split("random"), Part(), rare, None, 0)
-    few = assigned(split("random"), Part(training=0.01), rare, None, 0)
+    whole = assign_part(split("random"), Part(), rare, None, 0)
+    few = assign_part(split("random"), Part(training=0.01), rare, None, 0)
     assert set(rare[few == TRAIN].tolist()) == set(rare[whole == TRAIN].tolist())
 
 
@@ -153,11 +153,11 @@ def test_a_share_of_groups_has_whole_groups_and_one_of_times_the_latest() -> Non
 
 def test_more_folds_than_rows_are_refused() -> None:
     last = Part(fold=20, folds=20)
-    with pytest.raises(DataError, match=r"none of the 7 rows is for 'test' in fold 20 of 20"):
-        assigned(split("random"), last, np.zeros(8), None, 0)
+    with pytest.raises(DataError, match=r"none of the 7 rows is in 'test' in fold 20 of 20"):
+        assign_part(split("random"), last, np.zeros(8), None, 0)
 
 
 @pytest.mark.parametrize("wrong", [{"fold": 1}, {"folds": 5}, {"fold": 6, "folds": 5}])
 def test_a_fold_is_one_of_the_folds(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValidationError, match="say both, as"):
+    with pytest.raises(ValidationError, match="set both, such as"):
         Part(**wrong)

@@ -183,7 +183,7 @@ def test_how_a_table_is_written_is_found_said_and_obeyed(folder: Path, tmp_path:
 
     text = config.read_text()
     assert "  # decimal, thousands: '0,5' is 0.5 (in 0.csv)\n" in text
-    assert "# encoding: line 3 is no UTF-8; as windows-1252 the text has 'Köln'" in text
+    assert "# encoding: line 3 is not UTF-8; as windows-1252 the text has 'Köln'" in text
     columns = pl.read_parquet("artifacts/prepare/*.parquet").select("dose", "pay")
     assert columns.sort("dose")[3].row(0) == (3.5, 1003.1)
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.table.column_profile import BINS, MOST, profile, reference
+from onward.table.column_profile import MAX_TOP_VALUES, PROFILE_BINS, profile, reference
 
 
 @given(st.lists(st.none() | st.integers(0, 60).map(str)))
 def test_text_is_counted(values: list[str | None]) -> None:
     found = profile(pl.Series(values, dtype=pl.String))
     counts = Counter(value for value in values if value is not None)
-    want = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+    want = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_TOP_VALUES]
     assert [tuple(pair) for pair in found["top"]] == want
     assert found["distinct"] == len(counts)
     assert found["missing"] == (values.count(None) / len(values) if values else 0)
@@ -33,7 +33,7 @@ def test_numbers_fall_into_bins(values: list[float | None]) -> None:
     assert found["missing"] == pytest.approx(1 - len(present) / len(values))
     if len(finite):
         assert sum(found["histogram"]["counts"]) == len(finite)
-        assert len(found["histogram"]["edges"]) in {BINS + 1, 2}
+        assert len(found["histogram"]["edges"]) in {PROFILE_BINS + 1, 2}
         assert np.isfinite(found["histogram"]["edges"]).all()
         assert (found["min"], found["max"]) == (finite.min(), finite.max())
     else:
@@ -62,7 +62,7 @@ def test_dates_fall_into_bins_of_dates(values: list[datetime | None]) -> None:
     tick = timedelta(days=1) if len(found["min"]) == 10 else timedelta(seconds=1)
     inside = [min(max(value, edges[0]), edges[-1] - tick) for value in present]
     assert found["histogram"]["counts"] == counted(inside, edges)
-    assert len(edges) <= BINS + 1
+    assert len(edges) <= PROFILE_BINS + 1
     assert reference(found, len(values))["edges"] == found["histogram"]["edges"]
 
 
@@ -87,7 +87,7 @@ def test_days_have_no_time() -> None:
 def test_even_days_make_even_bins(days: int) -> None:
     values = pl.Series([datetime(2024, 1, 1) + timedelta(day) for day in range(days)])
     counts = profile(values)["histogram"]["counts"]
-    assert len(counts) <= BINS
+    assert len(counts) <= PROFILE_BINS
     assert min(counts) > 0.7 * max(counts)
 
 

@@ -16,7 +16,7 @@ from onward.errors import ConfigError, DataError
 from onward.serving.predictor import Predictor
 from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, report, train
-from onward.table.splits import LEFT_OUT, SPLITS, Sample, sampled
+from onward.table.splits import LEFT_OUT, SPLITS, Sample, drop_unsampled
 
 CONFIG = """\
 prepare:
@@ -158,9 +158,9 @@ def test_a_sample_keeps_the_shares_of_classes(counts: list[int], share: float, s
     there = np.bincount(targets[splits == 0])
     wanted = max((there > 0).sum(), round(share * there.sum()))
 
-    kept = sampled(splits, targets, Sample(rows=int(wanted)), seed)
+    kept = drop_unsampled(splits, targets, Sample(rows=int(wanted)), seed)
 
-    assert (kept == sampled(splits, targets, Sample(rows=int(wanted)), seed)).all()
+    assert (kept == drop_unsampled(splits, targets, Sample(rows=int(wanted)), seed)).all()
     assert (kept[splits == 1] == 1).all()
     assert set(kept[splits == 0]) <= {0, LEFT_OUT}
     left = np.bincount(targets[kept == 0], minlength=len(there))
@@ -172,12 +172,12 @@ def test_a_sample_keeps_the_shares_of_classes(counts: list[int], share: float, s
 
 
 def test_fewer_rows_than_classes_are_refused() -> None:
-    with pytest.raises(ConfigError, match="2 rows cannot have one of each of 3 classes"):
-        sampled(np.zeros(9, np.int8), np.repeat([0, 1, 2], 3), Sample(rows=2), 0)
+    with pytest.raises(ConfigError, match="2 rows cannot contain all 3 classes"):
+        drop_unsampled(np.zeros(9, np.int8), np.repeat([0, 1, 2], 3), Sample(rows=2), 0)
 
 
 def test_a_sample_of_numbers_is_drawn_from_all() -> None:
     splits = np.zeros(1000, np.int8)
-    kept = sampled(splits, np.arange(1000.0), Sample(rows=200), 0)
+    kept = drop_unsampled(splits, np.arange(1000.0), Sample(rows=200), 0)
     assert (kept == 0).sum() == 200
     assert abs(np.flatnonzero(kept == 0).mean() - 500) < 80

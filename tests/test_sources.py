@@ -166,15 +166,15 @@ def test_any_table_comes_back_as_it_was_written(suffix: str, rows: Rows) -> None
 
 BROKEN_LINES = {
     "zero bytes": (b"", "the file is empty"),
-    "cut": (b'{"a": 1}\n{"a": 2', "line 2 is no JSON: "),
-    "blank line": (b'{"a": 1}\n\n{"a": 2}\n', "line 2 is no JSON: Expecting value"),
-    "two objects in a line": (b'{"a": 1} {"a": 2}\n', "line 1 is no JSON: Extra data"),
-    "one array": (b'[\n{"a": 1}\n]\n', "line 1 is no JSON"),
-    "a line of values": (b'{"a": 1}\n[2]\n', "line 2 is no object with keys and values"),
-    "empty object": (b"{}\n", "line 1 is no object with keys and values"),
+    "cut": (b'{"a": 1}\n{"a": 2', "line 2 is invalid JSON: "),
+    "blank line": (b'{"a": 1}\n\n{"a": 2}\n', "line 2 is invalid JSON: Expecting value"),
+    "two objects in a line": (b'{"a": 1} {"a": 2}\n', "line 1 is invalid JSON: Extra data"),
+    "one array": (b'[\n{"a": 1}\n]\n', "line 1 is invalid JSON"),
+    "a line of values": (b'{"a": 1}\n[2]\n', "line 2 is not an object with keys and values"),
+    "empty object": (b"{}\n", "line 1 is not an object with keys and values"),
     "key twice": (b'{"a": 1}\n{"a": 1, "a": 2}\n', "line 2 has the key 'a' more than once"),
-    "NaN": (b'{"a": NaN}\n', "line 1 has NaN, which JSON does not know; a missing value is null"),
-    "huge number": (b'{"a": 1e400}\n', "line 1 has a number that no float64 can hold, 1e400"),
+    "NaN": (b'{"a": NaN}\n', "line 1 has NaN, which is not JSON; write null for a missing value"),
+    "huge number": (b'{"a": 1e400}\n', "line 1 has a number outside the range of float64, 1e400"),
     "huge whole number": (b'{"a": 18446744073709551616}\n', "whole number of more than 64 bits"),
     "endless whole number": (b'{"a": ' + b"9" * 5000 + b"}\n", "more than 64 bits"),
     "list": (b'{"a": 1}\n{"a": [1]}\n', "'a' holds whole numbers (line 1), lists (line 2)"),
@@ -188,10 +188,10 @@ BROKEN_LINES = {
     "deep": (b'{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}\n", "line 1 is nested too deeply"),
     "NUL": (b'{"a": "\\u0000"}\n', "the first is '\\x00' in row 1"),
     "half a character": (b'{"a": "\\ud83d"}\n', "line 1 has half of a surrogate pair"),
-    "Latin-1": ('{"a": "ö"}\n'.encode("latin-1"), "line 1 is no UTF-8, at the byte 0xf6"),
+    "Latin-1": ('{"a": "ö"}\n'.encode("latin-1"), "line 1 is not valid UTF-8 at the byte 0xf6"),
     "UTF-16": ('{"a": 1}\n'.encode("utf-16"), "this is UTF-16"),
-    "byte order mark": (b'\xef\xbb\xbf{"a": 1}\n', "there is a byte order mark"),
-    "half a gzip": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03abc", "no whole gzip file"),
+    "byte order mark": (b'\xef\xbb\xbf{"a": 1}\n', "the file has a byte order mark"),
+    "half a gzip": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03abc", "the gzip file is truncated or damaged"),
 }
 
 
@@ -267,17 +267,17 @@ def test_typed_columns_become_these_values(case: str, tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[pa.Array, ScalarWire, str]] = {
-    "list": (pa.array([[1]]), "number", "'a' holds List(Int64), which is no number"),
-    "struct": (pa.array([{"x": 1}]), "text", "'a' holds Struct({'x': Int64}), which is no text"),
-    "bytes": (pa.array([b"1"]), "number", "'a' holds Binary, which is no number"),
+    "list": (pa.array([[1]]), "number", "'a' holds List(Int64), which is not a number"),
+    "struct": (pa.array([{"x": 1}]), "text", "'a' holds Struct({'x': Int64}), which is not text"),
+    "bytes": (pa.array([b"1"]), "number", "'a' holds Binary, which is not a number"),
     "date": (pa.array([NOON.date()]), "number", "Declare it as datetime"),
     "duration": (pa.array([dt.timedelta(1)]), "number", "Declare it as another type"),
-    "fraction": (pa.array([0.5]), "text", "'a' has 1 of 1 values that are no whole numbers"),
+    "fraction": (pa.array([0.5]), "text", "'a' has 1 of 1 values that are not whole numbers"),
     "infinity": (pa.array([1.0, math.inf]), "number", "are infinite; the first is inf in row 2."),
     "identifier": (pa.array([2**53]), "number", "whole numbers of 2^53 and more"),
-    "no number": (pa.array(["1", "x"]), "number", "no finite number; the first is 'x' in row 2."),
-    "NUL": (pa.array(["x", "\0"]), "text", "are no text: they hold NUL; the first is '\\x00'"),
-    "no rows": (pa.array([], pa.int64()), "number", "there are columns, but no rows"),
+    "no number": (pa.array(["1", "x"]), "number", "not finite numbers; the first is 'x' in row 2."),
+    "NUL": (pa.array(["x", "\0"]), "text", "are texts with a NUL character; the first is '\\x00'"),
+    "no rows": (pa.array([], pa.int64()), "number", "the file has columns, but no rows"),
 }
 
 

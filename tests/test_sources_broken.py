@@ -117,7 +117,7 @@ def outcomes(folder: Path) -> Iterator[str]:
         path = folder / "table.csv"
         path.write_bytes(data)
         yield f"CSV, {case}\n  {outcome(lambda p=path: Source.for_path(p), folder)}"  # type: ignore[misc]
-        found = Source.sniffed(path).config
+        found = Source.infer_config(path).config
         settings = found.model_dump(exclude_defaults=True, exclude={"path"})
         if settings:
             yield f"  after init, {settings}: {outcome(lambda c=found: Source.open(c), folder)}"  # type: ignore[misc]

@@ -53,9 +53,9 @@ BROKEN = {
     "mark only": (b"\xef\xbb\xbf", "the file is empty"),
     "blank lines only": (b"\n\n", "line 1 is empty"),
     "blank before the header": (b"\na,b\n1,2\n", "line 1 is empty"),
-    "header only": (b"a,b\n", "there is a header, but no row"),
-    "header only, no line end": (b"a,b", "there is a header, but no row"),
-    "name twice": (b"a,b,a\n1,2,3\n", "1 of 2 names are there more than once; the first is 'a'"),
+    "header only": (b"a,b\n", "has a header, but no rows"),
+    "header only, no line end": (b"a,b", "has a header, but no rows"),
+    "name twice": (b"a,b,a\n1,2,3\n", "1 of 2 names are duplicated; the first is 'a'"),
     "row too short": (b"a,b\n1,2\n3\n", "row 2 (line 3) has 1 field instead of 2"),
     "row too long": (b"a,b\n1,2,3\n", "row 1 (line 2) has 3 fields instead of 2"),
     "last row cut": (b"a,b,c\n1,2,3\n4,5", "row 2 (line 3) has 2 fields instead of 3"),
@@ -90,15 +90,18 @@ BROKEN = {
     "quotes in a name": (b'a"b"c,d\n1,2\n', "the header (line 1) has a quote that is not"),
     "NUL": (b"a,b\n1,\x002\n", "line 2 has a NUL byte"),
     "NULs at the end": (b"a,b\n1,2\n\0\0\0\0", "line 3 has a NUL byte"),
-    "Latin-1": ("a,b\n1,2\nKöln,3\n".encode("latin-1"), "line 3 is no UTF-8, at the byte 0xf6"),
-    "Latin-1 in the header": ("Größe,b\n1,2\n".encode("latin-1"), "line 1 is no UTF-8"),
+    "Latin-1": (
+        "a,b\n1,2\nKöln,3\n".encode("latin-1"),
+        "line 3 is not valid UTF-8 at the byte 0xf6",
+    ),
+    "Latin-1 in the header": ("Größe,b\n1,2\n".encode("latin-1"), "line 1 is not valid UTF-8"),
     "Latin-1 with its remedy": ("ö,b\n1,2\n".encode("latin-1"), "iconv -f windows-1252 -t utf-8"),
     "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "this is UTF-16"),
     "UTF-16 without mark": ("a,b\n1,2\n".encode("utf-16-le"), "iconv -f utf-16"),
     "lone carriage returns": (b"a,b\r1,2\r3,4\r", r"line 1 has a carriage return (\r)"),
     "one carriage return": (b"a,b\n1,2\n3\r,4\n", r"row 2 (line 3) has a carriage return (\r)"),
     "Parquet": (b"PAR1\x15\x04\x15\0\x15\x02", "NUL byte"),
-    "half a gzip": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03abc", "no whole gzip file"),
+    "half a gzip": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03abc", "the gzip file is truncated or damaged"),
 }
 
 
@@ -208,7 +211,7 @@ NO_NUMBERS = [
 def test_anything_else_is_no_number_and_named_with_its_place(text: str, tmp_path: Path) -> None:
     lines = ["1", "?", '"\n2"', f'"{text}"', "", f'"{text}"']
     message = (
-        f"column 'x' has 2 of 6 values that are no finite number; the first is {text!r} in row 4"
+        f"column 'x' has 2 of 6 values that are not finite numbers; the first is {text!r} in row 4"
         " (line 6). Correct the file, or before training add the text to `missing:`"
     )
     with pytest.raises(DataError, match=re.escape(message)):
@@ -230,7 +233,7 @@ def test_a_delimiter_is_one_character_of_ascii(delimiter: str) -> None:
 DIRTY = Path(__file__).parents[2] / "shared/data/dirty_tables"
 MESSY = DIRTY / "messy_penguins"
 STRUCTURAL = {
-    "01_semicolon_decimalcomma_latin1.csv": "line 1 is no UTF-8, at the byte 0xf6",
+    "01_semicolon_decimalcomma_latin1.csv": "line 1 is not valid UTF-8 at the byte 0xf6",
     "03_utf16.tsv": "this is UTF-16",
     "05_ragged_comment_footer.csv": "row 1 (line 2) has 8 fields instead of 2",
     "09_useless_columns_duplicate_name.csv": "the first is 'body_mass_g'",

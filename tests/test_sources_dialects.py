@@ -263,7 +263,7 @@ def test_what_differs_from_the_default_is_found_with_its_reason(case: str, tmp_p
     path = tmp_path / f"t{suffix}"
     path.write_bytes(data)
 
-    found = Source.sniffed(path)
+    found = Source.infer_config(path)
 
     usual = Source.config_for(path)
     assert found.config == usual.model_copy(update=settings)
@@ -274,7 +274,7 @@ def test_what_differs_from_the_default_is_found_with_its_reason(case: str, tmp_p
 
 def test_a_number_that_can_be_two_is_pointed_out(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('a\n"1,234"\n')
-    [reason] = Source.sniffed(tmp_path / "t.csv").reasons
+    [reason] = Source.infer_config(tmp_path / "t.csv").reasons
     assert reason.startswith("decimal, thousands: '1,234' is 1234; it may also be 1.234")
 
 
@@ -284,7 +284,7 @@ def test_no_file_is_too_strange_to_look_at(data: bytes) -> None:
         path = Path(folder) / "t.csv"
         path.write_bytes(data)
         try:
-            found = Source.sniffed(path)
+            found = Source.infer_config(path)
             Source.open(found.config).num_rows()
         except DataError:
             return

@@ -51,4 +51,4 @@ def test_utf8_is_never_taken_for_anything_else(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     for text in TEXTS.values():
         path.write_text(text, encoding="utf-8")
-        assert not [r for r in Source.sniffed(path).reasons if r.startswith("encoding")]
+        assert not [r for r in Source.infer_config(path).reasons if r.startswith("encoding")]

@@ -57,11 +57,11 @@ def test_cells_become_these_values(case: str, tmp_path: Path) -> None:
 BROKEN: dict[str, tuple[list[list[Any]], str]] = {
     "an error": ([["a"], [1], ["#N/A"]], "sheet 'orders': A3 is the error #N/A"),
     "a formula without a value": ([["a"], ["=1+1"]], "A2 is a formula without a value"),
-    "a blank row": ([["a"], [1], [None], [2]], "row 3 is blank, and there are rows below it"),
-    "a value beside the table": ([["a"], [1, 2]], "B2 has a value, and its column has no name"),
-    "a name twice": ([["a", "a"], [1, 2]], "the name 'a' is there more than once"),
-    "nothing above": ([[None], ["a"], [1]], "row 1 is empty, where names"),
-    "a header only": ([["a"]], "there is a header, but no row"),
+    "a blank row": ([["a"], [1], [None], [2]], "row 3 is blank, and rows follow below it"),
+    "a value beside the table": ([["a"], [1, 2]], "B2 has a value, but its column has no name"),
+    "a name twice": ([["a", "a"], [1, 2]], "several columns are named 'a'"),
+    "nothing above": ([[None], ["a"], [1]], "row 1 is empty, but must have"),
+    "a header only": ([["a"]], "has a header, but no rows"),
     "dates and numbers": ([["a"], [NOON], [1]], "column 'a' holds dates, numbers"),
     "a time of day": ([["a"], [dt.time(12, 30)]], "A2 is a time without a date"),
 }
@@ -77,7 +77,7 @@ def test_a_sheet_without_one_meaning_is_refused(case: str, tmp_path: Path) -> No
 def test_long_whole_numbers_are_no_identifiers(tmp_path: Path) -> None:
     path = written(tmp_path, ["a"], [5], [2**53 + 1])
     assert column(path, "number") == [5, 2.0**53]
-    with pytest.raises(DataError, match="'a' has 1 of 2 values that are no whole numbers"):
+    with pytest.raises(DataError, match="'a' has 1 of 2 values that are not whole numbers"):
         column(path, "text")
     with pytest.raises(DataError, match="more than 15 digits, which Excel rounds"):
         column(written(tmp_path, ["a"], ["x"], [2**53 + 1]), "text")
@@ -107,7 +107,7 @@ def test_one_of_several_sheets_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, ["a"], [1], sheets=("first", "second"))
     with pytest.raises(DataError, match="`sheet` is None, and there are 'first', 'second'"):
         column(path, "number")
-    found = Source.sniffed(path)
+    found = Source.infer_config(path)
     assert found.config == Excel.Config(path=path, sheet="first")
     assert found.reasons == ("sheet: the first of 2: 'first', 'second'",)
     assert Source.open(found.config).num_rows() == 1

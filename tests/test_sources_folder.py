@@ -55,7 +55,7 @@ def test_settings_are_those_of_each_file(tmp_path: Path) -> None:
         ("n,u\n2,y\n", "b.csv: there is no column 't', unlike in"),
         ("n,t,u\n2,y,z\n", "b.csv: there is also column 'u', unlike in"),
         ("n,t\n2,y\n3\n", "b.csv: row 2 (line 3) has 1 field instead of 2"),
-        ("n,t\n2,y\nx,z\n", "b.csv: column 'n' has 1 of 2 values that are no finite number"),
+        ("n,t\n2,y\nx,z\n", "b.csv: column 'n' has 1 of 2 values that are not finite numbers"),
         ("", "b.csv: the file is empty"),
     ],
 )  # fmt: skip
@@ -77,7 +77,7 @@ def test_types_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"n": [[1]]}).write_parquet(tmp_path / "a.parquet")
     pl.DataFrame({"n": [1.5]}).write_parquet(tmp_path / "b.parquet")
     table = Source.open(Parquet.Config(path=tmp_path, files="*.parquet"))
-    with pytest.raises(DataError, match="types in two files that do not go together"):
+    with pytest.raises(DataError, match="incompatible types in two files"):
         table.read(["n"])
 
 
@@ -119,17 +119,17 @@ def test_a_folder_says_which_of_its_files_make_up_the_table(tmp_path: Path) -> N
 
 def test_a_folder_of_one_kind_is_sniffed_in_its_first_file(tmp_path: Path) -> None:
     write(tmp_path, a_csv="n;t\n1,5;x\n", b_csv="n;t\n2,5;y\n", README_md="what this is")
-    found = Source.sniffed(tmp_path)
+    found = Source.infer_config(tmp_path)
     assert found.config == Csv.Config(path=tmp_path, files="**/*.csv", delimiter=";", decimal=",")
     assert all(reason.endswith("(in a.csv)") for reason in found.reasons)
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("b.jsonl", r"end in \.csv, \.jsonl"), ("README", "there is no table")]
+    ("name", "what"), [("b.jsonl", r"end in \.csv, \.jsonl"), ("README", "the folder has no table")]
 )
 def test_a_folder_of_several_kinds_or_none_is_refused(name: str, what: str, tmp_path: Path) -> None:
     if what.startswith("end in"):
         write(tmp_path, a_csv="n\n1\n")
     (tmp_path / name).touch()
     with pytest.raises(DataError, match=what):
-        Source.sniffed(tmp_path)
+        Source.infer_config(tmp_path)

@@ -25,7 +25,7 @@ def split(name: str, **settings: Any) -> Split:
     return built
 
 
-def assigned(name: str, rows: int = 1000, seed: int = 0) -> np.ndarray:
+def assign_part(name: str, rows: int = 1000, seed: int = 0) -> np.ndarray:
     targets = np.arange(rows) % 4 // 3  # a quarter has class 1
     return split(name).assign(targets, column(name, rows), seed)
 
@@ -44,24 +44,24 @@ def test_type_is_the_name_of_the_file(name: str) -> None:
 
 @every_type
 def test_each_row_has_a_split_and_the_seed_decides_which(name: str) -> None:
-    splits = assigned(name)
+    splits = assign_part(name)
     assert len(splits) == 1000
     assert set(splits.tolist()) == set(range(len(SPLITS)))
-    np.testing.assert_array_equal(assigned(name), splits)
-    assert (assigned(name, seed=1) != splits).any() == (name in DRAWN)
+    np.testing.assert_array_equal(assign_part(name), splits)
+    assert (assign_part(name, seed=1) != splits).any() == (name in DRAWN)
 
 
 @every_type
 def test_shares_are_about_those_asked_for(name: str) -> None:
-    shares = np.bincount(assigned(name, rows=6000)) / 6000
+    shares = np.bincount(assign_part(name, rows=6000)) / 6000
     wanted = (0.68, 0.12, 0.2) if name == "column" else (0.7, 0.15, 0.15)
     np.testing.assert_allclose(shares, wanted, atol=0.02)
 
 
 @every_type
 def test_a_split_without_rows_is_refused(name: str) -> None:
-    with pytest.raises(DataError, match="none of the 2 rows is for"):
-        assigned(name, rows=2)
+    with pytest.raises(DataError, match="none of the 2 rows is in"):
+        assign_part(name, rows=2)
 
 
 @given(st.integers(10, 500), st.floats(0.1, 0.4), st.floats(0.1, 0.4))
@@ -72,7 +72,7 @@ def test_random_shares_are_those_asked_for(rows: int, validation: float, test: f
 
 
 def test_stratified_shares_are_the_same_in_each_class() -> None:
-    splits = assigned("stratified")
+    splits = assign_part("stratified")
     targets = np.arange(1000) % 4 // 3
     for place in range(3):
         assert abs(targets[splits == place].mean() - 0.25) < 0.01
@@ -93,7 +93,7 @@ def test_stratified_needs_classes() -> None:
 
 
 def test_the_column_decides_and_validation_is_drawn_from_training() -> None:
-    splits = assigned("column")
+    splits = assign_part("column")
     assert (np.flatnonzero(splits == 2) % 5 == 0).all()
     assert (splits == 1).sum() == round(0.15 * 800)
     given_splits = pl.Series(["train", "validation", "test", "train"])
@@ -102,18 +102,18 @@ def test_the_column_decides_and_validation_is_drawn_from_training() -> None:
 
 
 def test_another_word_in_the_column_is_refused() -> None:
-    with pytest.raises(DataError, match=r"2 of 4 rows say neither .* the first says 'dev'"):
+    with pytest.raises(DataError, match=r"2 of 4 values are not .* the first is 'dev'"):
         split("column").assign(np.arange(4), pl.Series(["train", "dev", None, "test"]), 0)
 
 
 def test_shares_must_leave_rows_for_training() -> None:
-    with pytest.raises(ValidationError, match="together must be below 1"):
+    with pytest.raises(ValidationError, match="validation \\+ test must be below 1"):
         split("random", validation=0.5, test=0.5)
 
 
 @pytest.mark.parametrize("name", ["group", "hash", "time"])
 def test_rows_with_the_same_value_are_not_parted(name: str) -> None:
-    found = pl.DataFrame({"by": column(name, 900), "part": assigned(name, rows=900)})
+    found = pl.DataFrame({"by": column(name, 900), "part": assign_part(name, rows=900)})
     assert found.group_by("by").agg(pl.col("part").n_unique())["part"].max() == 1
     assert found["by"].n_unique() == 300
 
@@ -179,7 +179,7 @@ def test_numbers_as_text_are_in_the_order_of_numbers() -> None:
 @pytest.mark.parametrize(
     ("dates", "message"),
     [
-        (["2024-01-01", "soon"], "1 of 2 rows have neither a number .* first is 'soon'"),
+        (["2024-01-01", "soon"], "1 of 2 values are neither numbers .* first is 'soon'"),
         (["2024-01-01T10:00Z", "2024-01-01T10:00+02:00"], "offset Z, others .02:00"),
         (["2024-01-01T10:00", "2024-01-01T10:00Z"], "offset none, others Z"),
     ],

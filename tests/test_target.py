@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onward.errors import DataError
-from onward.table.target import TargetSettings, encoded, refuse_unlearnable
+from onward.table.target import TargetSettings, encode_targets, refuse_unlearnable
 
 PAY = TargetSettings(name="pay", kind="classes", classes=("low", "high")).target()
 PRICE = TargetSettings(name="price", kind="number").target()
@@ -17,40 +17,40 @@ PRICE = TargetSettings(name="price", kind="number").target()
 @given(st.lists(st.sampled_from(PAY.classes)))
 def test_codes_are_the_places_of_the_classes(values: list[str]) -> None:
     values += PAY.classes
-    codes = encoded(PAY, pl.Series(values))
+    codes = encode_targets(PAY, pl.Series(values))
     assert codes.dtype == np.int64
     assert [PAY.classes[code] for code in codes] == values
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, unique=True))
 def test_numbers_stay_as_they_are(values: list[float]) -> None:
-    assert encoded(PRICE, pl.Series(values)).tolist() == values
+    assert encode_targets(PRICE, pl.Series(values)).tolist() == values
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["low", "low"], "all 2 rows have the value 'low'; there is nothing to predict"),
+        (["low", "low"], "all 2 rows have the value 'low', so there is nothing to predict"),
     ],
 )
 def test_classes_that_cannot_be_learned_are_refused(values: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        encoded(PAY, pl.Series(values))
+        encode_targets(PAY, pl.Series(values))
 
 
 def test_a_declared_class_must_occur() -> None:
     three = TargetSettings(name="pay", kind="classes", classes=("low", "middle", "high")).target()
     with pytest.raises(DataError, match="no row has the class 'middle'"):
-        encoded(three, pl.Series(["low", "high"]))
+        encode_targets(three, pl.Series(["low", "high"]))
 
 
 def test_numbers_that_are_all_the_same_are_refused() -> None:
     with pytest.raises(DataError, match=r"all 3 rows have the value 2\.0"):
-        encoded(PRICE, pl.Series([2.0, 2.0, 2.0]))
+        encode_targets(PRICE, pl.Series([2.0, 2.0, 2.0]))
 
 
 def broken(settings: TargetSettings, values: list[str | None]) -> list[list[bool]]:
-    rows = pl.DataFrame({settings.name: values}).with_columns(settings.cleaned())
+    rows = pl.DataFrame({settings.name: values}).with_columns(settings.canonical())
     rules = settings.rules(must_be_there=True)
     found = rows.select(rule.broken.fill_null(value=False).alias(rule.what) for rule in rules)
     return [column.to_list() for column in found]
@@ -80,7 +80,7 @@ def test_classes_belong_to_their_kind(kind: str, classes: tuple[str, ...]) -> No
 @pytest.mark.parametrize(
     ("spellings", "message"),
     [
-        ({"medium": ("m",)}, "'medium' is not among the classes"),
+        ({"medium": ("m",)}, "'medium' is not one of the classes"),
         ({"low": ("l",), "high": ("l",)}, "'l' has two meanings"),
         ({"low": ("high",)}, "'high' has two meanings"),
         ({"low": ("?",)}, r"'\?' has two meanings"),

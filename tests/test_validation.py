@@ -69,8 +69,8 @@ def test_broken_rules_are_listed_with_count_share_rows_and_values(folder: Path) 
     assert result.exit_code == 65
     assert ["'age'", "1", "3.57%", "no", "valid"] in [line[:5] for line in lines]
     assert "'age' 2 7.14% a number below `minimum: 21` 25, 28 '7'; '9'" in map(" ".join, lines)
-    assert ["'pay'", "1", "3.57%", "no", "value,"] in [line[:5] for line in lines]
-    assert "'pay' 1 3.57% a class that is not declared 27 'hgih'" in map(" ".join, lines)
+    assert ["'pay'", "1", "3.57%", "a", "missing"] in [line[:5] for line in lines]
+    assert "'pay' 1 3.57% an undeclared class 27 'hgih'" in map(" ".join, lines)
     assert "4 of 6 rules are broken, the first in row 26 (line 27)" in result.output
 
 
@@ -94,9 +94,12 @@ def test_no_column_is_named_as_those_that_are_added(folder: Path, old: str, new:
     ("row", "message"),
     [
         ("7,Bonn,low", "'age': 1 of 25 rows have a number below .*first is 7.0 in row 25 .line 26"),
-        ("30,Bonn,hgih", "'pay': 1 of 25 .* the first is 'hgih' in row 25 .line 26.*Declared are"),
-        ("30,Bonn,", "'pay': 1 of 25 rows have no value, and it is the target"),
-        ("22,Köln,low", "'age', 'city': 2 of 25 rows have values that another row has"),
+        (
+            "30,Bonn,hgih",
+            "'pay': 1 of 25 .* the first is 'hgih' in row 25 .line 26.*Declared classes: ",
+        ),
+        ("30,Bonn,", "'pay': 1 of 25 rows have a missing target"),
+        ("22,Köln,low", "'age', 'city': 2 of 25 rows have values that are not unique"),
     ],
 )
 def test_prepare_stops_where_validate_does(folder: Path, row: str, message: str) -> None:
@@ -134,7 +137,7 @@ def test_rows_that_are_set_aside_are_as_in_the_file_and_counted(folder: Path) ->
     ]
     why = aside["onward/why"].to_list()
     assert why[0] == "age: no valid number (whole numbers from 2^53 on may be identifiers)"
-    assert why[1].startswith("age: a number below `minimum: 21`; pay: no value")
+    assert why[1].startswith("age: a number below `minimum: 21`; pay: a missing target")
     assert sorted(rows["age"]) == [21.0 + row for row in range(24)]
     assert [finding["count"] for finding in quality["findings"]] == [1, 1, 1]
     assert quality["rows"] == {"read": 26, "not set aside": 24}

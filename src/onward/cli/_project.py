@@ -36,8 +36,8 @@ class Project:
         Raises:
             DataError: if the table cannot be read, or has no valid target or columns.
         """
-        sniffed = Source.sniffed(table)
-        source = Source.open(sniffed.config)
+        infer_config = Source.infer_config(table)
+        source = Source.open(infer_config.config)
         rows, names = source.num_rows(), source.names()
         for option, name in (("--target", target), ("--split", split)):
             if name is not None and name not in names:
@@ -50,14 +50,14 @@ class Project:
         except DataError as error:
             raise DataError(f"{table}: {error}") from error
         classes = frame[target] if target_guess.target.classes else None
-        decimal = getattr(sniffed.config, "decimal", ".")  # typed files have no decimal mark
+        decimal = getattr(infer_config.config, "decimal", ".")  # typed files have no decimal mark
         inputs = frame.select(name for name in names if name not in (target, split))
         guesses = infer(inputs, classes, decimal)
         columns = tuple(_left_out_if_reserved(guess) or guess for guess in guesses)
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])
             raise DataError(f"{table}: no usable column to predict {target!r} from. {reasons}")
-        return cls(sniffed, split, rows, columns, target_guess)
+        return cls(infer_config, split, rows, columns, target_guess)
 
     @property
     def path(self) -> Path:

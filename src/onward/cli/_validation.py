@@ -74,7 +74,7 @@ def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, ro
         )
         grid.add_row(*map(escape, cells))
     console.print(grid)
-    position = table.place(findings[0].first[0])
+    position = table.position(findings[0].first[0])
     console.print(
         f"\n{escape(str(table.path))}: {len(findings)} of {count} rules are broken, the first in"
         f" {position}"

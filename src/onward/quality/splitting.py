@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from onward.quality.plan import Plan
-from onward.table.splits import LEFT_OUT, SPLITS, Sample, assigned, sampled
-from onward.table.target import encoded
+from onward.table.splits import LEFT_OUT, SPLITS, Sample, assign_part, drop_unsampled
+from onward.table.target import encode_targets
 
 IS_USED = "onward/kept"  # reserved: columns cannot have this name
 
@@ -39,9 +39,9 @@ def split_rows(plan: Plan, rows: pl.LazyFrame) -> SplitRows:
         DataError: if a split would be empty.
     """
     settings, target, column = plan.settings, plan.schema.target, plan.split.column
-    targets = encoded(target, rows.select(target.name).collect().to_series())
+    targets = encode_targets(target, rows.select(target.name).collect().to_series())
     values = rows.select(column).collect().to_series() if column is not None else None
-    splits = assigned(plan.split, settings.part, targets, values, settings.seed)
+    splits = assign_part(plan.split, settings.part, targets, values, settings.seed)
     is_used = splits != LEFT_OUT
     if not is_used.all():
         marked = pl.concat([rows, pl.LazyFrame({IS_USED: is_used})], how="horizontal")
@@ -56,4 +56,4 @@ def downsample(plan: Plan, split: SplitRows) -> SplitRows:
         return split
     # the sample shrinks with the share of the training rows, so that a learning curve grows
     sample = Sample(rows=max(1, round(settings.sample.rows * settings.part.training)))
-    return replace(split, splits=sampled(split.splits, split.targets, sample, settings.seed))
+    return replace(split, splits=drop_unsampled(split.splits, split.targets, sample, settings.seed))

@@ -14,24 +14,24 @@ TYPES = {"number": pl.Float64(), "text": pl.String()}
 
 
 def convert(path: Path, types: dict[str, str]) -> None:
-    """Write the Parquet file beside the other, and remove that.
+    """Write a Parquet file beside the JSON lines, and remove these.
 
     Args:
         path: of JSON lines.
-        types: ``number`` or ``text`` by column; those of other columns are inferred.
+        types: ``number`` or ``text`` by column; other columns are inferred.
     """
     wires = {name: TYPES[wire] for name, wire in types.items() if wire in TYPES}
     table = pl.read_ndjson(path, infer_schema_length=None)
-    known = {name: wires[name] for name in table.columns if name in wires}
+    dtypes = {name: wires[name] for name in table.columns if name in wires}
     target = path.with_suffix(".parquet")
     new = target.with_suffix(".new")
     table.with_columns(pl.col("onward/time").str.to_datetime(time_zone="UTC")).cast(
-        known  # type: ignore[arg-type]
+        dtypes  # type: ignore[arg-type]
     ).write_parquet(new)
-    os.replace(new, target)  # noqa: PTH105  (Path.replace says nothing more)
+    os.replace(new, target)  # noqa: PTH105  (the same as Path.replace)
     path.unlink()
 
 
 if __name__ == "__main__":
-    os.nice(19)  # the server goes first
+    os.nice(19)  # the server has priority
     convert(Path(sys.argv[1]), json.load(sys.stdin))

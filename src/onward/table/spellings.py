@@ -1,31 +1,31 @@
-"""Texts that mean the same, as a person declares them."""
+"""Declared spellings: texts with the same meaning."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 Spellings = dict[str, tuple[str, ...]]
-"""For a text all others that mean it."""
+"""Other spellings by text."""
 
 
 def meaning_of(spellings: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """For each text that is written otherwise, what it means.
+    """The meaning of each other spelling.
 
     Example:
         >>> meaning_of({"red": ["Red", "rot"]})
         {'Red': 'red', 'rot': 'red'}
     """
-    return {text: meant for meant, texts in spellings.items() for text in texts}
+    return {text: meaning for meaning, texts in spellings.items() for text in texts}
 
 
-def refuse_two_meanings(spellings: Mapping[str, Sequence[str]], taken: Sequence[str]) -> None:
-    """Raise a `ValueError` if a text has two meanings, or means something of its own."""
-    texts = [text for others in spellings.values() for text in others]
-    twice = sorted(text for text in set(texts) if texts.count(text) > 1 or text in taken)
+def refuse_two_meanings(spellings: Mapping[str, Sequence[str]], values: Sequence[str]) -> None:
+    """Raise a `ValueError` if a spelling has two meanings, or is itself a value."""
+    texts = [text for spelled in spellings.values() for text in spelled]
+    twice = sorted(text for text in set(texts) if texts.count(text) > 1 or text in values)
     if twice:
-        raise ValueError(f"spellings: {twice[0]!r} has two meanings")
+        raise ValueError(f"spellings: {twice[0]!r} has two meanings. Keep one of them")
 
 
 def spelling(text: str) -> str:
-    """What texts have in common that differ in case, surrounding blanks or Unicode form."""
+    """A normal form of texts that ignores case, surrounding blanks and Unicode form."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", folded).strip()

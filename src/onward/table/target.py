@@ -1,4 +1,4 @@
-"""The column that is predicted."""
+"""The target column."""
 
 from typing import Self
 
@@ -13,15 +13,15 @@ from onward.settings.family import Settings
 from onward.table.spellings import Spellings, meaning_of, refuse_two_meanings
 from onward.tasks import Task, usual_task
 
-SHOWN = 5  # classes in a message
+SHOWN_CLASSES = 5  # classes to name in a message
 
 
 class TargetSettings(Settings):
-    """Which column, and how it is written.
+    """The target column and its values.
 
-    ``classes``: by their codes; the second of two is the positive one.
-    ``missing``: texts that mean there is no value, beside the empty one.
-    ``spellings``: for a class the other texts that mean it.
+    ``classes``: in the order of their codes; the second of two is the positive one.
+    ``missing``: texts for missing values, in addition to the empty text.
+    ``spellings``: other spellings of each class.
     """
 
     name: str
@@ -31,20 +31,20 @@ class TargetSettings(Settings):
     spellings: Spellings = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _has_the_classes_of_its_kind(self) -> Self:
+    def _check_classes(self) -> Self:
         self.task.check_classes(self.classes)
         strange = sorted(self.spellings.keys() - set(self.classes))
         if strange:
-            raise ValueError(f"spellings: {strange[0]!r} is not among the classes")
+            raise ValueError(f"spellings: {strange[0]!r} is not one of the classes")
         refuse_two_meanings(self.spellings, (*self.classes, *self.missing))
         return self
 
     @property
     def task(self) -> Task:
-        """The usual one."""
+        """The usual task for this kind of target."""
         return usual_task(self.target())
 
-    def cleaned(self) -> pl.Expr:
+    def canonical(self) -> pl.Expr:
         """The column in its canonical form: one text for each class, null for missing."""
         if self.task.is_number:
             return pl.col(self.name)
@@ -52,7 +52,7 @@ class TargetSettings(Settings):
         return pl.col(self.name).replace(list(meanings), list(meanings.values()))
 
     def changes(self) -> dict[str, pl.Expr]:
-        """What `cleaned` makes of values, and which values."""
+        """Changes by `canonical`: a description, and a mask of the changed values."""
         meanings = {
             "counts as missing": self.missing,
             "another spelling": meaning_of(self.spellings),
@@ -62,42 +62,39 @@ class TargetSettings(Settings):
         return {w: column.is_in(list(texts)) for w, texts in meanings.items() if texts and is_text}
 
     def rules(self, *, must_be_there: bool) -> list[Rule]:
-        """That there is a value, if it must be, and that it is one of the classes."""
+        """Rules that the value is one of the classes and, if required, not missing."""
         rules, column = [], pl.col(self.name)
         if must_be_there:
-            remedy = "Nothing can be learned from them: remove them, or set `without_target: drop`"
-            remedy += " in prepare.rows"
-            rules.append(
-                Rule((self.name,), column.is_null(), "no value, and it is the target", remedy)
-            )
+            remedy = "Remove these rows, or set `without_target: drop` in prepare.rows"
+            rules.append(Rule((self.name,), column.is_null(), "a missing target", remedy))
         if self.classes:
-            shown = ", ".join(map(repr, self.classes[:SHOWN]))
-            shown += ", ..." if len(self.classes) > SHOWN else ""
-            remedy = f"Declared are {shown}. Correct the table, `classes` or `spellings`"
+            shown = ", ".join(map(repr, self.classes[:SHOWN_CLASSES]))
+            shown += ", ..." if len(self.classes) > SHOWN_CLASSES else ""
+            remedy = f"Declared classes: {shown}. Correct the table, `classes` or `spellings`"
             unknown = ~column.is_in(self.classes)
-            rules.append(Rule((self.name,), unknown, "a class that is not declared", remedy))
+            rules.append(Rule((self.name,), unknown, "an undeclared class", remedy))
         return rules
 
     def target(self) -> Target:
-        """What the schema says of it."""
+        """The target of the schema."""
         return Target(self.name, self.kind, self.classes)
 
 
-def encoded(target: Target, values: pl.Series) -> np.ndarray:
-    """The targets as the network learns them: int64 codes of classes, or float64 numbers.
+def encode_targets(target: Target, values: pl.Series) -> np.ndarray:
+    """Encode targets for training: int64 codes of classes, or float64 numbers.
 
     Args:
-        target: which column.
-        values: String for classes, Float64 for a number; all rows, which keep the rules.
+        target: the target column.
+        values: String for classes, Float64 for numbers; all rows, which satisfy the rules.
 
     Raises:
-        DataError: if there is nothing to tell apart.
+        DataError: if all values are equal, or a class is absent.
     """
     where = f"target {target.name!r}"
     if values.n_unique() < 2:
         raise DataError(
-            f"{where}: all {len(values)} rows have the value {values[0]!r}; there is nothing to"
-            " predict. Choose another target, or look for the rows that are missing"
+            f"{where}: all {len(values)} rows have the value {values[0]!r}, so there is nothing to"
+            " predict. Choose another target, or add the missing rows"
         )
     absent = sorted(set(target.classes).difference(values.unique() if target.classes else ()))
     if absent:
@@ -108,16 +105,16 @@ def encoded(target: Target, values: pl.Series) -> np.ndarray:
 
 
 def refuse_unlearnable(target: Target, training: np.ndarray) -> None:
-    """Look at the targets of the training rows alone.
+    """Refuse training rows that cannot be learned from.
 
     Raises:
-        DataError: if they lack a class, or are all the same number.
+        DataError: if a class is absent, or all numbers are equal.
     """
     where = f"target {target.name!r}"
     if usual_task(target).is_number and len(np.unique(training)) < 2:
         raise DataError(
-            f"{where}: all {len(training)} training rows have the value {training[0]:g}; there is"
-            " nothing to learn. Change prepare.split"
+            f"{where}: all {len(training)} training rows have the value {training[0]:g}, so there"
+            " is nothing to learn. Change prepare.split"
         )
     absent = [name for code, name in enumerate(target.classes) if code not in training]
     if absent:

@@ -111,7 +111,7 @@ def _read(
     missing = () if target is None else target.missing
     field = Field(task.target.name, "target", task.wire, missing)
     rows = table.collect(table.scan([*model.schema.columns, field]))
-    return rows if target is None else rows.with_columns(target.cleaned())
+    return rows if target is None else rows.with_columns(target.canonical())
 
 
 def _refuse_classes(table: Table, truth: pl.Series, classes: Sequence[str]) -> None:
@@ -122,6 +122,6 @@ def _refuse_classes(table: Table, truth: pl.Series, classes: Sequence[str]) -> N
         raise DataError(
             f"{table.path}: column {truth.name!r} has {len(unknown)} of {len(truth)} values that"
             f" are no class of the models; the first is {truth[unknown[0]]!r} in"
-            f" {table.place(int(unknown[0]) + 1)}. Correct the table, or name the `--config` whose"
-            " `spellings` and `missing` it needs"
+            f" {table.position(int(unknown[0]) + 1)}. Correct the table, or name the `--config`"
+            " whose `spellings` and `missing` it needs"
         )

@@ -39,7 +39,7 @@ def accept_rows(
         DataError: if rows break the contract and the settings refuse them.
     """
     findings = _read(table, contract, work)
-    rows = contract.cleaned(_with_row_numbers(work))
+    rows = contract.canonical(_with_row_numbers(work))
     height = {"read": findings[0].rows if findings else _height(rows)}
     if findings:
         height["not set aside"] = _height(rows)
@@ -82,8 +82,8 @@ def _read(table: Table, contract: Contract, work: Path) -> list[Finding]:
     """Write the valid rows, and return the findings in the others."""
     if contract.rows.invalid == "refuse":
         table.copy(contract.needed(training=True), work / VALID_FILE, CHUNK)
-        rows = contract.cleaned(pl.scan_parquet(work / VALID_FILE))
-        refuse_findings(str(table.path), find(rows, contract.rules(training=True)), table.place)
+        rows = contract.canonical(pl.scan_parquet(work / VALID_FILE))
+        refuse_findings(str(table.path), find(rows, contract.rules(training=True)), table.position)
         return []
     inspection = Inspection(table, contract, training=True)
     findings = inspection.findings()
@@ -91,7 +91,7 @@ def _read(table: Table, contract: Contract, work: Path) -> list[Finding]:
     if findings:
         inspection.invalid_rows().sink_csv(work / SET_ASIDE_FILE)
     if not _height(pl.scan_parquet(work / VALID_FILE)):
-        reasons = "\n".join(f"  {format_finding(finding, table.place)}" for finding in findings)
+        reasons = "\n".join(f"  {format_finding(finding, table.position)}" for finding in findings)
         raise DataError(
             f"{table.path}: all rows are invalid. Correct the table or the config\n{reasons}"
         )

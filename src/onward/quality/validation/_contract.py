@@ -95,7 +95,7 @@ class Contract:
         return [check for check in self.checks if training or not learned & {*check.columns}]
 
     def readable(self, *, training: bool) -> list[Rule]:
-        """Rules that each value is readable, from the faults that `Table.inspected` marks."""
+        """Rules that each value is readable, by the masks of `Table.scan_with_faults`."""
         return [
             Rule(
                 (field.name,),
@@ -124,9 +124,9 @@ class Contract:
             if count
         ]
 
-    def cleaned(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+    def canonical(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """The same rows, with canonical class names in the target."""
-        return frame.with_columns(self.target.cleaned())
+        return frame.with_columns(self.target.canonical())
 
 
 def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:

@@ -71,7 +71,9 @@ def _finding(frame: pl.LazyFrame, rule: Rule, broken: pl.Expr, count: int, rows:
     return Finding(rule, count, rows, row_numbers, tuple(first.to_dicts()))
 
 
-def refuse_findings(where: str, findings: Sequence[Finding], place: Callable[[int], str]) -> None:
+def refuse_findings(
+    where: str, findings: Sequence[Finding], position_of: Callable[[int], str]
+) -> None:
     """Refuse a table with findings.
 
     Raises:
@@ -79,18 +81,18 @@ def refuse_findings(where: str, findings: Sequence[Finding], place: Callable[[in
     """
     if findings:
         raise DataError(
-            "\n".join(f"{where}: {format_finding(finding, place)}" for finding in findings)
+            "\n".join(f"{where}: {format_finding(finding, position_of)}" for finding in findings)
         )
 
 
-def format_finding(finding: Finding, place: Callable[[int], str]) -> str:
+def format_finding(finding: Finding, position_of: Callable[[int], str]) -> str:
     """The finding as a sentence, with the remedy."""
     few = len(finding.rule.columns) == 1
     example = finding.examples[0]
     what = "" if example is None else f"{format_example(example)} "
     return (
         f"{'column' if few else 'columns'} {finding.columns}: {finding.count} of {finding.rows}"
-        f" rows have {finding.rule.what}; the first is {what}in {place(finding.first[0])}."
+        f" rows have {finding.rule.what}; the first is {what}in {position_of(finding.first[0])}."
         f" {finding.rule.remedy}"
     )
 

@@ -26,8 +26,8 @@ class Inspection:
 
     def __init__(self, table: Table, contract: Contract, *, training: bool) -> None:
         self._names = [field.name for field in contract.needed(training=training)]
-        rows = table.inspected(contract.needed(training=training)).with_row_index(ROW, 1)
-        self.rows = contract.cleaned(rows) if training else rows
+        rows = table.scan_with_faults(contract.needed(training=training)).with_row_index(ROW, 1)
+        self.rows = contract.canonical(rows) if training else rows
         rules = [
             *contract.readable(training=training),
             *(_only_readable(rule) for rule in contract.rules(training=training)),

@@ -1,4 +1,4 @@
-"""What every check can do."""
+"""The base class of checks."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -8,7 +8,7 @@ from onward.settings.family import Family
 
 
 class Check(Family, ABC):
-    """A rule about several columns, or about what no setting of a column says."""
+    """A rule for several columns, or one that no setting of a column can express."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -16,8 +16,8 @@ class Check(Family, ABC):
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
-        """Those it looks at; one that is no column of the config is read as text."""
+        """Columns that the check reads; columns outside the config are read as text."""
 
     @abstractmethod
     def rule(self) -> Rule:
-        """The rule, in terms of wire values: float64 for numbers, text for all else."""
+        """The rule on wire values: float64 for numbers, text for all others."""

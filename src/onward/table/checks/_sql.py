@@ -1,4 +1,4 @@
-"""The part of SQL that a condition on one row may use."""
+"""The subset of SQL for conditions on one row."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from onward.errors import suggestion
 
-LONGEST = 1_000  # characters
-DEEPEST = 20  # parentheses and CASEs inside each other
+MAX_CHARACTERS = 1_000  # characters
+MAX_DEPTH = 20  # nested parentheses and CASEs
 
 TOKEN = re.compile(
     r"""
@@ -38,35 +38,35 @@ FUNCTIONS = frozenset(
     SUBSTR SUBSTRING TRIM LTRIM RTRIM STARTS_WITH ENDS_WITH STRPOS CONCAT CONCAT_WS REGEXP_LIKE
     """)
 )
-"""Those of polars that compute from one row; none makes a text longer than all its arguments.
+"""Functions of polars on one row; none returns a text longer than all its arguments.
 
-So there is no REPLACE, REPEAT or LPAD: a few of them inside each other fill any memory.
+REPLACE, REPEAT and LPAD are excluded: nested calls could fill the memory.
 """
 
 
 def plain_sql(text: str) -> str:
-    r"""The condition, with nothing in it that polars could take for more than a computation.
+    r"""A safe version of the condition, which can only compute a value.
 
     Each word is a keyword or a function of the lists above, or becomes the quoted name of a
-    column. polars never gets to see SELECT or FROM as more than a name.
+    column. So SELECT and FROM reach polars only as quoted names.
 
     Raises:
-        ValueError: saying what is not allowed, and where.
+        ValueError: with the part of the condition that is not allowed.
 
     Example:
         >>> plain_sql("ended >= started AND lower(city) <> 'x' AND km < .5")
         '"ended" >= "started" AND LOWER ( "city" ) <> \'x\' AND "km" < .5e0'
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_CHARACTERS:
         raise ValueError(
-            f"{len(text)} characters are too many. Use at most {LONGEST}, or two checks"
+            f"the condition has {len(text)} characters. Use at most {MAX_CHARACTERS}, or two checks"
         )
     tokens = list(_tokens(text))
     _refuse_deep(tokens)
     words = [*tokens, ("end", "")]
     plain = [
-        _plain(kind, token, before=words[place - 1][1], after=words[place + 1][1])
-        for place, (kind, token) in enumerate(tokens)
+        _translate(kind, token, before=words[index - 1][1], after=words[index + 1][1])
+        for index, (kind, token) in enumerate(tokens)
     ]
     _refuse_neighbors(tokens)
     return " ".join(plain)
@@ -78,7 +78,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         match = TOKEN.match(text, start)
         if match is None:
             raise ValueError(
-                f"{text[start : start + 20]!r}, at character {start + 1}, cannot be read. A"
+                f"{text[start : start + 20]!r}, at character {start + 1}, is invalid. A"
                 " condition has names, numbers, texts in single quotes, operators and functions"
             )
         start, kind = match.end(), str(match.lastgroup)
@@ -92,15 +92,17 @@ def _refuse_deep(tokens: list[tuple[str, str]]) -> None:
         opens = token == "(" or (kind == "word" and token.upper() in ("CASE", "NOT"))
         closes = token == ")" or (kind == "word" and token.upper() == "END")
         depth += opens - closes
-        if depth > DEEPEST:
-            raise ValueError(f"more than {DEEPEST} parentheses are open. Use several checks")
+        if depth > MAX_DEPTH:
+            raise ValueError(
+                f"parentheses are nested more than {MAX_DEPTH} deep. Use several checks"
+            )
 
 
 def _refuse_neighbors(tokens: list[tuple[str, str]]) -> None:
-    """SQL would take the second of two values in a row for a new name of the first."""
+    """Refuse adjacent values: SQL would read the second as an alias of the first."""
     for first, second in pairwise(tokens):
         if _is_value(*first) and _is_value(*second):
-            raise ValueError(f"there is no operator between {first[1]} and {second[1]}")
+            raise ValueError(f"the operator between {first[1]} and {second[1]} is missing")
 
 
 def _is_value(kind: str, token: str) -> bool:
@@ -108,41 +110,41 @@ def _is_value(kind: str, token: str) -> bool:
     return is_name or kind in ("name", "text", "number")
 
 
-def _plain(kind: str, token: str, before: str, after: str) -> str:
+def _translate(kind: str, token: str, before: str, after: str) -> str:
     if kind == "name":
         inside = token[1:-1].replace('""', '"') if token[0] == '"' else token[1:-1]
-        return _quoted(inside)
+        return _quote(inside)
     if kind == "number" and FRACTION.fullmatch(token):
         return f"{token}e0"  # without an exponent, a fraction is a decimal number, compared as text
     if kind != "word":
         return token
     word = token.upper()
     if before.upper() == "AS":
-        return _known(word, TYPES, "type")
+        return _listed_word(word, TYPES, "type")
     if word == "FROM":
         return _from(token, before)
     if word in KEYWORDS:
         return word
-    return _function(word) if after == "(" else _quoted(token)
+    return _function(word) if after == "(" else _quote(token)
 
 
 def _function(word: str) -> str:
-    known = _known(word, FUNCTIONS, "function")
-    return "TRY_CAST" if known == "CAST" else known  # a text that is no number is no end of the run
+    name = _listed_word(word, FUNCTIONS, "function")
+    return "TRY_CAST" if name == "CAST" else name  # an invalid number becomes null, not an error
 
 
 def _from(token: str, before: str) -> str:
     if before.upper() != "DISTINCT":  # of IS DISTINCT FROM
-        raise ValueError(f"{token!r} is not allowed: a condition sees one row, and reads no table")
+        raise ValueError(f"{token!r} is not allowed: a condition reads one row, not a table")
     return "FROM"
 
 
-def _known(word: str, words: frozenset[str], what: str) -> str:
+def _listed_word(word: str, words: frozenset[str], what: str) -> str:
     if word not in words:
         raise ValueError(f"there is no {what} {word}. {suggestion(word, sorted(words))}")
     return word
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     doubled = name.replace('"', '""')
     return f'"{doubled}"'

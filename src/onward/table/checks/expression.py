@@ -1,4 +1,4 @@
-"""A condition in the words of SQL."""
+"""SQL conditions."""
 
 from typing import Literal, Self
 
@@ -16,16 +16,15 @@ PROBLEMS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 class Expression(Check):
     """A condition on the values of one row, such as ``"ended >= started"``.
 
-    It is an expression of SQL: names of columns, numbers, texts in single quotes, ``+ - * / %``,
-    comparisons, ``AND OR NOT IN BETWEEN LIKE CASE``, and functions of one row such as ``LOWER``,
-    ``LENGTH`` or ``ROUND``. A name that is no plain word stands in double quotes. It can do nothing
-    but compute: SELECT, FROM and functions that are not on the list are refused before polars sees
-    them. As in SQL, a row where it is neither true nor false, since a value is missing, does not
-    break it.
+    The condition is an SQL expression with column names, numbers, texts in single quotes,
+    ``+ - * / %``, comparisons, ``AND OR NOT IN BETWEEN LIKE CASE``, and functions of one row
+    such as ``LOWER``, ``LENGTH`` or ``ROUND``. Names with special characters need double quotes.
+    SELECT, FROM and all other functions are refused. As in SQL, a row satisfies the condition if a
+    missing value makes it neither true nor false.
     """
 
     class Config(Settings):
-        """``holds`` is the condition."""
+        """``holds`` is the condition that each row must satisfy."""
 
         type: Literal["expression"] = "expression"
         holds: str
@@ -33,29 +32,29 @@ class Expression(Check):
         @model_validator(mode="after")
         def _can_be_computed(self) -> Self:
             try:
-                condition = _parsed(self.holds)
+                condition = _parse(self.holds)
             except (ValueError, *PROBLEMS) as error:
                 raise ValueError(f"holds: {str(error).partition(chr(10))[0]}") from error
             if not condition.meta.root_names():
-                raise ValueError("holds: there is no column in it")
+                raise ValueError("holds: the condition names no column. Add one")
             return self
 
     config: Config
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those that the condition names."""
-        return tuple(dict.fromkeys(_parsed(self.config.holds).meta.root_names()))
+        """The columns in the condition."""
+        return tuple(dict.fromkeys(_parse(self.config.holds).meta.root_names()))
 
     def rule(self) -> Rule:
-        """Rows where the condition is false break it."""
+        """The rule that the condition is not false."""
         return Rule(
             self.columns,
-            ~_parsed(self.config.holds),
-            f"values against `{self.config.holds}`",
+            ~_parse(self.config.holds),
+            f"values that violate `{self.config.holds}`",
             "Correct them, or the check",
         )
 
 
-def _parsed(text: str) -> pl.Expr:
+def _parse(text: str) -> pl.Expr:
     return pl.sql_expr(plain_sql(text))

@@ -1,4 +1,4 @@
-"""A schema of pandera."""
+"""pandera schemas."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,21 +14,20 @@ from onward.settings.family import Settings
 from onward.table.checks._base import Check
 
 REMEDY = "Correct them, or the schema"
-VALUES = {  # reasons of pandera that are about rows, and what they say
-    "DATAFRAME_CHECK": "values against `{check}` of {model}",
-    "SERIES_CONTAINS_NULLS": "no value, against {model}",
-    "SERIES_CONTAINS_DUPLICATES": "a value that another row has, too, against {model}",
-    "DUPLICATES": "values that another row has, too, against {model}",
+VALUES = {  # pandera's reasons that concern rows, and the texts of their findings
+    "DATAFRAME_CHECK": "values that violate `{check}` of {model}",
+    "SERIES_CONTAINS_NULLS": "no value, which violates {model}",
+    "SERIES_CONTAINS_DUPLICATES": "a duplicate value, which violates {model}",
+    "DUPLICATES": "duplicate values, which violate {model}",
 }
 
 
 class Pandera(Check):
-    """A schema of pandera: a subclass of ``pandera.polars.DataFrameModel`` in one of the plugins.
+    """A pandera schema: a subclass of ``pandera.polars.DataFrameModel`` in one of the plugins.
 
-    It is asked about all rows at once, and sees numbers as float64 and all else as text. A check
-    that says one thing of the whole table is broken by each row, or by none. A schema that names
-    the target is asked when rows are learned from, and not when they are to be predicted. Needs
-    the extra ``pandera``.
+    It validates all rows at once, with numbers as float64 and all others as text. If a check of the
+    whole table fails, all rows are invalid. A schema with the target applies to training tables
+    only. Needs the extra ``pandera``.
     """
 
     class Config(Settings):
@@ -39,7 +38,7 @@ class Pandera(Check):
 
         @field_validator("model")
         @classmethod
-        def _is_there(cls, name: str) -> str:
+        def _check_model(cls, name: str) -> str:
             try:
                 columns = _schema(name).columns
             except ImportError as error:
@@ -49,7 +48,7 @@ class Pandera(Check):
             patterns = [column.name for column in columns.values() if column.regex]
             if patterns:
                 raise ValueError(
-                    f"{name}: the columns {patterns[0]!r} are a pattern. Name each one"
+                    f"{name}: the column name {patterns[0]!r} is a pattern. Name each column"
                 )
             return name
 
@@ -57,25 +56,25 @@ class Pandera(Check):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those of the schema."""
+        """The columns of the schema."""
         return tuple(_schema(self.config.model).columns)
 
     def rule(self) -> Rule:
-        """What it finds are rules that rows break."""
+        """A rule whose findings are those of the schema."""
         return Rule(
             self.columns,
             pl.lit(value=True),
-            f"values against {self.config.model}",
+            f"values that violate {self.config.model}",
             REMEDY,
-            judged=lambda rows: list(self._broken(rows)),
+            judged=lambda rows: list(self._broken_rules(rows)),
         )
 
-    def _broken(self, rows: pl.DataFrame) -> Iterator[Rule]:
+    def _broken_rules(self, rows: pl.DataFrame) -> Iterator[Rule]:
         errors = import_module("pandera.errors")
         try:
             _schema(self.config.model).validate(rows, lazy=True)
-        except errors.SchemaErrors as found:
-            for error in found.schema_errors:
+        except errors.SchemaErrors as errors_found:
+            for error in errors_found.schema_errors:
                 yield self._rule(error, len(rows))
         except pl.exceptions.PolarsError as error:
             raise ConfigError(f"{self.config.model}: {str(error).partition(chr(10))[0]}") from error
@@ -84,8 +83,8 @@ class Pandera(Check):
         reason, model = error.reason_code.name, self.config.model
         if reason not in VALUES:
             raise ConfigError(
-                f"the schema {model} does not go with this table: {error}. Numbers are float64"
-                " here, all else is text, and null where a value is missing"
+                f"the schema {model} does not fit the table: {error}. Here numbers are float64, all"
+                " others are text, and missing values are null"
             )
         passes = error.check_output.to_series().fill_null(value=True).to_numpy()
         is_column = error.schema.name in self.columns
@@ -98,22 +97,22 @@ class Pandera(Check):
 
 
 def _schema(name: str) -> Any:
-    """Of the one class with this name.
+    """The schema of the class with this name.
 
     Raises:
-        ValueError: if there is no such class, or several.
+        ValueError: if no class or several classes have the name.
     """
-    models = list(_below(import_module("pandera.polars").DataFrameModel))
-    found = [model for model in models if model.__name__ == name]
-    if len(found) != 1:
-        known = ", ".join(sorted(model.__name__ for model in models)) or "none"
+    models = list(_subclasses(import_module("pandera.polars").DataFrameModel))
+    matches = [model for model in models if model.__name__ == name]
+    if len(matches) != 1:
+        names = ", ".join(sorted(model.__name__ for model in models)) or "none"
         raise ValueError(
-            f"{len(found)} classes have the name {name!r}. Those that the plugins define: {known}"
+            f"{len(matches)} classes are named {name!r}. Classes in the plugins: {names}"
         )
-    return found[0].to_schema()
+    return matches[0].to_schema()
 
 
-def _below(model: Any) -> Iterator[Any]:
-    for each in model.__subclasses__():
-        yield each
-        yield from _below(each)
+def _subclasses(model: Any) -> Iterator[Any]:
+    for subclass in model.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)

@@ -1,4 +1,4 @@
-"""No two rows agree in some columns."""
+"""Uniqueness of rows in some columns."""
 
 from typing import Annotated, Literal
 
@@ -11,10 +11,10 @@ from onward.table.checks._base import Check
 
 
 class Unique(Check):
-    """The values of these columns, taken together, are in one row only."""
+    """The combination of values in these columns is unique."""
 
     class Config(Settings):
-        """Which columns."""
+        """``columns`` form the key."""
 
         type: Literal["unique"] = "unique"
         columns: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -23,16 +23,16 @@ class Unique(Check):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those of the config."""
+        """The columns of the key."""
         return self.config.columns
 
     def rule(self) -> Rule:
-        """All rows that agree with another one break it; rows without any value do not."""
-        together = pl.struct(self.columns)
-        is_there = pl.any_horizontal(pl.col(name).is_not_null() for name in self.columns)
+        """The rule that the key is unique; rows without any value satisfy it."""
+        key = pl.struct(self.columns)
+        has_value = pl.any_horizontal(pl.col(name).is_not_null() for name in self.columns)
         return Rule(
             self.columns,
-            together.is_duplicated() & is_there,
-            "values that another row has, too",
-            "Remove the repetitions, or the check",
+            key.is_duplicated() & has_value,
+            "values that are not unique",
+            "Remove the duplicates, or the check",
         )

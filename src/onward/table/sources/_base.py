@@ -1,4 +1,4 @@
-"""What every source of tables can do."""
+"""The base class of sources."""
 
 from abc import ABC
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from onward.table.sources._folder import Folder, files_in
 from onward.table.sources._table import Table
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^[^/.][^/]*(/[^/.][^/]*)*$")]
-"""Of the names of files below a folder."""
+"""A pattern for the names of files below a folder."""
 
 
 class Source(Family, Table, ABC):
@@ -24,17 +24,17 @@ class Source(Family, Table, ABC):
 
         path: Annotated[Path, Strict(False)]
         files: Pattern | None = None
-        """If ``path`` is a folder, which of its files make up the table, such as ``**/*.csv``."""
+        """If ``path`` is a folder, a pattern for the files of the table, such as ``**/*.csv``."""
 
     suffixes: ClassVar[dict[str, dict[str, Any]]]
-    """How names of such files end, and the settings that each ending asks for."""
+    """File suffixes of the format, with settings for each suffix."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
         self.path = config.path
         if self.path.is_dir():
             raise DataError(
-                f"{self.path}: this is a folder. Say which of its files make up the table, as in"
+                f"{self.path}: this is a folder. Name the files of the table, such as"
                 f" `files: '**/*{next(iter(self.suffixes), '')}'`"
             )
         if not self.path.is_file():
@@ -45,7 +45,7 @@ class Source(Family, Table, ABC):
 
     @classmethod
     def open(cls, config: Any) -> Table:
-        """The table that a config names, in one file or in many.
+        """The table of a config, in one or many files.
 
         Raises:
             DataError: if it is not there.
@@ -60,7 +60,7 @@ class Source(Family, Table, ABC):
 
     @classmethod
     def for_path(cls, path: Path) -> Table:
-        """The table that a file or a folder of this name holds.
+        """The table in a file or folder, by its name.
 
         Raises:
             DataError: if it is not there, or its name says no type of source.
@@ -69,7 +69,7 @@ class Source(Family, Table, ABC):
 
     @classmethod
     def config_for(cls, path: Path) -> Any:
-        """The settings with which a file or a folder that is named so is read.
+        """The settings for reading a file or folder, by its name.
 
         Raises:
             DataError: naming the endings there are, if no type of source has this one.
@@ -80,40 +80,42 @@ class Source(Family, Table, ABC):
         for member in cls.members.values():
             if suffix in member.suffixes:
                 return member.Config(path=path, **member.suffixes[suffix])
-        known = sorted(suffix for member in cls.members.values() for suffix in member.suffixes)
-        raise DataError(f"{path}: no table has such a name. It ends in one of {', '.join(known)}")
+        suffixes = sorted(suffix for member in cls.members.values() for suffix in member.suffixes)
+        raise DataError(f"{path}: unknown file suffix. Use one of {', '.join(suffixes)}")
 
     @classmethod
     def suffix(cls, name: str) -> str:
-        """How the name of a file ends, if it is a table; else nothing."""
-        known = (suffix for member in cls.members.values() for suffix in member.suffixes)
-        return max((end for end in known if name.lower().endswith(end)), key=len, default="")
+        """The suffix of a file, if it is that of a table; else empty."""
+        suffixes = (suffix for member in cls.members.values() for suffix in member.suffixes)
+        return max((end for end in suffixes if name.lower().endswith(end)), key=len, default="")
 
     @classmethod
-    def sniffed(cls, path: Path) -> "Sniffed":
-        """The settings with which the file, or those of the folder, can be read.
+    def infer_config(cls, path: Path) -> "Sniffed":
+        """The inferred settings for reading a file, or the files of a folder.
 
         Raises:
             DataError: if no source reads such files.
         """
         config = cls.config_for(path)
         if config.files is None:
-            cls.build(config)  # looks whether it is there
+            cls.build(config)  # refuses a missing file
             return cls.member(config).sniff(config)  # type: ignore[no-any-return]
         first = files_in(path, config.files)[0]
-        found = cls.member(config).sniff(config.model_copy(update={"path": first, "files": None}))
-        reasons = tuple(f"{reason} (in {first.name})" for reason in found.reasons)
+        inferred = cls.member(config).sniff(
+            config.model_copy(update={"path": first, "files": None})
+        )
+        reasons = tuple(f"{reason} (in {first.name})" for reason in inferred.reasons)
         update = {"path": path, "files": config.files}
-        return Sniffed(found.config.model_copy(update=update), reasons)
+        return Sniffed(inferred.config.model_copy(update=update), reasons)
 
     @classmethod
     def sniff(cls, config: Any) -> "Sniffed":
-        """Better settings for the file that ``config`` names; as they are, if it says all."""
+        """Inferred settings for the file; unchanged if the format is self-describing."""
         return Sniffed(config, ())
 
     @classmethod
     def for_folder(cls, path: Path) -> Any:
-        """The settings for a folder that is a table of this type as a whole; None if it is none."""
+        """The settings for a folder that is one table of this type, or None."""
         return None
 
     @classmethod
@@ -124,8 +126,10 @@ class Source(Family, Table, ABC):
                 return config
         endings = {cls.suffix(file.name) for file in files_in(path, "**/*")} - {""}
         if len(endings) != 1:
-            found = f"tables that end in {', '.join(sorted(endings))}" if endings else "no table"
-            raise DataError(f"{path}: there is {found}. Name a file, or a folder with one kind")
+            contents = f"tables that end in {', '.join(sorted(endings))}" if endings else "no table"
+            raise DataError(
+                f"{path}: the folder has {contents}. Name a file, or a folder with one format"
+            )
         [suffix] = endings
         config = cls.config_for(files_in(path, f"**/*{suffix}")[0])
         return config.model_copy(update={"path": path, "files": f"**/*{suffix}"})
@@ -133,8 +137,8 @@ class Source(Family, Table, ABC):
 
 @dataclass(frozen=True)
 class Sniffed:
-    """Settings for a file, found by looking at it."""
+    """Inferred settings for a file."""
 
     config: Any
     reasons: tuple[str, ...]
-    """One for each setting that is not the default."""
+    """One reason for each setting other than the default."""

@@ -1,4 +1,4 @@
-"""The bytes of a text file as UTF-8, a block at a time, once it is sure that they are text."""
+"""Text files as blocks of UTF-8 bytes; refuses other files."""
 
 import codecs
 import gzip
@@ -12,15 +12,15 @@ from pathlib import Path
 from onward.errors import DataError
 from onward.table.sources._dialect import UTF8
 
-SIZE = 1 << 20  # bytes; larger blocks leave the processor's cache
-LONGEST = 1 << 28  # bytes; a longer line is no row of a table, and would fill the memory
+SIZE = 1 << 20  # bytes; larger blocks exceed the processor cache
+LONGEST = 1 << 28  # bytes; a longer line is not a row of a table, and would fill the memory
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @contextmanager
-def unpacked(path: Path) -> Iterator[BufferedIOBase]:
+def open_unpacked(path: Path) -> Iterator[BufferedIOBase]:
     """The bytes of the file, unpacked if it is gzip.
 
     Raises:
@@ -32,17 +32,19 @@ def unpacked(path: Path) -> Iterator[BufferedIOBase]:
         with gzip.open(path) if is_packed else path.open("rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: this is no whole gzip file ({error}). Copy it again") from error
+        raise DataError(
+            f"{path}: the gzip file is truncated or damaged ({error}). Copy it again"
+        ) from error
 
 
 @contextmanager
 def opened(path: Path, encoding: str = UTF8) -> Iterator[BufferedIOBase]:
-    """The file, unpacked, in UTF-8, after its byte order mark.
+    """The unpacked file in UTF-8, without its byte order mark.
 
     Raises:
         DataError: if it is not in this encoding, or no whole gzip.
     """
-    with unpacked(path) as file:
+    with open_unpacked(path) as file:
         if encoding == UTF8:
             start = file.read(len(BOM))
             _refuse_utf16(path, start)
@@ -57,7 +59,7 @@ def opened(path: Path, encoding: str = UTF8) -> Iterator[BufferedIOBase]:
 
 
 class _Recoded(io.RawIOBase):
-    """A file in another encoding, as UTF-8."""
+    """A file in another encoding, converted to UTF-8."""
 
     def __init__(self, path: Path, file: BufferedIOBase, encoding: str) -> None:
         self.path, self.file, self.encoding = path, file, encoding
@@ -66,21 +68,21 @@ class _Recoded(io.RawIOBase):
         self.left = b""
 
     def readable(self) -> bool:
-        """Yes: the buffer around it asks."""
+        """True, as the buffer around it requires."""
         return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        """Some bytes; none at the end."""
+        """Read some bytes; none at the end."""
         is_last = False
         while not self.left and not is_last:
             data = self.file.read(SIZE)
             is_last = not data
-            self.left = self._recoded(data, is_last=is_last)
+            self.left = self._recode(data, is_last=is_last)
         count = min(len(buffer), len(self.left))
         buffer[:count], self.left = self.left[:count], self.left[count:]
         return count
 
-    def _recoded(self, data: bytes, *, is_last: bool) -> bytes:
+    def _recode(self, data: bytes, *, is_last: bool) -> bytes:
         try:
             text = self.decoder.decode(data, is_last)
         except UnicodeError as error:
@@ -88,15 +90,15 @@ class _Recoded(io.RawIOBase):
                 before = error.object[: error.start].decode(self.encoding, "replace")
                 self.num_lines += before.count("\n")
             raise DataError(
-                f"{self.path}: line {self.num_lines + 1} is no {self.encoding} ({error}). Correct"
-                " `encoding`, or copy the file again"
+                f"{self.path}: line {self.num_lines + 1} is not valid {self.encoding} ({error})."
+                " Correct `encoding`, or copy the file again"
             ) from error
         self.num_lines += text.count("\n")
         return text.encode(UTF8, "surrogatepass")
 
 
 def blocks(path: Path, file: BufferedIOBase) -> Iterator[bytes]:
-    """The rest of the file, in blocks that end with a line feed; one is added at the end.
+    """The rest of the file in blocks ending with a line feed, which is added at the end.
 
     Raises:
         DataError: at a byte that is no text, with its line.
@@ -110,10 +112,10 @@ def blocks(path: Path, file: BufferedIOBase) -> Iterator[bytes]:
 
 
 def line(path: Path, file: BufferedIOBase) -> bytes:
-    """The rest of the line, with its end."""
+    """The rest of the line, including the line end."""
     rest = file.readline(LONGEST)
     if len(rest) == LONGEST:
-        raise DataError(f"{path}: a line has more than {LONGEST} bytes. This is no table")
+        raise DataError(f"{path}: a line has more than {LONGEST} bytes. The file is not a table")
     return rest
 
 
@@ -131,8 +133,8 @@ def refuse_no_text(path: Path, block: bytes, num_lines: int) -> None:
         block.decode()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: line {num_lines + block.count(10, 0, error.start) + 1} is no UTF-8, at the"
-            f" byte {block[error.start]:#04x}. It is probably Latin-1 or Windows-1252; set"
+            f"{path}: line {num_lines + block.count(10, 0, error.start) + 1} is not valid UTF-8 at"
+            f" the byte {block[error.start]:#04x}. It is probably Latin-1 or Windows-1252; set"
             " `encoding: windows-1252` if it is CSV, or write it anew with"
             " `iconv -f windows-1252 -t utf-8`"
         ) from error

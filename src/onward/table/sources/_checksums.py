@@ -111,20 +111,20 @@ def _chunk(about: Mapping[int, Any]) -> _Chunk:
 def _is_whole(data: mmap.mmap, chunk: _Chunk) -> bool:
     reader = _Reader(data, chunk.start)
     with memoryview(data) as view:
-        while reader.place < chunk.stop:
+        while reader.position < chunk.stop:
             header = reader.struct()
-            begin, reader.place = reader.place, reader.place + header[PAGE_SIZE]
-            with view[begin : reader.place] as page:
+            begin, reader.position = reader.position, reader.position + header[PAGE_SIZE]
+            with view[begin : reader.position] as page:
                 if CRC in header and zlib.crc32(page) != header[CRC] % 2**32:
                     return False
-    return reader.place == chunk.stop
+    return reader.position == chunk.stop
 
 
 class _Reader:
     """Values in Thrift's compact protocol, one after the other."""
 
-    def __init__(self, data: _Bytes, place: int) -> None:
-        self.data, self.place = data, place
+    def __init__(self, data: _Bytes, position: int) -> None:
+        self.data, self.position = data, position
 
     def struct(self) -> dict[int, Any]:
         """Fields by their numbers."""
@@ -155,13 +155,13 @@ class _Reader:
         return [self._value(mark & 15) for _ in range(size)]
 
     def _take(self, size: int) -> bytes:
-        taken: bytes = self.data[self.place : self.place + size]
-        self.place += size
-        return taken
+        chunk: bytes = self.data[self.position : self.position + size]
+        self.position += size
+        return chunk
 
     def _byte(self) -> int:
-        byte: int = self.data[self.place]
-        self.place += 1
+        byte: int = self.data[self.position]
+        self.position += 1
         return byte
 
     def _varint(self) -> int:

@@ -1,4 +1,4 @@
-"""What a query of a database finds, a batch of rows at a time.
+"""Results of database queries, in batches of rows.
 
 ADBC hands over columns. Where its driver is not installed, Python's own interface to databases
 (DB-API) hands over rows, which become columns here.
@@ -23,8 +23,8 @@ Batches = Iterator["pa.RecordBatch"]
 
 
 @contextmanager
-def found(database: str, query: str) -> Iterator[Batches]:
-    """The rows that the query finds, all batches with the same columns.
+def query_batches(database: str, query: str) -> Iterator[Batches]:
+    """The rows of a query, in batches with the same columns.
 
     Raises:
         ConfigError: if no driver for such a database is installed.
@@ -55,13 +55,13 @@ def _runner(database: str) -> Runner:
         if kind == "sqlite" or find_spec("psycopg"):
             return dbapi
     raise ConfigError(
-        f"{database}: what reads such a database is not installed. Install the extra sql, as in"
+        f"{database}: the driver of this database is not installed. Install the extra sql, as in"
         " `pip install 'onward[sql]'`"
     )
 
 
 def _is_of_a_driver(error: Exception) -> bool:
-    """Whether a driver or pyarrow raised it: their errors have no base class in common."""
+    """Whether a driver or pyarrow raised the error; these have no common base class."""
     module = type(error).__module__.partition(".")[0]
     is_of_arrow = isinstance(error, OSError) and error.errno is None
     return module in ("adbc_driver_manager", "sqlite3", "psycopg", "pyarrow") or is_of_arrow
@@ -69,7 +69,7 @@ def _is_of_a_driver(error: Exception) -> bool:
 
 @contextmanager
 def adbc(database: str, query: str) -> Iterator[Batches]:
-    """Through the database's ADBC driver."""
+    """Run the query with the ADBC driver."""
     kind = database.partition(":")[0]
     driver: Any = import_module(f"adbc_driver_{kind}.dbapi")
     uri = _sqlite_uri(database) if kind == "sqlite" else database
@@ -77,18 +77,18 @@ def adbc(database: str, query: str) -> Iterator[Batches]:
         if kind == "sqlite":
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH)})
         cursor.execute(query)
-        yield map(_stored, cursor.fetch_record_batch())
+        yield map(_storage_types, cursor.fetch_record_batch())
 
 
-def _stored(batch: "pa.RecordBatch") -> "pa.RecordBatch":
-    """Types that only a database knows, as what they are stored as: text, if it is numeric."""
+def _storage_types(batch: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Replace the extension types of a database by their storage types."""
     arrays = [getattr(column, "storage", column) for column in batch.columns]
     return type(batch).from_arrays(arrays, batch.schema.names)
 
 
 @contextmanager
 def dbapi(database: str, query: str) -> Iterator[Batches]:
-    """Through DB-API."""
+    """Run the query with DB-API."""
     if database.startswith("sqlite:"):
         with closing(sqlite3.connect(_sqlite_uri(database), uri=True)) as connection:
             yield _batches(connection.execute(query))
@@ -100,7 +100,7 @@ def dbapi(database: str, query: str) -> Iterator[Batches]:
 
 
 def _sqlite_uri(database: str) -> str:
-    """For reading only: a file that is not there would be made."""
+    """A read-only URI; otherwise a missing file would be created."""
     path = Path(database.removeprefix("sqlite:"))
     if not path.is_file():
         raise DataError(f"{database}: there is no such file. Correct `database`")
@@ -120,5 +120,5 @@ def _batches(cursor: Any) -> Batches:
 
 
 def _plain(value: Any) -> Any:
-    """Decimals as text, as ADBC has them: they have more digits than a float64."""
+    """Decimals as text, like ADBC: they have more digits than a float64."""
     return str(value) if isinstance(value, Decimal) else value

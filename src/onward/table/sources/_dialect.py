@@ -1,4 +1,4 @@
-"""How a file of separated values is written."""
+"""The dialect of a file of separated values."""
 
 import codecs
 from typing import Annotated, Self
@@ -17,21 +17,21 @@ def _encoding(name: str) -> str:
         "a".encode(name)
     except LookupError as error:
         raise ValueError(
-            f"there is no encoding {name!r}. There are utf-8, utf-16, windows-1252, latin-1, ..."
+            f"there is no encoding {name!r}. Use utf-8, utf-16, windows-1252, latin-1, ..."
         ) from error
     return UTF8 if codec.name in (UTF8, "utf-8-sig", "ascii") else name
 
 
 class Dialect(Settings):
-    """What ends a field, what is around one, and how letters become bytes."""
+    """Delimiter, quote and encoding."""
 
     delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n\x80-\U0010ffff]$')] = ","
     quote: Annotated[str, StringConstraints(pattern=r"^[\"']?$")] = '"'
-    """Around fields, and doubled inside them; if it is empty, no character has this meaning."""
+    """The quote around fields, doubled inside them; empty if the file has none."""
     encoding: Annotated[str, AfterValidator(_encoding)] = UTF8
-    """As Python names it."""
+    """Encoding, by its name in Python."""
     names: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
-    """Of the columns of a file that has no header."""
+    """Column names of a file without a header."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
@@ -41,4 +41,4 @@ class Dialect(Settings):
 
 
 class Spelling(Dialect, Numerals):
-    """How a file of separated values is written, and the numbers in it."""
+    """The dialect of a file of separated values, and its number format."""

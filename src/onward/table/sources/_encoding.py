@@ -1,4 +1,4 @@
-"""The encoding of a file of separated values, found by looking at its bytes."""
+"""Detection of the encoding of a file of separated values."""
 
 import codecs
 import unicodedata
@@ -10,36 +10,36 @@ import chardet
 from onward.table.sources import _blocks
 from onward.table.sources._dialect import UTF8
 
-START = 4096  # bytes; in UTF-16 every other one is NUL, in most languages
-LOOKED_AT = 200_000  # bytes of lines that are not ASCII
+UTF16_SAMPLE = 4096  # bytes; in UTF-16 every other one is NUL for most languages
+MAX_SAMPLE = 200_000  # bytes of non-ASCII lines to read
 WESTERN = "cp1252"
-KNOWN = (
+ENCODINGS = (
     *(WESTERN, "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
     *("koi8-r", "gb18030", "big5", "cp932", "cp949", "euc-jp", "mac_roman"),
 )
-"""Those that programs still write; Latin-1 is Windows-1252, but for bytes that are no letters."""
+"""Encodings still in use; Windows-1252 covers Latin-1, except for control characters."""
 NAMES = {WESTERN: "windows-1252", "mac-roman": "mac_roman"}
-CLOSE = 0.8  # of the confidence in the best: as good as it
-SAMPLE = 3  # words in the reason
-LONGEST = 30  # letters of each
+EQUAL_CONFIDENCE = 0.8  # share of the best confidence; encodings above it are equally likely
+EXAMPLE_WORDS = 3  # example words in a reason
+MAX_LETTERS = 30  # letters of each
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How bytes become letters, and why."""
+    """An encoding, and the reasons for it."""
 
     name: str
     reasons: tuple[str, ...] = ()
 
 
 def encoding_of(path: Path) -> Encoding:
-    """The encoding of the file; UTF-8 where no other can be."""
-    with _blocks.unpacked(path) as file:
-        start = file.read(START)
+    """The encoding of the file; UTF-8 by default."""
+    with _blocks.open_unpacked(path) as file:
+        start = file.read(UTF16_SAMPLE)
     if start.startswith(_blocks.UTF16):
-        return Encoding("utf-16", ("encoding: the file begins with the mark of UTF-16",))
-    for encoding, place in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if start[place::2].count(0) > len(start) / 4 > start[1 - place :: 2].count(0):
+        return Encoding("utf-16", ("encoding: the file begins with the byte order mark of UTF-16",))
+    for encoding, odd in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if start[odd::2].count(0) > len(start) / 4 > start[1 - odd :: 2].count(0):
             return Encoding(encoding, ("encoding: every other byte is NUL",))
     line = _first_line_not_in(path, UTF8)
     return Encoding(UTF8) if line is None else _detected(path, line)
@@ -47,22 +47,28 @@ def encoding_of(path: Path) -> Encoding:
 
 def _detected(path: Path, line: int) -> Encoding:
     sample = _lines_beyond_ascii(path)
-    found = chardet.detect_all(
-        sample, include_encodings=KNOWN, prefer_superset=True, compat_names=False
+    candidates = chardet.detect_all(
+        sample, include_encodings=ENCODINGS, prefer_superset=True, compat_names=False
     )
-    confidences = {each["encoding"]: each["confidence"] for each in found if each["encoding"]}
+    confidences = {
+        candidate["encoding"]: candidate["confidence"]
+        for candidate in candidates
+        if candidate["encoding"]
+    }
     best = max(confidences.values(), default=0.0)
-    close = [name for name, confidence in confidences.items() if confidence >= CLOSE * best]
+    close = [
+        name for name, confidence in confidences.items() if confidence >= EQUAL_CONFIDENCE * best
+    ]
     close = [name for name in dict.fromkeys((WESTERN, *close)) if _is_possible(path, name)]
     texts = {name: sample.decode(name, "replace") for name in close}
-    likely = [name for name in close if confidences.get(name, 0.0) >= CLOSE * best]
+    likely = [name for name in close if confidences.get(name, 0.0) >= EQUAL_CONFIDENCE * best]
     if not likely:
         return Encoding(UTF8)
-    name = max(likely, key=lambda encoding: _letters(texts[encoding]))  # the first of equals
+    name = max(likely, key=lambda encoding: _letters(texts[encoding]))  # the first of ties
     name = next(other for other in close if texts[other] == texts[name])
     shown = NAMES.get(name, name)
     others = [NAMES.get(other, other) for other in likely if texts[other] != texts[name]]
-    reason = f"encoding: line {line} is no UTF-8; as {shown} the text has {_words(sample, name)}"
+    reason = f"encoding: line {line} is not UTF-8; as {shown} the text has {_words(sample, name)}"
     if others:
         reason += f", as {others[0]} {_words(sample, others[0])}"
     return Encoding(shown, (f"{reason}: look whether that is right",))
@@ -73,37 +79,37 @@ def _is_possible(path: Path, encoding: str) -> bool:
 
 
 def _letters(text: str) -> float:
-    """The share of letters among the characters beyond ASCII."""
+    """The share of letters among the non-ASCII characters."""
     beyond = [character for character in text if not character.isascii()]
     is_letter = [unicodedata.category(character)[0] in "LM" for character in beyond]
     return sum(is_letter) / max(1, len(beyond))
 
 
 def _words(sample: bytes, encoding: str) -> str:
-    """Some of the words that are not ASCII."""
+    """Some non-ASCII words."""
     words = sample.decode(encoding, "replace").replace(",", " ").replace(";", " ").split()
-    beyond = dict.fromkeys(word.strip("\"'")[:LONGEST] for word in words if not word.isascii())
-    return ", ".join(map(repr, list(beyond)[:SAMPLE]))
+    beyond = dict.fromkeys(word.strip("\"'")[:MAX_LETTERS] for word in words if not word.isascii())
+    return ", ".join(map(repr, list(beyond)[:EXAMPLE_WORDS]))
 
 
 def _lines_beyond_ascii(path: Path) -> bytes:
     lines: list[bytes] = []
     size = 0
-    with _blocks.unpacked(path) as file:
+    with _blocks.open_unpacked(path) as file:
         for line in file:
             if not line.isascii():
                 lines.append(line)
                 size += len(line)
-            if size >= LOOKED_AT:
+            if size >= MAX_SAMPLE:
                 break
     return b"".join(lines)
 
 
 def _first_line_not_in(path: Path, encoding: str) -> int | None:
-    """The first line that is not in the encoding, roughly; None if all are."""
+    """The approximate first line outside the encoding; None if all lines fit."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
-    with _blocks.unpacked(path) as file:
+    with _blocks.open_unpacked(path) as file:
         while data := file.read(_blocks.SIZE):
             try:
                 decoder.decode(data)

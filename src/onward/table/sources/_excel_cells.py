@@ -1,4 +1,4 @@
-"""The cells of a sheet of Excel, as columns."""
+"""Cells of an Excel sheet as columns."""
 
 import datetime as dt
 from collections import Counter
@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 import polars as pl
 
 from onward.errors import DataError
-from onward.table.sources._header import named
+from onward.table.sources._header import fill_names
 
-EXACT = 10**15  # Excel rounds longer whole numbers, so that they are no identifiers
+EXACT = 10**15  # Excel rounds longer whole numbers
 MIDNIGHT = dt.time()
 NUMBERS = frozenset({int, float})
 TYPES: dict[frozenset[type], pl.DataType] = {
@@ -24,12 +24,12 @@ TYPES: dict[frozenset[type], pl.DataType] = {
     frozenset({str}): pl.String(),
     frozenset({dt.datetime}): pl.Datetime(),
 }
-"""What a column is by the types of its cells, beside numbers among texts."""
+"""Type of a column by the types of its cells; mixed numbers and texts are handled apart."""
 KINDS = {bool: "true and false", dt.datetime: "dates", int: "numbers", float: "numbers"}
 
 
 def columns_of(path: Path, sheet: str, rows: Iterator[Sequence[Any]]) -> pl.DataFrame:
-    """The rows below the first, under the names in the first; cells are those of openpyxl.
+    """The rows of openpyxl cells as a table; the first row has the column names.
 
     Raises:
         DataError: naming the first cell that has no one meaning.
@@ -38,7 +38,7 @@ def columns_of(path: Path, sheet: str, rows: Iterator[Sequence[Any]]) -> pl.Data
 
 
 class _Sheet:
-    """Where we are, for messages."""
+    """Conversion of a sheet; keeps its name for messages."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -53,10 +53,10 @@ class _Sheet:
                 blank = blank or len(columns[0]) + 2
                 continue
             if blank:
-                self._refuse(f"row {blank} is blank, and there are rows below it. Remove it")
+                self._refuse(f"row {blank} is blank, and rows follow below it. Remove it")
             self._add(row, columns)
         if not columns[0]:
-            self._refuse("there is a header, but no row. Add rows, or name another `sheet`")
+            self._refuse("the sheet has a header, but no rows. Add rows, or set another `sheet`")
         return pl.DataFrame([self._series(*pair) for pair in zip(names, columns, strict=True)])
 
     def _names(self, cells: Sequence[Any]) -> list[str]:
@@ -64,17 +64,19 @@ class _Sheet:
         while values and values[-1] is None:
             values.pop()
         if not values:
-            self._refuse("row 1 is empty, where names of columns should be. Add them")
-        names = named(["" if value is None else str(value) for value in values])
+            self._refuse("row 1 is empty, but must have the column names. Add them")
+        names = fill_names(["" if value is None else str(value) for value in values])
         repeated = [name for name, count in Counter(names).items() if count > 1]
         if repeated:
-            self._refuse(f"the name {repeated[0]!r} is there more than once. Rename all but one")
+            self._refuse(f"several columns are named {repeated[0]!r}. Rename all but one")
         return names
 
     def _add(self, row: Sequence[Any], columns: list[list[Any]]) -> None:
         for cell in row[len(columns) :]:
             if cell.value is not None:
-                self._refuse(f"{cell.coordinate} has a value, and its column has no name. Add it")
+                self._refuse(
+                    f"{cell.coordinate} has a value, but its column has no name. Add the name"
+                )
         for place, column in enumerate(columns):
             column.append(self._value(row[place]) if place < len(row) else None)
 
@@ -108,7 +110,7 @@ class _Sheet:
 
 
 def refuse_uncomputed(where: str, values: Iterable[Any], formulas: Iterable[Any]) -> None:
-    """Look at the cells of a row, as values and as formulas.
+    """Refuse formulas without stored values in a row.
 
     Raises:
         DataError: if there is a formula whose value the program that wrote it did not store.

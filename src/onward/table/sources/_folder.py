@@ -1,4 +1,4 @@
-"""Tables in many files, one below the other."""
+"""Tables in many files, concatenated."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -12,28 +12,28 @@ from onward.errors import DataError
 from onward.schema import Field
 from onward.table.sources._table import Table
 
-NOTHING = "__HIVE_DEFAULT_PARTITION__"  # in the name of a folder, where a value is missing
+NOTHING = "__HIVE_DEFAULT_PARTITION__"  # folder name for a missing value
 
 
 def files_in(folder: Path, pattern: str) -> list[Path]:
-    """Files that match, ordered by name; those behind a dot or an underscore are no tables.
+    """Matching files, sorted by name; names beginning with a dot or underscore are ignored.
 
     Raises:
         DataError: if there is none.
     """
-    found = [
+    files = [
         path
         for path in folder.glob(pattern)
         if path.is_file()
         and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     ]
-    if not found:
+    if not files:
         raise DataError(f"{folder}: no file in it matches {pattern!r}. Correct `files` or `path`")
-    return sorted(found)
+    return sorted(files)
 
 
 class Folder(Table):
-    """Files with equal columns, in the order of their names.
+    """Files with equal columns, sorted by name.
 
     A folder on the way named ``key=value`` is one more column, as Hive writes it.
     """
@@ -43,7 +43,7 @@ class Folder(Table):
 
     @cached_property
     def parts(self) -> tuple[Table, ...]:
-        """A table for each file.
+        """Open a table for each file.
 
         Raises:
             DataError: if there is none, or their columns differ.
@@ -62,48 +62,48 @@ class Folder(Table):
         return parts
 
     def names(self) -> list[str]:
-        """As in the first file."""
+        """Column names of the first file."""
         return self.parts[0].names()
 
     def num_rows(self) -> int:
-        """Those of all files."""
+        """Number of rows in all files."""
         return sum(part.num_rows() for part in self.parts)
 
     def units(self) -> list[Table]:
-        """Those of each file."""
+        """The units of all files."""
         return [unit for part in self.parts for unit in part.units()]
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """The rows of all files; numbers of several types get the widest."""
+        """The rows of all files; mixed number types get the widest type."""
         frames = [part.read(names) for part in self.parts]
         try:
             rows = pl.concat(frames, how="vertical_relaxed")
             rows.collect_schema()
         except pl.exceptions.SchemaError as error:
             raise DataError(
-                f"{self.path}: a column has types in two files that do not go together ({error})."
+                f"{self.path}: a column has incompatible types in two files ({error})."
                 " Write both in the same way"
             ) from error
         return rows
 
     def scan(self, fields: Sequence[Field], kept: Sequence[str] = ()) -> pl.LazyFrame:
-        """Each file is read as if it were alone, so that messages name it."""
+        """Read each file separately, so that messages name it."""
         how: Literal["vertical", "vertical_relaxed"] = "vertical_relaxed" if kept else "vertical"
         return pl.concat([part.scan(fields, kept) for part in self.parts], how=how)
 
-    def inspected(self, fields: Sequence[Field]) -> pl.LazyFrame:
-        """Each file as it spells its numbers."""
-        parts = [part.inspected(fields) for part in self.parts]
+    def scan_with_faults(self, fields: Sequence[Field]) -> pl.LazyFrame:
+        """The rows of each file, read with its own number format."""
+        parts = [part.scan_with_faults(fields) for part in self.parts]
         return pl.concat(parts, how="vertical_relaxed")
 
     def head(self, rows: int) -> pl.DataFrame:
-        """The first rows of each file, as many from each."""
-        each = -(-rows // len(self.parts))
-        return pl.concat([part.head(each) for part in self.parts], how="vertical_relaxed")
+        """Equally many first rows of each file."""
+        rows_per_file = -(-rows // len(self.parts))
+        return pl.concat([part.head(rows_per_file) for part in self.parts], how="vertical_relaxed")
 
 
 def _keys(file: Path) -> dict[str, str | None]:
-    """What the folders of a file say."""
+    """Hive partition values of a file, from its folder names."""
     pairs = [part.partition("=") for part in file.parts[:-1]]
     return {
         unquote(key): None if value == NOTHING else unquote(value)
@@ -117,30 +117,30 @@ def _part(table: Table, keys: Mapping[str, str | None]) -> Table:
 
 
 class _Partition(Table):
-    """A file in folders that say more about its rows; a column of the file itself goes first."""
+    """A file in Hive partition folders; its own columns take precedence."""
 
     def __init__(self, table: Table, keys: Mapping[str, str | None]) -> None:
         self.table, self.keys = table, keys
         self.path, self.numerals, self.offset = table.path, table.numerals, table.offset
 
     def names(self) -> list[str]:
-        """Those of the file, then the folders'."""
+        """Columns of the file, then those of the folders."""
         return list(dict.fromkeys([*self.table.names(), *self.keys]))
 
     def num_rows(self) -> int:
-        """Those of the file."""
+        """Number of rows in the file."""
         return self.table.num_rows()
 
     def units(self) -> list[Table]:
-        """Those of the file, in the same folders."""
+        """The units of the file, with the values of the folders."""
         return [_Partition(unit, self.keys) for unit in self.table.units()]
 
-    def place(self, row: int) -> str:
-        """As the file says it."""
-        return self.table.place(row)
+    def position(self, row: int) -> str:
+        """The position in the file."""
+        return self.table.position(row)
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """What the folders say is text."""
+        """The columns of the file; values from folder names are text."""
         inside = self.table.names()
         says = {name: self.keys[name] for name in names if name not in inside}
         # a column of the file says how many rows there are, where only folders are asked for

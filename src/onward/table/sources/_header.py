@@ -1,4 +1,4 @@
-"""The first record of separated values: the names of the columns."""
+"""The header of separated values."""
 
 import csv
 import io
@@ -20,31 +20,31 @@ def header(path: Path, dialect: Dialect) -> list[str]:
     Raises:
         DataError: if there is none, or a name is there twice.
     """
-    names = list(dialect.names) or named(first_fields(path, dialect))
+    names = list(dialect.names) or fill_names(first_fields(path, dialect))
     where = "`names`" if dialect.names else "line 1"
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(
-            f"{path}: {len(repeated)} of {len(set(names))} names are there more than once; the"
+            f"{path}: {len(repeated)} of {len(set(names))} names are duplicated; the"
             f" first is {repeated[0]!r}. Rename all but one in {where}, or remove their columns"
         )
-    others = [mark for mark in OTHER_DELIMITERS if mark in names[0]]
-    if len(names) == 1 and others:
+    other_marks = [mark for mark in OTHER_DELIMITERS if mark in names[0]]
+    if len(names) == 1 and other_marks:
         raise DataError(
             f"{path}: there is one column, {names[0]!r}, if fields end with"
-            f" {dialect.delimiter!r}. Set `delimiter` to {others[0]!r}"
+            f" {dialect.delimiter!r}. Set `delimiter` to {other_marks[0]!r}"
         )
     return names
 
 
-def named(names: Sequence[str]) -> list[str]:
-    """With a name for columns that have none, as pandas calls them, which writes such columns.
+def fill_names(names: Sequence[str]) -> list[str]:
+    """Name columns without a name like pandas, which writes such columns.
 
     Example:
         >>> named(["", "km", ""])
         ['Unnamed: 0', 'km', 'Unnamed: 2']
     """
-    return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+    return [name or f"Unnamed: {index}" for index, name in enumerate(names)]
 
 
 def first_fields(path: Path, dialect: Dialect) -> list[str]:
@@ -56,7 +56,7 @@ def first_fields(path: Path, dialect: Dialect) -> list[str]:
     with opened(path, dialect.encoding) as file:
         record = first_record(path, file, dialect).decode()
     if not record.strip():
-        raise DataError(f"{path}: line 1 is empty, where names of columns should be. Add them")
+        raise DataError(f"{path}: line 1 is empty, but must have the column names. Add them")
     text = io.StringIO(record, newline="")
     if not dialect.quote:
         return next(csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE))

@@ -1,4 +1,4 @@
-"""Numbers as people write them: 1.234,5 and 1,234.5 and 1 234,5."""
+"""Number formats such as 1.234,5, 1,234.5 and 1 234,5."""
 
 import re
 from typing import Literal, Self
@@ -9,20 +9,20 @@ from pydantic import model_validator
 from onward.settings.family import Settings
 
 GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
-"""One stands for all: writers put the one that does not break the line, or the one they see."""
-MINUS = "\u2212"  # as typesetters write it
-LEADING_ZERO = r"^[+-]?0[0-9]"  # as codes have
+"""Interchangeable marks: ordinary and non-breaking blanks, straight and curly apostrophes."""
+MINUS = "\u2212"  # the typographic minus
+LEADING_ZERO = r"^[+-]?0[0-9]"  # as in codes
 DIGITS = "^[+-]?[0-9]+$"
-ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
-MOSTLY = 0.8  # share of numbers among texts with digits, from which on the others are exceptions
+EXACT_BELOW = 2.0**53  # from here on float64 cannot represent all whole numbers
+MIN_NUMBER_SHARE = 0.8  # of texts with digits in a column of numbers; others are exceptions
 
 
 class Numerals(Settings):
-    """What is between the digits of a number."""
+    """Decimal and thousands marks."""
 
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""
-    """Between groups of three digits; a number may also do without."""
+    """Optional mark between groups of three digits."""
 
     @model_validator(mode="after")
     def _points_differ(self) -> Self:
@@ -32,13 +32,13 @@ class Numerals(Settings):
 
     @property
     def is_plain(self) -> bool:
-        """Whether programs write so."""
+        """Whether this is the plain format of programs."""
         return self.decimal == "." and not self.thousands
 
     def plain(self, text: pl.Expr) -> pl.Expr:
-        """The number as programs write it, null where ``text`` has digits and is none.
+        """The number in plain format; null if ``text`` has digits but is not a number.
 
-        What has no digits stays as it is: "nan", "inf", "n/a".
+        Texts without digits stay unchanged: "nan", "inf", "n/a".
         """
         text = with_sign(text)
         if self.is_plain:
@@ -49,8 +49,8 @@ class Numerals(Settings):
         has_digits = text.str.contains("[0-9]")
         return pl.when(text.str.contains(self.pattern)).then(plain).when(~has_digits).then(text)
 
-    def counts(self, texts: pl.DataFrame, least: float = MOSTLY) -> list[int]:
-        """How many numbers spelled so each column has; none in a column of something else.
+    def counts(self, texts: pl.DataFrame, least: float = MIN_NUMBER_SHARE) -> list[int]:
+        """The number of values in this format by column; 0 for columns of another type.
 
         Args:
             texts: the columns.
@@ -61,12 +61,12 @@ class Numerals(Settings):
         digits = texts.select(text.str.contains("[0-9]").sum() for text in signed).row(0)
         numbers = texts.select(text.str.contains(self.pattern).sum() for text in signed).row(0)
         return [
-            number if number >= max(MOSTLY * digit, least * values) else 0
+            number if number >= max(MIN_NUMBER_SHARE * digit, least * values) else 0
             for number, digit, values in zip(numbers, digits, present, strict=True)
         ]
 
-    def respelled(self, texts: pl.Series) -> pl.Series:
-        """A column of numbers as programs spell them; any other column as it is."""
+    def to_plain_column(self, texts: pl.Series) -> pl.Series:
+        """A column of numbers in plain format; other columns unchanged."""
         if self.is_plain or not any(self.counts(texts.to_frame())):
             return texts
         name, stripped = pl.col(texts.name), pl.col(texts.name).str.strip_chars()
@@ -75,12 +75,12 @@ class Numerals(Settings):
 
     @property
     def pattern(self) -> str:
-        """What a number looks like, without blanks around it."""
+        """A pattern for numbers, without surrounding blanks."""
         point = re.escape(self.decimal)
         whole = "[0-9]+"
         if self.thousands:
             groups = f"[0-9]{{1,3}}(?:{self._group}[0-9]{{3}})+"
-            if self.thousands == ",":  # and as in India
+            if self.thousands == ",":  # also Indian grouping
                 groups += "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
             whole = f"(?:[0-9]+|{groups})"
         return f"^[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
@@ -94,7 +94,7 @@ PLAIN = Numerals()
 
 
 def with_sign(text: pl.Expr) -> pl.Expr:
-    """Negative numbers as programs write them, where they are written as in accounts.
+    """Convert negative numbers in accounting notation to plain format.
 
     Example:
         >>> texts = pl.DataFrame({"x": ["(57)", "57-", "\u22121.5", "-3"]})
@@ -107,7 +107,7 @@ def with_sign(text: pl.Expr) -> pl.Expr:
         | text.str.starts_with(MINUS)
         | text.str.ends_with(MINUS)
     )
-    # few texts reach the patterns, so that they cost nothing
+    # few texts reach the patterns, so they are cheap
     odd: pl.Expr = pl.when(is_odd).then(text)
     for pattern in (rf"^{MINUS}([0-9].*)$", r"^\(([0-9][^()]*)\)$", rf"^([0-9].*)[-{MINUS}]$"):
         odd = odd.str.replace(pattern, "-${1}")
@@ -115,11 +115,11 @@ def with_sign(text: pl.Expr) -> pl.Expr:
 
 
 def numbers_in(texts: pl.Series) -> pl.Series:
-    """Float64; null where a text is no number, or would lose something by becoming one."""
+    """Float64; null for texts that are not numbers or would lose digits."""
     text = pl.col(texts.name).str.strip_chars()
     written = with_sign(text)
     number = written.cast(pl.Float64, strict=False)
-    is_rounded = pl.when(number.abs() >= ROUNDED).then(written).str.contains(DIGITS)
+    is_rounded = pl.when(number.abs() >= EXACT_BELOW).then(written).str.contains(DIGITS)
     is_lossy = text.str.contains(LEADING_ZERO) | is_rounded | ~number.is_finite()
-    kept = pl.when(~is_lossy.fill_null(value=False)).then(number)
-    return texts.to_frame().select(kept.alias(texts.name)).to_series()
+    exact = pl.when(~is_lossy.fill_null(value=False)).then(number)
+    return texts.to_frame().select(exact.alias(texts.name)).to_series()

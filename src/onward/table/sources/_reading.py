@@ -1,4 +1,4 @@
-"""How values of any type in a file become those of a wire."""
+"""Conversion of file values of any type to wire values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.schema import Field
-from onward.table.sources._number_format import DIGITS, PLAIN, ROUNDED, Numerals
+from onward.table.sources._number_format import DIGITS, EXACT_BELOW, PLAIN, Numerals
 from onward.wires import SCALARS, wire_of
 
-TARGET = "target"  # the type of the field that is predicted; rows without it are of no use
+TARGET = "target"  # field type of the target
 CATEGORICAL = "declare the column categorical"
 UNREAD = (
     f"add the text to `missing:` of the column, or {CATEGORICAL}, or a quantity if these are"
@@ -20,10 +20,10 @@ UNREAD = (
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that can be wrong with a value."""
+    """A possible fault of a value."""
 
     found: pl.Expr
-    """Whether it is."""
+    """Mask of the faulty values."""
     what: str
     """Completes "these values are ..."."""
     remedy: str
@@ -31,18 +31,18 @@ class Fault:
 
 @dataclass(frozen=True)
 class Reading:
-    """A column on its way out of a file."""
+    """A column of a file, converted to wire values."""
 
     name: str
     value: pl.Expr
-    """On the wire; null is missing. Right for values without a fault."""
+    """Wire values; null is missing. Valid where no fault is found."""
     doubts: pl.Expr
-    """How many values there are that may have a fault, as cheaply as can be said."""
+    """An upper bound of the number of faulty values, cheap to compute."""
     faults: tuple[Fault, ...]
 
 
 def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = PLAIN) -> Reading:
-    """How a column of the type ``dtype`` becomes what ``field`` asks for.
+    """The conversion of a column of type ``dtype`` to the wire of ``field``.
 
     Raises:
         DataError: if such values have no place there, whatever they are.
@@ -56,7 +56,7 @@ def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = P
     if dtype.is_numeric() or dtype in (pl.Boolean, pl.Null):
         return _number(field, dtype)
     raise DataError(
-        f"{where}: column {field.name!r} holds {dtype}, which is no number. Declare it as"
+        f"{where}: column {field.name!r} holds {dtype}, which is not a number. Declare it as"
         f" {'datetime' if dtype in (pl.Date, pl.Datetime) else 'another type'}, or remove it from"
         " the config"
     )
@@ -91,29 +91,29 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
         text = raw.cast(pl.String)
     else:
         raise DataError(
-            f"{where}: column {field.name!r} holds {dtype}, which is no text, since there are"
+            f"{where}: column {field.name!r} holds {dtype}, which is not text, since there are"
             " several ways to write it. Declare the column numerical, or categorical with"
             " `values: integer`, or store it as text"
         )
-    nul = Fault(text.str.contains("\0", literal=True), "no text: they hold NUL", "Remove it")
+    nul = Fault(text.str.contains("\0", literal=True), "texts with a NUL character", "Remove it")
     return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
 
 
 def _whole_text(field: Field) -> Reading:
-    """Floating-point numbers as the text of whole numbers: what has gaps is often stored so."""
+    """Floats as the text of whole numbers, since integers with gaps are often stored as floats."""
     number = pl.col(field.name).fill_nan(None)
-    is_whole = (number == number.floor()) & (number.abs() < ROUNDED)
+    is_whole = (number == number.floor()) & (number.abs() < EXACT_BELOW)
     text = pl.when(is_whole).then(number).cast(pl.Int64).cast(pl.String)
     wrong = Fault(
         ~is_whole.fill_null(value=True),
-        "no whole numbers, which can be written in several ways",
+        "not whole numbers, so their text is ambiguous",
         "Declare the column numerical, or store it as text",
     )
     return Reading(field.name, text, wrong.found.sum(), (wrong,))
 
 
 def _spelled(field: Field, numerals: Numerals) -> Reading:
-    """Numbers written out; blanks around them mean nothing."""
+    """Numbers in texts, ignoring surrounding blanks."""
     text = pl.col(field.name).cast(pl.String).str.strip_chars()
     plain = numerals.plain(text)
     number = plain.cast(pl.Float64, strict=False)
@@ -124,11 +124,11 @@ def _spelled(field: Field, numerals: Numerals) -> Reading:
         number = pl.coalesce(number, is_true)
     absent = _is_missing(number, field) | text.is_in(["", *map(str.strip, field.missing)])
     present = ~absent.fill_null(value=False)
-    # few texts reach the pattern, so that it costs nothing
-    digits = pl.when(number.abs() >= ROUNDED).then(plain).str.contains(DIGITS)
+    # few texts reach the pattern, so it is cheap
+    digits = pl.when(number.abs() >= EXACT_BELOW).then(plain).str.contains(DIGITS)
     none = Fault(
         present & text.is_not_null() & (number.is_null() | number.is_infinite()),
-        "no finite number",
+        "not finite numbers",
         "Correct the file, or remove these rows"
         if field.type == TARGET
         else f"Correct the file, or before training {UNREAD}",
@@ -136,8 +136,8 @@ def _spelled(field: Field, numerals: Numerals) -> Reading:
     return Reading(
         field.name,
         pl.when(~_is_missing(number, field)).then(number),
-        (text != "").sum() - (number.abs() < ROUNDED).sum(),
-        (none, _rounded(present & digits)),
+        (text != "").sum() - (number.abs() < EXACT_BELOW).sum(),
+        (none, _rounding_fault(present & digits)),
     )
 
 
@@ -151,16 +151,16 @@ def _number(field: Field, dtype: pl.DataType) -> Reading:
     )
     faults = [infinite]
     if dtype.is_integer():
-        faults.append(_rounded(present & (number.abs() >= ROUNDED)))
+        faults.append(_rounding_fault(present & (number.abs() >= EXACT_BELOW)))
     return Reading(
         field.name,
         pl.when(~_is_missing(number, field)).then(number),
-        (number.abs() >= ROUNDED).sum(),
+        (number.abs() >= EXACT_BELOW).sum(),
         tuple(faults),
     )
 
 
-def _rounded(found: pl.Expr) -> Fault:
+def _rounding_fault(found: pl.Expr) -> Fault:
     return Fault(
         found,
         "whole numbers of 2^53 and more, which a float64 would round",
@@ -174,7 +174,7 @@ def _is_missing(number: pl.Expr, field: Field) -> pl.Expr:
 
 
 def _numbers(texts: tuple[str, ...]) -> Iterator[float]:
-    """Those that texts for missing values spell: "-9" also means -9.0."""
+    """Mask of numbers that are declared missing: "-9" also matches -9.0."""
     for text in texts:
         number = pl.Series([text.strip()]).cast(pl.Float64, strict=False)[0]
         if number is not None:

@@ -1,4 +1,4 @@
-"""How a file of separated values seems to be written, for a person to confirm."""
+"""Inference of the dialect of separated values, for the user to confirm."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,10 +18,10 @@ S = TypeVar("S", bound=Spelling)
 
 DELIMITERS = ",;\t|"
 QUOTES = ('"', "'", "")
-YEARS = range(1900, 2101)  # names of columns, and no numbers
-SOME = 0.1  # share of numbers from which on a column may be one of numbers
-FEWEST = 3  # numbers that count up, to be names of columns
-NUMERALS = (  # the more usual first
+YEARS = range(1900, 2101)  # column names rather than numbers
+MIN_NUMBER_SHARE = 0.1  # minimum share of numbers in a column of numbers
+MIN_LABELS = 3  # minimum consecutive numbers to be column names
+NUMERALS = (  # the most common first
     PLAIN,
     Numerals(thousands=","),
     Numerals(decimal=","),
@@ -32,50 +32,52 @@ NUMERALS = (  # the more usual first
 )
 
 
-def sniffed(path: Path, given: S) -> tuple[S, tuple[str, ...]]:
-    """The settings with which the file can be read, and a reason for each that is not as given.
+def infer_dialect(path: Path, config: S) -> tuple[S, tuple[str, ...]]:
+    """The settings for reading the file, with a reason for each inferred one.
 
     Where it can be read in no way they come close, so that reading it says what is wrong.
     """
     encoding = encoding_of(path)
     reasons = [*encoding.reasons]
-    start = given.model_copy(update={"encoding": encoding.name})
+    start = config.model_copy(update={"encoding": encoding.name})
     try:
-        found = _dialect(path, start)
+        dialect = _dialect(path, start)
     except DataError:
-        return given, ()
-    if found.delimiter != given.delimiter:
-        reasons.append(f"delimiter: each row has as many {found.delimiter!r} as the first")
-    if found.quote != given.quote:
-        why = f"{found.quote} is around fields" if found.quote else '" is only inside fields'
+        return config, ()
+    if dialect.delimiter != config.delimiter:
+        reasons.append(f"delimiter: each row has as many {dialect.delimiter!r} as the first")
+    if dialect.quote != config.quote:
+        why = f"{dialect.quote} is around fields" if dialect.quote else '" is only inside fields'
         reasons.append(f"quote: {why}")
-    if found.names:
-        reasons.append("names: the first line has numbers, like those below it")
-    if not _can_be_read(path, found):
-        return found, tuple(reasons)
-    numerals, *why_numerals = _numerals(_rows(path, found), found.delimiter)
-    return found.model_copy(update=dict(numerals)), (*reasons, *why_numerals)
+    if dialect.names:
+        reasons.append("names: the first line has numbers like the lines below it")
+    if not _can_be_read(path, dialect):
+        return dialect, tuple(reasons)
+    numerals, *why_numerals = _numerals(_rows(path, dialect), dialect.delimiter)
+    return dialect.model_copy(update=dict(numerals)), (*reasons, *why_numerals)
 
 
-def _dialect(path: Path, given: S) -> S:
-    first = _with_names(path, given)
-    fewest = len(first_fields(path, given))
-    for quote in _quotes(path, given):
+def _dialect(path: Path, config: S) -> S:
+    first = _with_names(path, config)
+    fewest = len(first_fields(path, config))
+    for quote in _quotes(path, config):
         candidates = [
-            given.model_copy(update={"quote": quote, "delimiter": delimiter})
-            for delimiter in dict.fromkeys((given.delimiter, *DELIMITERS))
+            config.model_copy(update={"quote": quote, "delimiter": delimiter})
+            for delimiter in dict.fromkeys((config.delimiter, *DELIMITERS))
         ]
-        named = [_with_names(path, each) for each in candidates]
-        whole = [each for each in named if _fits(path, each, fewest, given.delimiter)]
+        named = [_with_names(path, candidate) for candidate in candidates]
+        whole = [
+            candidate for candidate in named if _fits(path, candidate, fewest, config.delimiter)
+        ]
         if whole:
-            return max(whole, key=lambda each: _width(path, each))
-        if quote == given.quote:
-            first = max(named, key=lambda each: _width(path, each))
+            return max(whole, key=lambda candidate: _width(path, candidate))
+        if quote == config.quote:
+            first = max(named, key=lambda candidate: _width(path, candidate))
     return first
 
 
-def _quotes(path: Path, given: Spelling) -> Iterable[str]:
-    names = [name for name in first_fields(path, given) if len(name) > 1]
+def _quotes(path: Path, config: Spelling) -> Iterable[str]:
+    names = [name for name in first_fields(path, config) if len(name) > 1]
     is_single = bool(names) and all(name[0] == name[-1] == "'" for name in names)
     return ("'",) if is_single else QUOTES
 
@@ -104,7 +106,7 @@ def _width(path: Path, dialect: Spelling) -> int:
 
 
 def _has_field_in(path: Path, dialect: Spelling, quote: str) -> bool:
-    """Whether a field begins with this quote, so that it may be around fields."""
+    """Whether a field begins with this quote, which may then enclose fields."""
     begins = (f"\n{quote}".encode(), f"{dialect.delimiter}{quote}".encode())
     with _blocks.opened(path, dialect.encoding) as file:
         return any(
@@ -114,12 +116,12 @@ def _has_field_in(path: Path, dialect: Spelling, quote: str) -> bool:
 
 
 def _with_names(path: Path, dialect: S) -> S:
-    """With names for the columns, if the first line has none."""
+    """The dialect with generated column names, if the file has no header."""
     fields = first_fields(path, dialect)
-    numbers = [place for place, field in enumerate(fields) if _is_number(field)]
-    if not numbers or _are_labels([fields[place] for place in numbers]):
+    numbers = [index for index, field in enumerate(fields) if _is_number(field)]
+    if not numbers or _are_labels([fields[index] for index in numbers]):
         return dialect
-    names = tuple(f"column_{place + 1}" for place in range(len(fields)))
+    names = tuple(f"column_{index + 1}" for index in range(len(fields)))
     named = dialect.model_copy(update={"names": names})
     if not _can_be_read(path, named):
         return dialect
@@ -131,11 +133,11 @@ def _with_names(path: Path, dialect: S) -> S:
         not count or not field or _is_number(field)
         for field, count in zip(fields, below, strict=True)
     )
-    return named if is_usual and any(below[place] for place in numbers) else dialect
+    return named if is_usual and any(below[index] for index in numbers) else dialect
 
 
 def _is_name_of(field: str, values: pl.Series) -> bool:
-    """Whether it is none of the values, which are few: then it is their name."""
+    """Whether the text is a header: it differs from all of the few values."""
     is_text = bool(field.strip()) and not _is_number(field)
     return is_text and values.n_unique() <= len(values) / 2 and field not in values
 
@@ -149,16 +151,16 @@ def _is_number(field: str) -> bool:
 
 
 def _are_labels(numbers: list[str]) -> bool:
-    """Whether they are years, or count the columns."""
+    """Whether they are years or column numbers."""
     if len(set(numbers)) < len(numbers) or not all(number.isdecimal() for number in numbers):
         return False
     values = [int(number) for number in numbers]
     counts_up = values == list(range(values[0], values[0] + len(values)))
-    return all(value in YEARS for value in values) or (counts_up and len(values) >= FEWEST)
+    return all(value in YEARS for value in values) or (counts_up and len(values) >= MIN_LABELS)
 
 
 def _rows(path: Path, dialect: Spelling) -> pl.DataFrame:
-    """The first ones, as text."""
+    """The first rows as text."""
     return pl.read_csv(
         next(iter(records(path, dialect))),
         has_header=False,
@@ -170,33 +172,41 @@ def _rows(path: Path, dialect: Spelling) -> pl.DataFrame:
 
 def _numerals(rows: pl.DataFrame, delimiter: str) -> tuple[Numerals, *tuple[str, ...]]:
     usual = (
-        NUMERALS if delimiter == "," else sorted(NUMERALS, key=lambda each: each.thousands == ",")
+        NUMERALS
+        if delimiter == ","
+        else sorted(NUMERALS, key=lambda numerals: numerals.thousands == ",")
     )
-    some = {each: each.counts(rows, SOME) for each in usual}
-    has_numbers = [any(column) for column in zip(*some.values(), strict=True)]
-    found = {
-        each: sum(each.counts(rows))
-        for each, column in some.items()
-        # one way to write numbers is that of the file only if it is that of all its numbers
+    counts_by_format = {numerals: numerals.counts(rows, MIN_NUMBER_SHARE) for numerals in usual}
+    has_numbers = [any(column) for column in zip(*counts_by_format.values(), strict=True)]
+    totals = {
+        numerals: sum(numerals.counts(rows))
+        for numerals, column in counts_by_format.items()
+        # the format must fit all numbers of the file
         if all(number or not has for number, has in zip(column, has_numbers, strict=True))
     }
-    best = max(found, key=lambda each: found[each], default=PLAIN)
-    if best.is_plain or not found[best]:
+    best = max(totals, key=lambda numerals: totals[numerals], default=PLAIN)
+    if best.is_plain or not totals[best]:
         return (PLAIN,)
     example = _odd_number(rows, best)
     as_number = pl.select(best.plain(pl.lit(example))).item()
     reason = f"decimal, thousands: {example!r} is {as_number}"
-    others = [each for each in found if found[each] == found[best] and each.decimal != best.decimal]
-    if others:
-        other = pl.select(others[0].plain(pl.lit(example))).item()
+    rivals = [
+        numerals
+        for numerals in totals
+        if totals[numerals] == totals[best] and numerals.decimal != best.decimal
+    ]
+    if rivals:
+        other = pl.select(rivals[0].plain(pl.lit(example))).item()
         reason += f"; it may also be {other}, which no number in the file decides: look at it"
     return best, reason
 
 
 def _odd_number(rows: pl.DataFrame, numerals: Numerals) -> str:
-    """The first text that only these numerals make a number."""
-    pairs = zip(numerals.counts(rows, SOME), PLAIN.counts(rows, SOME), strict=True)
-    place = next(place for place, (found, plain) in enumerate(pairs) if found > plain)
-    column = rows.to_series(place).drop_nulls().str.strip_chars()
+    """The first text that is a number only in this format."""
+    pairs = zip(
+        numerals.counts(rows, MIN_NUMBER_SHARE), PLAIN.counts(rows, MIN_NUMBER_SHARE), strict=True
+    )
+    index = next(index for index, (count, plain) in enumerate(pairs) if count > plain)
+    column = rows.to_series(index).drop_nulls().str.strip_chars()
     is_odd = column.str.contains(numerals.pattern) & ~column.str.contains(PLAIN.pattern)
     return str(column.filter(is_odd)[0])

@@ -1,4 +1,4 @@
-"""What can be done with every table, wherever it is."""
+"""The base class of tables."""
 
 import re
 from abc import ABC, abstractmethod
@@ -14,28 +14,28 @@ from onward.table.sources._number_format import PLAIN, Numerals
 from onward.table.sources._reading import Fault, Reading, reading
 
 DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
-"""What polars raises at bytes that make no sense; it panics at some footers of Parquet."""
+"""Errors of polars for damaged files; it panics at some Parquet footers."""
 
 FAULT, RAW = "onward/fault/", "onward/raw/"
-"""Before the name of a column: whether a value cannot be read, and what is in the file."""
+"""Prefixes of columns with the mask of unreadable values, and with raw values."""
 KEPT = "onward/kept/"
-"""Before the name of a column that `scan` returns as it is in the file."""
+"""Prefix of columns that `scan` returns unchanged."""
 
 OF_SYSTEM = re.compile(r"\(os error |Os \{ code: ")
 
 
 class Table(ABC):
-    """A table, read strictly: what cannot be read in one way only is refused."""
+    """A table, read strictly: ambiguous values are refused."""
 
     path: Path
     numerals: Numerals = PLAIN
-    """How numbers are spelled in texts."""
+    """The number format in texts."""
     offset: int = 0
-    """Rows of the file that come before."""
+    """Number of earlier rows in the file."""
 
     @abstractmethod
     def names(self) -> list[str]:
-        """The columns of the table, in its order.
+        """The column names in order.
 
         Raises:
             DataError: if the file is damaged, or a name is empty or there twice.
@@ -43,22 +43,22 @@ class Table(ABC):
 
     @abstractmethod
     def num_rows(self) -> int:
-        """How many rows there are, after the whole file has been checked for damage."""
+        """The number of rows, after a check of the whole file for damage."""
 
     @abstractmethod
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """These columns, as they are in the file.
+        """These columns with raw values.
 
         Raises:
             DataError: if a column has no single type.
         """
 
     def units(self) -> "list[Table]":
-        """Parts that are read each by itself, in the order of their rows."""
+        """Parts that can be read independently, in the order of their rows."""
         return [self]
 
-    def place(self, row: int) -> str:
-        """Where people find the row: its number, from 1, and if it has one its line."""
+    def position(self, row: int) -> str:
+        """Position of a row for messages: its number, from 1, and its line, if any."""
         return f"row {row}"
 
     def scan(self, fields: Sequence[Field], kept: Sequence[str] = ()) -> pl.LazyFrame:
@@ -80,12 +80,12 @@ class Table(ABC):
         frame, readings = self._readings(fields, kept)
         self.check(frame, readings, rows)
         return frame.select(
-            *(each.value.alias(each.name) for each in readings),
+            *(column.value.alias(column.name) for column in readings),
             *(pl.col(name).alias(KEPT + name) for name in kept),
         )
 
-    def inspected(self, fields: Sequence[Field]) -> pl.LazyFrame:
-        """What `scan` returns, beside what is in the file, and whether a value cannot be read.
+    def scan_with_faults(self, fields: Sequence[Field]) -> pl.LazyFrame:
+        """The result of `scan` with raw values and masks of unreadable values.
 
         These have `RAW` and `FAULT` before the names of their columns. No value is refused.
 
@@ -95,11 +95,11 @@ class Table(ABC):
         self.num_rows()  # checks the whole file
         frame, readings = self._readings(fields)
         return frame.select(
-            *(each.value.alias(each.name) for each in readings),
-            *(pl.col(each.name).alias(RAW + each.name) for each in readings),
+            *(column.value.alias(column.name) for column in readings),
+            *(pl.col(column.name).alias(RAW + column.name) for column in readings),
             *(
-                pl.any_horizontal(fault.found for fault in each.faults).alias(FAULT + each.name)
-                for each in readings
+                pl.any_horizontal(fault.found for fault in column.faults).alias(FAULT + column.name)
+                for column in readings
             ),
         )
 
@@ -111,10 +111,10 @@ class Table(ABC):
         frame = self.read(names)
         types = frame.collect_schema()
         where, numerals = str(self.path), self.numerals
-        return frame, [reading(where, each, types[each.name], numerals) for each in fields]
+        return frame, [reading(where, field, types[field.name], numerals) for field in fields]
 
     def copy(self, fields: Sequence[Field], path: Path, group: int) -> None:
-        """Write what `scan` returns to a Parquet file with ``group`` rows in each group.
+        """Write the result of `scan` to a Parquet file with ``group`` rows per row group.
 
         Raises:
             DataError: as `scan` does.
@@ -122,10 +122,10 @@ class Table(ABC):
         self.scan(fields).sink_parquet(path, compression="lz4", row_group_size=group)
 
     def head(self, rows: int) -> pl.DataFrame:
-        """The first rows, numbers spelled as programs do: what the columns are is seen in them."""
+        """The first rows with plain numbers, for type inference."""
         frame = self.collect(self.read(self.names()).head(rows))
         return frame.with_columns(
-            self.numerals.respelled(column) for column in frame if column.dtype == pl.String
+            self.numerals.to_plain_column(column) for column in frame if column.dtype == pl.String
         )
 
     def collect(self, query: pl.LazyFrame) -> pl.DataFrame:
@@ -137,7 +137,7 @@ class Table(ABC):
         try:
             return query.collect(engine="streaming")
         except (*DAMAGE, OSError) as error:
-            # what the system says has a number; polars also uses OSError for bytes it cannot unpack
+            # system errors have a number; polars also raises OSError for invalid compressed data
             if getattr(error, "errno", None) is not None or OF_SYSTEM.search(str(error)):
                 raise OSError(str(error)) from error
             raise DataError(
@@ -145,19 +145,21 @@ class Table(ABC):
             ) from error
 
     def _require(self, wanted: Sequence[str]) -> None:
-        known = self.names()
+        columns = self.names()
         for name in wanted:
-            if name in known:
+            if name in columns:
                 continue
-            raise DataError(f"{self.path}: there is no column {name!r}. {suggestion(name, known)}")
+            raise DataError(
+                f"{self.path}: there is no column {name!r}. {suggestion(name, columns)}"
+            )
 
     def check(self, frame: pl.LazyFrame, readings: Sequence[Reading], rows: int) -> None:
-        """Look at all values of some columns, or only at the number of rows if there are none.
+        """Check all values of some columns, or without columns only the number of rows.
 
         Raises:
             DataError: naming the first that cannot be read.
         """
-        doubts = [each.doubts.alias(str(place)) for place, each in enumerate(readings)]
+        doubts = [column.doubts.alias(str(index)) for index, column in enumerate(readings)]
         total = pl.len().alias("rows")
         seen, *counts = self.collect(frame.select(total, *doubts)).row(0)
         if seen != rows:
@@ -165,22 +167,22 @@ class Table(ABC):
                 f"{self.path}: {rows} rows became {seen}: the file is damaged, or changed while it"
                 " was read. Start again when nothing writes to it, or copy it again"
             )
-        for each, count in zip(readings, counts, strict=True):
+        for column, count in zip(readings, counts, strict=True):
             if count:
-                self._refuse_faults(frame, each, rows)
+                self._refuse_faults(frame, column, rows)
 
-    def _refuse_faults(self, frame: pl.LazyFrame, each: Reading, rows: int) -> None:
-        for fault in each.faults:
+    def _refuse_faults(self, frame: pl.LazyFrame, column: Reading, rows: int) -> None:
+        for fault in column.faults:
             count = self.collect(frame.select(fault.found.sum())).item()
             if count:
-                where, value = self._first(frame, each.name, fault)
+                where, value = self._first(frame, column.name, fault)
                 raise DataError(
-                    f"{self.path}: column {each.name!r} has {count} of {rows} values that are"
+                    f"{self.path}: column {column.name!r} has {count} of {rows} values that are"
                     f" {fault.what}; the first is {value!r} in {where}. {fault.remedy}"
                 )
 
     def _first(self, frame: pl.LazyFrame, name: str, fault: Fault) -> tuple[str, Any]:
-        value, found = pl.col(name).alias("value"), fault.found.alias("found")
-        rows = frame.select(value, found).with_row_index("row").filter("found").head(1)
+        value, is_faulty = pl.col(name).alias("value"), fault.found.alias("found")
+        rows = frame.select(value, is_faulty).with_row_index("row").filter("found").head(1)
         first = self.collect(rows).row(0)
-        return self.place(first[0] + 1), first[1]
+        return self.position(first[0] + 1), first[1]

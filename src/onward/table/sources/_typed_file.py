@@ -1,4 +1,4 @@
-"""Files that say themselves what is in them."""
+"""Self-describing file formats."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,28 +10,30 @@ from onward.table.sources._table import Table
 
 
 class Typed(Table):
-    """A file whose columns have names and types, which polars reads."""
+    """A file with named and typed columns, read by polars."""
 
     format: str
-    """How people call it, with its article."""
+    """Name of the format, with its article."""
 
     @abstractmethod
     def open_lazily(self) -> pl.LazyFrame:
-        """The whole file, not read yet."""
+        """The whole file as a lazy frame."""
 
     def names(self) -> list[str]:
-        """As the file lists them."""
+        """Column names in the file."""
         return self._open().collect_schema().names()
 
     def num_rows(self) -> int:
-        """As the file says."""
+        """Number of rows recorded in the file."""
         rows: int = self.collect(self._open().select(pl.len())).item()
         if not rows:
-            raise DataError(f"{self.path}: there are columns, but no rows. Export the table again")
+            raise DataError(
+                f"{self.path}: the file has columns, but no rows. Export the table again"
+            )
         return rows
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Typed as in the file."""
+        """Raw columns with the types of the file."""
         return self._open().select(names)
 
     def _open(self) -> pl.LazyFrame:

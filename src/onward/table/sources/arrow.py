@@ -1,4 +1,4 @@
-"""Arrow files, which are also called Feather."""
+"""Arrow files, also called Feather."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ class Arrow(Typed, Source):
     """An Arrow IPC file (Feather version 2)."""
 
     class Config(Source.Config):
-        """Nothing beyond the path: the file says the rest."""
+        """No settings beyond the path: the format is self-describing."""
 
         type: Literal["arrow"] = "arrow"
 
@@ -20,5 +20,5 @@ class Arrow(Typed, Source):
     format = "an Arrow"
 
     def open_lazily(self) -> pl.LazyFrame:
-        """Nothing but this file: its name is no pattern, its folders are no columns."""
+        """A lazy frame of this file only, without glob patterns or Hive columns."""
         return pl.scan_ipc(self.path, glob=False, hive_partitioning=False)

@@ -14,20 +14,20 @@ from onward.table.sources._base import Sniffed, Source
 from onward.table.sources._csv_structure import line_of, num_rows, records
 from onward.table.sources._dialect import UTF8, Spelling
 from onward.table.sources._header import header
-from onward.table.sources._number_format import ROUNDED
+from onward.table.sources._number_format import EXACT_BELOW
 from onward.table.sources._reading import reading
-from onward.table.sources._sniffing import sniffed
+from onward.table.sources._sniffing import infer_dialect
 
 
 class Csv(Source):
-    """Separated values; may be packed by gzip.
+    """Separated values, optionally compressed by gzip.
 
     Names and texts are taken as they are: blanks count. A field that holds the delimiter, a quote
     or a line end has quotes around it, and quotes in it are doubled (RFC 4180).
     """
 
     class Config(Source.Config, Spelling):
-        """How it is written."""
+        """The dialect and the number format."""
 
         type: Literal["csv"] = "csv"
 
@@ -45,35 +45,35 @@ class Csv(Source):
 
     @classmethod
     def sniff(cls, config: Config) -> Sniffed:
-        """Encoding, quotes, delimiter, header and numerals."""
-        return Sniffed(*sniffed(config.path, config))
+        """Infer encoding, quote, delimiter, header and number format."""
+        return Sniffed(*infer_dialect(config.path, config))
 
     def names(self) -> list[str]:
-        """As the header lists them."""
+        """Column names in the header."""
         return list(self._names)
 
     def num_rows(self) -> int:
-        """Records below the header."""
+        """Number of records below the header."""
         return self._num_rows
 
-    def place(self, row: int) -> str:
-        """The row and its line, which differ by more than the header after a line end in quotes."""
+    def position(self, row: int) -> str:
+        """The row and its line; line ends in quotes shift the lines."""
         return f"row {row} (line {line_of(self.path, self.config, row)})"
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """As text; an empty field is null or empty."""
+        """Raw columns as text; an empty field is null or empty."""
         return self._read(dict.fromkeys(self._names, pl.String())).select(names)
 
     def copy(self, fields: Sequence[Field], path: Path, group: int) -> None:
-        """Let polars read the numbers, in one pass; where it balks, look at them one by one."""
+        """Let polars read the numbers in one pass; if it fails, check each value."""
         self.num_rows()  # checks the whole file
         is_known = {field.name for field in fields} <= set(self._names)
         is_plain = self.numerals.is_plain and not self._is_read_in_blocks
-        if is_known and is_plain and self._copied(fields, path, group):
+        if is_known and is_plain and self._read_by_polars(fields, path, group):
             return
         super().copy(fields, path, group)
 
-    def _copied(self, fields: Sequence[Field], path: Path, group: int) -> bool:
+    def _read_by_polars(self, fields: Sequence[Field], path: Path, group: int) -> bool:
         numbers = [field for field in fields if field.wire == "number"]
         plain = [field.name for field in numbers if not field.missing]
         types = dict.fromkeys(self._names, pl.String()) | dict.fromkeys(plain, pl.Float64())
@@ -91,7 +91,7 @@ class Csv(Source):
         written = pl.scan_parquet(path)
         large = pl.max_horizontal(pl.lit(0.0), *(pl.col(name).abs().max() for name in plain))
         rows, largest = written.select(pl.len(), large.alias("largest")).collect().row(0)
-        return bool(rows == self.num_rows() and largest < ROUNDED)
+        return bool(rows == self.num_rows() and largest < EXACT_BELOW)
 
     def _read(self, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         if self._is_read_in_blocks:
@@ -110,7 +110,7 @@ class Csv(Source):
         num_rows: int | None,
         _: int | None,
     ) -> Iterator[pl.DataFrame]:
-        """The rows, for polars, which reads no encoding but UTF-8, and maps whole files."""
+        """The rows for polars, which reads only UTF-8, and maps whole files."""
         types = dict.fromkeys(self._names, pl.String())
         for block in records(self.path, self.config):
             frame = pl.read_csv(block, **self._settings(types)).slice(0, num_rows)

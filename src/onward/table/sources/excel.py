@@ -1,4 +1,4 @@
-"""Sheets of Excel."""
+"""Excel sheets."""
 
 import warnings
 import zipfile
@@ -16,14 +16,14 @@ from onward.table.sources._base import Sniffed, Source
 from onward.table.sources._excel_cells import columns_of, refuse_uncomputed
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What zipfile raises at damage, compression that nobody uses, and passwords."""
+"""Errors of zipfile for damage, unsupported compression, and passwords."""
 
 
 class Excel(Source):
-    """A sheet of a workbook: names in the first row, values below; numbers among texts are text."""
+    """A sheet of a workbook with names in the first row; numbers mixed with texts become text."""
 
     class Config(Source.Config):
-        """``sheet`` is needed if there are several."""
+        """``sheet`` is required if the workbook has several."""
 
         type: Literal["excel"] = "excel"
         sheet: str | None = None
@@ -33,7 +33,7 @@ class Excel(Source):
 
     @classmethod
     def sniff(cls, config: Config) -> Sniffed:
-        """The first of several sheets."""
+        """Choose the first of several sheets."""
         with closing(cls(config)._workbook(data_only=True)) as book:
             names = book.sheetnames
         if len(names) < 2:
@@ -42,19 +42,19 @@ class Excel(Source):
         return Sniffed(config.model_copy(update={"sheet": names[0]}), (reason,))
 
     def names(self) -> list[str]:
-        """As the first row lists them."""
+        """Column names in the first row."""
         return self._table.columns
 
     def num_rows(self) -> int:
-        """Those below the first."""
+        """Number of rows below the first."""
         return self._table.height
 
-    def place(self, row: int) -> str:
-        """The row, and that of the sheet."""
+    def position(self, row: int) -> str:
+        """The row, and its row in the sheet."""
         return f"row {row} (row {row + 1} of the sheet)"
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Numbers, texts, booleans or dates."""
+        """Raw columns of numbers, texts, booleans or dates."""
         return self._table.lazy().select(names)
 
     @cached_property
@@ -83,7 +83,7 @@ class Excel(Source):
         return self.config.sheet
 
     def _refuse_merged(self, sheet: Any) -> None:
-        """Only one of the cells that are merged has the value."""
+        """Refuse merged cells, of which only one has the value."""
         with zipfile.ZipFile(self.path) as archive, archive.open(sheet._worksheet_path) as file:
             last = b""
             while data := file.read(1 << 20):
@@ -100,26 +100,26 @@ class Excel(Source):
             openpyxl: Any = import_module("openpyxl")
         except ImportError as error:
             raise ConfigError(
-                f"{self.path}: what reads Excel is not installed. Install the extra excel, as in"
+                f"{self.path}: the library for Excel is not installed. Install the extra excel:"
                 " `pip install 'onward[excel]'`"
             ) from error
         try:
             with warnings.catch_warnings(action="ignore"):  # of drawings and colors
                 return openpyxl.load_workbook(self.path, read_only=True, data_only=data_only)
-        except (KeyError, ValueError) as error:  # a zip of something else
-            raise self._damaged(error) from error
+        except (KeyError, ValueError) as error:  # a zip file, but not a workbook
+            raise self._damage_error(error) from error
 
     def _refuse_damage(self) -> None:
-        """Compare every part of the file with its checksum."""
+        """Compare each part of the file with its checksum."""
         try:
             with zipfile.ZipFile(self.path) as archive:
                 part = archive.testzip()
         except UNREADABLE as error:
-            raise self._damaged(error) from error
+            raise self._damage_error(error) from error
         if part is not None:
-            raise self._damaged(f"the checksum of {part} differs")
+            raise self._damage_error(f"the checksum of {part} differs")
 
-    def _damaged(self, why: object) -> DataError:
+    def _damage_error(self, why: object) -> DataError:
         return DataError(
             f"{self.path}: this cannot be read as a workbook of Excel ({why}). If a password"
             " protects it, remove that; else save it again as .xlsx"

@@ -1,4 +1,4 @@
-"""JSON lines: an object in each line."""
+"""JSON lines: one object per line."""
 
 import glob
 import json
@@ -17,9 +17,9 @@ from onward.errors import DataError
 from onward.table.sources._base import Source
 from onward.table.sources._blocks import line, opened, refuse_no_text
 
-EXACT = 15  # characters; a float64 holds every whole number of so many
-LONGEST_INTEGER = 20  # characters; no longer one fits into 64 bits
-MANY = 10_000  # combinations of keys and types to remember before we forget and check them again
+EXACT = 15  # characters; float64 represents all whole numbers of this length
+LONGEST_INTEGER = 20  # characters; longer integers exceed 64 bits
+MANY = 10_000  # cached combinations of keys and types
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half of a character outside the basic plane
 
 
@@ -46,14 +46,14 @@ TYPES: dict[frozenset[type], pl.DataType] = {
     frozenset({int, float}): pl.Float64(),
     frozenset({str}): pl.String(),
 }
-"""What a column is by the types of its values. No other mixture has a type."""
+"""Type of a column by the types of its values. Other mixtures are refused."""
 
 
 class Jsonl(Source):
-    """Objects with the same keys, one in each line; a key that is not there is a missing value."""
+    """One object per line, with the same keys; an absent key is a missing value."""
 
     class Config(Source.Config):
-        """Nothing beyond the path: the file says the rest."""
+        """No settings beyond the path: the format is self-describing."""
 
         type: Literal["jsonl"] = "jsonl"
 
@@ -61,15 +61,15 @@ class Jsonl(Source):
     suffixes = {".jsonl": {}, ".jsonl.gz": {}, ".ndjson": {}, ".ndjson.gz": {}}
 
     def names(self) -> list[str]:
-        """The keys, in the order in which they turn up."""
+        """The keys in order of appearance."""
         return list(self._contents.types)
 
     def num_rows(self) -> int:
-        """The lines."""
+        """Number of lines."""
         return self._contents.num_lines
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Booleans, Float64, Int64 or String."""
+        """Raw columns of Boolean, Float64, Int64 or String."""
         schema = {name: self._dtype(name) for name in names}
         return pl.scan_ndjson(glob.escape(str(self.path)), schema=schema)
 
@@ -79,8 +79,8 @@ class Jsonl(Source):
         with opened(self.path) as file:
             if file.tell():
                 raise DataError(
-                    f"{self.path}: there is a byte order mark, which JSON forbids. Write the file"
-                    " anew with `sed '1s/^\\xef\\xbb\\xbf//'`"
+                    f"{self.path}: the file has a byte order mark, which JSON forbids. Remove"
+                    " it with `sed '1s/^\\xef\\xbb\\xbf//'`"
                 )
             while text := line(self.path, file):
                 contents.add(text)
@@ -101,13 +101,13 @@ class Jsonl(Source):
 
 
 class _Contents:
-    """What the lines seen so far have in them."""
+    """Keys and types in the lines read so far."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.num_lines = 0
         self.types: dict[str, dict[type, int]] = {}
-        """For each key the types of its values, and in which line each turns up first."""
+        """The types of values by key, with the first line of each type."""
         self._shapes: set[tuple[Any, ...]] = set()
         self._decoder = json.JSONDecoder(
             object_pairs_hook=tuple,
@@ -121,7 +121,7 @@ class _Contents:
         self.num_lines += 1
         pairs = self._decode(text)
         if type(pairs) is not tuple or not pairs:
-            self._refuse("is no object with keys and values")
+            self._refuse("is not an object with keys and values")
         names, values = zip(*pairs, strict=True)
         shape = (names, tuple(map(type, values)))
         if shape not in self._shapes:
@@ -133,7 +133,7 @@ class _Contents:
         try:
             return self._decoder.decode(text.decode())
         except json.JSONDecodeError as error:
-            self._refuse(f"is no JSON: {error.msg}, at character {error.pos + 1}")
+            self._refuse(f"is invalid JSON: {error.msg}, at character {error.pos + 1}")
         except RecursionError:
             self._refuse("is nested too deeply")
 
@@ -152,7 +152,7 @@ class _Contents:
     def _number(self, text: str) -> float:
         number = float(text)
         if math.isinf(number):
-            self._refuse(f"has a number that no float64 can hold, {text[:40]}")
+            self._refuse(f"has a number outside the range of float64, {text[:40]}")
         return number
 
     def _whole_number(self, text: str) -> int:
@@ -163,13 +163,13 @@ class _Contents:
         return Long(text)
 
     def _refuse_constant(self, text: str) -> NoReturn:
-        self._refuse(f"has {text}, which JSON does not know; a missing value is null")
+        self._refuse(f"has {text}, which is not JSON; write null for a missing value")
 
     def _refuse_halves(self, pairs: Any) -> None:
         try:
             json.dumps(pairs, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            self._refuse("has half of a surrogate pair, which is no character")
+            self._refuse("has half of a surrogate pair, which is not a character")
 
     def _refuse(self, what: str) -> NoReturn:
         raise DataError(f"{self.path}: line {self.num_lines} {what}. Correct it") from None

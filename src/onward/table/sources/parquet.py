@@ -13,10 +13,10 @@ from onward.table.sources._typed_file import Typed
 
 
 class Parquet(Typed, Source):
-    """A Parquet file, compared with its checksums if it has any."""
+    """A Parquet file; its checksums are verified, if any."""
 
     class Config(Source.Config):
-        """Nothing beyond the path: the file says the rest."""
+        """No settings beyond the path: the format is self-describing."""
 
         type: Literal["parquet"] = "parquet"
 
@@ -24,11 +24,11 @@ class Parquet(Typed, Source):
     format = "a Parquet"
 
     def num_rows(self) -> int:
-        """As the footer says."""
+        """Number of rows in the footer."""
         return self._num_rows
 
     def open_lazily(self) -> pl.LazyFrame:
-        """Nothing but this file: its name is no pattern, its folders are no columns."""
+        """A lazy frame of this file only, without glob patterns or Hive columns."""
         return pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
 
     def units(self) -> list[Table]:
@@ -63,6 +63,6 @@ class _Group(Table):
         """Typed as in the file."""
         return self.table.read(names).slice(self.offset, len(self.group.rows))
 
-    def place(self, row: int) -> str:
+    def position(self, row: int) -> str:
         """Its number in the file."""
-        return self.table.place(self.offset + row)
+        return self.table.position(self.offset + row)

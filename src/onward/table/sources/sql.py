@@ -1,4 +1,4 @@
-"""What a query of a database found, in a snapshot on disk: `prepare` needs no database."""
+"""Results of database queries in snapshots on disk, so that `prepare` needs no database."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, StringConstraints
 from onward.artifacts.publishing import sha256
 from onward.errors import DataError
 from onward.table.sources._base import Source
-from onward.table.sources._databases import Batches, found
+from onward.table.sources._databases import Batches, query_batches
 from onward.table.sources.parquet import Parquet
 
 TABLE, SNAPSHOT = "table.parquet", "snapshot.json"
@@ -28,7 +28,7 @@ SECRETS = ("@", "password", "user=")
 def _without_secrets(database: str) -> str:
     if any(mark in database.lower() for mark in SECRETS):
         raise ValueError(
-            "names and passwords belong into the environment (PGUSER, PGPASSWORD, PGPASSFILE),"
+            "put names and passwords into the environment (PGUSER, PGPASSWORD, PGPASSFILE),"
             " since configs are shared. Leave them out here"
         )
     return database
@@ -38,8 +38,8 @@ def _one_reading(query: str) -> str:
     bare = QUOTED.sub(" ", query).strip().removesuffix(";")
     if ";" in bare or not READING.match(bare):
         raise ValueError(
-            "this is not one statement that reads. Begin with SELECT, WITH or VALUES, and leave out"
-            " all statements but one"
+            "this is not a single reading statement. Begin with SELECT, WITH or VALUES, and leave"
+            " out other statements"
         )
     return query
 
@@ -53,7 +53,7 @@ Database = Annotated[
 
 
 class Sql(Source):
-    """The rows that a query found when `onward collect` ran it."""
+    """The rows of a query, as collected by `onward collect`."""
 
     class Config(Source.Config):
         """``path`` is the folder of the snapshot."""
@@ -76,43 +76,43 @@ class Sql(Source):
         taken = json.loads((self.path / SNAPSHOT).read_text(encoding="utf-8"))
         if (taken["database"], taken["query"]) != (config.database, config.query):
             raise DataError(
-                f"{self.path}: the snapshot is of another query than the config's. Run `onward"
+                f"{self.path}: the snapshot is of another query than in the config. Run `onward"
                 " collect` with this config, then `dvc repro`"
             )
         self.taken = taken
 
     @classmethod
     def for_folder(cls, path: Path) -> Any:
-        """The settings that a snapshot was taken with; None if the folder is none."""
+        """The settings of a snapshot; None if the folder is not a snapshot."""
         if not (path / SNAPSHOT).is_file():
             return None
         taken = json.loads((path / SNAPSHOT).read_text(encoding="utf-8"))
         return cls.Config(path=path, database=taken["database"], query=taken["query"])
 
     def names(self) -> list[str]:
-        """As the query names them."""
+        """Column names of the query."""
         return self._table.names()
 
     def num_rows(self) -> int:
-        """Those of the snapshot."""
+        """Number of rows in the snapshot."""
         return self._table.num_rows()
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Typed as the database does."""
+        """Raw columns with the types of the database."""
         return self._table.read(names)
 
     @cached_property
     def _table(self) -> Parquet:
         if sha256(self.path / TABLE) != self.taken["sha256"]:
             raise DataError(
-                f"{self.path / TABLE}: differs from what was collected, by its hash. Run `onward"
+                f"{self.path / TABLE}: its hash differs from the collected one. Run `onward"
                 " collect` with this config, then `dvc repro`"
             )
         return Parquet(Parquet.Config(path=self.path / TABLE))
 
 
 def collect(config: Sql.Config, folder: Path) -> int:
-    """Run the query, and write what it finds and what it was to an empty folder.
+    """Run the query, and write its rows and settings to an empty folder.
 
     Returns:
         The number of rows.
@@ -120,7 +120,7 @@ def collect(config: Sql.Config, folder: Path) -> int:
     Raises:
         DataError: if the query finds nothing, or cannot be run.
     """
-    with found(config.database, config.query) as batches:
+    with query_batches(config.database, config.query) as batches:
         num_rows = _write(config, batches, folder / TABLE)
     taken = {
         "database": config.database,
@@ -138,7 +138,7 @@ def _write(config: Sql.Config, batches: Batches, path: Path) -> int:
 
     first = next(batches, None)
     if first is None or not first.num_rows:
-        raise DataError(f"{config.database}: the query finds no rows. Correct `query`")
+        raise DataError(f"{config.database}: the query returns no rows. Correct `query`")
     names = first.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

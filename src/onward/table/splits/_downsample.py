@@ -1,4 +1,4 @@
-"""Some of the training rows of a table that has more than one wants to learn from."""
+"""Downsampling of the training rows of large tables."""
 
 import numpy as np
 from pydantic import PositiveInt
@@ -9,21 +9,23 @@ from onward.table.splits._base import LEFT_OUT, TRAIN
 
 
 class Sample(Settings):
-    """How many ``rows`` are left to learn from, at most: of each class the same share."""
+    """``rows`` is the maximum number of training rows, stratified by class."""
 
     rows: PositiveInt
 
 
-def sampled(splits: np.ndarray, targets: np.ndarray, sample: Sample, seed: int) -> np.ndarray:
-    """The same splits, with `LEFT_OUT` in place of training rows that are not drawn.
+def drop_unsampled(
+    splits: np.ndarray, targets: np.ndarray, sample: Sample, seed: int
+) -> np.ndarray:
+    """The splits with `LEFT_OUT` for training rows outside the sample.
 
-    All have the same chance, but that of a class that is there one row at least is drawn.
+    All rows have the same probability, except that each class keeps at least one row.
 
     Args:
-        splits: for each row its place in `SPLITS`.
+        splits: the index into `SPLITS` of each row.
         targets: codes of classes (int64) or numbers (float64).
-        sample: how many rows to keep.
-        seed: of what is drawn.
+        sample: the number of rows to keep.
+        seed: of the sample.
 
     Raises:
         ConfigError: if there are more classes than rows to keep.
@@ -31,10 +33,10 @@ def sampled(splits: np.ndarray, targets: np.ndarray, sample: Sample, seed: int) 
     rows = np.flatnonzero(splits == TRAIN)
     if len(rows) <= sample.rows:
         return splits
-    kept = splits.copy()
-    kept[rows] = LEFT_OUT
-    kept[_drawn(rows, targets[rows], sample.rows, np.random.default_rng(seed))] = TRAIN
-    return kept
+    result = splits.copy()
+    result[rows] = LEFT_OUT
+    result[_drawn(rows, targets[rows], sample.rows, np.random.default_rng(seed))] = TRAIN
+    return result
 
 
 def _drawn(
@@ -46,25 +48,25 @@ def _drawn(
     by_class = rows[np.argsort(targets, kind="stable")]
     groups = np.split(by_class, np.cumsum(classes)[:-1])
     drawn = zip(groups, _shared(classes, count), strict=True)
-    return np.concatenate([random.choice(some, n, replace=False) for some, n in drawn if n])
+    return np.concatenate([random.choice(group, n, replace=False) for group, n in drawn if n])
 
 
 def _shared(classes: np.ndarray, count: int) -> np.ndarray:
-    """How many rows of each class are kept, of ``count``: by its share, but one at least.
+    """The number of rows of each class to keep: its share of ``count``, but at least one.
 
     Example:
         >>> _shared(np.array([900, 0, 99, 1]), 100)
         array([90,  0,  9,  1])
     """
-    found = int((classes > 0).sum())
-    if count < found:
+    num_classes = int((classes > 0).sum())
+    if count < num_classes:
         raise ConfigError(
-            f"prepare.sample.rows: {count} rows cannot have one of each of {found} classes. Keep"
-            " more"
+            f"prepare.sample.rows: {count} rows cannot contain all {num_classes} classes. Keep"
+            " more rows"
         )
     exact = classes * (count / classes.sum())
     shares = np.where(classes > 0, np.maximum(np.floor(exact).astype(np.int64), 1), 0)
-    while shares.sum() > count:  # each class of less than one row was given one
+    while shares.sum() > count:  # classes with a share below one row got one
         shares[np.argmax(np.where(shares > 1, shares - exact, -np.inf))] -= 1
     left = count - shares.sum()
     shares[np.argsort(shares - exact, kind="stable")[:left]] += 1

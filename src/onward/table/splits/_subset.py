@@ -1,4 +1,4 @@
-"""Which rows of a table a run has: all of them, a fold, or a share of those for training."""
+"""The rows of a run: all rows, a fold, or a share of the training rows."""
 
 from typing import Annotated, Self
 
@@ -10,16 +10,16 @@ from onward.errors import DataError
 from onward.settings.family import Settings
 from onward.table.splits._base import LEFT_OUT, SPLITS, TEST, TRAIN, Split
 
-FOLDS, SOME = range(2)
-"""What is drawn, beside the validation rows of each fold."""
+FOLDS, SHARE = range(2)
+"""Keys of independent random draws; the validation rows of each fold follow."""
 
 
 class Part(Settings):
     """One fold of a cross-validation, or fewer training rows; `evaluate` uses both.
 
-    ``fold`` counts from 1 to ``folds``. Rows for testing take no part in folds: the others are
-    tested in turn, each in one fold, and a part of those that are not is for validation.
-    ``training`` is the share of the training rows that are kept.
+    ``fold`` counts from 1 to ``folds``. Rows of the test set are excluded from folds. Each other
+    row is in the test set of one fold; a part of the remaining rows is the validation set.
+    ``training`` is the share of the training rows to keep.
     """
 
     fold: PositiveInt | None = None
@@ -27,43 +27,43 @@ class Part(Settings):
     training: float = Field(1.0, gt=0.0, le=1.0)
 
     @model_validator(mode="after")
-    def _is_one_of_the_folds(self) -> Self:
+    def _check_fold(self) -> Self:
         if (self.fold or 1) > (self.folds or 1) or (self.fold is None) != (self.folds is None):
-            raise ValueError("fold and folds: say both, as {fold: 1, folds: 5}, or neither")
+            raise ValueError("fold and folds: set both, such as {fold: 1, folds: 5}, or neither")
         return self
 
 
-def assigned(
+def assign_part(
     split: Split, part: Part, targets: np.ndarray, values: pl.Series | None, seed: int
 ) -> np.ndarray:
-    """For each row its place in `SPLITS`, or `LEFT_OUT`.
+    """The index into `SPLITS` of each row, or `LEFT_OUT`.
 
     Args:
-        split: how the rows are split.
-        part: of the rows.
-        targets: codes of classes (int64) or numbers (float64), one for each row.
+        split: the split of all rows.
+        part: the part of the rows to use.
+        targets: codes of classes (int64) or numbers (float64) of all rows.
         values: of the column that the split reads.
-        seed: of what is drawn.
+        seed: of random draws.
 
     Raises:
-        DataError: if no row would be for one of the splits.
+        DataError: if a split would be empty.
     """
     splits = split.assign(targets, values, seed)
     if part.fold is not None and part.folds is not None:
-        known = np.flatnonzero(splits != TEST)
-        some = None if values is None else values[known]
+        rows = np.flatnonzero(splits != TEST)
+        row_values = None if values is None else values[rows]
         splits[:] = LEFT_OUT
-        splits[known] = _fold(split, part.fold, part.folds, targets[known], some, seed)
+        splits[rows] = _fold(split, part.fold, part.folds, targets[rows], row_values, seed)
     if part.training < 1:
-        known = np.flatnonzero(splits == TRAIN)
-        some = None if values is None else values[known]
-        kept = split.some(targets[known], some, _other(seed, SOME), part.training)
-        if not kept.any():
+        rows = np.flatnonzero(splits == TRAIN)
+        row_values = None if values is None else values[rows]
+        is_kept = split.some(targets[rows], row_values, _derived_seed(seed, SHARE), part.training)
+        if not is_kept.any():
             raise DataError(
-                f"prepare.part: {part.training:g} of {len(known)} training rows are none. Choose a"
-                " larger share"
+                f"prepare.part: a share of {part.training:g} of {len(rows)} training rows has no"
+                " row. Choose a larger share"
             )
-        splits[known[~kept]] = LEFT_OUT
+        splits[rows[~is_kept]] = LEFT_OUT
     return splits
 
 
@@ -75,21 +75,23 @@ def _fold(
     values: pl.Series | None,
     seed: int,
 ) -> np.ndarray:
-    folds = split.folds(targets, values, _other(seed, FOLDS), count)
+    folds = split.folds(targets, values, _derived_seed(seed, FOLDS), count)
     splits = np.where(folds == fold - 1, TEST, LEFT_OUT).astype(np.int8)
     learned = np.flatnonzero(split.before(folds, fold - 1))
-    some = None if values is None else values[learned]
+    row_values = None if values is None else values[learned]
     shares = (split.validation,)
-    splits[learned] = split.deal(targets[learned], some, _other(seed, SOME + fold), shares)
-    for place, name in enumerate(SPLITS):
-        if not (splits == place).any():
+    splits[learned] = split.deal(
+        targets[learned], row_values, _derived_seed(seed, SHARE + fold), shares
+    )
+    for code, name in enumerate(SPLITS):
+        if not (splits == code).any():
             raise DataError(
-                f"prepare.part: none of the {len(targets)} rows is for {name!r} in fold {fold} of"
-                f" {count}. Use fewer folds, or bring more rows"
+                f"prepare.part: none of the {len(targets)} rows is in {name!r} in fold {fold} of"
+                f" {count}. Use fewer folds, or add rows"
             )
     return splits
 
 
-def _other(seed: int, place: int) -> int:
-    """A seed that has nothing to do with the first."""
-    return int(np.random.SeedSequence((seed, place)).generate_state(1)[0])
+def _derived_seed(seed: int, key: int) -> int:
+    """An independent seed."""
+    return int(np.random.SeedSequence((seed, key)).generate_state(1)[0])

@@ -1,4 +1,4 @@
-"""A split that is part of the table."""
+"""Splits declared in a column of the table."""
 
 from typing import Literal
 
@@ -12,14 +12,14 @@ from onward.table.splits._base import SPLITS, TRAIN, VALIDATION, Split, refuse_e
 
 
 class Column(Split):
-    """A column says ``train``, ``validation`` or ``test``.
+    """A column contains ``train``, ``validation`` or ``test``.
 
-    Where no row says ``validation``, rows are drawn from those for training. Folds of a
-    cross-validation are drawn, too, from all rows that do not say ``test``.
+    If no row has ``validation``, validation rows are drawn at random from the training rows. Folds
+    of a cross-validation are drawn at random from all rows outside ``test``.
     """
 
     class Config(Settings):
-        """``validation`` is the share of the training rows to draw, where rows are drawn."""
+        """``validation`` is the share of the training rows to draw if no row has ``validation``."""
 
         type: Literal["column"] = "column"
         name: str
@@ -29,17 +29,17 @@ class Column(Split):
 
     @property
     def validation(self) -> float:
-        """As the config says: of rows that do not say ``test``."""
+        """The share in the config, which refers to rows outside ``test``."""
         return self.config.validation
 
     def assign(self, targets: np.ndarray, values: pl.Series | None, seed: int) -> np.ndarray:
-        """Read, and draw validation rows if there are none."""
+        """Read the column, and draw validation rows if there are none."""
         assert values is not None
         wrong = values.filter(~values.is_in(SPLITS) | values.is_null())
         if len(wrong):
             raise DataError(
-                f"split column {self.column!r}: {len(wrong)} of {len(values)} rows say neither"
-                f" 'train' nor 'validation' nor 'test'; the first says {wrong[0]!r}"
+                f"split column {self.column!r}: {len(wrong)} of {len(values)} values are not"
+                f" 'train', 'validation' or 'test'; the first is {wrong[0]!r}. Correct the column"
             )
         splits = values.replace_strict(
             list(SPLITS), list(range(len(SPLITS))), return_dtype=pl.Int8

@@ -1,4 +1,4 @@
-"""Rows that belong together stay together."""
+"""Splits that keep groups together."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,19 +6,19 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from onward.table.splits._base import Split, at_least, even, refuse_missing, sizes
+from onward.table.splits._base import Split, at_least, even_sizes, refuse_missing, sizes
 
 
 class Group(Split):
-    """All rows with the same value of a column, such as a patient's, are in one part.
+    """All rows with the same value of a column, such as a patient's ID, are in the same split.
 
-    Groups of equal size are shared out at random in proportion to the rows that each part still
-    lacks, from the largest size to the smallest. So the shares are those of the config as nearly as
-    the groups allow, and each part has groups of all sizes.
+    Groups are assigned from the largest to the smallest; groups of equal size at random, in
+    proportion to the rows that each split still lacks. So the splits come as close to the shares in
+    the config as the groups allow, and each has groups of all sizes.
     """
 
     class Config(Split.Config):
-        """``name`` is the column that says to which group a row belongs."""
+        """``name`` is the column with the group of each row."""
 
         type: Literal["group"] = "group"
         name: str
@@ -28,19 +28,19 @@ class Group(Split):
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
     ) -> np.ndarray:
-        """Deal out the groups."""
-        return _dealt(_groups(values), seed, sizes(len(targets), shares))
+        """Assign the groups to parts."""
+        return _assign_groups(_groups(values), seed, sizes(len(targets), shares))
 
     def folds(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
     ) -> np.ndarray:
-        """Deal out the groups to folds of equal size."""
-        return _dealt(_groups(values), seed, even(len(targets), count))
+        """Assign the groups to folds of similar size."""
+        return _assign_groups(_groups(values), seed, even_sizes(len(targets), count))
 
     def some(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
     ) -> np.ndarray:
-        """Whole groups, in random order: more rows of those that are known would teach less."""
+        """Mask of random whole groups, which are more informative than rows of all groups."""
         group = _groups(values)
         drawn = np.random.default_rng(seed).permutation(group.max() + 1)
         rows = np.bincount(group)[drawn]
@@ -49,42 +49,42 @@ class Group(Split):
 
 
 def _groups(values: pl.Series | None) -> np.ndarray:
-    """For each row the number of its group."""
+    """The group number of each row."""
     assert values is not None
     numbers: np.ndarray = refuse_missing(values).rank("dense").to_numpy().astype(np.int64) - 1
     return numbers
 
 
-def _dealt(group: np.ndarray, seed: int, wanted: Sequence[int]) -> np.ndarray:
-    """For each row the part of its group; ``wanted`` are the rows of each part."""
+def _assign_groups(group: np.ndarray, seed: int, wanted: Sequence[int]) -> np.ndarray:
+    """The part of each row's group; ``wanted`` is the number of rows in each part."""
     rows = np.bincount(group)
     drawn = np.random.default_rng(seed).permutation(len(rows))
     drawn = drawn[np.argsort(-rows[drawn], kind="stable")]
-    found, groups = np.unique(-rows, return_counts=True)
-    place = np.empty(len(rows), np.int64)
-    place[drawn] = _parts(-found, groups, np.array(wanted))
-    parts: np.ndarray = place[group]
+    sizes_negated, groups = np.unique(-rows, return_counts=True)
+    part_of_group = np.empty(len(rows), np.int64)
+    part_of_group[drawn] = _parts(-sizes_negated, groups, np.array(wanted))
+    parts: np.ndarray = part_of_group[group]
     return parts
 
 
 def _parts(rows: np.ndarray, groups: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """For each group its part.
+    """The part of each group.
 
     Args:
-        rows: the sizes of groups that there are, the largest first.
-        groups: for each size the number of groups.
-        wanted: rows for each part.
+        rows: distinct sizes of groups, the largest first.
+        groups: the number of groups of each size.
+        wanted: the number of rows in each part.
     """
-    lacking, dealt = wanted.copy(), []
+    lacking, assigned = wanted.copy(), []
     for size, count in zip(rows.tolist(), groups.tolist(), strict=True):
-        positive = np.maximum(lacking, 0)  # in sum no less than the rows of all groups to come
+        positive = np.maximum(lacking, 0)  # their sum is at least the rows of all remaining groups
         to = count * positive // positive.sum()
         lacking -= to * size
-        for _ in range(count - to.sum()):  # fewer than parts, but for the last few groups
+        for _ in range(count - to.sum()):  # fewer than parts, except for the last groups
             has_room = lacking >= size
             lack = np.where(has_room, lacking / np.maximum(wanted, 1), -1)
-            place = (lack if has_room.any() else lacking).argmax()
-            to[place] += 1
-            lacking[place] -= size
-        dealt.append(np.repeat(np.arange(len(wanted)), to))
-    return np.concatenate(dealt)
+            part = (lack if has_room.any() else lacking).argmax()
+            to[part] += 1
+            lacking[part] -= size
+        assigned.append(np.repeat(np.arange(len(wanted)), to))
+    return np.concatenate(assigned)

@@ -1,4 +1,4 @@
-"""A row's key alone decides where it belongs."""
+"""Splits by the hash of a key."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -16,9 +16,9 @@ LAST_SHIFT = 31
 
 
 class Hash(Split):
-    """By a number computed from a column, the key: rows that are added later move no other row.
+    """By the hash of a column, the key: adding rows later does not move other rows.
 
-    Equal keys are in one part. The shares are those of the config on average, not exactly.
+    Equal keys are in the same split. The shares of the config hold on average, not exactly.
     """
 
     class Config(Split.Config):
@@ -32,7 +32,7 @@ class Hash(Split):
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
     ) -> np.ndarray:
-        """Compare each key's number with the shares, from the last to the first."""
+        """Compare the hash of each key with the cumulative shares, from the last to the first."""
         number = _numbers(values, seed)
         ends = np.cumsum(shares[::-1])
         return len(shares) - np.searchsorted(ends, number, side="right").astype(np.int8)
@@ -40,14 +40,14 @@ class Hash(Split):
     def folds(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
     ) -> np.ndarray:
-        """By the key alone, so of equal size on average only."""
+        """Folds by the hash of the key, of equal size on average."""
         folds: np.ndarray = (_numbers(values, seed) * count).astype(np.int64)
         return folds
 
     def some(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
     ) -> np.ndarray:
-        """By the key alone."""
+        """Mask by the hash of the key."""
         return _numbers(values, seed) < share
 
 
@@ -57,7 +57,7 @@ def _numbers(values: pl.Series | None, seed: int) -> np.ndarray:
 
 
 def _texts(values: pl.Series) -> pl.Series:
-    """As the key is written: 7, and not 7.0, whether or not a column declares it a number."""
+    """The keys as text: 7, not 7.0, even if the column is declared numerical."""
     if values.dtype == pl.String:
         return values
     texts = values.cast(pl.String)
@@ -69,12 +69,12 @@ def fractions(keys: pl.Series, seed: int) -> np.ndarray:
     """A number in [0, 1) for each key, the same in all versions and on all machines.
 
     Source: Steele et al. 2014, "Fast Splittable Pseudorandom Number Generators", splitmix64.
-    Differs: it starts from the CRC-32 of the key, moved by the seed.
+    Differs: the state starts from the CRC-32 of the key, plus the shifted seed.
     """
-    distinct, place = np.unique(keys.to_numpy(), return_inverse=True)
+    distinct, inverse = np.unique(keys.to_numpy(), return_inverse=True)
     sums = np.fromiter((crc32(key.encode()) for key in distinct), np.uint64, len(distinct))
     state = (sums + (np.uint64(seed) << np.uint64(32))) * STEP
     for shift, factor in MIX:
         state = (state ^ (state >> np.uint64(shift))) * factor
     state ^= state >> np.uint64(LAST_SHIFT)
-    return np.asarray((state >> np.uint64(11)) * 2.0**-53)[place]  # a float64 has 53 bits
+    return np.asarray((state >> np.uint64(11)) * 2.0**-53)[inverse]  # a float64 has 53 bits

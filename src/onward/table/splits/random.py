@@ -1,4 +1,4 @@
-"""Rows in random order."""
+"""Random splits."""
 
 from typing import Literal
 
@@ -6,9 +6,9 @@ from onward.table.splits._base import Split
 
 
 class Random(Split):
-    """Each row has the same chance to be held out."""
+    """Each row is held out with the same probability."""
 
     class Config(Split.Config):
-        """No settings of its own."""
+        """Shares of the rows; the rest is the training set."""
 
         type: Literal["random"] = "random"

@@ -1,4 +1,4 @@
-"""The past is for training, what came after it is held out."""
+"""Splits by time."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from onward.errors import DataError
-from onward.table.splits._base import Split, at_least, even, refuse_missing, sizes
+from onward.table.splits._base import Split, at_least, even_sizes, refuse_missing, sizes
 
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
 OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -17,15 +17,15 @@ CLOCK = "^.{16}"  # texts shorter than a date with a time have no offset
 class Time(Split):
     """By a column of numbers or ISO-8601 dates: train, then validation, then test.
 
-    Rows of one instant are never parted, so the shares are those of the config as nearly as that
-    allows. Nothing is drawn: the seed changes nothing. Folds of a cross-validation go forward, too:
-    each is later than the rows that were learned from, and the past grows from fold to fold.
+    Rows with the same time are in the same split, so the shares of the config hold approximately.
+    The split does not depend on the seed. Folds of a cross-validation go forward in time: each fold
+    is later than its training rows, whose number grows from fold to fold.
 
     Source: Tashman 2000, "Out-of-sample tests of forecasting accuracy", the rolling origin.
     """
 
     class Config(Split.Config):
-        """``name`` is the column that says when."""
+        """``name`` is the column with the time."""
 
         type: Literal["time"] = "time"
         name: str
@@ -35,37 +35,37 @@ class Time(Split):
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
     ) -> np.ndarray:
-        """Cut the order."""
+        """Cut the rows in the order of time."""
         return _cut(_order(values), sizes(len(targets), shares))
 
     def folds(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, count: int
     ) -> np.ndarray:
-        """Cut the order in one more than there are folds; the earliest rows are never tested."""
-        return _cut(_order(values), even(len(targets), count + 1)) - 1
+        """Cut the rows into one part more than folds; the earliest part is never tested."""
+        return _cut(_order(values), even_sizes(len(targets), count + 1)) - 1
 
     def before(self, folds: np.ndarray, fold: int) -> np.ndarray:
-        """Earlier rows."""
+        """Mask of earlier rows."""
         earlier: np.ndarray = folds < fold
         return earlier
 
     def some(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
     ) -> np.ndarray:
-        """The latest rows: a longer past has them, too."""
+        """Mask of the latest rows, which a larger share also contains."""
         when = _order(values)
         latest: np.ndarray = when >= np.sort(when)[-at_least(share, len(when))]
         return latest
 
 
 def _order(values: pl.Series | None) -> np.ndarray:
-    """For each row the number of its instant."""
+    """The rank of each row's time."""
     assert values is not None
     return in_time(refuse_missing(values)).rank("dense").to_numpy()
 
 
 def _cut(when: np.ndarray, rows: Sequence[int]) -> np.ndarray:
-    """For each row its part: of so many rows, but no instant is cut."""
+    """The part of each row, by numbers of rows; equal times stay in one part."""
     in_order, parts = np.sort(when), np.zeros(len(when), np.int64)
     for part, start in enumerate(np.cumsum(rows[:-1]), 1):
         parts[when >= in_order[min(start, len(when) - 1)]] = part
@@ -73,10 +73,10 @@ def _cut(when: np.ndarray, rows: Sequence[int]) -> np.ndarray:
 
 
 def in_time(values: pl.Series) -> pl.Series:
-    """Values whose order is that of time, from numbers or from texts that are numbers or dates.
+    """Values that sort by time, from numbers or from texts with numbers or dates.
 
     Raises:
-        DataError: if they are neither, or dates with different offsets from UTC.
+        DataError: if they are neither numbers nor dates, or have different offsets from UTC.
     """
     if values.dtype != pl.String:
         return values
@@ -94,8 +94,8 @@ def in_time(values: pl.Series) -> pl.Series:
     wrong = values.filter(~plain.str.contains(DATE))
     if len(wrong):
         raise DataError(
-            f"time column {values.name!r}: {len(wrong)} of {len(values)} rows have neither a number"
-            f" nor an ISO-8601 date; the first is {wrong[0]!r}. Write dates as 2024-05-31 or"
+            f"time column {values.name!r}: {len(wrong)} of {len(values)} values are neither numbers"
+            f" nor ISO-8601 dates; the first is {wrong[0]!r}. Write dates as 2024-05-31 or"
             " 2024-05-31T17:00:00Z"
         )
     return plain.str.replace("T", " ", literal=True)
