@@ -259,7 +259,7 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_read(
         (BINS, {"km": pl.lit(1.0)}, "'far'.*too few of them distinct for bins"),
         (PAID, {"city": pl.lit("Köln")}, "'paid'.*have the same 'city'"),
         (PAID.replace("city}", "city, outcome: 'yes'}"), {}, "is not a class of the target"),
-        (BINS, {"far": pl.col("km")}, "'far' is a column of the table, too"),
+        (BINS, {"far": pl.col("km")}, "'far' is already a column of the table"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(
