@@ -25,7 +25,7 @@ train:
   network:
     embedders: {letters: {type: letter_vectors, width: 2}}
     model: {type: mlp, width: 8, depth: 1}
-    head: {type: regression}
+    head: {type: quantiles}
   learner: {max_epochs: 2}
 export: {}
 evaluate: {}
