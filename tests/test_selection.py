@@ -221,7 +221,7 @@ def test_columns_that_have_changed_since_are_refused(prepared: Path, tmp_path: P
     manifest = json.loads((artifacts / "manifest.json").read_text())
     manifest["settings"]["columns"]["tag"]["words"] = 0
     (artifacts / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ExportError, match="2 of 8 columns alone have other features"):
+    with pytest.raises(ExportError, match="2 of 8 columns have different features alone"):
         refitted(Prepared(artifacts, ("tag", "size")))
 
 
