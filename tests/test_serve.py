@@ -24,7 +24,7 @@ LIBRARIES = {
     *("uvicorn", "click", "httptools", "typing_extensions", "uvloop"),
 }
 STARTUP = {"_distutils_hack", "sitecustomize"}  # of the interpreter that runs the tests
-OURS = ("onward.serving", "onward.errors", "onward.schema", "onward.artifacts")
+OURS = ("onward.serving", "onward.errors", "onward.schema", "onward.wires", "onward.artifacts")
 ROW = TABLE.to_dicts()[0]
 BODY = json.dumps([ROW]).encode()
 
