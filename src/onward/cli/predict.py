@@ -146,7 +146,7 @@ def _share(part: str) -> tuple[int, int]:
 def _parse(row: str) -> dict[str, Any]:
     try:
         values = json.loads(row)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise typer.BadParameter(
             f'--row is invalid JSON: {error}. Write it as \'{{"age": 39, "city": null}}\''
         ) from error

@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 
 import typer
 
-from onward.errors import ExtraError, OnwardError
+from onward.errors import ExtraError, PeerError
 from onward.settings.config import config_name
 
 PORT = 29_500  # where the processes of torchrun meet
@@ -52,7 +52,7 @@ def submit(command: Sequence[str], text: str) -> None:
 
     Raises:
         ExtraError: if its program is not installed.
-        OnwardError: if it refuses.
+        PeerError: if it refuses.
     """
     with NamedTemporaryFile("w", prefix="onward-", suffix=".yaml") as file:
         file.write(text)
@@ -67,5 +67,5 @@ def submit(command: Sequence[str], text: str) -> None:
                 " or print the job without --submit"
             ) from error
     if done.returncode:
-        raise OnwardError(f"launch: {command[0]} refused the job: {done.stderr.strip()}")
+        raise PeerError(f"launch: {command[0]} refused the job: {done.stderr.strip()}")
     typer.echo(done.stdout.strip())

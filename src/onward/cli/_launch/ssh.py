@@ -10,7 +10,7 @@ import typer
 
 from onward import stages
 from onward.cli._source import source_of
-from onward.errors import ConfigError, ExtraError, LockedError, OnwardError
+from onward.errors import ConfigError, ExtraError, LockedError, PeerError
 from onward.settings.config import config_name
 
 RUNS = ".onward"  # on the other machine, in the project: log, process and exit code of each config
@@ -95,7 +95,7 @@ class RemoteRun:
         target = Path("artifacts", self._name)
         target.mkdir(parents=True, exist_ok=True)
         source = f"{self._host}:{self._folder}/artifacts/{self._name}/"
-        self._rsync("--delete", "--exclude=.*", source, f"{target}/")
+        self._rsync("--exclude=.*", source, f"{target}/")
         if Path("dvc.yaml").is_file():
             targets = [f"{stage}@{self._name}" for stage in stages.ORDER]
             command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *targets]
@@ -147,7 +147,7 @@ class RemoteRun:
 
     def _refuse(self, code: int, problem: str) -> None:
         if code:
-            raise OnwardError(
+            raise PeerError(
                 f"launch: {self._config} {problem} on {self._host} (code {code}); the message of"
                 " the program is above"
             )
