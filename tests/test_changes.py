@@ -119,7 +119,8 @@ def mirrored(folder: Path) -> None:
     """Another model: the same graph, with weights of the other sign."""
     model = onnx.load(folder / "export" / "model.onnx")
     for tensor in model.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT:
+        is_matrix = len(tensor.dims) > 1  # constants of the preprocessing are none of float32
+        if is_matrix and tensor.data_type == onnx.TensorProto.FLOAT:
             values = onnx.numpy_helper.to_array(tensor)
             tensor.CopyFrom(onnx.numpy_helper.from_array(values * -1, tensor.name))
     with publishing(folder / "export", inputs={}) as work:

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from sklearn import metrics as reference
 
 from onward.errors import ConfigError
-from onward.tasks.decision import Decision, gains, purpose, said, threshold
+from onward.serving.decision_rule import describe_rule
+from onward.tasks.decision import Decision, gains, purpose, threshold
 
 Array = np.ndarray
 SETTINGS = {
@@ -112,10 +113,10 @@ def test_labels_are_for_one_thing(settings: dict[str, object]) -> None:
 def test_people_read_the_rule() -> None:
     measured = {split: {"before": 0.25, "after": 0.5} for split in ("validation", "test")}
     note = {"metric": "F1", "gains": [[0.2, 0], [0, 0.8]], "threshold": 0.2, **measured}
-    lines = [" ".join(line) for line in said(note, ("no", "yes"))]
+    lines = [" ".join(line) for line in describe_rule(note, ("no", "yes"))]
     assert lines[0] == "label 'yes' from a probability of 0.2 on, not from 0.5"
     assert lines[2] == "F1 on validation rows 0.25, now 0.5"
     factors = {**note, "threshold": None, "gains": np.diag([0.1, 0.5, 1]).tolist()}
-    assert "'c' x 1" in said(factors, "abc")[0][1]
+    assert "'c' x 1" in describe_rule(factors, "abc")[0][1]
     costs = {**note, "threshold": None, "gains": [[1, 0.5, 0], [0, 1, 0], [0, 0, 1]]}
-    assert "expected cost" in said(costs, "abc")[0][1]
+    assert "expected cost" in describe_rule(costs, "abc")[0][1]

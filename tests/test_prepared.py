@@ -39,7 +39,7 @@ def test_a_file_is_hashed_once(folder: Path) -> None:
     for path in folder.glob("*.npy"):
         np.save(path, np.zeros_like(np.load(path)))
     assert prepared.only(["a"]).arrays("train").features[NUMERICAL].tolist() == [[0.0]] * 3
-    with pytest.raises(ArtifactError, match="differs from what was written"):
+    with pytest.raises(ArtifactError, match="changed since it was written"):
         Prepared(folder).arrays("train")
 
 

@@ -200,5 +200,5 @@ def test_a_run_says_where_it_was_cut_and_where_it_goes_on(
         cut(tmp_path)
     fit(tmp_path)
     place = f"step {STEPS + CHUNK} of {ALL} (epoch 2)"
-    assert f"train: cut at {place}" in caplog.text
+    assert f"train: interrupted at {place}" in caplog.text
     assert f"train: resumed at {place}" in caplog.text

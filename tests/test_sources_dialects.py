@@ -102,7 +102,7 @@ def test_lines_are_found_in_another_encoding(tmp_path: Path) -> None:
     settings = {"encoding": "utf-16", "names": ("a", "b")}
     with pytest.raises(DataError, match=r"'a' has 1 of 2 .* the first is 'x' in row 2 \(line 3\)"):
         scanned(path, settings, "number")
-    with pytest.raises(DataError, match="line 1 is no shift_jis"):
+    with pytest.raises(DataError, match="line 1 is not valid shift_jis"):
         scanned(path, {**settings, "encoding": "shift_jis"})
 
 

@@ -233,7 +233,7 @@ def test_a_damaged_input_is_refused(project: Path) -> None:
     network.write_bytes(network.read_bytes()[:-1])
     done = onward(project, "export", "pay.yaml")
     assert done.returncode == 66
-    assert "network.pt: differs from what was written" in done.stderr
+    assert "network.pt: changed since it was written" in done.stderr
 
 
 def test_a_stage_without_its_input_says_what_to_run(project: Path) -> None:

@@ -12,8 +12,8 @@ from rich.table import Table
 from onward.errors import ArtifactError
 from onward.schema import Field, Schema
 from onward.serving.column_settings import unit_of, units_of
+from onward.serving.decision_rule import describe_rule
 from onward.serving.predictor import Predictor
-from onward.tasks.decision import said
 
 SHOWN_VALUES = 3  # values of a category to show
 RARE_SHARE = 0.01  # share of the most frequent value; below, a list of values is uninformative
@@ -47,7 +47,10 @@ def _sections(model: Path, predictor: Predictor) -> Iterator[str | Table]:
     decision = metadata.get("decision")
     for title, values in (
         ("Derived columns", derived),
-        ("Decision", dict(said(decision, predictor.schema.target.classes)) if decision else {}),
+        (
+            "Decision",
+            dict(describe_rule(decision, predictor.schema.target.classes)) if decision else {},
+        ),
         ("Metrics", {name: _number(value) for name, value in metadata.get("metrics", {}).items()}),
         ("Versions", metadata.get("versions", {})),
         ("Inputs (sha256)", metadata.get("hashes", {})),

@@ -102,7 +102,7 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     if row is not None:
         if output or config or output_format or keep or keep_all or jobs or part:
             raise typer.BadParameter(
-                "--row prints JSON: options but --missing-unreadable need TABLE"
+                "--row takes no other option than --missing-unreadable; the others need TABLE"
             )
         typer.echo(_predict_row(model, _parse(row), unreadable))
     elif table is not None:

@@ -26,6 +26,7 @@ class Graph:
 
     Call it with an operator's name and its inputs; it returns the output:
 
+        >>> from onnx import TensorProto
         >>> graph = Graph()
         >>> x = graph.input("x", "number")
         >>> graph.output("twice", graph("Mul", x, graph.constant(2.0)), TensorProto.DOUBLE)

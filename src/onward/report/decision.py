@@ -2,12 +2,12 @@
 
 from onward.report.markup import Html, table, tag
 from onward.report.report_data import Evidence
-from onward.tasks.decision import said
+from onward.serving.decision_rule import describe_rule
 
 
 def card(evidence: Evidence) -> Html:
     """The objective, the rule and its gain."""
-    rows = said(evidence.notes["decision"], evidence.schema.target.classes)
+    rows = describe_rule(evidence.notes["decision"], evidence.schema.target.classes)
     note = (
         "The rule was fitted on the validation set and scored on the test set. It changes labels"
         " and the metrics of labels, not probabilities. The labels of the baselines are their most"

@@ -35,9 +35,10 @@ from onward.export.training_rows import training_rows
 from onward.network.network import Network
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.subset import refitted
+from onward.serving.decision_rule import describe_rule
 from onward.serving.model_file import identity, seal
 from onward.tasks import Task
-from onward.tasks.decision import Decision, said
+from onward.tasks.decision import Decision
 from onward.training.batches import Rows
 
 logger = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ def _change(
         target = prepared.schema().target
         rows = {split: Rows.of(prepared.arrays(split)) for split in HELD_OUT_SPLITS}
         record["decision"] = decide(network, settings.decision, target, rows)
-        for name, text in said(record["decision"], target.classes):
+        for name, text in describe_rule(record["decision"], target.classes):
             logger.info("export: %s: %s", name, text)
 
 

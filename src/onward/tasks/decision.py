@@ -6,7 +6,7 @@ that is the likeliest class; with two classes any diagonal is a threshold.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -129,29 +129,6 @@ def gains(of: Purpose, target: Array, probabilities: Array, weights: Array | Non
 def threshold(gained: Array) -> float | None:
     """From which probability on the second of two classes is the label."""
     return float(gained[0, 0] / gained.trace()) if len(gained) == 2 else None
-
-
-def said(note: Mapping[str, Any], classes: Sequence[str]) -> list[list[str]]:
-    """Names and values, for people.
-
-    Args:
-        note: what a model file says of its decision.
-        classes: by their codes.
-    """
-    gained = np.array(note["gains"])
-    if note["threshold"] is not None:
-        rule = f"{classes[1]!r} from a probability of {note['threshold']:.4g} on, not from 0.5"
-    elif (gained == np.diag(gained.diagonal())).all():
-        factors = zip(classes, gained.diagonal(), strict=True)
-        shown = ", ".join(f"{name!r} x {factor:.3g}" for name, factor in factors)
-        rule = f"the class with the largest of the probabilities times factors: {shown}"
-    else:
-        rule = "the class whose expected cost is the lowest"
-    values = [
-        [f"{note['metric']} on {split} rows", "{before:.4g}, now {after:.4g}".format(**note[split])]
-        for split in ("validation", "test")
-    ]
-    return [["label", rule], ["chosen for", note["metric"]], *values]
 
 
 def _shares(target: Array, weights: Array, classes: int) -> Array:

@@ -43,8 +43,8 @@ def format_number(value: float) -> str:
     """A number with thousands separators or four significant digits.
 
     Example:
-        >>> shown(2019.0), shown(0.123456), shown(-1234567.8)
-        ('2019', '0.1235', '-1,234,568')
+        >>> [format_number(value) for value in (2019.0, 0.123456, -1234567.8)]
+        ['2019', '0.1235', '-1,234,568']
     """
     if abs(value) >= NO_DECIMALS_FROM:
         return f"{value:,.0f}"

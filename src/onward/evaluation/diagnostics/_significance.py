@@ -20,7 +20,7 @@ def false_discovery_rates(chances: Array) -> Array:
     testing under dependency".
 
     Example:
-        >>> adjusted(np.array([0.01, 0.04, 0.03, 0.5])).round(3).tolist()
+        >>> false_discovery_rates(np.array([0.01, 0.04, 0.03, 0.5])).round(3).tolist()
         [0.04, 0.053, 0.053, 0.5]
     """
     order = np.argsort(-chances, kind="stable")

@@ -41,7 +41,7 @@ def fill_names(names: Sequence[str]) -> list[str]:
     """Name columns without a name like pandas, which writes such columns.
 
     Example:
-        >>> named(["", "km", ""])
+        >>> fill_names(["", "km", ""])
         ['Unnamed: 0', 'km', 'Unnamed: 2']
     """
     return [name or f"Unnamed: {index}" for index, name in enumerate(names)]
