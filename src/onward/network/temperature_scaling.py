@@ -9,7 +9,7 @@ Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 SPREAD = 0.5  # standard deviation of the logarithm of the temperature, before rows are seen:
 # without it few or separated rows drive the temperature to a bound. Chosen among 0.1 to 1 on five
-# tables with 100 to 1,000 rows, judged on five others (benchmarks/README.md).
+# tables with 100 to 1,000 rows, judged on five others.
 LOWEST, HIGHEST = 0.05, 20.0
 STEPS = 60  # of golden-section search: the bracket shrinks to 1e-12 of itself
 

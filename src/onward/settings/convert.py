@@ -1,6 +1,6 @@
 """Rewrite configs of older versions.
 
-Before version 0.2, ``prepare.columns`` and ``prepare.derive`` were lists, and each entry had its
+In earlier configs ``prepare.columns`` and ``prepare.derive`` were lists, and each entry had its
 ``name`` inside; dates that begin with the day or the month had an ``order``.
 """
 
