@@ -150,7 +150,7 @@ def test_mixed_dates_are_left_out_or_refused_by_row(folder: Path, expected: Any)
     rows, _ = run(start("10"), "Species")
     assert len(rows) == truth["rows"]
     dates = {truth["date_column"]: {"type": "datetime"}}
-    with pytest.raises(DataError, match=r"'Date Egg': .* no date .* 'Nov 11, 2007' in row 1 "):
+    with pytest.raises(DataError, match=r"'Date Egg': 280 of .* 'Nov 11, 2007' in row 1 "):
         run(start("10"), "Species", {"columns": dates})
 
 
@@ -161,7 +161,7 @@ def test_texts_with_quotes_line_ends_and_emoji_are_read(folder: Path, expected: 
 
 def test_rows_without_a_target_are_refused_or_dropped(folder: Path, expected: Any) -> None:
     truth = expected[start("12").name]
-    with pytest.raises(DataError, match=r"'species': 40 of 344 rows have no value, .* in row 2 "):
+    with pytest.raises(DataError, match=r"'species': 40 of 344 rows have .* target; .* in row 2 "):
         run(start("12"))
     rows, report = run(start("12"), change={"rows": {"without_target": "drop"}})
     assert len(rows) == truth["rows"] - truth["rows_without_target"]
@@ -197,7 +197,7 @@ def test_real_beers(folder: Path) -> None:
 
 def test_real_cafe_sales(folder: Path) -> None:
     table = TABLES / "dirty_cafe_sales.csv"
-    with pytest.raises(DataError, match=r"'Total Spent': 502 of 10000 rows have no value"):
+    with pytest.raises(DataError, match=r"'Total Spent': 502 of 10000 rows have .* target"):
         run(table, "Total Spent")
     rows, report = run(table, "Total Spent", {"rows": {"without_target": "drop"}})
     assert len(rows) == 10_000 - 502
