@@ -15,11 +15,14 @@ FIRST_TRY_SHARE = 0.9  # share of the variance in the first try
 MIN_PAIR_GAIN = 0.02  # share of the variance beyond that of the better single column
 
 Function = Callable[[pl.Series, pl.Series], pl.Series]
-FUNCTIONS: dict[str, Function] = {
-    "{0} - {1}": lambda left, right: left - right,  # its sign compares the two
-    "{0} + {1}": lambda left, right: left + right,
-    "{0} / {1}": lambda left, right: left / right,
-    "{0} * {1}": lambda left, right: left * right,
+OF_NUMBERS: dict[str, Function] = {
+    "{0} - {1}": lambda left, right: (left - right).fill_nan(None),  # its sign compares the two
+    "{0} + {1}": lambda left, right: (left + right).fill_nan(None),
+    "{0} / {1}": lambda left, right: (left / right).fill_nan(None),
+    "{0} * {1}": lambda left, right: (left * right).fill_nan(None),
+}
+OF_TEXTS: dict[str, Function] = {
+    "{0} = {1}": lambda left, right: (left == right).cast(pl.Float64),
 }
 
 
@@ -50,32 +53,30 @@ def leaking_pairs(
         alone: share that each single column explains.
     """
     is_sampled = _sample(training_rows)
-    for formula, left, right, values in _candidates(columns, alone):
+    sample = columns.filter(is_sampled)
+    sample_wanted = wanted[is_sampled]
+    sample_training_rows = [rows[is_sampled] for rows in training_rows]
+    for formula, left, right, function in _candidates(columns, alone):
         best_alone = max(alone[left], alone[right])
-        first_try = explained(
-            values.filter(is_sampled),
-            wanted[is_sampled],
-            [rows[is_sampled] for rows in training_rows],
-        )
+        values = function(sample[left], sample[right])
+        first_try = explained(values, sample_wanted, sample_training_rows)
         if first_try.share < max(FIRST_TRY_SHARE, best_alone + MIN_PAIR_GAIN):
             continue
-        result = explained(values, wanted, training_rows)
+        result = explained(function(columns[left], columns[right]), wanted, training_rows)
         if result.share >= best_alone + MIN_PAIR_GAIN:
             yield Pair(formula.format(repr(left), repr(right)), result)
 
 
 def _candidates(
     columns: pl.DataFrame, alone: dict[str, float]
-) -> Iterator[tuple[str, str, str, pl.Series]]:
+) -> Iterator[tuple[str, str, str, Function]]:
     strongest = sorted(columns.columns, key=lambda name: -alone[name])
     numeric = [name for name in strongest if columns[name].dtype.is_numeric()]
     texts = [name for name in strongest if columns[name].dtype == pl.String]
-    for left, right in combinations(numeric[:MAX_PAIRED_COLUMNS], 2):
-        for formula, function in FUNCTIONS.items():
-            values = function(columns[left], columns[right])
-            yield formula, left, right, values.fill_nan(None)
-    for left, right in combinations(texts[:MAX_PAIRED_COLUMNS], 2):
-        yield "{0} = {1}", left, right, (columns[left] == columns[right]).cast(pl.Float64)
+    for names, functions in ((numeric, OF_NUMBERS), (texts, OF_TEXTS)):
+        for left, right in combinations(names[:MAX_PAIRED_COLUMNS], 2):
+            for formula, function in functions.items():
+                yield formula, left, right, function
 
 
 def _sample(training_rows: Sequence[np.ndarray]) -> np.ndarray:

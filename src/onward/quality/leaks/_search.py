@@ -169,10 +169,14 @@ class _Sample:
         self.targets = targets
         self.wanted = outcomes(targets)
         self.training_rows = _divisions(is_train)
+        self._explained: dict[str, Explained] = {}
 
     def explained(self, name: str) -> Explained:
-        """How much a single column explains."""
-        return explained(self.columns[name], self.wanted, self.training_rows)
+        """How much a single column explains; measured once."""
+        if name not in self._explained:
+            result = explained(self.columns[name], self.wanted, self.training_rows)
+            self._explained[name] = result
+        return self._explained[name]
 
 
 def _divisions(is_train: np.ndarray) -> list[np.ndarray]:

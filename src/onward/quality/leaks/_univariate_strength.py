@@ -85,7 +85,7 @@ def _losses(values: pl.Series, wanted: np.ndarray, is_train: np.ndarray) -> np.n
 
 def _bins(values: pl.Series, is_train: np.ndarray) -> np.ndarray:
     """The bin of each row; missing values have their own bin."""
-    codes = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    codes = _dense_ranks(values)
     rows = np.bincount(codes[is_train], minlength=codes.max() + 1)
     rows[0] = 0
     size = min(max(int(is_train.sum()) // MIN_BINS, 2), BIN_ROWS)
@@ -94,3 +94,14 @@ def _bins(values: pl.Series, is_train: np.ndarray) -> np.ndarray:
     bins[0] = 0
     bin_of_row: np.ndarray = np.minimum(bins, last)[codes]
     return bin_of_row
+
+
+def _dense_ranks(values: pl.Series) -> np.ndarray:
+    """1 for the smallest value, 2 for the next; 0 for missing."""
+    ranks = np.zeros(len(values), np.int64)
+    if values.dtype.is_numeric():  # a third of the time of `rank` for a few thousand rows
+        is_present = values.is_not_null().to_numpy()
+        ranks[is_present] = np.unique(values.to_numpy()[is_present], return_inverse=True)[1] + 1
+        return ranks
+    ranks[:] = values.rank("dense").fill_null(0).to_numpy()
+    return ranks
