@@ -1,6 +1,6 @@
 """The export gate: compares the predictions of file and network, row by row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,14 +26,14 @@ Predictions = dict[str, np.ndarray]
 
 
 @dataclass
-class Found:
-    """What a comparison has found, for people."""
+class Agreement:
+    """The result of a comparison."""
 
-    rows: int = 0
+    rows: int
+    spread: dict[str, float]
+    """Of the predictions of all rows, for each output."""
     largest: dict[str, float] = field(default_factory=dict)
-    """For each output the largest difference."""
-    spread: dict[str, float] = field(default_factory=dict)
-    """For each output how far apart its values are."""
+    """The largest difference of each output."""
 
     def document(self) -> dict[str, object]:
         """As JSON."""
@@ -41,11 +41,10 @@ class Found:
 
 
 @dataclass
-class HeldOut(Found):
-    """The same of held-out rows."""
+class HeldOutAgreement(Agreement):
+    """The same for held-out rows, with the predictions of the file."""
 
     predictions: Predictions = field(default_factory=dict)
-    """Of the file."""
 
 
 class Parity:
@@ -66,64 +65,67 @@ class Parity:
         values = self._model.run(names, feed(rows, self._schema.columns))
         return dict(zip(names, values, strict=True))
 
-    def held_out(self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks) -> HeldOut:
+    def compare_held_out(
+        self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks
+    ) -> HeldOutAgreement:
         """Compare on validation or test rows, with the features that ``prepare`` wrote.
 
         Raises:
             ExportError: naming the worst row, and the first column whose features differ; or the
                 first row with a prediction that is not finite.
         """
-        found, parts = HeldOut(len(rows)), []
-        for start in range(0, len(rows), ROWS):
-            place = slice(start, start + ROWS)
-            chunk = rows[place]
-            want = self._by_network({b: part[place] for b, part in arrays.features.items()})
-            got = self.predict(chunk)
-            _refuse_not_finite(got, chunk)
-            worst = self._compare(got, want, found)
+        chunks = [slice(start, start + ROWS) for start in range(0, max(len(rows), 1), ROWS)]
+        expected = [
+            self._by_network({name: part[chunk] for name, part in arrays.features.items()})
+            for chunk in chunks
+        ]
+        agreement = HeldOutAgreement(len(rows), _spreads(_join(expected)))
+        parts = []
+        for chunk, want in zip(chunks, expected, strict=True):
+            got = self.predict(rows[chunk])
+            _refuse_not_finite(got, rows[chunk])
+            worst = self._compare(got, want, agreement)
             if worst is not None:
-                row = start + worst.row
-                written = {b: part[row : row + 1] for b, part in arrays.features.items()}
+                row = chunk.start + worst.row
+                written = {name: part[row : row + 1] for name, part in arrays.features.items()}
                 cause = self._cause(rows[row : row + 1], written, blocks)
                 raise ExportError(
-                    f"export: {worst.count} of {len(chunk)} rows from row {start} of the {split}"
-                    f" rows are predicted differently by the file. The worst is row {row}:"
-                    f" {worst.text}. {cause}"
+                    f"export: {worst.count} of {len(rows[chunk])} rows from row {chunk.start} of"
+                    f" the {split} rows are predicted differently by the file. The worst is row"
+                    f" {row}: {worst.text}. {cause}"
                 )
             parts.append(got)
-        parts = parts or [self.predict(rows)]
-        found.predictions = {
-            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-        }
-        return found
+        agreement.predictions = _join(parts)
+        return agreement
 
-    def hostile(self, rows: pl.DataFrame) -> Found:
+    def compare_hostile(self, rows: pl.DataFrame) -> Agreement:
         """Compare on hostile rows, in batches of all, 7 and 1, and shuffled.
 
         Args:
-            rows: usual ones, of which each gets one bad value.
+            rows: usual ones; each gets one bad value.
 
         Raises:
             ExportError: naming the worst row, or the first with a prediction that is not finite.
         """
-        bad = hostile_rows(rows, self._schema.columns)
-        found = Found(len(bad))
-        together = self.predict(bad)
-        _refuse_not_finite(together, bad)
-        self._refuse(self._compare(together, self._by_network(self._features(bad)), found), bad)
-        order = np.random.default_rng(0).permutation(len(bad))
-        batches = [order, *(order[s : s + 7] for s in range(0, len(bad), 7)), *order[:50, None]]
-        for batch in batches:
-            want = {name: values[batch] for name, values in together.items()}
-            some = bad[batch]
-            self._refuse(self._compare(self.predict(some), want, found), some)
-        return found
+        hostile = hostile_rows(rows, self._schema.columns)
+        together = self.predict(hostile)
+        _refuse_not_finite(together, hostile)
+        want = self._by_network(self._features(hostile))
+        agreement = Agreement(len(hostile), _spreads(want))
+        self._refuse(self._compare(together, want, agreement), hostile)
+        order = np.random.default_rng(0).permutation(len(hostile))
+        sevens = (order[start : start + 7] for start in range(0, len(hostile), 7))
+        for indices in (order, *sevens, *order[:50, None]):
+            want = {name: values[indices] for name, values in together.items()}
+            batch = hostile[indices]
+            self._refuse(self._compare(self.predict(batch), want, agreement), batch)
+        return agreement
 
     def _refuse(self, worst: "Worst | None", rows: pl.DataFrame) -> None:
         if worst is not None:
             raise ExportError(
                 f"export: the file predicts a row differently: {worst.text}, for"
-                f" {_shown(rows, worst.row)} in a batch of {len(rows)}. {BUG}"
+                f" {_row_text(rows, worst.row)} in a batch of {len(rows)}. {BUG}"
             )
 
     def _features(self, rows: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -146,9 +148,9 @@ class Parity:
             predictions["label"] = classes[predictions["label"]]
         return predictions
 
-    def _compare(self, got: Predictions, want: Predictions, found: Found) -> "Worst | None":
+    def _compare(self, got: Predictions, want: Predictions, agreement: Agreement) -> "Worst | None":
         """The worst row, if any differs by more than rounding."""
-        excess = {name: self._excess(name, got, want, found) for name in got}
+        excess = {name: self._excess(name, got, want, agreement) for name in got}
         name = max(excess, key=lambda n: float(excess[n].max(initial=0.0)))
         if excess[name].max(initial=0.0) <= 1:
             return None
@@ -156,7 +158,9 @@ class Parity:
         count = int((np.stack(list(excess.values())) > 1).any(0).sum())
         return Worst(row, count, f"{name} is {got[name][row]} and should be {want[name][row]}")
 
-    def _excess(self, name: str, got: Predictions, want: Predictions, found: Found) -> np.ndarray:
+    def _excess(
+        self, name: str, got: Predictions, want: Predictions, agreement: Agreement
+    ) -> np.ndarray:
         """The difference of each row in units of the tolerance."""
         rows = len(want[name])
         if name == "label":
@@ -165,10 +169,11 @@ class Parity:
             return np.where((got[name] != want[name]) & ~is_tie, np.inf, 0.0)
         difference = np.abs(got[name].astype(np.float64) - want[name]).reshape(rows, -1)
         difference = np.where(np.isnan(difference), np.inf, difference)
-        # of all rows compared: in a batch of one nothing is apart, and a value near 0 has no size
-        found.spread[name] = max(found.spread.get(name, 0.0), _spread(want[name]))
-        allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1) + ABSOLUTE * found.spread[name]
-        found.largest[name] = max(found.largest.get(name, 0.0), float(difference.max(initial=0.0)))
+        # the spread of all rows: a part of a sorted table, or one row, has hardly any
+        allowed = RELATIVE * np.abs(want[name]).reshape(rows, -1)
+        allowed += ABSOLUTE * agreement.spread[name]
+        largest = max(agreement.largest.get(name, 0.0), float(difference.max(initial=0.0)))
+        agreement.largest[name] = largest
         return np.asarray((difference / allowed).max(1, initial=0.0))
 
     def _cause(self, row: pl.DataFrame, written: Mapping[str, np.ndarray], blocks: Blocks) -> str:
@@ -206,18 +211,29 @@ def _refuse_not_finite(predictions: Predictions, rows: pl.DataFrame) -> None:
             is_finite = np.isfinite(values.reshape(len(rows), -1)).all(1)
             row = int(is_finite.argmin())
             raise ExportError(
-                f"export: {name} is not finite, but {values[row]}, for {_shown(rows, row)}. {BUG}"
+                f"export: {name} is not finite, but {values[row]}, for"
+                f" {_row_text(rows, row)}. {BUG}"
             )
 
 
+def _join(parts: Sequence[Predictions]) -> Predictions:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _spreads(predictions: Predictions) -> dict[str, float]:
+    """The spread of each output but the label."""
+    return {name: _spread(values) for name, values in predictions.items() if name != "label"}
+
+
 def _spread(values: np.ndarray) -> float:
-    """The spread of the usual values, or a tiny number if they are all equal."""
+    """From the 5 % to the 95 % quantile, or a tiny number if all values are equal."""
+    values = values[np.isfinite(values)]
     if not values.size:
         return 1.0
     low, high = np.quantile(values, [0.05, 0.95])
     return max(float(high - low), float(np.abs(values).max()) * RELATIVE, np.finfo(np.float64).tiny)
 
 
-def _shown(rows: pl.DataFrame, row: int) -> str:
+def _row_text(rows: pl.DataFrame, row: int) -> str:
     values = ", ".join(f"{name}={value!r:.40}" for name, value in rows.row(row, named=True).items())
     return f"the row {{{values}}}"

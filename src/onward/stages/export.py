@@ -139,8 +139,8 @@ def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
     blocks = prepared.blocks()
     for split in HELD_OUT_SPLITS:
         rows = prepared.rows(split).collect()
-        agreement[split] = parity.held_out(split, rows, prepared.arrays(split), blocks)
-    agreement["hostile"] = parity.hostile(rows.head(HOSTILE_FROM_ROWS))
+        agreement[split] = parity.compare_held_out(split, rows, prepared.arrays(split), blocks)
+    agreement["hostile"] = parity.compare_hostile(rows.head(HOSTILE_FROM_ROWS))
     return agreement
 
 
