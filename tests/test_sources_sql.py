@@ -304,6 +304,27 @@ def test_both_interfaces_to_postgresql_find_the_same(shop: None) -> None:
 
 
 @needs_postgres
+@pytest.mark.parametrize("run", [_databases.adbc, _databases.dbapi])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH gone AS (DELETE FROM orders RETURNING id) SELECT id FROM gone",
+        "WITH one AS (SELECT 1) DELETE FROM orders RETURNING id",
+    ],
+)
+def test_a_query_that_writes_is_refused(
+    run: _databases.Runner, query: str, shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(_databases, "_runner", lambda _: run)
+    write_config(query, "postgresql://")
+    with pytest.raises(DataError, match=r"read-only transaction|syntax error|DECLARE CURSOR"):
+        collect()
+    with _databases.adbc("postgresql://", "SELECT count(*) AS n FROM orders") as batches:
+        assert next(batches).column(0)[0].as_py() == 100_000
+
+
+@needs_postgres
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

@@ -69,13 +69,15 @@ def _is_of_a_driver(error: Exception) -> bool:
 
 @contextmanager
 def adbc(database: str, query: str) -> Iterator[Batches]:
-    """Run the query with the ADBC driver."""
+    """Run the query with the ADBC driver, in a transaction that cannot write."""
     kind = database.partition(":")[0]
     driver: Any = import_module(f"adbc_driver_{kind}.dbapi")
     uri = _sqlite_uri(database) if kind == "sqlite" else database
     with driver.connect(uri) as connection, connection.cursor() as cursor:
         if kind == "sqlite":
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH)})
+        else:
+            cursor.execute("SET TRANSACTION READ ONLY")  # a CTE or a function may write
         cursor.execute(query)
         yield map(_storage_types, cursor.fetch_record_batch())
 
@@ -88,13 +90,14 @@ def _storage_types(batch: "pa.RecordBatch") -> "pa.RecordBatch":
 
 @contextmanager
 def dbapi(database: str, query: str) -> Iterator[Batches]:
-    """Run the query with DB-API."""
+    """Run the query with DB-API, in a transaction that cannot write."""
     if database.startswith("sqlite:"):
         with closing(sqlite3.connect(_sqlite_uri(database), uri=True)) as connection:
             yield _batches(connection.execute(query))
     else:
         driver: Any = import_module("psycopg")
         with driver.connect(database) as connection, connection.cursor("onward") as cursor:
+            connection.read_only = True
             cursor.execute(query)
             yield _batches(cursor)
 
