@@ -70,7 +70,7 @@ def test_all_stages_are_reproduced_until_a_seed_changes(project: Path) -> None:
 
     printed = run(project, "onward", "reproduce", str(CONFIG), code=6)
     assert "prepare   identical\n" in printed
-    assert "seed: train.seed was 0, is 1" in printed
+    assert "seed: train.seed was 0 and is 1" in printed
     assert "inputs: train is not identical" in printed
 
 
@@ -150,13 +150,20 @@ def test_losses_decide_about_other_weights(tmp_path: Path) -> None:
     assert comparison.verdict.startswith("within tolerance (0.001): largest difference 1e-05")
 
 
-def test_a_missing_file_is_a_difference(tmp_path: Path) -> None:
-    publish(tmp_path / "before", "metrics.json", {})
-    (tmp_path / "now").mkdir()
-    assert compare("train", tmp_path / "before", tmp_path / "now").distance == math.inf
+@pytest.mark.parametrize("name", ["metrics.json", "network.pt"])
+@pytest.mark.parametrize("folder", ["before", "now"])
+def test_a_missing_file_is_a_difference(tmp_path: Path, folder: str, name: str) -> None:
+    for path in (tmp_path / "before", tmp_path / "now"):
+        publish(path, "losses.csv", b"")
+    publish(tmp_path / folder, name, {})
+
+    comparison = compare("train", tmp_path / "before", tmp_path / "now")
+
+    assert not comparison.is_reproduced
+    assert comparison.verdict == f"different: only one result has {name}"
 
 
 def test_what_differs_without_a_cause_says_so() -> None:
     results = [Reproduction("train", Comparison(("network.pt",), math.inf, "metrics.json"), ())]
     assert not is_reproduced(results)
-    assert "no cause found" in "\n".join(reproduction_lines(results))
+    assert "cause unknown" in "\n".join(reproduction_lines(results))

@@ -1,8 +1,8 @@
-"""How far two results of one stage lie apart."""
+"""The largest difference between two results of one stage."""
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,19 @@ import numpy as np
 from onward.artifacts.publishing import MANIFEST, sha256
 
 TOLERANCE = 1e-3
-"""Largest distance of two numbers, as a share of the larger one, or of 1 if both are smaller.
-Another processor adds up in another order; what that costs a metric is less than its noise."""
+"""Largest difference of two numbers, relative to the larger one, or absolute if both are below 1.
+Another processor sums in another order, which changes a metric by less than its noise."""
 TIMED = frozenset({"speed.json", "latency.json", "changes.json"})
-"""Files that hold times, or depend on the run before: no two runs write the same."""
-JUDGED: Mapping[str, tuple[str, ...]] = {
+"""Files with times, or with a comparison to the previous run: they differ between any two runs."""
+MAX_LISTED = 3  # files in a verdict
+COMPARED: Mapping[str, tuple[str, ...]] = {
     "prepare": ("*.npy", "features.json"),
     "train": ("metrics.json",),
     "export": ("model.onnx",),
     "evaluate": ("metrics.json",),
 }
-"""The files whose numbers decide where bytes differ. Weights do not: they lie far apart after the
-smallest difference, with the same losses."""
+"""The files whose numbers decide if bytes differ. Weights do not: after the smallest difference in
+rounding they diverge, with the same losses."""
 
 
 @dataclass(frozen=True)
@@ -31,67 +32,83 @@ class Comparison:
     """Two results of one stage."""
 
     differing: tuple[str, ...]
-    """Files with other bytes."""
+    """Files with different bytes."""
     distance: float
-    """Of the numbers that are judged; infinite if they cannot be compared."""
+    """Largest difference of the numbers; infinite if they cannot be compared."""
     where: str = ""
-    """The file with this distance."""
+    """The file with this difference."""
+    missing: tuple[str, ...] = ()
+    """Files that only one of the results has."""
 
     @property
     def is_identical(self) -> bool:
-        """Whether all bytes are equal, but for those of `TIMED` files."""
-        return not self.differing
+        """Whether all bytes are equal, except in `TIMED` files."""
+        return not self.differing and not self.missing
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether the results are identical or within tolerance."""
+        return not self.missing and self.distance <= TOLERANCE
 
     @property
     def verdict(self) -> str:
         """In words."""
         if self.is_identical:
             return "identical"
-        files = ", ".join(self.differing[:3]) + (", ..." if len(self.differing) > 3 else "")
-        judged = f"largest difference {self.distance:.2g} in {self.where}; " if self.where else ""
-        is_near = self.distance <= TOLERANCE
-        name = f"within tolerance ({TOLERANCE:g})" if is_near else "different"
-        return f"{name}: {judged}other bytes in {files}"
+        name = f"within tolerance ({TOLERANCE:g})" if self.is_reproduced else "different"
+        return f"{name}: {'; '.join(self._reasons())}"
+
+    def _reasons(self) -> Iterator[str]:
+        if self.missing:
+            yield f"only one result has {_shorten(self.missing)}"
+        if self.where:
+            yield f"largest difference {self.distance:.2g} in {self.where}"
+        if self.differing:
+            yield f"other bytes in {_shorten(self.differing)}"
 
 
 def compare(stage: str, before: Path, now: Path) -> Comparison:
     """Compare two folders of a stage.
 
-    The report is not compared: it draws what the other stages wrote, times included.
+    Reports are not compared: they show the results of the other stages, times included.
     """
-    if stage not in JUDGED:
+    if stage not in COMPARED:
         return Comparison((), 0.0)
-    names = sorted({str(p.relative_to(f)) for f in (before, now) for p in _files(f)})
-    differing = tuple(name for name in names if not _is_same(before / name, now / name))
+    names, names_now = _names(before), _names(now)
+    missing = tuple(sorted(names ^ names_now))
+    differing = tuple(
+        name for name in sorted(names & names_now) if not _is_same(before / name, now / name)
+    )
     distances = {
         name: distance(before / name, now / name)
         for name in differing
-        if any(Path(name).match(pattern) for pattern in JUDGED[stage])
+        if any(Path(name).match(pattern) for pattern in COMPARED[stage])
     }
     where = max(distances, key=lambda name: distances[name], default="")
-    return Comparison(differing, distances.get(where, 0.0), where)
+    return Comparison(differing, distances.get(where, 0.0), where, missing)
 
 
 def distance(before: Path, now: Path) -> float:
-    """Largest distance of the numbers in two files; infinite if anything else differs."""
-    if not (before.exists() and now.exists()):
-        return math.inf
+    """Largest difference of the numbers in two files; infinite if anything else differs."""
     return _DISTANCES[before.suffix](before, now)
 
 
-def _files(folder: Path) -> list[Path]:
-    return [p for p in folder.rglob("*") if p.is_file() and p.name not in TIMED]
+def _names(folder: Path) -> set[str]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in TIMED)
+    return {str(path.relative_to(folder)) for path in files}
+
+
+def _shorten(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
 
 
 def _is_same(before: Path, now: Path) -> bool:
-    if not (before.exists() and now.exists()):
-        return False
     if before.name == MANIFEST:
-        return bool(_untimed(before) == _untimed(now))
+        return bool(_without_times(before) == _without_times(now))
     return sha256(before) == sha256(now)
 
 
-def _untimed(path: Path) -> Any:
+def _without_times(path: Path) -> Any:
     document = json.loads(path.read_text())
     files = document["files"]
     return {**document, "files": {name: files[name] for name in files if name not in TIMED}}
@@ -121,10 +138,11 @@ def _array_distance(before: Any, now: Any) -> float:
     if not before.size:
         return 0.0
     scale = np.maximum(1.0, np.maximum(np.abs(before), np.abs(now)))
-    with np.errstate(invalid="ignore"):  # inf minus inf: equal, or infinitely far
-        apart = np.abs(before.astype(np.float64) - now) / scale
-    same = (before == now) | ((before != before) & (now != now))
-    return float(np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart)).max())
+    with np.errstate(invalid="ignore"):  # inf - inf
+        differences = np.abs(before.astype(np.float64) - now) / scale
+    is_equal = (before == now) | ((before != before) & (now != now))
+    differences = np.where(np.isnan(differences), np.inf, differences)
+    return float(np.where(is_equal, 0.0, differences).max())
 
 
 def _npy_distance(before: Path, now: Path) -> float:
@@ -132,7 +150,7 @@ def _npy_distance(before: Path, now: Path) -> float:
 
 
 def _onnx_distance(before: Path, now: Path) -> float:
-    """Of what two model files predict for the rows that the first one carries."""
+    """Largest difference of the predictions for the sample rows in the first file."""
     from onward.serving.predictor import Predictor
 
     old, new = Predictor(before), Predictor(now)

@@ -1,4 +1,4 @@
-"""What dvc.lock records of a run: its stages, results and settings, and what they depended on."""
+"""A run as recorded in dvc.lock: stages, results, settings and dependencies."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ class RecordedRun:
 
     Args:
         project: the folder with dvc.lock.
-        config: of the run.
+        config: the config of the run.
 
     Raises:
         ArtifactError: if dvc.lock records no run of the config.
@@ -45,14 +45,14 @@ class RecordedRun:
 
     @property
     def stages(self) -> Sequence[str]:
-        """Those that are recorded, in their order."""
+        """The recorded stages, in the order of the pipeline."""
         return [*self._stanzas]
 
     def check_out(self, folder: Path) -> None:
-        """Write the recorded results to a folder, from DVC's cache.
+        """Check the recorded results out from DVC's cache.
 
         Raises:
-            ArtifactError: if they are not there.
+            ArtifactError: if the cache lacks them.
         """
         cache = self._dvc("cache", "dir").strip()
         (folder / ".dvc").mkdir(parents=True)
@@ -63,11 +63,11 @@ class RecordedRun:
         self._dvc("checkout", "--quiet", *self._targets, folder=folder)
 
     def causes(self, before: Path, now: Path) -> Mapping[str, list[str]]:
-        """By stage, what has changed since: data, settings, seeds, code, versions, hardware.
+        """What has changed, by stage: data, settings, seeds, code, versions, hardware.
 
         Args:
-            before: the ``speed.json`` that ``train`` wrote when it was recorded.
-            now: and that of the new run.
+            before: ``speed.json`` of the recorded training.
+            now: ``speed.json`` of the new training.
         """
         status = json.loads(self._dvc("status", "--json", *self._targets))
         config = read_yaml(self._config) or {}
@@ -103,20 +103,20 @@ class RecordedRun:
         return "code" if has_code else "data"
 
     def _dvc(self, *words: str, folder: Path | None = None) -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "dvc", *words],
             cwd=folder or self._project,
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
+        if process.returncode:
             raise ArtifactError(
                 f"dvc.lock: `dvc {words[0]}` failed for the recorded results of {self._config}:"
-                f" {done.stderr.strip()}. Run `dvc pull` if they are on another machine, or"
+                f" {process.stderr.strip()}. Run `dvc pull` if another machine made them, or"
                 " `dvc repro`"
             )
-        return done.stdout
+        return process.stdout
 
 
 def _settings_causes(stage: str, before: Any, now: Any) -> Iterator[str]:
@@ -125,7 +125,7 @@ def _settings_causes(stage: str, before: Any, now: Any) -> Iterator[str]:
         values = [repr(side[name]) if name in side else "not set" for side in (old, new)]
         if values[0] != values[1]:
             kind = "seed" if name.endswith(".seed") else "settings"
-            yield f"{kind}: {name} was {values[0]}, is {values[1]}"
+            yield f"{kind}: {name} was {values[0]} and is {values[1]}"
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -137,17 +137,18 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _environment(path: Path) -> Mapping[str, str]:
-    """Of a training; empty for those of older versions, which recorded none."""
+    """The environment of a training; empty if an older version trained."""
     document = json.loads(path.read_text()) if path.exists() else {}
     return dict(document.get("environment", {}))
 
 
 def _environment_causes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     if not before:
-        yield "unknown: code, versions and hardware of the recorded run; `train` records them now"
+        yield "unknown: an older version did not record code, versions and hardware"
     kinds = {"code": "code", "processor": "hardware", "threads": "hardware", "device": "hardware"}
     for name in before:
         if before[name] != now.get(name, before[name]):
             is_code = name == "code"
-            change = "other sources of onward" if is_code else f"was {before[name]}, is {now[name]}"
-            yield f"{kinds.get(name, 'versions')}: {name}: {change}"
+            change = "has changed" if is_code else f"was {before[name]} and is {now[name]}"
+            subject = "the source of onward" if is_code else name
+            yield f"{kinds.get(name, 'versions')}: {subject} {change}"

@@ -1,4 +1,4 @@
-"""The stages of dvc.lock, run again in a scratch folder and compared with what was recorded."""
+"""Reproduction of a recorded run: its stages run again, and their results compared."""
 
 import os
 import subprocess
@@ -11,19 +11,19 @@ from tempfile import TemporaryDirectory
 import typer
 
 from onward import stages
-from onward.cli._compare_artifacts import TOLERANCE, Comparison, compare
+from onward.cli._compare_artifacts import Comparison, compare
 from onward.cli._recorded_run import RecordedRun
 from onward.errors import OnwardError
 from onward.settings.config import config_name
 
 ARTIFACTS = "artifacts"
 UNLINKED = {ARTIFACTS, ".dvc", ".git", "dvc.lock", "dvc.yaml"}
-CAUSES_SHOWN = 8  # below a stage
+MAX_CAUSES = 8  # listed below a stage
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One stage: how its results compare, and what has changed since they were recorded."""
+    """The comparison of one stage, and what has changed since it was recorded."""
 
     stage: str
     comparison: Comparison
@@ -39,7 +39,7 @@ def reproductions(config: Path) -> list[Reproduction]:
     """
     project, name = Path.cwd(), config_name(config)
     recorded = RecordedRun(project, config)
-    # not where $TMPDIR says, which may have no room for the arrays
+    # not in $TMPDIR, which may lack the space for the arrays
     with TemporaryDirectory(prefix=".reproduce-", dir=project) as scratch:
         before, again = Path(scratch, "recorded"), Path(scratch, "again")
         recorded.check_out(before)
@@ -63,24 +63,24 @@ def reproductions(config: Path) -> list[Reproduction]:
 
 def is_reproduced(results: Sequence[Reproduction]) -> bool:
     """Whether each stage is identical or within tolerance."""
-    return all(result.comparison.distance <= TOLERANCE for result in results)
+    return all(result.comparison.is_reproduced for result in results)
 
 
 def reproduction_lines(results: Sequence[Reproduction]) -> Iterator[str]:
-    """The results for people."""
+    """A line for each stage, followed by its causes."""
     for result in results:
         yield f"{result.stage:9} {result.comparison.verdict}"
         causes = result.causes
         if not causes and not result.comparison.is_identical:
-            causes = ["no cause found: data, settings, code, versions and hardware are as recorded"]
-        for cause in causes[:CAUSES_SHOWN]:
+            causes = ["cause unknown: data, settings, code, versions and hardware are unchanged"]
+        for cause in causes[:MAX_CAUSES]:
             yield f"{'':9}   {cause}"
-        if len(causes) > CAUSES_SHOWN:
-            yield f"{'':9}   ... and {len(causes) - CAUSES_SHOWN} more"
+        if len(causes) > MAX_CAUSES:
+            yield f"{'':9}   ... and {len(causes) - MAX_CAUSES} more"
 
 
 def _link_project(project: Path, folder: Path) -> None:
-    """A folder in which relative paths lead where they lead in the project, but for results."""
+    """Make a folder with links to all files of the project except its results."""
     folder.mkdir()
     for path in project.iterdir():
         if path.name not in UNLINKED and not folder.is_relative_to(path):
@@ -88,10 +88,12 @@ def _link_project(project: Path, folder: Path) -> None:
 
 
 def _run_stage(stage: str, config: Path, folder: Path) -> None:
-    typer.echo(f"reproduce: runs {stage} again", err=True)
+    typer.echo(f"reproduce: running {stage}", err=True)
     command = [sys.executable, "-m", "onward", stage, os.path.relpath(config)]
     code = subprocess.run(command, cwd=folder, check=False).returncode
     if code:
-        error = OnwardError(f"reproduce: `onward {stage}` ended with {code}; its message is above")
+        error = OnwardError(
+            f"reproduce: `onward {stage}` failed with exit code {code}; see its message above"
+        )
         error.exit_code = code if code > 0 else 128 - code  # type: ignore[misc]
         raise error

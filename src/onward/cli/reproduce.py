@@ -11,11 +11,12 @@ DIFFERS = 6  # exit code
 def reproduce(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
 ) -> None:
-    """Run the stages that dvc.lock records again, and compare the results.
+    """Run the recorded stages again, and compare the results.
 
-    Works in a scratch folder of the project, with the data, settings, code and
-    libraries that are here now. Each stage is identical, within tolerance, or
-    different; causes are listed below it. Ends with 6 if a stage is different.
+    Runs the stages in dvc.lock in a temporary folder of the project, with the
+    current data, settings, code and libraries. Each stage is identical, within
+    tolerance or different; its causes are listed below it. Exit code 6: a
+    stage is different.
     """
     from onward.cli._reproduction import is_reproduced, reproduction_lines, reproductions
 
