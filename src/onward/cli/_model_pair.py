@@ -14,7 +14,7 @@ from onward.table.target import TargetSettings
 
 
 class Prepare(Settings):
-    """What matters here of the section `prepare`, beside the source."""
+    """The part of the section `prepare` that matters here, besides the source."""
 
     model_config = ConfigDict(extra="ignore")
     target: TargetSettings
@@ -26,13 +26,13 @@ def read_pair(
     table: Path,
     config: Path | None,
 ) -> Pair:
-    """Predict the table with both.
+    """Predict a table with two models.
 
     Args:
         models: of the same target.
-        titles: for messages.
+        titles: names of the models in messages.
         table: with the target.
-        config: whose source and target settings the table is read with, if any.
+        config: source and target settings to read the table with, if any.
     """
     if config is None:
         return predict_pair(models, titles, Source.for_path(table))

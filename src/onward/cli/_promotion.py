@@ -1,9 +1,7 @@
-"""Deciding a promotion, and remembering it."""
+"""The decision on a promotion, and its record."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -20,40 +18,41 @@ EXIT_CODES = {"promoted": 0, "kept": 4, "undecided": 5}
 def decide(
     challenger: Path, champion: Path, table: Path, config: Path | None, rules: Rules, output: Path
 ) -> int:
-    """Verify both files, check the challenger, write the figures; the exit code.
+    """Verify both files, check the challenger and write the figures.
+
+    Returns:
+        The exit code.
 
     Raises:
-        ArtifactError: if a file is damaged, or ``output`` is not what this command writes.
-        DataError: if the table does not serve.
+        ArtifactError: if a file is damaged, or ``output`` was not written by this command.
+        DataError: if the table cannot be used.
     """
     if not output.parent.is_dir():
-        raise typer.BadParameter(f"{output}: there is no folder {output.parent}. Make it first")
+        raise typer.BadParameter(f"{output}: there is no folder {output.parent}. Create it first")
     models = (Predictor(challenger), Predictor(champion))
     for model in models:
         model.verify()
     paths = (challenger, champion)
     files = {title: sha256(path) for title, path in zip(TITLES, paths, strict=True)}
-    of_table = sha256(table)
-    looks = Looks.of(_earlier(output), files, of_table)
-    found = promotion(models, read_pair(models, TITLES, table, config), rules, looks)
+    table_hash = sha256(table)
+    looks = _earlier_looks(output, files, table_hash)
+    decision = promotion(models, read_pair(models, TITLES, table, config), rules, looks)
     with replacing(output) as new:
-        document = found.document(files, of_table)
+        document = decision.document(files, table_hash)
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         new.write_text(f"{text}\n", encoding="utf-8")
-    for line in found.lines():
+    for line in decision.lines():
         typer.echo(line)
-    return EXIT_CODES[found.outcome]
+    return EXIT_CODES[decision.outcome]
 
 
-def _earlier(output: Path) -> Mapping[str, Any]:
+def _earlier_looks(output: Path, files: dict[str, str], table: str) -> Looks:
     if not output.exists():
-        return {}
+        return Looks()
     try:
-        document = json.loads(output.read_text(encoding="utf-8"))
-        if {"files", "looks"} <= document.keys():
-            return dict(document)
-    except (ValueError, AttributeError):
-        pass
-    raise ArtifactError(
-        f"{output}: is not a file that `onward promote` wrote. Name another with `--output`"
-    )
+        return Looks.of(json.loads(output.read_text(encoding="utf-8")), files, table)
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(
+            f"{output}: was not written by `onward promote`, or was edited. Restore it, or name"
+            " another file with `--output`"
+        ) from error

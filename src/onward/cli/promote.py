@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 Challenger = Annotated[Path, typer.Argument(help="The new model file.", show_default=False)]
-Champion = Annotated[Path, typer.Argument(help="The one in use.", show_default=False)]
+Champion = Annotated[Path, typer.Argument(help="The model file in use.", show_default=False)]
 Table = Annotated[
     Path,
     typer.Argument(
-        help="Rows with the target that neither was trained on.", exists=True, show_default=False
+        help="Rows with the target, new to both models.", exists=True, show_default=False
     ),
 ]
 Margin = Annotated[
@@ -19,25 +19,27 @@ Margin = Annotated[
         min=0.0, help="Share of the champion's loss by which the challenger may be worse."
     ),
 ]
-Superior = Annotated[bool, typer.Option("--superior", help="Ask for a better one: margin 0.")]
+Superior = Annotated[
+    bool, typer.Option("--superior", help="Require a better challenger: margin 0.")
+]
 NewInputs = Annotated[
-    bool, typer.Option("--new-inputs", help="Allow inputs that the champion does not take.")
+    bool, typer.Option("--new-inputs", help="Allow inputs that the champion does not have.")
 ]
 Latency = Annotated[
     float,
     typer.Option(
         metavar="MICROSECONDS",
-        help="Budget for one row, in 99 of 100 calls; none if not given.",
+        help="Limit for one row, in 99 of 100 calls; by default no limit.",
         show_default=False,
     ),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(help="Read TABLE as the table of this config.", show_default=False),
+    typer.Option(help="Read TABLE with the settings of this config.", show_default=False),
 ]
 Output = Annotated[
     Path,
-    typer.Option("--output", "-o", help="Where to write the figures; it remembers earlier looks."),
+    typer.Option("--output", "-o", help="File for the figures; it also records earlier looks."),
 ]
 
 
@@ -55,11 +57,10 @@ def promote(  # noqa: PLR0913  (a command has as many parameters as options)
 ) -> None:
     """Decide whether a challenger may replace the champion.
 
-    It may if its loss is not worse by the margin, no slice of the table is
-    worse by more than chance, its probabilities or intervals are as reliable,
-    it takes the same inputs, and it is fast enough. Ends with 0 if it is
-    promoted, with 4 if the champion is kept, with 5 if more rows are needed;
-    ask again with these and more rows. Copies no file.
+    It may if its loss is not worse by the margin, no slice is significantly
+    worse, its probabilities or intervals are as reliable, it has the same
+    inputs, and it is fast enough. Exit code 0: promoted; 4: the champion is
+    kept; 5: undecided, run again with these rows and new ones. Copies no file.
     """
     from onward.cli._promotion import decide
     from onward.evaluation.promotion.promotion import Rules

@@ -1,1 +1,1 @@
-"""Whether two model files are the same, and whether one may replace the other."""
+"""Comparison of two model files, and promotion of a challenger."""

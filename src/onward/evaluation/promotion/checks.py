@@ -1,4 +1,4 @@
-"""What a challenger must pass before it replaces the champion."""
+"""The checks that a challenger must pass to replace the champion."""
 
 import math
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from onward.evaluation.promotion.paired_difference import LEVEL, PairedDifferenc
 from onward.evaluation.promotion.slices import Slice
 from onward.schema import Field, Schema
 
-POINT = 0.01  # share of rows by which calibration or coverage may get worse, if it is no noise
+POINT = 0.01  # share of rows by which calibration or coverage may be significantly worse
 LISTED = 3  # names in a line
 
 
 @dataclass(frozen=True)
 class Check:
-    """One condition, and whether the challenger meets it."""
+    """A condition with its outcome."""
 
     name: str
     outcome: Literal["passed", "failed", "undecided"]
     reason: str
     rows: int | None = None
-    """How many would decide, where these do not."""
+    """Number of rows that would decide an undecided check."""
 
 
 def check_inputs(challenger: Schema, champion: Schema, *, new_inputs: bool) -> Check:
@@ -37,17 +37,17 @@ def check_inputs(challenger: Schema, champion: Schema, *, new_inputs: bool) -> C
         if field.name in known and _form(field) != _form(known[field.name])
     ]
     if changed:
-        return Check("inputs", "failed", f"read in another way: {_names(changed)}")
+        return Check("inputs", "failed", f"the champion reads {_names(changed)} differently")
     if added and not new_inputs:
-        reason = f"the champion does not take {_names(added)}; `--new-inputs` allows it"
+        reason = f"new inputs: {_names(added)}; `--new-inputs` allows them"
         return Check("inputs", "failed", reason)
-    gone = len(known) + len(added) - len(challenger.columns)
-    reason = f"{len(challenger.columns)} columns, {len(added)} of them new, {gone} fewer"
-    return Check("inputs", "passed", reason if added or gone else "the same columns")
+    removed = len(known) + len(added) - len(challenger.columns)
+    reason = f"{len(challenger.columns)} columns: {len(added)} new, {removed} removed"
+    return Check("inputs", "passed", reason if added or removed else "the same columns")
 
 
 def _form(field: Field) -> tuple[object, ...]:
-    """What a caller must know to send a value."""
+    """The settings that decide how callers write a value."""
     return (field.wire, field.settings)
 
 
@@ -65,21 +65,23 @@ def check_loss(difference: PairedDifference, looks: Looks, margin: float, title:
 
 
 def check_slices(slices: list[Slice], margin: float) -> Check:
-    """Whether no slice is worse by more than chance and by more than the margin.
+    """Whether no slice is significantly worse, and worse by more than the margin.
 
-    Half of the level, as worse is one of two sides.
+    The test is one-sided, hence half of the level.
     """
     worse = [s for s in slices if s.chance < LEVEL / 2 and s.difference.mean > margin]
     if not worse:
-        return Check("slices", "passed", f"none of {len(slices)} is worse")
+        return Check("slices", "passed", f"none of {len(slices)} is significantly worse")
     names = [f"{part.column}: {part.name} ({part.difference.mean:+.3g})" for part in worse]
-    return Check("slices", "failed", f"{len(worse)} of {len(slices)} worse: {_names(names)}")
+    return Check(
+        "slices", "failed", f"{len(worse)} of {len(slices)} significantly worse: {_names(names)}"
+    )
 
 
 def check_reliability(difference: MetricDifference) -> Check:
-    """Whether probabilities or intervals are not less reliable, by noise and by a point.
+    """Whether probabilities or intervals are not significantly less reliable, nor by a point.
 
-    Of a coverage, which has no better side, only a lower one is worse.
+    Coverage is worse if it is lower.
     """
     metric, estimate = difference.metric, difference.difference
     name = "calibration" if metric.better == "lower" else "coverage"

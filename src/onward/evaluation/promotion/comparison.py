@@ -1,4 +1,4 @@
-"""Whether two models are the same, in a table for people."""
+"""The comparison of two models, as printed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ LISTED = 5  # slices
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models; which is named first makes no difference but for signs.
+    """A comparison of two models; exchanging them changes signs only.
 
-    ``share``: of the mean loss of both, the margin within which models are the same.
+    ``share``: the margin within which models are the same, as a share of their mean loss.
     """
 
     pair: Pair
@@ -28,12 +28,12 @@ class Comparison:
 
     @cached_property
     def difference(self) -> PairedDifference:
-        """Mean loss of A less that of B."""
+        """Mean loss of A minus that of B."""
         return self.pair.difference
 
     @property
     def margin(self) -> float:
-        """In units of the loss."""
+        """The margin in units of the loss."""
         return self.share * float(np.mean(self.pair.losses))
 
     @property
@@ -47,7 +47,7 @@ class Comparison:
         return "B is better" if interval.lower > 0 else "undecided"
 
     def lines(self) -> Iterator[str]:
-        """The verdict, the metrics, and where the models differ."""
+        """The verdict, the metrics, and the slices in which the models differ."""
         yield self._headline()
         for note in (*self._proof(), *self.pair.notes):
             yield f"  {note}"
@@ -60,22 +60,23 @@ class Comparison:
     def _headline(self) -> str:
         title, rows = self.pair.task.loss_title, f"{self.difference.rows:,} rows"
         return {
-            "same": f"same: the {title} of A and B is the same on {rows}, within the margin",
-            "undecided": f"undecided: {rows} show neither that A and B are the same nor that"
+            "same": f"same: A and B have the same {title} to within the margin, on {rows}",
+            "undecided": f"undecided: {rows} prove neither that A and B are the same nor that"
             " they differ",
-        }.get(self.verdict, f"{self.verdict}: the {title} differs by more than chance on {rows}")
+        }.get(self.verdict, f"{self.verdict}: its {title} is significantly lower, on {rows}")
 
     def _proof(self) -> Iterator[str]:
         title, margin = self.pair.task.loss_title, format_value(self.margin)
         yield f"margin {margin}, {self.share * 100:.3g} % of the {title}"
         provable = format_value(self.difference.provable_margin())
-        yield f"smallest margin that these rows prove: {provable}"
+        yield f"smallest margin that these rows can prove: {provable}"
         if self.verdict == "undecided":
             needed = self.difference.rows_to_prove(self.margin)
             yield (
-                "the difference is larger than the margin, but may be chance"
+                "the difference is larger than the margin, but not significant"
                 if needed is None
-                else f"some {needed:,} rows would prove the margin, if the difference stays"
+                else f"about {needed:,} rows would prove the margin if the difference stays the"
+                " same"
             )
 
     def _table(self) -> Iterator[str]:
@@ -100,23 +101,23 @@ class Comparison:
         return f"Values differ by {format_value(float(distance.mean()))} on average"
 
     def _slices(self) -> Iterator[str]:
-        found = slices(self.pair)
-        chances = holm(np.array([two_sided(part) for part in found]))
-        differing = [p for p, c in zip(found, chances, strict=True) if c < LEVEL]
+        parts = slices(self.pair)
+        chances = holm(np.array([two_sided_chance(part) for part in parts]))
+        differing = [part for part, chance in zip(parts, chances, strict=True) if chance < LEVEL]
         if not differing:
-            yield f"Slices: in none of {len(found)} the models differ by more than chance"
+            yield f"Slices: no significant difference in any of {len(parts)}"
             return
-        yield f"Slices: in {len(differing)} of {len(found)} the models differ by more than chance"
-        worst = sorted(differing, key=lambda part: -abs(part.difference.mean))[:LISTED]
+        yield f"Slices: significant differences in {len(differing)} of {len(parts)}"
+        largest = sorted(differing, key=lambda part: -abs(part.difference.mean))[:LISTED]
         rows = [
             [f"{p.column}: {p.name}", f"{p.difference.rows:,}", f"{p.difference.mean:+.3g}"]
-            for p in worst
+            for p in largest
         ]
         yield from text_table(["", "rows", "A - B"], rows)
 
 
-def two_sided(part: Slice) -> float:
-    """Chance of a mean as far from 0, if there were no difference."""
+def two_sided_chance(part: Slice) -> float:
+    """Two-sided p-value of the mean difference."""
     if part.difference.mean == 0:
         return 1.0
     chance = part.difference.chance()

@@ -1,4 +1,4 @@
-"""Rows of a table that neither of two model files was trained on."""
+"""The rows of a table that two model files were not trained on."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from onward.serving.predictor import Predictor
 from onward.table.row_filter import RowFilter, row_hashes
 from onward.tasks import Array
 
-LEAST = 50  # rows that remain
-CHANCE = 1e-3  # of as many known rows, if the table were new
-CERTAINTY = 0.99  # that the share of known rows among new ones is not above what is assumed
-REPETITIVE = 0.1  # share of new rows that repeat training rows; beyond, the others are no sample
+LEAST = 50  # remaining rows
+CHANCE = 1e-3  # p-value of the number of known rows, if the table were new
+CERTAINTY = 0.99  # of the upper bound of the share of known rows among new ones
+REPETITIVE = 0.1  # share of new rows that repeat training rows; above it the others are biased
 
 
 @dataclass(frozen=True)
@@ -22,30 +22,30 @@ class TrainedRows:
     """Which rows of a table a model file was trained on."""
 
     is_known: Array
-    """``(rows,)`` bool; all false if there are no more than chance brings."""
+    """``(rows,)`` bool; all false if there are no more than expected by chance."""
     note: str
-    """What people are told; empty if there is nothing to tell."""
+    """A line for the output; may be empty."""
 
 
 def trained_rows(predictor: Predictor, rows: pl.DataFrame, title: str) -> TrainedRows:
     """Look each row up in the filter of a file.
 
-    Some new rows are known, too: they repeat a training row, or the filter errs. The test rows of
-    the training tell how many. Only if there are more of them was the table trained on.
+    Some new rows are known as well: they repeat a training row, or the filter errs. The share of
+    known test rows tells how many. If there are significantly more, the table has training rows.
 
     Args:
         predictor: the file.
         rows: its columns and the target, as `Table.scan` returns them.
-        title: of the model, for messages.
+        title: name of the model in messages.
 
     Raises:
         ArtifactError: if the filter is damaged.
-        DataError: if there are training rows that cannot be told from others.
+        DataError: if there are training rows that cannot be identified.
     """
     noted = predictor.metadata.get("training_rows")
     nothing = np.zeros(len(rows), bool)
     if noted is None:
-        note = f"rows that {title} was trained on are not recognised: an older version wrote it"
+        note = f"an older version wrote {title}: its training rows cannot be recognized"
         return TrainedRows(nothing, note)
     try:
         known_rows = RowFilter.load(noted)
@@ -57,30 +57,29 @@ def trained_rows(predictor: Predictor, rows: pl.DataFrame, title: str) -> Traine
     checked, known = int(known_rows.checks(hashes).sum()), int(is_known.sum())
     usual = _highest_share(test["known"], test["rows"])
     if special.bdtrc(known - 1, checked, usual) >= CHANCE or not known:
-        note = f"{known:,} rows equal training rows of {title}, no more than by chance"
+        note = f"{known:,} rows equal training rows of {title}, no more than expected by chance"
         return TrainedRows(nothing, note if known else "")
     if known_rows.every > 1 or usual > REPETITIVE:
         raise DataError(
-            f"{title} was trained on {known:,} of the {checked:,} rows of the table that it can"
-            " check, and the others cannot be told apart. Take rows that are newer than its"
-            " training"
+            f"{title} was trained on rows of this table ({known:,} of {checked:,} rows checked),"
+            " and its file cannot identify all of them. Use rows that are newer than its training"
         )
     return TrainedRows(is_known, f"{known:,} rows left out: {title} was trained on them")
 
 
 def refuse_few(where: str, left: int, rows: int) -> None:
-    """Look at how many rows remain.
+    """Raise if too few rows remain.
 
     Raises:
-        DataError: if there are too few.
+        DataError: with their number.
     """
     if left < LEAST:
         raise DataError(
-            f"{where}: {left} of {rows} rows have a target and were not trained on by either model,"
-            f" and {LEAST} are needed. Take rows that are newer than both models"
+            f"{where}: {left} of {rows} rows have a target and are new to both models; {LEAST} are"
+            " needed. Use rows that are newer than both models"
         )
 
 
 def _highest_share(known: int, rows: int) -> float:
-    """Upper end of the interval of Clopper and Pearson."""
+    """The upper end of the Clopper-Pearson interval."""
     return float(special.betaincinv(known + 1, max(rows - known, 1), CERTAINTY))

@@ -1,8 +1,10 @@
-"""Looking at the same two models again, when the table has more rows."""
+"""Repeated comparisons of the same two models on a growing table."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+from pydantic import PositiveInt, TypeAdapter
 
 from onward.errors import DataError
 from onward.evaluation.promotion.paired_difference import LEVEL, Interval, PairedDifference
@@ -10,42 +12,50 @@ from onward.evaluation.promotion.paired_difference import LEVEL, Interval, Paire
 
 @dataclass(frozen=True)
 class Look:
-    """A comparison of two models at one time."""
+    """A comparison of two models on one table."""
 
     table: str
-    """sha256 of its file."""
-    rows: int
+    """sha256 of the file."""
+    rows: PositiveInt
     outcome: str
+
+
+LOOKS = TypeAdapter(tuple[Look, ...])
 
 
 @dataclass(frozen=True)
 class Looks:
-    """Those before this one, of the same two files."""
+    """Earlier comparisons of the same two files."""
 
     before: tuple[Look, ...] = ()
 
     @classmethod
     def of(cls, document: Mapping[str, Any], files: Mapping[str, str], table: str) -> Self:
-        """Read what an earlier promotion wrote; nothing, if it was of other files.
+        """The looks in the document of an earlier promotion; none if it is about other files.
 
-        A look at the same table is the same look, and those after it are forgotten.
+        A look at the same table is repeated, and later ones are dropped.
 
         Args:
-            document: the earlier one, or an empty one.
+            document: of the earlier promotion.
             files: sha256 of challenger and champion.
             table: sha256.
+
+        Raises:
+            ValueError: if the document lacks something.
         """
-        if document.get("files") != dict(files):
+        if {"files", "looks"} - {*document}:
+            raise ValueError("no files or no looks")
+        looks = LOOKS.validate_python(document["looks"])
+        if document["files"] != dict(files):
             return cls()
-        looks = [Look(**look) for look in document["looks"]]
         tables = [look.table for look in looks]
-        return cls(tuple(looks[: tables.index(table)] if table in tables else looks))
+        return cls(looks[: tables.index(table)] if table in tables else looks)
 
     def interval(self, difference: PairedDifference) -> Interval:
-        """Where the mean difference is, wrong on each side with a chance of 5 % over all looks.
+        """The interval of the mean difference, with an error of 5 % on each side over all looks.
 
-        Half of that is for the first look, which has Student's interval, half for all later ones,
-        which have a confidence sequence.
+        Half of that is for the first look, which uses Student's interval, half for all later ones,
+        which use a confidence sequence.
 
         Raises:
             DataError: if there are fewer rows than before.
@@ -55,15 +65,15 @@ class Looks:
         most = max(look.rows for look in self.before)
         if difference.rows < most:
             raise DataError(
-                f"the table has {difference.rows:,} rows to compare, and there were {most:,} when"
-                " the same models were compared before. Add the new rows to the earlier ones"
+                f"the table has {difference.rows:,} usable rows, fewer than the {most:,} of an"
+                " earlier comparison of these models. Add the new rows to the earlier ones"
             )
         return difference.sequence(LEVEL, self.first_rows(difference))
 
     def first_rows(self, difference: PairedDifference) -> int:
-        """At the first look, which may be this one."""
+        """Number of rows at the first look, which may be this one."""
         return self.before[0].rows if self.before else difference.rows
 
     def document(self, look: Look) -> list[dict[str, Any]]:
-        """As JSON has it, with this one."""
-        return [asdict(each) for each in (*self.before, look)]
+        """All looks with this one, as JSON."""
+        return [asdict(entry) for entry in (*self.before, look)]

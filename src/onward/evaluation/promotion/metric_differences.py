@@ -13,7 +13,7 @@ SEED = 0  # of the resamples
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """A metric of the first and of the second model, and the first less the second."""
+    """A metric of two models, and the first minus the second."""
 
     metric: Metric
     first: float
@@ -22,12 +22,12 @@ class MetricDifference:
     """With the 95 % interval of paired resamples."""
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """As JSON."""
         ends = {"challenger": json_number(self.first), "champion": json_number(self.second)}
         return {**ends, "difference": self.difference.document()}
 
     def cells(self) -> list[str]:
-        """A line of a table."""
+        """The cells of a table row."""
         ends = f"{self.difference.lower:+.3g} to {self.difference.upper:+.3g}"
         values = (
             format_value(self.first),
@@ -38,13 +38,13 @@ class MetricDifference:
 
 
 def metric_differences(pair: Pair, metrics: Mapping[str, Metric]) -> dict[str, MetricDifference]:
-    """Each metric, with an interval of the same resamples for both models."""
-    found = []
+    """Each metric, with an interval from the same resamples of both models."""
+    resampled = []
     for predictions in (pair.first, pair.second):
         values = {name: metric(pair.target, predictions) for name, metric in metrics.items()}
         rows = sample(pair.target, predictions, SEED)
-        found.append(resample(metrics, values, rows, SEED))
-    first, second = found
+        resampled.append(resample(metrics, values, rows, SEED))
+    first, second = resampled
     return {
         name: MetricDifference(
             metric, first[name].value, second[name].value, first[name].minus(second[name])

@@ -1,4 +1,4 @@
-"""Two model files that predict the same rows."""
+"""The predictions of two model files for the same rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from onward.tasks import Array, Predictions, Task
 
 @dataclass(frozen=True)
 class Pair:
-    """What two models predict for rows that neither was trained on."""
+    """Predictions of two models for rows that neither was trained on."""
 
     task: Task
     columns: tuple[Field, ...]
-    """Of the second model."""
+    """Input columns of the second model."""
     rows: tuple[pl.DataFrame, pl.DataFrame]
-    """Raw, as the first and as the second model reads them."""
+    """Raw rows, as the first and as the second model reads them."""
     target: Array
     first: Predictions
     second: Predictions
     notes: tuple[str, ...]
-    """On rows that were left out."""
+    """Lines about rows that were left out."""
 
     @property
     def losses(self) -> tuple[Array, Array]:
-        """Of each row, by the first and by the second model."""
+        """Loss of each row, of the first and of the second model."""
         first, second = (
             self.task.losses(self.target, predictions) for predictions in (self.first, self.second)
         )
@@ -42,7 +42,7 @@ class Pair:
 
     @property
     def difference(self) -> PairedDifference:
-        """Loss of the first less that of the second."""
+        """Loss of the first minus that of the second."""
         return PairedDifference.of(*self.losses)
 
 
@@ -52,16 +52,16 @@ def predict_pair(
     table: Table,
     target: TargetSettings | None = None,
 ) -> Pair:
-    """Predict a table with two models, and leave out what either was trained on.
+    """Predict a table with two models, without rows that either was trained on.
 
     Args:
         models: of the same target.
-        titles: of the models, for messages.
+        titles: names of the models in messages.
         table: with the columns of both, and the target.
-        target: how the table spells the target, if not as the models do.
+        target: settings of the target, if the table spells it differently.
 
     Raises:
-        ArtifactError: if the models do not predict the same.
+        ArtifactError: if the models have different targets.
         DataError: if the table cannot be read, or too few rows remain.
     """
     first, second = models
@@ -74,33 +74,33 @@ def predict_pair(
         for model, part, title in zip(models, parts, titles, strict=True)
     ]
     has_target = truth.is_not_null().to_numpy()
-    kept = np.flatnonzero(has_target & ~trained[0].is_known & ~trained[1].is_known)
-    refuse_few(str(table.path), len(kept), len(truth))
+    indices = np.flatnonzero(has_target & ~trained[0].is_known & ~trained[1].is_known)
+    refuse_few(str(table.path), len(indices), len(truth))
     missing = int((~has_target).sum())
-    notes = [f"{missing:,} rows left out: they have no {task.target.name!r}"] if missing else []
+    notes = [f"{missing:,} rows left out: {task.target.name!r} is missing"] if missing else []
     notes += [rows.note for rows in trained if rows.note]
-    one, other = (
-        _predictions(model, task, part, kept) for model, part in zip(models, parts, strict=True)
+    by_first, by_second = (
+        _predictions(model, task, part, indices) for model, part in zip(models, parts, strict=True)
     )
-    rows, encoded = (parts[0][kept], parts[1][kept]), task.encode(truth[kept])
-    return Pair(task, second.schema.columns, rows, encoded, one, other, tuple(notes))
+    rows, encoded = (parts[0][indices], parts[1][indices]), task.encode(truth[indices])
+    return Pair(task, second.schema.columns, rows, encoded, by_first, by_second, tuple(notes))
 
 
-def _predictions(model: Predictor, task: Task, rows: pl.DataFrame, kept: Array) -> Predictions:
-    # all rows are predicted: a message about a value names its row of the table
-    return {name: values[kept] for name, values in predict_function(model, task)(rows).items()}
+def _predictions(model: Predictor, task: Task, rows: pl.DataFrame, indices: Array) -> Predictions:
+    # predicts all rows, so that a message about a value names its row of the table
+    return {name: values[indices] for name, values in predict_function(model, task)(rows).items()}
 
 
 def _common_task(first: Predictor, second: Predictor) -> Task:
-    for what, one, other in (
+    for what, value, other in (
         ("target", first.schema.target.name, second.schema.target.name),
         ("task", first.metadata["task"], second.metadata["task"]),
         ("classes", first.schema.target.classes, second.schema.target.classes),
     ):
-        if one != other:
+        if value != other:
             raise ArtifactError(
-                f"{first.path}: its {what} is {one!r}, and that of {second.path} {other!r}. Compare"
-                " models that predict the same"
+                f"{first.path}: the {what} is {value!r}, but {other!r} in {second.path}. Compare"
+                " models of the same target"
             )
     return Task.named(str(first.path), first.metadata["task"], first.schema.target)
 
@@ -121,7 +121,7 @@ def _refuse_classes(table: Table, truth: pl.Series, classes: Sequence[str]) -> N
     if len(unknown):
         raise DataError(
             f"{table.path}: column {truth.name!r} has {len(unknown)} of {len(truth)} values that"
-            f" are no class of the models; the first is {truth[unknown[0]]!r} in"
-            f" {table.position(int(unknown[0]) + 1)}. Correct the table, or name the `--config`"
-            " whose `spellings` and `missing` it needs"
+            f" are not classes of the models; the first is {truth[unknown[0]]!r} in"
+            f" {table.position(int(unknown[0]) + 1)}. Correct the table, or give `--config`"
+            " with a config that has its `spellings` and `missing`"
         )

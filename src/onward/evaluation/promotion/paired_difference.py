@@ -1,4 +1,4 @@
-"""The mean difference of two models' losses on the same rows, and how well rows tell it."""
+"""The mean difference of the losses of two models on the same rows, with intervals."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,15 +9,15 @@ from scipy import special
 
 from onward.tasks import Array
 
-LEVEL = 0.05  # two-sided, of intervals that are shown
-POWER = 0.8  # chance to prove sameness, with the number of rows that is named
-NARROWEST = 4  # times the rows of the first look: one looks again when more rows are there
-MOST_ROWS = 10**9  # beyond, nobody waits
+LEVEL = 0.05  # two-sided
+POWER = 0.8  # probability of proving equivalence with the reported number of rows
+NARROWEST = 4  # times the rows of the first look, where the sequence is narrowest
+MOST_ROWS = 10**9  # larger numbers are not reported
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a mean difference may lie."""
+    """A confidence interval of a mean difference."""
 
     lower: float
     upper: float
@@ -33,33 +33,34 @@ class PairedDifference:
 
     @classmethod
     def of(cls, first: Array, second: Array) -> Self:
-        """The first less the second, row by row; two rows at least."""
+        """The first minus the second, row by row, for at least two rows."""
         differences = first - second
         return cls(float(differences.mean()), float(differences.std(ddof=1)), len(differences))
 
     @property
     def standard_error(self) -> float:
-        """Of the mean."""
+        """Standard error of the mean."""
         return self.deviation / math.sqrt(self.rows)
 
     def interval(self, level: float = LEVEL) -> Interval:
-        """Student's interval, ``level`` of which lies outside, half on each side."""
+        """Student's interval with coverage ``1 - level``."""
         radius = float(special.stdtrit(self.rows - 1, 1 - level / 2)) * self.standard_error
         return Interval(self.mean - radius, self.mean + radius)
 
     def sequence(self, level: float, first_rows: int) -> Interval:
-        """An interval that holds at all numbers of rows together, however often one looks.
+        """A confidence sequence: an interval that holds at all numbers of rows simultaneously.
 
-        Each side fails with a chance of half the level, over all looks.
+        Each side has an error of half the level over all looks.
 
         Source: Waudby-Smith et al. 2024, "Time-uniform central limit theory and asymptotic
         confidence sequences", the one-sided boundary.
 
         Args:
-            level: of both sides together.
-            first_rows: at the first look; the interval is narrowest at `NARROWEST` times as many.
+            level: error of both sides together.
+            first_rows: number of rows at the first look; the interval is narrowest at `NARROWEST`
+                times as many.
         """
-        chance = level  # twice that of one side
+        chance = level  # twice the error of one side
         best = -2 * math.log(chance)
         squared = (best + math.log(best + 1)) / (NARROWEST * first_rows)
         scaled = self.rows * squared + 1
@@ -68,13 +69,13 @@ class PairedDifference:
         return Interval(self.mean - radius, self.mean + radius)
 
     def chance(self) -> float:
-        """Of a mean as high, if there were no difference: one-sided p-value of Student's test."""
+        """One-sided p-value of Student's test: the chance of such a mean without a difference."""
         if self.deviation == 0:
             return float(self.mean <= 0)
         return float(special.stdtr(self.rows - 1, -self.mean / self.standard_error))
 
     def provable_margin(self, level: float = LEVEL) -> float:
-        """The smallest margin within which these rows show the models to be the same.
+        """The smallest margin for which these rows prove equivalence.
 
         Source: Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power
         approach for assessing the equivalence of average bioavailability".
@@ -83,9 +84,9 @@ class PairedDifference:
         return max(abs(interval.lower), abs(interval.upper))
 
     def rows_to_decide(self, margin: float, first_rows: int) -> int | None:
-        """How many rows would tell on which side of the margin the mean is, by `sequence`.
+        """Number of rows from which `sequence` excludes the margin.
 
-        If mean and deviation stay as they are; None if hardly any number would.
+        Assumes the same mean and deviation; None if more than `MOST_ROWS` are needed.
         """
         distance = abs(margin - self.mean)
         rows = self.rows
@@ -104,7 +105,7 @@ class PairedDifference:
         return replace(self, rows=rows)
 
     def rows_to_prove(self, margin: float, level: float = LEVEL) -> int | None:
-        """How many rows would show that the models are the same within the margin."""
+        """Number of rows that would prove equivalence within the margin."""
         distance = margin - abs(self.mean)
         if distance <= 0:
             return None
@@ -113,7 +114,7 @@ class PairedDifference:
 
 
 def holm(chances: Array) -> Array:
-    """p-values that may be compared with a level each: the chance of one false alarm is the level.
+    """p-values adjusted for their number: the chance of any false alarm is the level.
 
     Source: Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
 

@@ -33,9 +33,9 @@ MEANINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Rules:
-    """What is asked of a challenger.
+    """The requirements for a challenger.
 
-    ``margin``: share of the champion's loss by which the challenger may be worse; 0 asks for a
+    ``margin``: share of the champion's loss by which the challenger may be worse; 0 requires a
     better one. ``latency``: microseconds for one row, in 99 of 100 calls.
     """
 
@@ -46,7 +46,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Promotion:
-    """What was found, and what follows."""
+    """The checks of a challenger, and their outcome."""
 
     pair: Pair
     rules: Rules
@@ -57,24 +57,25 @@ class Promotion:
 
     @property
     def outcome(self) -> Outcome:
-        """Kept if a check fails, undecided if one cannot tell."""
+        """Kept if a check fails, undecided if a check is."""
         outcomes = {check.outcome for check in self.checks}
         if "failed" in outcomes:
             return "kept"
         return "undecided" if "undecided" in outcomes else "promoted"
 
     def lines(self) -> Iterator[str]:
-        """The verdict, then its reasons."""
+        """The verdict and its reasons, as printed."""
         yield f"{self.outcome}: {MEANINGS[self.outcome]}"
         rows = self.pair.difference.rows
-        before = f", look {len(self.looks.before) + 1} at these models" if self.looks.before else ""
-        yield f"  {rows:,} rows that neither was trained on{before}"
+        looks = len(self.looks.before) + 1
+        repeated = f", look {looks} at these models" if looks > 1 else ""
+        yield f"  {rows:,} rows that neither was trained on{repeated}"
         for note in self.pair.notes:
             yield f"  {note}"
         needed = [check.rows for check in self.checks if check.outcome == "undecided"]
         for count in needed if self.outcome == "undecided" else []:
-            known = "no number of rows" if count is None else f"some {count:,} rows in all"
-            yield f"  {known} would decide, if the difference stays as it is"
+            number = "no number of rows" if count is None else f"about {count:,} rows in total"
+            yield f"  {number} would decide if the difference stays the same"
         yield ""
         for check in self.checks:
             yield f"  {check.name:12} {check.outcome:10} {check.reason}"
@@ -83,7 +84,7 @@ class Promotion:
         yield from text_table(["", *TITLES, "difference", "95 % interval"], cells)
 
     def document(self, files: Mapping[str, str], table: str) -> dict[str, Any]:
-        """As JSON has it.
+        """As JSON.
 
         Args:
             files: sha256 of challenger and champion.
@@ -102,19 +103,19 @@ class Promotion:
             "checks": [asdict(check) for check in self.checks],
             "notes": list(self.pair.notes),
             "metrics": {name: metric.document() for name, metric in self.metrics.items()},
-            "latency": {name: dict(found) for name, found in self.latencies.items()},
+            "latency": {name: dict(times) for name, times in self.latencies.items()},
             "looks": self.looks.document(Look(table, difference.rows, self.outcome)),
         }
 
 
 def promotion(models: Sequence[Predictor], pair: Pair, rules: Rules, looks: Looks) -> Promotion:
-    """Check the challenger, which is the first of the two models.
+    """Check the challenger.
 
     Args:
         models: challenger and champion.
         pair: their predictions.
-        rules: what is asked.
-        looks: that were taken at the same two models before.
+        rules: the requirements.
+        looks: earlier comparisons of the same two models.
     """
     challenger, champion = models
     task = pair.task

@@ -1,4 +1,4 @@
-"""Parts of a table in which two models differ."""
+"""The difference of two models in slices of a table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ class Slice:
     name: str
     difference: PairedDifference
     chance: float
-    """Of a mean as high in some slice, if there were no difference: p-value by Holm."""
+    """One-sided p-value, adjusted for the number of slices by Holm's method."""
 
 
 def slices(pair: Pair) -> list[Slice]:
-    """Each slice, by the columns of the second model, those with the highest difference first.
+    """All slices by the columns of the second model, the worst first.
 
-    Plug-in types that are not imported have none.
+    Columns of plug-in types that are not imported are left out.
     """
     first, second = pair.losses
     differences = first - second
-    found = [
+    differences_by_slice = [
         (field.name, name, of_slice)
         for field in pair.columns
         if field.type in Column.members
@@ -39,23 +39,26 @@ def slices(pair: Pair) -> list[Slice]:
             groups.names, differences_by_code(differences, groups.codes), strict=True
         )
     ]
-    chances = worse_chances([of_slice for _, _, of_slice in found])
-    parts = [Slice(*part, float(chance)) for part, chance in zip(found, chances, strict=True)]
+    chances = worse_chances([of_slice for _, _, of_slice in differences_by_slice])
+    parts = [
+        Slice(*part, float(chance))
+        for part, chance in zip(differences_by_slice, chances, strict=True)
+    ]
     return sorted(parts, key=lambda part: -part.difference.mean)
 
 
 def worse_chances(differences: list[PairedDifference]) -> Array:
-    """For each slice the p-value that it is worse, corrected for their number."""
+    """One-sided p-values that the slices are worse, adjusted for their number."""
     return holm(np.array([of_slice.chance() for of_slice in differences]))
 
 
 def differences_by_code(differences: Array, codes: Array) -> Iterator[PairedDifference]:
-    """Of each group of rows; code -1 is of none."""
+    """The difference in each group of rows; rows with code -1 are in no group."""
     inside = codes >= 0
-    kept, values = codes[inside], differences[inside]
-    rows = np.bincount(kept)
-    means = np.bincount(kept, values) / np.maximum(rows, 1)
-    squares = np.bincount(kept, (values - means[kept]) ** 2)
+    codes, values = codes[inside], differences[inside]
+    rows = np.bincount(codes)
+    means = np.bincount(codes, values) / np.maximum(rows, 1)
+    squares = np.bincount(codes, (values - means[codes]) ** 2)
     deviations = np.sqrt(squares / np.maximum(rows - 1, 1))
     for part in zip(means.tolist(), deviations.tolist(), rows.tolist(), strict=True):
         yield PairedDifference(*part)
