@@ -279,7 +279,7 @@ def _wrong(column: Column, guess: Guess) -> Iterator[str]:
     marked = [mark for mark in guess.missing if mark in column.cells]
     if guess.type and column.odd and guess.type in ("numerical", "datetime", "quantity"):
         odd = {column.cells[row] for row in column.odd}
-        if not odd <= set(marked) and "but for" not in guess.reason:
+        if not odd <= set(marked) and "except" not in guess.reason:
             yield f"hides {odd}: {guess.reason}"
     if usual < 0.95 * present or present < FEWEST or column.kind in ("word", "flag", "index"):
         return

@@ -200,7 +200,7 @@ def test_rules_name_what_is_no_quantity_and_what_is_out_of_bounds() -> None:
         what: broken.fill_null(value=False).arg_true().to_list() for what, broken in found.items()
     }
     assert places == {
-        "not a number with kg or g": [1],
+        "a value that is not a number with kg or g": [1],
         "a number below `minimum: 0.1`": [2],
         "a number above `maximum: 100`": [3],
     }
@@ -237,7 +237,8 @@ def test_units_of_one_size_are_converted_to_the_usual_one() -> None:
     [guess] = infer(pl.DataFrame({"x": values}))
     assert guess.settings["units"] == {"ft": 1.0, "m": pytest.approx(1 / 0.3048)}
     assert (
-        guess.reason == "numbers with ft, m, from 0 to 19 ft; missing in 1 of 22 rows, as 'N/A' say"
+        guess.reason
+        == "numbers with ft, m, from 0 to 19 ft; missing in 1 of 22 rows, written 'N/A'"
     )
 
 
@@ -269,11 +270,13 @@ def test_a_few_recurring_texts_are_categories(values: list[str]) -> None:
 
 def test_a_quantity_that_does_not_vary_is_left_out() -> None:
     [guess] = infer(pl.DataFrame({"x": ["5%", "5.0%"] * 20}))
-    assert (guess.type, guess.reason) == ("", "all numbers are 5 %, or as good as that")
+    assert (guess.type, guess.reason) == ("", "nearly constant: all numbers are about 5 %")
 
 
 def test_a_target_with_units_is_refused() -> None:
-    with pytest.raises(DataError, match="such as '0%' are numbers with units, and only columns"):
+    with pytest.raises(
+        DataError, match="such as '0%' have units, which are converted in columns only"
+    ):
         infer_target(pl.Series("y", [f"{number}%" for number in range(60)]))
 
 

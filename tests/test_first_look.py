@@ -78,7 +78,7 @@ def test_few_odd_dates_are_named_with_their_row_and_the_remedy() -> None:
     values[13] = "31.02.2024"
     found = guess(values)
     assert found.type == "datetime"
-    assert "but for 1 text, '31.02.2024' in row 14, which `prepare` refuses" in found.reason
+    assert "except 1 text, '31.02.2024' in row 14, which `prepare` refuses" in found.reason
     assert "malformed: missing" in found.reason
 
 
@@ -105,7 +105,7 @@ def test_seconds_since_1970_are_proposed(unit: str) -> None:
 def test_marks_of_missing_values_are_found_at_any_share(mark: str, share: float) -> None:
     found = guess(with_share(NUMBERS, mark, share))
     assert (found.type, found.missing) == ("numerical", (mark,))
-    assert f"as {mark!r} say" in found.reason
+    assert f"written {mark!r}" in found.reason
     flags = guess(with_share(["True", "False"] * 200, mark, share))
     assert (flags.type, flags.missing) == ("boolean", (mark,))
 
@@ -135,12 +135,12 @@ def test_one_odd_cell_among_numbers_is_named_with_its_row(odd: str) -> None:
     values[13] = odd
     found = guess(values)
     assert found.type == "numerical"
-    assert f"but for 1 text, {odd!r} in row 14, which `prepare` refuses" in found.reason
+    assert f"except 1 text, {odd!r} in row 14, which `prepare` refuses" in found.reason
 
 
 @pytest.mark.parametrize("footer", ["Total", "Grand total:", "Summe", "TOTAL (400 rows)"])
 def test_a_footer_is_named(footer: str) -> None:
-    expected = f"the last row says {footer!r}: remove it"
+    expected = f"the last row is {footer!r}: remove it"
     assert expected in guess([*["red", "blue"] * 200, footer]).reason
     assert expected in guess([*NUMBERS, footer]).reason
     assert expected not in guess(["red", footer] * 200).reason
@@ -162,7 +162,7 @@ def test_spellings_of_numbers_are_read(written: str, number: float, tmp_path: Pa
     )
     [field] = [found for found in infer(Source.for_path(path).head(50)) if found.name == "x"]
     assert field.type == "numerical", field.reason
-    assert "but for" not in field.reason
+    assert "except" not in field.reason
     assert not field.missing or written == "1e21"  # far from all others
     read = Source.for_path(path).scan([Field("x", "numerical", "number")]).collect()["x"]
     assert read[3] == number
@@ -262,7 +262,7 @@ def test_the_index_that_pandas_writes_without_a_name_is_left_out(
     reasons = {column.name: column.reason for column in project.columns if not column.type}
     assert reasons.keys() == {"Unnamed: 0", "Unnamed: 3", "Unnamed: 4"}
     assert "the name of an index" in reasons["Unnamed: 0"]
-    assert reasons["Unnamed: 3"] == "no row has a value"
+    assert reasons["Unnamed: 3"] == "all values are missing"
     assert _prepared(Path("table.csv"), "y").columns == ["km", "y"]
 
 

@@ -60,7 +60,8 @@ class Boolean(Column):
         remedy = (
             "Name it in true_values, false_values or missing, or declare the column categorical"
         )
-        return [*super().rules(), Rule((self.name,), wrong, "neither true nor false", remedy)]
+        what = "a value that is neither true nor false"
+        return [*super().rules(), Rule((self.name,), wrong, what, remedy)]
 
     def fit(self, values: pl.Series) -> None:
         """Fit whether values are missing; true and false must both occur."""

@@ -82,7 +82,8 @@ class Categorical(Column):
         if self.wire == "number":
             broken = ~absent & ((value != value.floor()) | (value.abs() > LARGEST))
             remedy = "Declare the column numerical, or `values: text`"
-            rules.append(Rule((self.name,), broken, "not a whole number up to 2^53", remedy))
+            what = "a value that is not a whole number up to 2^53"
+            rules.append(Rule((self.name,), broken, what, remedy))
         if self.config.allowed:
             dtype = pl.Float64 if self.wire == "number" else pl.String
             allowed = pl.Series([*self.config.allowed, *self.meanings], dtype=dtype, strict=False)

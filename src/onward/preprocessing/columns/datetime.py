@@ -96,7 +96,7 @@ class Datetime(Column):
         """Values must be dates within ``earliest`` and ``latest``."""
         rules, is_there = super().rules(), ~self.is_absent()
         if self.config.malformed == "refuse":
-            what = f"not a date of `format: {self.config.format}`"
+            what = f"a value that is not a date (`format: {self.config.format}`)"
             remedy = "Correct the table or `format`, or set `malformed: missing`"
             is_plain = pl.col(self.name).str.contains(PLAIN)
             doubtful = is_there & ~is_plain if self.config.format == ISO else is_there
@@ -105,9 +105,9 @@ class Datetime(Column):
                 return self._seconds(values).is_null()
 
             rules.append(Rule((self.name,), doubtful, what, remedy, is_no_date))
-        for name, sign in (("earliest", 1), ("latest", -1)):
+        for name, side, sign in (("earliest", "before", 1), ("latest", "after", -1)):
             if (bound := getattr(self.config, name)) is not None:
-                what, remedy = f"a date beyond `{name}: {bound}`", f"Correct the table, or `{name}`"
+                what, remedy = f"a date {side} `{name}: {bound}`", f"Correct the table, or `{name}`"
                 beyond = partial(self._is_beyond, bound, sign)
                 rules.append(Rule((self.name,), is_there, what, remedy, beyond))
         return rules

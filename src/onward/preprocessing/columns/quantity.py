@@ -100,9 +100,9 @@ class Quantity(Column):
         """Values must be numbers with a unit, within the bounds."""
         config, value, is_there = self.config, pl.col(self.name), ~self.is_absent()
         known = " or ".join(unit or "no unit" for unit in config.units)
-        is_quantity = pl.any_horizontal(value.str.contains(each) for each in self._patterns())
+        is_quantity = pl.any_horizontal(value.str.contains(pattern) for pattern in self._patterns())
         remedy = "Correct the table, or add to `units` or `missing`"
-        what = f"not a number with {known}"
+        what = f"a value that is not a number with {known}"
         bounds = out_of_bounds(
             self.name, config.minimum, config.maximum, "Correct the table or the bound"
         )

@@ -1,4 +1,4 @@
-"""What a table seems to be, and why: a first config for a person to correct."""
+"""Inference of column types and target from a table, with reasons, for a user to correct."""
 
 from onward.quality.type_inference._columns import infer as infer
 from onward.quality.type_inference._guess import Guess as Guess

@@ -1,8 +1,8 @@
-"""When a column is one of dates."""
+"""Rules that recognize dates."""
 
 import polars as pl
 
-from onward.quality.type_inference._column_summary import Sight, shown
+from onward.quality.type_inference._column_summary import ColumnSummary, quote
 from onward.quality.type_inference._date_shapes import (
     ISO,
     SHARE,
@@ -13,99 +13,98 @@ from onward.quality.type_inference._date_shapes import (
     is_ambiguous,
     readings,
 )
-from onward.quality.type_inference._guess import Guess, left_out, typed
+from onward.quality.type_inference._guess import Guess, leave_out, read_as
 from onward.quality.type_inference._marks import USUAL, odd_words, sentinels_among
 
-SAMPLE = 256  # distinct values; where none of them looks like a date, there are none
-PLAUSIBLE = (1900, 2100)  # years; eight digits are a date if they are in them
-FEW = 5  # distinct numbers of eight digits
+SAMPLE = 256  # distinct values to look at for times and unreadable dates
+PLAUSIBLE = (1900, 2100)  # years; eight digits are a date only within them
+FEW = 5  # distinct numbers of eight digits; fewer may be dates by chance
 DISTANT = pl.datetime(2262, 1, 1), pl.datetime(1000, 1, 1)
-"""What programs write for never is beyond them."""
+"""Programs write dates beyond these for "never"."""
 REMEDY = "YYYY-MM-DD"
 FIRST = {"%d": ", day first", "%m": ", month first"}
 
 
-def date_guess(sight: Sight) -> Guess | None:
-    """A column of dates, or one that is left out since nobody can say which; None if it is none."""
-    found = readings(sight.values, sight.counts) if sight.distinct else []
-    if not found or found[0].share <= USUAL:
-        return _unreadable(sight) or _several(sight)
-    best = found[0]
+def date_guess(summary: ColumnSummary) -> Guess | None:
+    """A column of dates, or one that is left out because its dates are ambiguous or unreadable."""
+    candidates = readings(summary.values, summary.counts) if summary.distinct else []
+    if not candidates or candidates[0].share <= USUAL:
+        return _unreadable(summary) or _several(summary)
+    best = candidates[0]
     if best.format == "%Y%m%d" and not _is_plausible(best):
         return None
-    words = odd_words(sight.values, sight.counts, best.dates.is_not_null())
-    codes = sentinels_among(sight.values.filter(best.dates.is_null()))
-    marks = [*words, *codes, *_never(sight.values, best)]
+    words = odd_words(summary.values, summary.counts, best.dates.is_not_null())
+    codes = sentinels_among(summary.values.filter(best.dates.is_null()))
+    marks = [*words, *codes, *_never(summary.values, best)]
     if marks:
-        sight = sight.without(marks)
-        return date_guess(sight) if sight.distinct else None
+        summary = summary.without(marks)
+        return date_guess(summary) if summary.distinct else None
     if best.share < SHARE:
-        return _several(sight)
-    rivals = [other for other in found[1:] if is_ambiguous(best, other)]
-    return _ambiguous(sight, [best, *rivals]) if rivals else _datetime(sight, best)
+        return _several(summary)
+    rivals = [reading for reading in candidates[1:] if is_ambiguous(best, reading)]
+    return _ambiguous(summary, [best, *rivals]) if rivals else _datetime(summary, best)
 
 
-def _datetime(sight: Sight, best: Reading) -> Guess:
-    usual = sight.values.filter(best.dates.is_not_null())
+def _datetime(summary: ColumnSummary, best: Reading) -> Guess:
+    usual = summary.values.filter(best.dates.is_not_null())
     if best.format == ISO:
         reason = f"dates from {usual.min()!s} to {usual.max()!s}"
     else:
         order = FIRST.get(best.format[:2], "")
-        reason = f"dates such as {shown(sight.first_of(usual))}{order}, {best.ends}"
-    wrong = sight.values.filter(best.dates.is_null())
+        reason = f"dates such as {quote(summary.first_of(usual))}{order}, {best.ends}"
+    wrong = summary.values.filter(best.dates.is_null())
     if len(wrong):
-        reason = sight.exceptions(wrong, reason)
+        reason = summary.exceptions(wrong, reason)
         reason += ", which `prepare` refuses: correct the table, or add `malformed: missing`"
     settings = {} if best.format == ISO else {"format": best.format}
-    return typed(sight, "datetime", reason, **settings)
+    return read_as(summary, "datetime", reason, **settings)
 
 
-def _ambiguous(sight: Sight, found: list[Reading]) -> Guess:
-    ways = " or ".join(f'`format: "{reading.format}"`' for reading in found)
-    return left_out(
-        sight.name,
-        f"dates such as {shown(sight.first)}, which mean different days in different places;"
-        f" declare a datetime with {ways}, or write them as {REMEDY} to use them",
+def _ambiguous(summary: ColumnSummary, candidates: list[Reading]) -> Guess:
+    formats = " or ".join(f'`format: "{reading.format}"`' for reading in candidates)
+    return leave_out(
+        summary.name,
+        f"ambiguous dates such as {quote(summary.first)}; to use them, declare a datetime with"
+        f" {formats}, or write them as {REMEDY}",
     )
 
 
-def _several(sight: Sight) -> Guess | None:
-    """Dates of which no way to write them is usual."""
-    is_date = sight.values.str.contains(SOME_DATE)
-    if sight.share(is_date) <= USUAL:
+def _several(summary: ColumnSummary) -> Guess | None:
+    """Dates in several formats, none of which most of them have."""
+    is_date = summary.values.str.contains(SOME_DATE)
+    if summary.share(is_date) <= USUAL:
         return None
-    dates = sight.values.filter(is_date)
+    dates = summary.values.filter(is_date)
     shape = dates.str.replace_all("[0-9]+", "0").str.replace_all("[a-z]+", "a")
-    first = sight.first_of(dates)
+    first = summary.first_of(dates)
     others = dates.filter(shape != shape[int(dates.index_of(first) or 0)])
     others = others if len(others) else dates.filter(dates != first)
-    examples = [first, *([sight.first_of(others)] if len(others) else [])]
-    ways = " and ".join(f"{shown(text)} in row {sight.row(text):,}" for text in examples)
-    return left_out(
-        sight.name,
-        f"dates in several ways, such as {ways}; write them as {REMEDY} to use them",
+    values = [first, *([summary.first_of(others)] if len(others) else [])]
+    examples = " and ".join(f"{quote(text)} in row {summary.row(text):,}" for text in values)
+    return leave_out(
+        summary.name,
+        f"dates in several formats, such as {examples}; write all as {REMEDY} to use them",
     )
 
 
-def _unreadable(sight: Sight) -> Guess | None:
-    some = sight.values.head(SAMPLE)
-    if some.str.contains(TIMES).mean() > USUAL:  # type: ignore[operator]
-        return _times(sight)
+def _unreadable(summary: ColumnSummary) -> Guess | None:
+    sample = summary.values.head(SAMPLE)
+    if sample.str.contains(TIMES).mean() > USUAL:  # type: ignore[operator]
+        return _times(summary)
     for pattern, (kind, remedy) in UNREADABLE.items():
-        if not some.str.contains(pattern).any():
+        if not sample.str.contains(pattern).any():
             continue
-        is_it = sight.values.str.contains(pattern)
-        if sight.share(is_it) >= SHARE:
-            reason = f"{kind} such as {shown(sight.first)}, which no `format` reads;"
-            return left_out(sight.name, f"{reason} {remedy} as {REMEDY} to use them")
+        if summary.share(summary.values.str.contains(pattern)) >= SHARE:
+            reason = f"{kind} such as {quote(summary.first)}, which no `format` reads;"
+            return leave_out(summary.name, f"{reason} {remedy} as {REMEDY} to use them")
     return None
 
 
-def _times(sight: Sight) -> Guess | None:
-    if sight.share(sight.values.str.contains(TIMES)) < SHARE:
+def _times(summary: ColumnSummary) -> Guess | None:
+    if summary.share(summary.values.str.contains(TIMES)) < SHARE:
         return None
-    reason = f"times of day such as {shown(sight.first)}, for which there is no type of column yet"
-    return left_out(sight.name, f"{reason}; write them as hours, such as 18.5, to use them")
+    reason = f"times of day such as {quote(summary.first)}, which no column type supports yet"
+    return leave_out(summary.name, f"{reason}; write them as hours, such as 18.5, to use them")
 
 
 def _is_plausible(reading: Reading) -> bool:
@@ -114,7 +113,7 @@ def _is_plausible(reading: Reading) -> bool:
 
 
 def _never(values: pl.Series, reading: Reading) -> list[str]:
-    """Dates such as 9999-12-31, if most others are of our days."""
+    """Dates such as 9999-12-31 that stand for "never", among recent dates."""
     dates = reading.dates.to_frame("date")
     is_distant = dates.select((pl.col("date") >= DISTANT[0]) | (pl.col("date") < DISTANT[1]))
     distant = values.filter(is_distant.to_series().fill_null(value=False))

@@ -1,4 +1,4 @@
-"""The formats in which a text can be read as a date."""
+"""The formats that read a text as a date."""
 
 import re
 from collections import Counter
@@ -29,11 +29,11 @@ ISO_SHAPE = (
 )
 NOTHING = "(?!)"  # matches no text
 SHORTEST, LONGEST = 6, 45  # letters of a date
-EXAMPLES = 64  # distinct values whose shapes are looked at
-FEWEST = 0.1  # share of the examples from which on a format is tried
-SHARE = 0.9  # of the values in one format, from which on the column has it
-SPANS = 3  # times as many days: a year that is taken for a day makes dates span decades
-UNCLEAR = 100  # distinct dates, of which a few decide nothing
+EXAMPLES = 64  # distinct values whose formats are counted
+FEWEST = 0.1  # share of the examples from which a format is tried
+SHARE = 0.9  # of the values in one format, from which the column has it
+SPANS = 3  # times as many days: dates span decades if a day is read as a year
+UNCLEAR = 100  # distinct dates; among as many, a few that fit one format only decide nothing
 
 UNREADABLE = {
     r"^[0-9]{4}-?W[0-5][0-9](-?[1-7])?$": ("ISO weeks", "write the first day of each"),
@@ -43,7 +43,7 @@ UNREADABLE = {
     r"^[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日": ("dates", "write them"),
     r"^[A-Za-z]{3}[- ][0-9]{2}$|^[0-9]{2}[- ][A-Za-z]{3}$": ("days or months", "write them"),
 }
-"""What no format reads: what it is, and what to do before it is YYYY-MM-DD."""
+"""Dates that no format reads: their kind, and how to convert them."""
 TIMES = r"^([01]?[0-9]|2[0-3])[:.][0-5][0-9]([:.][0-5][0-9]([.,][0-9]+)?)?( ?[AaPp][Mm])?$"
 SOME_DATE = (
     r"^([0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}|[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]{1,2}"
@@ -53,13 +53,13 @@ SOME_DATE = (
 
 @dataclass(frozen=True)
 class Reading:
-    """The dates that a format finds in the distinct values."""
+    """The distinct values read in one format."""
 
     format: str
     dates: pl.Series
-    """Null where it finds none."""
+    """Null if the format does not fit."""
     share: float
-    """Of the rows with a value."""
+    """Share of the rows with a value that fit."""
 
     @property
     def ends(self) -> str:
@@ -77,19 +77,19 @@ class Reading:
 
 def readings(values: pl.Series, counts: pl.Series) -> list[Reading]:
     """The formats that fit most values, the best first."""
-    some = values.gather(values.hash().arg_sort().head(EXAMPLES))  # the same ones each time
-    votes = Counter(form for text in some for form in formats_of(text))
-    rows, found = int(counts.sum()), []
+    examples = values.gather(values.hash().arg_sort().head(EXAMPLES))  # the same in each run
+    votes = Counter(form for text in examples for form in formats_of(text))
+    rows, candidates = int(counts.sum()), []
     for form, count in votes.items():
-        if count >= FEWEST * len(some):
+        if count >= FEWEST * len(examples):
             dates = moments(Field("", "datetime", "text", settings={"format": form}), values)
             share = int(counts.filter(dates.is_not_null()).sum()) / rows
-            found.append(Reading(form, dates, share))
-    return sorted(found, key=lambda reading: (-reading.share, reading.span, reading.format))
+            candidates.append(Reading(form, dates, share))
+    return sorted(candidates, key=lambda reading: (-reading.share, reading.span, reading.format))
 
 
 def is_ambiguous(best: Reading, other: Reading) -> bool:
-    """Whether the values do not decide between two formats."""
+    """Whether the values fit two formats with different meanings."""
     if best.dates.equals(other.dates) or other.share <= SHARE:
         return False
     if best.format.startswith("%y") != other.format.startswith("%y"):
@@ -99,7 +99,7 @@ def is_ambiguous(best: Reading, other: Reading) -> bool:
 
 @lru_cache(maxsize=4096)
 def formats_of(text: str) -> tuple[str, ...]:
-    """Those that a text fits, each with another meaning.
+    """The formats that a text fits, each with another meaning.
 
     Example:
         >>> formats_of("03-01-2024 08:17")
@@ -119,7 +119,7 @@ def formats_of(text: str) -> tuple[str, ...]:
 
 
 def _tails(rest: str) -> list[str]:
-    """What may be behind a date."""
+    """Formats of the rest of a text after a date."""
     marks = [mark for mark in SEPARATORS if rest.startswith(mark)]
     clocks = [f"{mark}{clock}{zone}" for mark in marks for clock in CLOCKS for zone in ZONES]
     return ["", *(tail for tail in clocks if not tail.endswith("Z") or "%M" in tail)]

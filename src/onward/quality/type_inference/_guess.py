@@ -1,42 +1,42 @@
-"""What a column seems to be."""
+"""The inferred type of a column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onward.quality.type_inference._column_summary import Sight, shown
+from onward.quality.type_inference._column_summary import ColumnSummary, quote
 
 Setting = str | int | tuple[str, ...] | dict[str, float]
 
-MOST_SHOWN = 3  # texts for missing in a reason
+MAX_MARKS = 3  # texts for missing values in a reason
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What a column seems to be."""
+    """The inferred type and settings of a column."""
 
     name: str
     type: str
-    """Of the family of columns; empty where the column is left out."""
+    """A column type; empty if the column is left out."""
     reason: str
     settings: Mapping[str, Setting] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    """Texts found that mean the value is missing, beside the empty one."""
+    """Texts in the column that stand for a missing value, besides the empty one."""
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Values, and others that look like the same in another spelling: for a person to confirm."""
+    """Values with other probable spellings of them, for a user to confirm."""
 
 
-def left_out(name: str, reason: str) -> Guess:
-    """A column that no type reads, or that says nothing."""
+def leave_out(name: str, reason: str) -> Guess:
+    """Leave out a column that no type reads, or that has no information."""
     return Guess(name, "", reason)
 
 
-def typed(sight: Sight, type_: str, reason: str, **settings: Setting) -> Guess:
-    """A column of the type, with the values that are missing in its reason."""
-    missing = sight.rows - sight.present
+def read_as(summary: ColumnSummary, type_: str, reason: str, **settings: Setting) -> Guess:
+    """Read a column as this type; the reason tells the missing values."""
+    missing = summary.rows - summary.present
     if missing:
-        reason += f"; missing in {missing:,} of {sight.rows:,} rows"
-        marks = [mark for mark in sight.missing if mark.strip()]
+        reason += f"; missing in {missing:,} of {summary.rows:,} rows"
+        marks = [mark for mark in summary.missing if mark.strip()]
         if marks:
-            more = ", ..." if len(marks) > MOST_SHOWN else ""
-            reason += f", as {', '.join(map(shown, marks[:MOST_SHOWN]))}{more} say"
-    return Guess(sight.name, type_, reason, settings, sight.missing)
+            more = ", ..." if len(marks) > MAX_MARKS else ""
+            reason += f", written {', '.join(map(quote, marks[:MAX_MARKS]))}{more}"
+    return Guess(summary.name, type_, reason, settings, summary.missing)

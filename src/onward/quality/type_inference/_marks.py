@@ -1,4 +1,4 @@
-"""Texts and numbers that stand for a missing value."""
+"""Texts and numbers that stand for missing values."""
 
 import polars as pl
 
@@ -12,18 +12,18 @@ MARKS = frozenset(
     | {"0000-00-00 00:00:00"}
 )
 EXACT = frozenset({"NA", "na", "NaN", "nan", "NAN", "NaT"})
-"""The same in this case only: Na and Nan are names."""
+"""Case-sensitive: Na and Nan are names."""
 MAY_BE_A_VALUE = r"^(?i)([-.?]{1,3}|[a-z ]+)$"
-"""What is a value where there is only one other."""
+"""Marks that are values if there is only one other value."""
 WORDS = frozenset({"none", "nil", "missing", "not available", "undefined", "(none)", "<none>"})
-"""Mean missing in a column, but may be the name of a class."""
+"""Missing values in a column, but possibly a class of a target."""
 
-MOST_ODD = 5  # distinct words among numbers that count as missing; more are a sign of categories
-MOSTLY = 0.8  # share of numbers from which on such words are the exception
-USUAL = 0.5  # the same where there are many distinct numbers
-MANY_NUMBERS = 20  # distinct ones, that no categories have
-FEWEST_NUMBERS = 3  # distinct ones, from which on it is a column of numbers
-FAR = 5.0  # times the other numbers; a sentinel is so far away
+MOST_ODD = 5  # distinct words among numbers that are read as missing; more indicate categories
+MOSTLY = 0.8  # share of numbers from which such words are exceptions
+USUAL = 0.5  # the same if there are many distinct numbers
+MANY_NUMBERS = 20  # distinct; more than categories have
+FEWEST_NUMBERS = 3  # distinct; fewer are not a column of numbers
+FAR = 5.0  # times the other numbers; a sentinel is at least this large
 NINES = r"^[+-]?9{2,}([.]9*0*)?$"
 SHORT_NINES = r"^[+]?99([.]0*)?$"  # an age, or a percentage
 ROUND = r"^[+-]?1(\.0*)?e[+]?[0-9]{2,3}$|^[+-]?10{14,}([.]0*)?$"
@@ -32,20 +32,20 @@ LIMITS = (
     *(2.0**63 - 1, -(2.0**63), 3.4028234663852886e38, -3.4028234663852886e38),
     *(1.7976931348623157e308, -1.7976931348623157e308),
 )
-"""The largest and smallest values of types, which programs write for missing."""
-ROUNDED = 1e-6  # of a limit that is written with fewer digits
+"""The limits of number types, which programs write for missing values."""
+ROUNDED = 1e-6  # relative error of a limit that is written with fewer digits
 
 
 def written_marks(values: pl.Series, *, is_target: bool) -> pl.Series:
-    """Those of the distinct values that usually mean missing."""
+    """The distinct values that usually stand for missing."""
     words = values.str.strip_chars()
     known = MARKS if is_target else MARKS | WORDS
     is_mark = words.str.to_lowercase().is_in(list(known)) | words.is_in(list(EXACT))
-    found = values.filter(is_mark)
-    if len(values) - len(found) < 2:  # "-" and "+" are two values
-        may_be_one = words.str.contains(MAY_BE_A_VALUE) & (words != "")
-        return found.filter(~may_be_one.filter(is_mark))
-    return found
+    marks = values.filter(is_mark)
+    if len(values) - len(marks) < 2:  # "-" and "+" are two values
+        may_be_value = words.str.contains(MAY_BE_A_VALUE) & (words != "")
+        return marks.filter(~may_be_value.filter(is_mark))
+    return marks
 
 
 def odd_words(values: pl.Series, counts: pl.Series, is_usual: pl.Series) -> pl.Series:
@@ -53,8 +53,8 @@ def odd_words(values: pl.Series, counts: pl.Series, is_usual: pl.Series) -> pl.S
 
     Args:
         values: distinct.
-        counts: rows of each.
-        is_usual: whether each is a number, or a date.
+        counts: number of rows of each.
+        is_usual: whether each is a number or a date.
     """
     odd = values.filter(~is_usual)
     others = len(values) - len(odd)
@@ -73,17 +73,17 @@ def sentinels(values: pl.Series) -> pl.Series:
     if len(known) <= MOST_ODD:
         odd = sentinels_among(values) if len(values) - len(known) >= FEWEST_NUMBERS else []
         return pl.Series(values.name, odd, pl.String)
-    found = []
+    texts_of_ends = []
     for end in (float(known.min()), float(known.max())):  # type: ignore[arg-type]
         others = known.filter(known != end)
         texts = values.filter((numbers == end).fill_null(value=False))
         if _is_sentinel(texts[0].strip(), end) and _is_far(end, others):
-            found += texts.to_list()
-    return pl.Series(values.name, found, pl.String)
+            texts_of_ends += texts.to_list()
+    return pl.Series(values.name, texts_of_ends, pl.String)
 
 
 def sentinels_among(texts: pl.Series) -> list[str]:
-    """The texts that are nothing but such a number, among values that are none."""
+    """The texts that are sentinels, among values that are not numbers."""
     numbers = numbers_in(texts)
     pairs = zip(texts, numbers, strict=True)
     return [text for text, number in pairs if number and _is_sentinel(text.strip(), number)]

@@ -1,4 +1,4 @@
-"""Values that look like one value in several spellings."""
+"""Different spellings of one value."""
 
 import re
 import unicodedata
@@ -7,25 +7,25 @@ from itertools import combinations
 
 import polars as pl
 
-MOST = 1_000  # distinct values that are looked at; more are no categories that a person named
-LONGEST_CODE = 4  # letters; words up to here that differ in one are different words
-RARER = 10  # times; a slip is so much rarer than what was meant
+MOST = 1_000  # distinct values; more are hardly categories that people typed
+LONGEST_CODE = 4  # letters; shorter words that differ in one letter are different words
+RARER = 10  # times; a typing error is this much rarer than the right spelling
 
 
-def suggested(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str, ...]]:
-    """For a value the others that seem to mean it; the most frequent one is the value.
+def similar_spellings(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str, ...]]:
+    """Probable other spellings of a value, by their most frequent one.
 
-    Case, blanks, accents, and marks between letters count for nothing, and one letter more, less or
-    other counts for nothing in a long word that is rare. Marks that may mean something count: those
-    at an end, as in A+ and C#, and all in texts with digits, as in 1.0M and 10M.
+    Ignores case, blanks, accents and marks between letters, and one letter in long, rare words.
+    Marks that may carry meaning are kept: those at an end, as in A+ and C#, and all in texts with
+    digits, as in 1.0M and 10M.
 
     Args:
         values: distinct.
-        rows: with each.
+        rows: number of rows of each.
 
     Example:
         >>> values = ["Adelie", "adelie ", "Ad\u00e9lie", "Gentoo"]
-        >>> suggested(pl.Series(values), pl.Series([2, 1, 1, 1]))
+        >>> similar_spellings(pl.Series(values), pl.Series([2, 1, 1, 1]))
         {'Adelie': ('Ad\u00e9lie', 'adelie ')}
     """
     counts = dict(zip(values, rows, strict=True)) if len(values) <= MOST else {}
@@ -33,16 +33,16 @@ def suggested(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str, ...]]:
     for text in sorted(counts):
         groups.setdefault(_bare(text) or text, []).append(text)
     _merge_slips(groups, counts)
-    found = {}
+    spellings = {}
     for alike in groups.values():
         usual = max(alike, key=lambda text: counts[text])
         if others := tuple(text for text in sorted(alike) if text != usual):
-            found[usual] = others
-    return found
+            spellings[usual] = others
+    return spellings
 
 
 def _bare(text: str) -> str:
-    """Letters and digits, and marks that may mean something, without case and accents."""
+    """Letters, digits and marks that may carry meaning, without case and accents."""
     folded = unicodedata.normalize("NFKD", text.casefold().strip())
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
     if re.search("[0-9]", folded):
@@ -65,5 +65,5 @@ def _merge_slips(groups: dict[str, list[str]], counts: dict[str, int]) -> None:
 
 
 def _shortened(text: str) -> Iterator[str]:
-    """The text without one of its letters: two that differ in one letter share such a form."""
-    return (text[:place] + text[place + 1 :] for place in range(len(text)))
+    """The text without one of its letters; texts that differ in one letter share such a form."""
+    return (text[:index] + text[index + 1 :] for index in range(len(text)))

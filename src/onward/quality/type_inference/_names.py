@@ -1,4 +1,4 @@
-"""What the name of a column says of its numbers."""
+"""Column names that indicate codes and row numbers."""
 
 import re
 
@@ -13,20 +13,20 @@ LAST = frozenset(
     | {"terminal", "station", "sensor", "device", "machine", "channel", "warehouse", "tract"}
     | {"phone", "telephone", "tel"}
 )
-"""Words at the end of names of what is numbered, and not counted."""
+"""Last words of names of things that are numbered, not counted."""
 INDEX = re.compile(
     r"^(unnamed: ?\d+|__index_level_\d+__|level_\d+|index|_?row_?(id|num|nr|no|number|index)?|#)$"
 )
-"""Names that programs give to the number of a row, in lower case."""
+"""Names that programs give to row numbers, in lower case."""
 
 
 def is_index(name: str) -> bool:
-    """Whether programs call the number of a row so."""
+    """Whether programs give this name to row numbers."""
     return INDEX.match(name.strip().lower()) is not None
 
 
 def is_code(name: str) -> bool:
-    """Whether numbers under this name stand for something else.
+    """Whether numbers with this name are codes.
 
     Example:
         >>> [is_code(name) for name in ("zip", "StoreCode", "flight_no", "number_of_rooms")]

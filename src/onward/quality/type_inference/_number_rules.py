@@ -1,87 +1,87 @@
-"""When a column is one of numbers, or of numbers that stand for something else."""
+"""Rules that recognize numbers, codes and quantities."""
 
 import polars as pl
 
-from onward.quality.type_inference._column_summary import Sight, shown
-from onward.quality.type_inference._guess import Guess, Setting, left_out, typed
+from onward.quality.type_inference._column_summary import ColumnSummary, quote
+from onward.quality.type_inference._guess import Guess, Setting, leave_out, read_as
 from onward.quality.type_inference._marks import USUAL, odd_words
 from onward.quality.type_inference._names import is_code, is_index
 from onward.quality.type_inference._units import units_of
 
-FEW = 20  # rows; with fewer, chance looks like a rule
-LARGEST_NUMBERING = 12  # months; whole numbers from 1 to here are often names of something
-NARROWEST = 1e-6  # of the size of numbers: a column that varies less is refused
-NEARLY = 0.9  # share of numbers from which on a column is one of numbers
-MOST_NAMES = 30  # distinct values; a text among so few that recurs is one of them
-RECURS = 5  # rows, from which on a text is no typing error
-AS_OFTEN = 0.1  # of the rows of a number, on average
+FEW = 20  # rows; fewer show patterns by chance
+LARGEST_NUMBERING = 12  # months; whole numbers from 1 to this are often categories
+NARROWEST = 1e-6  # relative range; a column that varies less is constant
+NEARLY = 0.9  # share of numbers from which a column is numerical
+MOST_NAMES = 30  # distinct values; among so few, a text that recurs is a category
+RECURS = 5  # rows; a text in fewer may be a typing error
+AS_OFTEN = 0.1  # of the mean number of rows of a number
 WITH_UNIT = r"^([<>~]\s*[0-9]|[+-]?[0-9]+([.][0-9]+)?\s*[A-Za-z%°]+[.]?$)"
 UNIT = r"[A-Za-z%°<>~]+"
-MARKED = r"[0-9][.,' \u00a0\u202f\u2019][0-9]"  # numbers that are counted, and name nothing
+MARKED = r"[0-9][.,' \u00a0\u202f\u2019][0-9]"  # amounts; codes have no such marks
 BOUNDS = ("<", ">", "~")
-MOST_UNITS = 3  # more are no units
+MOST_UNITS = 3  # more are not units
 EPOCHS = {"%s": ("seconds", 1), "%Q": ("milliseconds", 1000)}
 FIRST, LAST = 631_152_000, 2_208_988_800  # 1990 and 2040, in seconds since 1970
 
 
-def numbering_guess(sight: Sight) -> Guess | None:
-    """Whole numbers that stand for something else."""
-    if not sight.is_whole or sight.number_share < NEARLY or sight.present < FEW:
+def numbering_guess(summary: ColumnSummary) -> Guess | None:
+    """Row numbers, codes, and whole numbers that are categories."""
+    if not summary.is_whole or summary.number_share < NEARLY or summary.present < FEW:
         return None
-    lowest, highest = sight.ends()
-    is_unique = sight.distinct == sight.present
-    if is_unique and is_index(sight.name):
+    lowest, highest = summary.ends()
+    is_unique = summary.distinct == summary.present
+    if is_unique and is_index(summary.name):
         reason = "a different whole number in each row, and the name of an index"
-        return left_out(sight.name, f"{reason}: it numbers the rows")
-    if is_unique and highest - lowest < 2 * sight.rows:
-        reason = "a different whole number in each row: it numbers the rows"
-        return left_out(sight.name, reason)
-    if sight.number_share < 1:
+        return leave_out(summary.name, f"{reason}: row numbers")
+    if is_unique and highest - lowest < 2 * summary.rows:
+        reason = "a different whole number in each row: row numbers"
+        return leave_out(summary.name, reason)
+    if summary.number_share < 1:
         return None
-    if is_code(sight.name):
-        return _code(sight)
-    is_full = lowest == 1 and sight.distinct == highest <= LARGEST_NUMBERING
-    if is_full and sight.rows >= FEW * highest:
-        reason = f"only the whole numbers 1 to {highest:g}, as if they were names"
-        return typed(sight, "categorical", reason, values="integer")
+    if is_code(summary.name):
+        return _code(summary)
+    is_full = lowest == 1 and summary.distinct == highest <= LARGEST_NUMBERING
+    if is_full and summary.rows >= FEW * highest:
+        reason = f"only the whole numbers 1 to {highest:g}, probably categories"
+        return read_as(summary, "categorical", reason, values="integer")
     return None
 
 
-def _code(sight: Sight) -> Guess:
-    reason = f"{sight.distinct:,} distinct whole numbers with the name of a code"
-    if sight.recurring < USUAL:
-        return left_out(sight.name, f"{reason}: an id, or as good as one")
-    reason += "; if they are amounts: type: numerical"
-    return typed(sight, "categorical", reason, values="integer")
+def _code(summary: ColumnSummary) -> Guess:
+    reason = f"{summary.distinct:,} distinct whole numbers, and the name of a code"
+    if summary.recurring < USUAL:
+        return leave_out(summary.name, f"{reason}: probably an identifier")
+    reason += "; for amounts: type: numerical"
+    return read_as(summary, "categorical", reason, values="integer")
 
 
-def number_guess(sight: Sight) -> Guess | None:
-    """Numbers, and perhaps some texts that are none."""
-    if sight.number_share < USUAL or not sight.numbers.count():
+def number_guess(summary: ColumnSummary) -> Guess | None:
+    """Numbers, possibly with a few texts among them."""
+    if summary.number_share < USUAL or not summary.numbers.count():
         return None
-    wrong = sight.values.filter(sight.numbers.is_null())
-    if len(wrong) and (_are_names(sight, wrong) or not _are_exceptions(sight, wrong)):
+    wrong = summary.values.filter(summary.numbers.is_null())
+    if len(wrong) and (_are_names(summary, wrong) or not _are_exceptions(summary, wrong)):
         return None
-    lowest, highest = sight.ends()
+    lowest, highest = summary.ends()
     if highest - lowest <= NARROWEST * max(abs(lowest), abs(highest)):
-        return left_out(sight.name, f"all numbers are {lowest:g}, or as good as that")
-    what = "whole numbers" if sight.is_whole else "numbers"
-    reason = f"{what} from {lowest:.6g} to {highest:.6g}{_epoch(sight, lowest, highest)}"
+        return leave_out(summary.name, f"nearly constant: all numbers are about {lowest:g}")
+    what = "whole numbers" if summary.is_whole else "numbers"
+    reason = f"{what} from {lowest:.6g} to {highest:.6g}{_epoch(summary, lowest, highest)}"
     if len(wrong):
-        reason = f"{sight.exceptions(wrong, reason)}, which `prepare` refuses{_remedy(wrong)}"
-    return typed(sight, "numerical", reason)
+        reason = f"{summary.exceptions(wrong, reason)}, which `prepare` refuses{_remedy(wrong)}"
+    return read_as(summary, "numerical", reason)
 
 
-def _are_names(sight: Sight, wrong: pl.Series) -> bool:
-    """Whether numbers and texts alike are the names of a few things, as in 0, 1, 2, 3+."""
-    numbers = sight.distinct - len(wrong)
-    rows = sight.rows_of(wrong)
-    usual = (sight.present - rows) / max(1, numbers)
-    return sight.distinct <= MOST_NAMES and rows / len(wrong) >= max(RECURS, AS_OFTEN * usual)
+def _are_names(summary: ColumnSummary, wrong: pl.Series) -> bool:
+    """Whether numbers and texts are the categories of a scale, as in 0, 1, 2, 3+."""
+    numbers = summary.distinct - len(wrong)
+    rows = summary.rows_of(wrong)
+    usual = (summary.present - rows) / max(1, numbers)
+    return summary.distinct <= MOST_NAMES and rows / len(wrong) >= max(RECURS, AS_OFTEN * usual)
 
 
-def _are_exceptions(sight: Sight, wrong: pl.Series) -> bool:
-    if sight.number_share >= NEARLY:
+def _are_exceptions(summary: ColumnSummary, wrong: pl.Series) -> bool:
+    if summary.number_share >= NEARLY:
         return True
     units = wrong.str.extract(f"({UNIT})").unique()
     return len(units) <= MOST_UNITS and bool(wrong.str.contains(WITH_UNIT).all())
@@ -91,12 +91,12 @@ def _remedy(wrong: pl.Series) -> str:
     units = wrong.str.extract(f"({UNIT})").unique().to_list()
     if len(units) == 1 and units[0] not in (None, *BOUNDS) and wrong.str.contains(WITH_UNIT).all():
         return f"; if all are in {units[0]}: type: quantity, units: {{'': 1, {units[0]!r}: 1}}"
-    return f": correct the table, or add `missing: [{shown(wrong[0])}]` to the column"
+    return f": correct the table, or add `missing: [{quote(wrong[0])}]` to the column"
 
 
-def _epoch(sight: Sight, lowest: float, highest: float) -> str:
+def _epoch(summary: ColumnSummary, lowest: float, highest: float) -> str:
     for form, (unit, factor) in EPOCHS.items():
-        if sight.is_whole and lowest >= FIRST * factor and highest <= LAST * factor:
+        if summary.is_whole and lowest >= FIRST * factor and highest <= LAST * factor:
             ends = [
                 f"{pl.from_epoch(pl.Series([int(end / factor)]))[0]:%Y-%m-%d}"
                 for end in (lowest, highest)
@@ -106,34 +106,34 @@ def _epoch(sight: Sight, lowest: float, highest: float) -> str:
     return ""
 
 
-def quantity_guess(sight: Sight) -> Guess | None:
-    """Numbers with units, or written in other ways than those of the file."""
-    if sight.number_share == 1:
+def quantity_guess(summary: ColumnSummary) -> Guess | None:
+    """Numbers with units, or in another number format than that of the file."""
+    if summary.number_share == 1:
         return None
-    if is_code(sight.name) and not sight.values.str.contains(MARKED).any():
+    if is_code(summary.name) and not summary.values.str.contains(MARKED).any():
         return None
-    is_usual = sight.values.str.contains("[0-9]")
-    sight = sight.without(odd_words(sight.values, sight.counts, is_usual).to_list())
-    found = units_of(sight.values, sight.counts, sight.decimal)
-    if found is None or (sight.number_share >= USUAL and not any(found.factors)):
+    is_usual = summary.values.str.contains("[0-9]")
+    summary = summary.without(odd_words(summary.values, summary.counts, is_usual).to_list())
+    found = units_of(summary.values, summary.counts, summary.decimal)
+    if found is None or (summary.number_share >= USUAL and not any(found.factors)):
         return None
     base, names = next(iter(found.factors)), ", ".join(filter(None, found.factors))
     if found.is_unsure:
-        return left_out(
-            sight.name,
-            f"numbers{' with ' if names else ''}{names}, where a comma as in {shown(sight.first)}"
-            " may be a decimal mark or stand between thousands; declare a quantity with `decimal`"
-            " or `thousands`",
+        return leave_out(
+            summary.name,
+            f"numbers{' with ' if names else ''}{names}; the comma in {quote(summary.first)} may be"
+            " a decimal or a thousands mark: declare a quantity with `decimal` or `thousands`",
         )
     lowest, highest = found.ends()
     if highest - lowest <= NARROWEST * max(abs(lowest), abs(highest)):
-        return left_out(sight.name, f"all numbers are {lowest:g} {base}, or as good as that")
+        number = f"{lowest:g} {base}".rstrip()
+        return leave_out(summary.name, f"nearly constant: all numbers are about {number}")
     settings: dict[str, Setting] = {"units": found.factors}
     settings |= {"decimal": ","} if found.decimal == "," else {}
     settings |= {"thousands": found.thousands} if found.thousands else {}
-    what = f"numbers with {names}" if names else f"numbers such as {shown(sight.first)}"
+    what = f"numbers with {names}" if names else f"numbers such as {quote(summary.first)}"
     reason = f"{what}, from {lowest:.6g} to {highest:.6g} {base}".rstrip()
-    wrong = sight.values.filter(found.numbers.is_null())
+    wrong = summary.values.filter(found.numbers.is_null())
     if len(wrong):
-        reason = f"{sight.exceptions(wrong, reason)}, which `prepare` refuses{_remedy(wrong)}"
-    return typed(sight, "quantity", reason, **settings)
+        reason = f"{summary.exceptions(wrong, reason)}, which `prepare` refuses{_remedy(wrong)}"
+    return read_as(summary, "quantity", reason, **settings)

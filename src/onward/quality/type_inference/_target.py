@@ -1,4 +1,4 @@
-"""What the target seems to be."""
+"""Inference of the target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,35 +7,35 @@ import numpy as np
 import polars as pl
 
 from onward.errors import DataError
-from onward.quality.type_inference._column_summary import Sight, look, shown
-from onward.quality.type_inference._misspellings import suggested
+from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
+from onward.quality.type_inference._misspellings import similar_spellings
 from onward.quality.type_inference._units import units_of
 from onward.schema import Target
 from onward.tasks import usual_task
 
-ROUNDED = 2.0**53  # from here on, different whole numbers can be the same float64
+EXACT_BELOW = 2.0**53  # from here on float64 cannot represent all whole numbers
 
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
-ROWS_PER_CLASS = 10  # on average; amounts in few rows are no classes
-SKEWED = 3.0  # times the median: a mean from which on numbers span several powers of ten
-UNREAD = (pl.Binary, pl.Time, pl.Duration, pl.Object)  # types that no target has
+ROWS_PER_CLASS = 10  # mean; with fewer, whole numbers are amounts
+SKEWED = 3.0  # times the median; with a larger mean, numbers span several powers of ten
+UNREAD = (pl.Binary, pl.Time, pl.Duration, pl.Object)
 POSITIVE = frozenset({"1", "1.0", "on", "positive", "t", "true", "y", "yes"})  # lower case
 
 
 @dataclass(frozen=True)
 class TargetGuess:
-    """What the target seems to be."""
+    """The inferred kind and classes of the target."""
 
     target: Target
     reason: str
     logarithm: bool = False
     """Whether the logarithm is easier to predict."""
     missing: int = 0
-    """Rows without a value, which are to be removed."""
+    """Rows without a value."""
     tokens: tuple[str, ...] = ()
-    """Texts found that mean there is no value, beside the empty one."""
+    """Texts in the target that stand for a missing value, besides the empty one."""
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Classes, and others that look like the same in another spelling: for a person to confirm."""
+    """Classes with other probable spellings of them, for a user to confirm."""
 
     @property
     def head(self) -> str:
@@ -50,7 +50,7 @@ def infer_target(values: pl.Series) -> TargetGuess:
         values: as in the file; the name is the column's.
 
     Raises:
-        DataError: if there is nothing to predict, or the values are neither numbers nor classes.
+        DataError: if the target is constant, or its values are neither numbers nor classes.
 
     Example:
         >>> infer_target(pl.Series("ill", ["no", "yes", "no"])).target.classes
@@ -61,81 +61,87 @@ def infer_target(values: pl.Series) -> TargetGuess:
             f"target {values.name!r}: holds {values.dtype}, which is neither numbers nor classes."
             " Store it as numbers or text, or choose another target"
         )
-    sight = look(_whole(values), is_target=True)
-    if sight.distinct < 2:
-        raise DataError(
-            f"target {sight.name!r}: {sight.present} of {sight.rows} rows have a value, and it"
-            " is the same in all of them. Choose another target, or look for the missing rows"
+    summary = summarize(_whole(values), is_target=True)
+    if summary.distinct < 2:
+        is_empty = not summary.distinct
+        problem = (
+            "all values are missing" if is_empty else f"all {summary.present:,} values are the same"
         )
-    few = sight.distinct <= min(MOST_CLASSES, sight.present / ROWS_PER_CLASS)
-    is_class = sight.is_whole and (few or sight.distinct == 2)
-    guess = _classes(sight) if sight.number_share < 1 or is_class else _number(sight)
-    return replace(guess, tokens=sight.missing)
+        raise DataError(
+            f"target {summary.name!r}: {problem}. Choose another target, or check that the table is"
+            " complete"
+        )
+    few = summary.distinct <= min(MOST_CLASSES, summary.present / ROWS_PER_CLASS)
+    is_class = summary.is_whole and (few or summary.distinct == 2)
+    guess = _classes(summary) if summary.number_share < 1 or is_class else _number(summary)
+    return replace(guess, tokens=summary.missing)
 
 
 def _whole(values: pl.Series) -> pl.Series:
-    """Floating-point numbers that are all whole, as integers, which have one spelling each."""
+    """Convert floats that are all whole to integers, which have one spelling each."""
     if not values.dtype.is_float():
         return values
     present = values.fill_nan(None)
-    is_whole = (present == present.floor()) & (present.abs() < ROUNDED)
+    is_whole = (present == present.floor()) & (present.abs() < EXACT_BELOW)
     return present.cast(pl.Int64) if is_whole.fill_null(value=True).all() else present
 
 
-def _number(sight: Sight) -> TargetGuess:
-    numbers = sight.numbers.to_numpy().repeat(sight.counts.to_numpy())
-    lowest, highest = sight.ends()
+def _number(summary: ColumnSummary) -> TargetGuess:
+    numbers = summary.numbers.to_numpy().repeat(summary.counts.to_numpy())
+    lowest, highest = summary.ends()
     middle, mean = float(np.median(numbers)), float(numbers.mean())
     is_skewed = lowest > 0 and mean > SKEWED * middle
-    reason = f"{sight.distinct:,} distinct numbers from {lowest:.6g} to {highest:.6g}"
+    reason = f"{summary.distinct:,} distinct numbers from {lowest:.6g} to {highest:.6g}"
     if is_skewed:
         reason += f"; the mean is {mean / middle:.1f} times the median, hence the logarithm"
-    target = Target(sight.name, "number")
-    missing = sight.rows - sight.present
+    target = Target(summary.name, "number")
+    missing = summary.rows - summary.present
     return TargetGuess(target, reason, is_skewed, missing)
 
 
-def _classes(sight: Sight) -> TargetGuess:
-    wrong = sight.values.filter(sight.numbers.is_null())
-    if sight.distinct > MOST_CLASSES and 0.5 < sight.number_share < 1:
-        rows, first = sight.rows_of(wrong), sight.first_of(wrong)
+def _classes(summary: ColumnSummary) -> TargetGuess:
+    wrong = summary.values.filter(summary.numbers.is_null())
+    if summary.distinct > MOST_CLASSES and 0.5 < summary.number_share < 1:
+        rows, first = summary.rows_of(wrong), summary.first_of(wrong)
         raise DataError(
-            f"target {sight.name!r}: {rows:,} of {sight.present:,} values are no numbers,"
-            f" and the others are; the first is {shown(first)} in row {sight.row(first)}."
-            " Correct them in the table"
+            f"target {summary.name!r}: {rows:,} of {summary.present:,} values are not numbers,"
+            f" unlike the others; the first is {quote(first)} in row {summary.row(first)}. Correct"
+            " them in the table"
         )
-    if sight.distinct > MOST_CLASSES and units_of(sight.values, sight.counts, sight.decimal):
+    if summary.distinct > MOST_CLASSES and units_of(
+        summary.values, summary.counts, summary.decimal
+    ):
         raise DataError(
-            f"target {sight.name!r}: {sight.distinct} distinct values such as"
-            f" {shown(sight.first)} are numbers with units, and only columns are converted."
-            " Write the target as plain numbers, all in one unit"
+            f"target {summary.name!r}: {summary.distinct} distinct values such as"
+            f" {quote(summary.first)} have units, which are converted in columns only. Write the"
+            " target as plain numbers in one unit"
         )
-    if sight.distinct > sight.present / 2 and sight.distinct > 2:
+    if summary.distinct > summary.present / 2 and summary.distinct > 2:
         raise DataError(
-            f"target {sight.name!r}: {sight.distinct} distinct values in {sight.present} rows"
-            f" are neither numbers nor classes; the first is {shown(sight.first)}. Correct the"
+            f"target {summary.name!r}: {summary.distinct} distinct values in {summary.present} rows"
+            f" are neither numbers nor classes; the first is {quote(summary.first)}. Correct the"
             " column, or choose another target"
         )
-    missing = sight.rows - sight.present
-    classes, reason = _pair(sight) if sight.distinct == 2 else _several(sight)
-    target = Target(sight.name, "classes", classes)
-    spellings = suggested(sight.values, sight.counts)
+    missing = summary.rows - summary.present
+    classes, reason = _pair(summary) if summary.distinct == 2 else _several(summary)
+    target = Target(summary.name, "classes", classes)
+    spellings = similar_spellings(summary.values, summary.counts)
     return TargetGuess(target, reason, missing=missing, spellings=spellings)
 
 
-def _several(sight: Sight) -> tuple[tuple[str, ...], str]:
-    values = sorted(sight.values)
-    if sight.number_share == 1:
+def _several(summary: ColumnSummary) -> tuple[tuple[str, ...], str]:
+    values = sorted(summary.values)
+    if summary.number_share == 1:
         values.sort(key=float)
     return tuple(values), f"{len(values)} distinct values"
 
 
-def _pair(sight: Sight) -> tuple[tuple[str, ...], str]:
-    """The second is the positive one."""
-    counts = dict(sorted(zip(sight.values, sight.counts, strict=True)))
+def _pair(summary: ColumnSummary) -> tuple[tuple[str, ...], str]:
+    """The two classes, the positive one last."""
+    counts = dict(sorted(zip(summary.values, summary.counts, strict=True)))
     names = [value for value in counts if value.strip().lower() in POSITIVE]
     positive = names[0] if len(names) == 1 else min(counts, key=lambda value: counts[value])
     [negative] = counts.keys() - {positive}
-    why = "by its name" if len(names) == 1 else "being the rarer one"
-    share = counts[positive] / sight.present
-    return (negative, positive), f"two values; {shown(positive)} ({share:.1%}) is positive, {why}"
+    why = "by its name" if len(names) == 1 else "as the rarer one"
+    share = counts[positive] / summary.present
+    return (negative, positive), f"two values; {quote(positive)} ({share:.1%}) is positive, {why}"

@@ -1,4 +1,4 @@
-"""Units of the numbers in a column of text, and how they convert."""
+"""Units and number format of a column of text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ BEFORE = rf"{SIGN}(?P<unit>[$€£¥₹]|[A-Z]{{3}}) ?{NUMBER}{END}"
 LEADING_ZERO = "^0[0-9]"  # as codes have
 SYMBOLS = r"^[%°€£¥₹$]"
 NO_UNITS = frozenset({"am", "pm", "AM", "PM", "st", "nd", "rd", "th", "wd", "WD"})
-"""What stands behind numbers that measure nothing."""
-FEW = 10  # distinct numbers; letters behind fewer are names of something, such as 12A and 2XL
+"""Letters behind numbers that are not units."""
+FEW = 10  # distinct numbers; fewer with letters are names, such as 12A and 2XL
 
-# of one size each; those of the foot and the pound are exact by the agreement of 1959
+# one dimension each; foot and pound are exact since the agreement of 1959
 SIZES: tuple[dict[str, float], ...] = (
     {"kg": 1, "g": 1e-3, "mg": 1e-6, "t": 1e3, "lb": 0.45359237, "lbs": 0.45359237},
     {"m": 1, "km": 1e3, "cm": 1e-2, "mm": 1e-3, "ft": 0.3048, "in": 0.0254, "mi": 1609.344},
@@ -31,10 +31,10 @@ SIZES: tuple[dict[str, float], ...] = (
     {"": 1, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "mn": 1e6, "b": 1e9, "B": 1e9, "bn": 1e9},
 )
 THOUSANDS = SIZES[-1]
-NEARLY = 0.9  # share of rows from which on a column has the units, and the others are exceptions
-RARE = 0.01  # share of rows with a unit below which it is the exception among plain numbers
+NEARLY = 0.9  # share of rows with a unit from which the others are exceptions
+RARE = 0.01  # share of rows with a unit below which these are the exceptions
 
-# how numbers are written: the decimal mark, what is between thousands, and what they look like
+# number formats: the decimal mark, the thousands mark, and a pattern
 PLAIN = (".", "", r"^[0-9]+(?:\.[0-9]+)?$")
 GROUPED = (
     *(".", ","),
@@ -49,26 +49,26 @@ BLANKS = (
 COMMA_BLANKS = (",", " ", BLANKS[2].replace(r"\.", ","))
 COMMA = (",", "", r"^[0-9]+(?:,[0-9]+)?$")
 COMMA_GROUPED = (",", ".", r"^[0-9]{1,3}(?:\.[0-9]{3})*(?:,[0-9]+)?$|^[0-9]+(?:,[0-9]+)?$")
-WAYS = {
+FORMATS = {
     ".": (PLAIN, GROUPED, COMMA, COMMA_GROUPED, SWISS, BLANKS, COMMA_BLANKS),
     ",": (COMMA, COMMA_GROUPED, PLAIN, GROUPED, SWISS, COMMA_BLANKS, BLANKS),
 }
-UNSURE = r"^[0-9]{1,3}(?:,[0-9]{3})?$"  # one and a bit, or a thousand and more
-ENGLISH = frozenset({"$", "£", "₹", "USD", "GBP"})  # units of those who write 1,234.5
+UNSURE = r"^[0-9]{1,3}(?:,[0-9]{3})?$"  # 1,234 may be 1.234 or 1234
+ENGLISH = frozenset({"$", "£", "₹", "USD", "GBP"})  # currencies of countries that write 1,234.5
 
 
 @dataclass(frozen=True)
 class Units:
-    """What all values of a column have in common."""
+    """Units and number format of a column."""
 
     factors: dict[str, float]
-    """The most frequent unit first, into which the others are converted."""
+    """Factors into the most frequent unit, which is first."""
     decimal: str
     thousands: str
     numbers: pl.Series
     """Converted."""
     is_unsure: bool
-    """Whether commas may be decimal marks, or between thousands."""
+    """Whether commas may be decimal or thousands marks."""
 
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest number."""
@@ -77,25 +77,23 @@ class Units:
 
 
 def units_of(values: pl.Series, counts: pl.Series, decimal: str) -> Units | None:
-    """The units of a column where nearly each value has one; None if it is something else.
+    """The units of a column in which nearly all values have one; None otherwise.
 
-    Several units are a column's only if they measure the same. Letters are no unit if there are few
-    numbers with them, and a single one only if it is well known: else they are names. A number
-    without a unit is one of the base, where the units are signs of money or stand for thousands.
+    Several units must be of one dimension. Letters are units only behind enough distinct numbers,
+    and a single letter only if it is a well-known unit; otherwise they are names. If the units are
+    currency signs or stand for thousands, numbers without a unit are in the base unit.
 
     Args:
         values: distinct.
-        counts: the rows of each.
+        counts: number of rows of each.
         decimal: the decimal mark of the file.
     """
     parts = _parts(values).with_columns(counts.alias("rows"))
     matched = parts.drop_nulls("number")
     if matched["rows"].sum() < NEARLY * int(counts.sum()):
         return None
-    found = (
-        matched.group_by("unit").agg(pl.sum("rows")).sort("rows", "unit", descending=[True, False])
-    )
-    rows = dict(found.iter_rows())
+    totals = matched.group_by("unit").agg(pl.sum("rows"))
+    rows = dict(totals.sort("rows", "unit", descending=[True, False]).iter_rows())
     plain = rows.pop("", 0)
     units = list(rows)
     if rows and plain and _are_exceptions(sum(rows.values()), plain):
@@ -109,7 +107,7 @@ def units_of(values: pl.Series, counts: pl.Series, decimal: str) -> Units | None
 
 
 def _parts(values: pl.Series) -> pl.DataFrame:
-    """The number and the unit of each value, null where there is no number."""
+    """The number and the unit of each value; null if there is no number."""
     text = pl.col("value")
     frame = values.to_frame("value")
     shapes = (BARE, BEHIND, BEFORE)
@@ -131,20 +129,20 @@ def _are_of_the_base(units: list[str], matched: pl.DataFrame) -> bool:
     if all(unit.lstrip("$€£¥₹") in THOUSANDS for unit in units):
         return True
     plain = matched.filter(pl.col("unit") == "")["number"]
-    return bool(plain.str.contains("^0+([.,]0*)?$").all())  # nothing is nothing in any unit
+    return bool(plain.str.contains("^0+([.,]0*)?$").all())  # zero is zero in any unit
 
 
 def _units(units: list[str], written: pl.Series, values: pl.Series, decimal: str) -> Units | None:
     sizes = next((sizes for sizes in _sizes() if all(unit in sizes for unit in units)), {})
-    ways = [way for way in WAYS[decimal] if written.str.contains(way[2]).all()]
-    if not ways or (len(set(units) - {""}) > 1 and not sizes):
+    formats = [form for form in FORMATS[decimal] if written.str.contains(form[2]).all()]
+    if not formats or (len(set(units) - {""}) > 1 and not sizes):
         return None
     if not _measure([unit for unit in units if unit], written, is_known=bool(sizes)):
         return None
     is_unsure = bool(written.str.contains(",").any() and written.str.contains(UNSURE).all())
     if is_unsure and not ENGLISH.isdisjoint({unit[:1] for unit in units} | set(units)):
-        ways, is_unsure = [GROUPED], False
-    decimal, thousands, _ = ways[0]
+        formats, is_unsure = [GROUPED], False
+    decimal, thousands, _ = formats[0]
     factors = {unit: sizes.get(unit, 1.0) / sizes.get(units[0], 1.0) for unit in units}
     settings = {"units": factors, "decimal": decimal, "thousands": thousands}
     field = Field("", "quantity", "text", settings=settings)
@@ -158,7 +156,7 @@ def _sizes() -> Iterator[dict[str, float]]:
 
 
 def _measure(units: list[str], written: pl.Series, *, is_known: bool) -> bool:
-    """Whether these are amounts, and no names."""
+    """Whether these are amounts, not names."""
     if written.str.contains(LEADING_ZERO).any() or not NO_UNITS.isdisjoint(units):
         return False
     if not units or pl.Series(units).str.contains(SYMBOLS).all():
