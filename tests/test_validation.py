@@ -1,5 +1,6 @@
 """A table beside its contract: what is found, set aside, dropped, and counted."""
 
+import re
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,16 @@ def test_prepare_stops_where_validate_does(folder: Path, row: str, message: str)
     with pytest.raises(DataError, match=message):
         prepared(config)
     assert not Path("artifacts/prepare").exists()
+
+
+def test_prepare_says_which_columns_have_missing_values(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = write(folder, *["-1,Bonn,low"] * 24)
+    config.write_text(config.read_text().replace("minimum: 21", "minimum: 21, missing: ['-1']"))
+    with caplog.at_level("INFO"):
+        prepared(config)
+    assert re.search(r"missing in training rows: age [4-6]\d\.\d%$", caplog.text, re.MULTILINE)
 
 
 def test_a_table_without_the_target_is_one_to_predict(folder: Path) -> None:

@@ -15,6 +15,8 @@ __all__ = ["Settings", "run"]
 
 logger = logging.getLogger(__name__)
 
+NAMED_COLUMNS = 5  # in one line
+
 READS = ()  # reads only the table
 
 
@@ -31,6 +33,9 @@ def run(settings: Settings, folder: Path) -> None:
         logger.info("prepare: rows: %s", _format_counts(accepted))
     for shortage in report["quality"]["shortages"]:
         logger.warning("prepare: %s", shortage)
+    missing = {about["name"]: about["missing"] for about in report["columns"] if about["missing"]}
+    if missing:
+        logger.info("prepare: missing in training rows: %s", _format_shares(missing))
     logger.info(
         "prepare: %d columns, rows: %s", len(settings.columns), _format_counts(report["rows"])
     )
@@ -38,3 +43,12 @@ def run(settings: Settings, folder: Path) -> None:
 
 def _format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _format_shares(shares: Mapping[str, float]) -> str:
+    """The columns with the largest shares, such as ``age 19.9%, sex 0.3%``."""
+    largest = sorted(shares, key=lambda name: -shares[name])
+    parts = [f"{name} {max(shares[name], 0.001):.1%}" for name in largest[:NAMED_COLUMNS]]
+    if len(largest) > NAMED_COLUMNS:
+        parts.append(f"and {len(largest) - NAMED_COLUMNS} more columns")
+    return ", ".join(parts)
