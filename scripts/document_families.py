@@ -28,7 +28,7 @@ JSON Schema, for editors.
 
 def page() -> str:
     """All families and their members, by name."""
-    for name in stages.ORDER:
+    for name in stages.ALL:
         importlib.import_module(f"onward.stages.{name}")
     chosen = [family for family in Family.__subclasses__() if _is_in_configs(family)]
     families = sorted(chosen, key=lambda family: family.__module__)

@@ -77,7 +77,7 @@ def test_reads_numbers_as_dvc_does(tmp_path: Path, text: str) -> None:
         ("stage: 3", "stage: must be a mapping, got 3"),
         ("stag: {value: 1}", "no section 'stag' in a config. Did you mean 'stage'?"),
         ("plugin: [mine]", "no section 'plugin' in a config. Did you mean 'plugins'?"),
-        ("foo: 1", "no section 'foo' in a config. There are 'plugins', 'prepare', 'train'"),
+        ("foo: 1", "no section 'foo' in a config. There are 'plugins', 'prepare', 'tune'"),
         ("", "there is no section 'stage'. Add it"),
         ("stage: {value: ]", "invalid YAML in line 1: "),
         ("- stage", "a config is a mapping of sections, got list"),
@@ -98,7 +98,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_each_stage_has_a_section() -> None:
-    assert set(stages.ORDER) <= set(SECTIONS)
+    assert set(stages.ALL) <= set(SECTIONS)
 
 
 @pytest.mark.parametrize("text", ["", "stage: {}", "stage:"])

@@ -9,7 +9,7 @@ from example_model import TABLE, example
 
 from onward.cli._extras import require_extra
 from onward.errors import ExtraError
-from onward.stages import ORDER
+from onward.stages import ALL
 
 LIBRARIES = ("dvc", "lightning", "onnx", "polars", "ruamel", "scipy", "sklearn", "torch")
 WITHOUT = f"""
@@ -18,7 +18,7 @@ sys.modules.update(dict.fromkeys({LIBRARIES}))  # as if none of them were instal
 from onward.__main__ import main
 main()
 """
-COMMANDS = {stage: ["config.yaml"] for stage in ORDER} | {
+COMMANDS = {stage: ["config.yaml"] for stage in ALL} | {
     "check": ["config.yaml"],
     "collect": ["config.yaml"],
     "init": ["table.csv", "--target", "pay"],

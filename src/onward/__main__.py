@@ -9,27 +9,20 @@ import re
 import sys
 from ast import get_docstring, parse
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from onward import __version__, stages
 from onward import cli as commands
-from onward.artifacts.process import (
-    end_with_parent,
-    end_with_signals,
-    is_first,
-    locked,
-    signals_received,
-)
+from onward.artifacts.process import end_with_signals, is_first, signals_received
 from onward.cli._extras import require_extra
-from onward.errors import ConfigError, OnwardError
+from onward.cli._stage import run_stage
+from onward.errors import OnwardError
 
 logger = logging.getLogger(__name__)
 
-ARTIFACTS = Path("artifacts")
 BUG_EXIT_CODE, MEMORY_EXIT_CODE, DISK_EXIT_CODE = 70, 71, 74
 
 app = typer.Typer(
@@ -108,33 +101,9 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _stage(name: str) -> Callable[[Path], None]:
     @require_extra("train")
     def command(config: Config, folder: Folder = None) -> None:
-        # local imports: `onward --help` must not import torch, nor `prepare` lightning
-        from onward.settings.config import config_name, import_plugins, section
-
-        end_with_parent()
-        import_plugins(config)
-        stage: Any = importlib.import_module(f"onward.stages.{name}")
-        folder = folder or ARTIFACTS / config_name(config)
-        settings = section(config, name, stage.Settings)
-        # in distributed training rank zero holds the lock; no other stage has several processes
-        with locked(folder / name) if is_first() or name != "train" else nullcontext():
-            _run_to_the_end(name, lambda: stage.run(settings, folder))
+        run_stage(name, config, folder)
 
     return command
-
-
-def _run_to_the_end(name: str, run: Callable[[], None]) -> None:
-    """Code of a plug-in may ask to exit with 0, and DVC would record the stage as done."""
-    try:
-        run()
-    except (SystemExit, typer.Exit) as error:
-        code = error.code if isinstance(error, SystemExit) else error.exit_code
-        if code:
-            raise
-        raise ConfigError(
-            f"{name}: the program was asked to exit before the stage was done. Remove the call of"
-            " `sys.exit` from the plug-in"
-        ) from error
 
 
 def _summary(path: Path) -> str:

@@ -20,11 +20,12 @@ from onward.errors import ConfigError, OnwardError
 from onward.evaluation.cross_validation import folds
 from onward.evaluation.learning_curve import parts as shares
 from onward.evaluation.retraining import STAGES
-from onward.settings.config import config_name, section
+from onward.settings.config import config_name, has_section, section
 from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, completed
 
 DRY_RUN_EPOCHS = 2  # the second epoch also tests the end of the first
+DRY_RUN_TRIALS = 2  # the first has the settings of the config
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 Problems = dict[str, OnwardError]
@@ -49,7 +50,7 @@ def dry_run(config: Path) -> int:
     if not problems:
         typer.echo(f"{config}: no errors found")
         return 0
-    code = problems[min(problems, key=stages.ORDER.index)].exit_code
+    code = problems[min(problems, key=stages.ALL.index)].exit_code
     typer.echo(f"{config}: a full run would exit with code {code}", err=True)
     return code
 
@@ -65,7 +66,9 @@ def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
     """The valid settings by stage, and the errors of the others."""
     settings: dict[str, Any] = {}
     problems: Problems = {}
-    for name in stages.ORDER:
+    for name in stages.ALL:
+        if name in stages.REQUESTED and not has_section(config, name):
+            continue
         try:
             settings[name] = section(config, name, _stage(name).Settings)
         except ConfigError as error:
@@ -76,12 +79,17 @@ def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
 def _run_stages(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:
     """Run the stages up to the first with invalid settings."""
     whole, few = folder / "whole" / name, folder / "few" / name
-    for stage in takewhile(settings.__contains__, stages.ORDER):
+    needed = (stage for stage in stages.ALL if stage in {*stages.ORDER, *settings})
+    for stage in takewhile(settings.__contains__, needed):
         started = time.monotonic()
         try:
             if stage == "evaluate":
                 _run_parts(settings, folder)
-            rows = _run_stage(stage, settings[stage], whole, few)
+            rows = (
+                _run_tune(settings, whole, few)
+                if stage == "tune"
+                else _run_stage(stage, settings[stage], whole, few)
+            )
         except OnwardError as error:
             return {stage: error}
         typer.echo(f"{stage:9}{time.monotonic() - started:6.1f} s {rows:11,} rows")
@@ -100,6 +108,14 @@ def _run_stage(name: str, settings: Any, whole: Path, few: Path) -> int:
     if name == "evaluate":  # `_run_parts` tests these
         settings = settings.model_copy(update={"cross_validation": None, "learning_curve": ()})
     stage.run(settings, few)
+    return _rows(few)
+
+
+def _run_tune(settings: Mapping[str, Any], whole: Path, few: Path) -> int:
+    """Run two trials, and return the number of rows."""
+    budget = {"trials": DRY_RUN_TRIALS, "minutes": None}
+    given = _with_few_epochs(settings["train"], Prepared(whole / "prepare"))
+    _stage("tune").run(settings["tune"].model_copy(update=budget), given, few)
     return _rows(few)
 
 

@@ -16,7 +16,7 @@ def json_schema() -> str:
     As in `onward.settings.config.section`, a section is optional if all its settings have defaults.
     """
     settings: dict[str, Any] = {}
-    for name in stages.ORDER:
+    for name in stages.ALL:
         section = importlib.import_module(f"onward.stages.{name}").Settings
         settings[name] = (section, section()) if has_defaults(section) else section
     plugins: Any = (list[str], Field([], description="Modules with classes of your own."))

@@ -17,7 +17,7 @@ from onward.settings.say import problems
 from onward.settings.yaml import one_line
 
 S = TypeVar("S", bound=Settings)
-SECTIONS = ("plugins", "prepare", "train", "export", "evaluate", "report")
+SECTIONS = ("plugins", "prepare", "tune", "train", "export", "evaluate", "report")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _plugins: list[str] = []  # imported for the config of this run
 
@@ -43,6 +43,11 @@ def section(path: Path, name: str, settings: type[S]) -> S:
     except ValidationError as error:
         lines = [f"  {line}" for line in problems(name, settings, given, error)]
         raise ConfigError("\n".join([f"{path}:", *lines])) from error
+
+
+def has_section(path: Path, name: str) -> bool:
+    """Whether the file ``path`` has a section ``name``."""
+    return name in _read(path)
 
 
 def config_name(path: Path) -> str:

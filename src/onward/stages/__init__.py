@@ -3,25 +3,34 @@
 import ast
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
+
+ON_REQUEST = "IS_ON_REQUEST"
 
 
-def _stages_read(path: Path) -> tuple[str, ...]:
-    """The constant ``READS`` of a stage, without importing it: some stages import torch.
+def _constants(path: Path) -> dict[str, Any]:
+    """The constants of a stage, without importing it: some stages import torch.
 
     Raises:
-        LookupError: if the stage has no such constant.
+        LookupError: if ``READS`` is missing.
     """
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
-            reads: tuple[str, ...] = ast.literal_eval(node.value)
-            return reads
-    raise LookupError(
-        f"{path}: the constant READS is missing: a tuple of the stages that this stage reads"
-    )
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    assigned = {ast.unparse(n.targets[0]): n.value for n in body if isinstance(n, ast.Assign)}
+    if "READS" not in assigned:
+        raise LookupError(
+            f"{path}: the constant READS is missing: a tuple of the stages that this stage reads"
+        )
+    return {
+        name: ast.literal_eval(assigned[name]) for name in ("READS", ON_REQUEST) if name in assigned
+    }
 
 
-_paths = sorted(Path(__path__[0]).glob("[!_]*.py"))
-READS = {path.stem: _stages_read(path) for path in _paths}
+_stages = {path.stem: _constants(path) for path in sorted(Path(__path__[0]).glob("[!_]*.py"))}
+READS: dict[str, tuple[str, ...]] = {name: known["READS"] for name, known in _stages.items()}
 """The stages that each stage reads."""
-ORDER = tuple(TopologicalSorter(READS).static_order())
+REQUESTED = tuple(name for name, known in _stages.items() if known.get(ON_REQUEST))
+"""Stages that a config has only if it asks for them by a section."""
+ALL = tuple(TopologicalSorter(READS).static_order())
 """All stages, sorted by their dependencies."""
+ORDER = tuple(name for name in ALL if name not in REQUESTED)
+"""The stages of every config."""

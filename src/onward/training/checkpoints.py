@@ -24,14 +24,17 @@ State = Mapping[str, Any]
 """Tensors, numbers and texts, in dicts and lists."""
 
 
-def checkpoint_folder(folder: Path) -> Path:
+def checkpoint_folder(folder: Path, stage: str = "train") -> Path:
     """Where the checkpoints of a config lie: on storage that outlives the machine, if asked.
 
     Args:
         folder: of the results of the config.
+        stage: that writes them.
     """
     shared = os.environ.get(FOLDER)
-    return Path(shared, folder.name) if shared else folder / ".train.checkpoints"
+    if shared:
+        return Path(shared, folder.name if stage == "train" else f"{folder.name}.{stage}")
+    return folder / f".{stage}.checkpoints"
 
 
 class Checkpoints:

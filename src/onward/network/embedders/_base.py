@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from onward.blocks import NUMERICAL, Block
 from onward.settings.family import Family, Settings
+from onward.settings.search_space import Ranges
 
 
 class Embedder(nn.Module, Family, ABC):
@@ -21,6 +22,9 @@ class Embedder(nn.Module, Family, ABC):
 
     reads: ClassVar[str] = NUMERICAL
     """Name of the block."""
+
+    search_space: ClassVar[Ranges] = {}
+    """Settings that `onward tune` searches by default."""
 
     widths: tuple[int, ...]
     """For each input feature of the body how many numbers it has, side by side; ``width`` is their

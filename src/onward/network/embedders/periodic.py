@@ -1,7 +1,7 @@
 """Periodic embeddings with learned frequencies."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from onward.blocks import Block
 from onward.network.embedders._base import Embedder
+from onward.settings.search_space import Interval, Ranges
 
 
 class Periodic(Embedder):
     """Cosines and sines of each number, then one linear map per number and ReLU.
 
     Source: Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning",
-    section 3.3, there called PLR. Differs: initial frequencies are truncated at three times
-    ``spread``; weights are angular frequencies, which saves a multiplication.
+    section 3.3, there called PLR, and its search space. Differs: initial frequencies are truncated
+    at three times ``spread``; weights are angular frequencies, which saves a multiplication.
     """
 
     class Config(Embedder.Config):
@@ -27,6 +28,12 @@ class Periodic(Embedder):
         frequencies: PositiveInt = 48
         spread: PositiveFloat = 1.0  # waves in one unit of a feature; worth trying a few
         width: PositiveInt = 24
+
+    search_space: ClassVar[Ranges] = {
+        "frequencies": Interval(low=16, high=96, step=16),
+        "spread": Interval(low=0.01, high=100.0, log=True),
+        "width": Interval(low=8, high=32, step=4),
+    }
 
     def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()

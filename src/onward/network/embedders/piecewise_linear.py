@@ -1,6 +1,6 @@
 """Piecewise-linear encoding (Gorishniy et al. 2022, "On Embeddings for Numerical Features")."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from onward.blocks import Block
 from onward.network.embedders._base import Embedder
 from onward.network.embedders._bins import bin_edges
+from onward.settings.search_space import Interval, Ranges
 
 
 class PiecewiseLinear(Embedder):
@@ -19,7 +20,7 @@ class PiecewiseLinear(Embedder):
     with few distinct values, such as a flag, gets few bins.
 
     Differs: a value that fills a whole bin counts once, so more bins remain for other values; the
-    outer bins do not extrapolate.
+    outer bins do not extrapolate. The search space is that of ``piecewise_linear_embedding``.
     """
 
     class Config(Embedder.Config):
@@ -27,6 +28,8 @@ class PiecewiseLinear(Embedder):
 
         type: Literal["piecewise_linear"] = "piecewise_linear"
         bins: int = Field(48, ge=2, le=1024)
+
+    search_space: ClassVar[Ranges] = {"bins": Interval(low=2, high=128)}
 
     def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()

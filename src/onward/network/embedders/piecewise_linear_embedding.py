@@ -1,6 +1,6 @@
 """Piecewise-linear embeddings of numbers."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from onward.blocks import Block
 from onward.network.embedders._base import Embedder
 from onward.network.embedders._bins import bin_edges
+from onward.settings.search_space import Interval, Ranges
 
 
 class PiecewiseLinearEmbedding(Embedder):
@@ -19,7 +20,8 @@ class PiecewiseLinearEmbedding(Embedder):
     are not embedded; they come before the others.
 
     Source: Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular Deep Learning",
-    section 3.2; initialization as in Gorishniy et al. 2025, "TabM", appendix D.
+    section 3.2; initialization as in Gorishniy et al. 2025, "TabM", appendix D; search space as in
+    the tuning configs of its authors' code.
     Differs: the bins are those of ``piecewise_linear``; outside the training range neither they
     nor the linear map extrapolate.
     """
@@ -30,6 +32,11 @@ class PiecewiseLinearEmbedding(Embedder):
         type: Literal["piecewise_linear_embedding"] = "piecewise_linear_embedding"
         bins: int = Field(48, ge=2, le=1024)
         width: int = Field(16, ge=2)
+
+    search_space: ClassVar[Ranges] = {
+        "bins": Interval(low=2, high=128),
+        "width": Interval(low=8, high=32, step=4),
+    }
 
     def __init__(self, config: Config, block: Block, widths: tuple[int, ...]) -> None:
         super().__init__()

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from onward.settings.family import Family, Settings
+from onward.settings.search_space import Interval, Ranges
 
 
 class Model(nn.Module, Family, ABC):
@@ -21,6 +23,15 @@ class Model(nn.Module, Family, ABC):
 
     class Config(Settings):
         """Settings of every model."""
+
+    search_space: ClassVar[Ranges] = {}
+    """Settings that `onward tune` searches by default."""
+
+    learner_search_space: ClassVar[Ranges] = {
+        "learning_rate": Interval(low=1e-4, high=1e-2, log=True),
+        "weight_decay": Interval(low=1e-4, high=1e-1, log=True, or_zero=True),
+    }
+    """The same of the optimizer: a good learning rate depends on the model."""
 
     ensemble_size: int = 1
 

@@ -1,6 +1,6 @@
 """FT-Transformer: attention between the features of a row."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -9,12 +9,14 @@ from torch import Tensor, nn
 
 from onward.network.models._base import Model
 from onward.network.models._dropout import Dropout
+from onward.settings.search_space import Interval, Ranges
 
 
 class FtTransformer(Model):
     """A transformer whose tokens are the features, with one more token for the prediction.
 
-    Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.3.
+    Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.3,
+    and its search space.
     Differs: a token is a linear map of all inputs of its feature: one for a plain number, several
     for an embedded one. In the paper each category has its own token.
     """
@@ -28,6 +30,17 @@ class FtTransformer(Model):
         depth: PositiveInt = 3
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
         attention_dropout: float = Field(0.2, ge=0.0, lt=1.0)
+
+    search_space: ClassVar[Ranges] = {
+        "head_width": (8, 16, 24, 32),
+        "depth": Interval(low=1, high=4),
+        "dropout": Interval(low=0.0, high=0.5),
+        "attention_dropout": Interval(low=0.0, high=0.5),
+    }
+    learner_search_space: ClassVar[Ranges] = {
+        "learning_rate": Interval(low=1e-5, high=1e-3, log=True),
+        "weight_decay": Interval(low=1e-6, high=1e-3, log=True),
+    }
 
     def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()

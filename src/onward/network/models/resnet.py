@@ -1,6 +1,6 @@
 """Residual network."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from jaxtyping import Float
 from pydantic import Field, PositiveInt
@@ -8,13 +8,16 @@ from torch import Tensor, nn
 
 from onward.network.models._base import Model
 from onward.network.models._dropout import Dropout
+from onward.settings.search_space import Interval, Ranges
 
 
 class Resnet(Model):
     """``depth`` residual blocks between two linear layers.
 
-    Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.2.
-    Differs: layer norm instead of batch norm, so rows of a batch are independent.
+    Source: Gorishniy et al. 2021, "Revisiting Deep Learning Models for Tabular Data", section 3.2,
+    and its search space.
+    Differs: layer norm instead of batch norm, so rows of a batch are independent; few widths, so
+    that trials share one.
     """
 
     class Config(Model.Config):
@@ -24,6 +27,16 @@ class Resnet(Model):
         width: PositiveInt = 192
         depth: PositiveInt = 4
         dropout: float = Field(0.2, ge=0.0, lt=1.0)
+
+    search_space: ClassVar[Ranges] = {
+        "width": (64, 128, 192, 256, 384, 512),
+        "depth": Interval(low=1, high=8),
+        "dropout": Interval(low=0.0, high=0.5, or_zero=True),
+    }
+    learner_search_space: ClassVar[Ranges] = {
+        "learning_rate": Interval(low=1e-5, high=1e-2, log=True),
+        "weight_decay": Interval(low=1e-6, high=1e-3, log=True, or_zero=True),
+    }
 
     def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """TabM-mini: TabM with fewer parameters per member."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from jaxtyping import Float
 from pydantic import Field, PositiveInt
@@ -10,13 +10,15 @@ from torch import Tensor, nn
 from onward.network.models._base import Model
 from onward.network.models._dropout import Dropout
 from onward.network.models._ensemble import Heads, keep, scales
+from onward.settings.search_space import Interval, Ranges
 
 
 class TabmMini(Model):
     """``k`` MLPs that share everything but their input scales and last layers.
 
     Source: Gorishniy et al. 2025, "TabM: Advancing Tabular Deep Learning With Parameter-Efficient
-    Ensembling", section 3.3.
+    Ensembling", section 3.3; search space: the tuning configs of the authors' code.
+    Differs: few widths, so that trials share one; learning rates up to those of our defaults.
     """
 
     class Config(Model.Config):
@@ -27,6 +29,16 @@ class TabmMini(Model):
         width: PositiveInt = 256
         depth: PositiveInt = 2
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
+
+    search_space: ClassVar[Ranges] = {
+        "width": (64, 128, 256, 384, 512),
+        "depth": Interval(low=1, high=4),
+        "dropout": Interval(low=0.0, high=0.5, or_zero=True),
+    }
+    learner_search_space: ClassVar[Ranges] = {
+        "learning_rate": Interval(low=1e-4, high=8e-3, log=True),
+        "weight_decay": Interval(low=1e-4, high=1e-1, log=True, or_zero=True),
+    }
 
     def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()

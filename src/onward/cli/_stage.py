@@ -1,0 +1,53 @@
+"""Run a stage on a config, as a command does."""
+
+import importlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from onward.artifacts.process import end_with_parent, is_first, locked
+from onward.errors import ConfigError
+
+ARTIFACTS = Path("artifacts")
+
+
+def run_stage(name: str, config: Path, folder: Path | None = None, *others: str) -> Path:
+    """Run a stage, and return the folder of the results of the config.
+
+    Args:
+        name: of the stage.
+        config: a file.
+        folder: of the results; by default the one of the config in ``artifacts/``.
+        others: stages whose sections it gets beside its own.
+    """
+    # local imports: `onward --help` must not import torch, nor `prepare` lightning
+    from onward.settings.config import config_name, import_plugins, section
+
+    end_with_parent()
+    import_plugins(config)
+    stages: dict[str, Any] = {
+        stage: importlib.import_module(f"onward.stages.{stage}") for stage in (name, *others)
+    }
+    folder = folder or ARTIFACTS / config_name(config)
+    settings = [section(config, stage, module.Settings) for stage, module in stages.items()]
+    # in distributed training rank zero holds the lock; no other stage has several processes
+    with locked(folder / name) if is_first() or name != "train" else nullcontext():
+        _run_to_the_end(name, lambda: stages[name].run(*settings, folder))
+    return folder
+
+
+def _run_to_the_end(name: str, run: Callable[[], None]) -> None:
+    """Code of a plug-in may ask to exit with 0, and DVC would record the stage as done."""
+    try:
+        run()
+    except (SystemExit, typer.Exit) as error:
+        code = error.code if isinstance(error, SystemExit) else error.exit_code
+        if code:
+            raise
+        raise ConfigError(
+            f"{name}: the program was asked to exit before the stage was done. Remove the call of"
+            " `sys.exit` from the plug-in"
+        ) from error

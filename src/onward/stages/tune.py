@@ -1,0 +1,113 @@
+"""Search for better settings of the training, within a budget of trials or minutes."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onward.artifacts.prepared import Prepared
+from onward.artifacts.publishing import inputs_of, publishing, sha256_of_code
+from onward.blocks import NUMERICAL
+from onward.network.heads import Head
+from onward.training.checkpoints import Checkpoints, checkpoint_folder
+from onward.training.default_settings import Given, Table, completed, refuse_wrong_head
+from onward.training.fingerprint import fingerprint
+from onward.training.run import Trained, TrainingData, fit
+from onward.tuning.documents import best_text, document
+from onward.tuning.journal import Journal
+from onward.tuning.sampler import Sampler, Training
+from onward.tuning.search import Search, best_of
+from onward.tuning.settings import TuneSettings as Settings
+from onward.tuning.space import Space
+
+__all__ = ["Settings", "run"]
+
+logger = logging.getLogger(__name__)
+
+READS = ("prepare",)
+IS_ON_REQUEST = True
+
+TRIALS_PER_SHAPE = 3
+
+
+def run(settings: Settings, given: Given, folder: Path) -> None:
+    """Write ``best.yaml``, a section ``train``, and ``tuning.json`` with all trials.
+
+    The journal of trials lies beside the published folder and stays: a search that was killed goes
+    on, and one with a larger budget continues.
+
+    Args:
+        settings: of the search.
+        given: the section ``train``, whose settings stay unless they are searched.
+        folder: of the results of the config.
+    """
+    prepared = Prepared(folder / "prepare")
+    base = completed(given, Table.of(prepared))
+    refuse_wrong_head(Head.member(base.network.head), prepared.schema().target)
+    space = Space.of(settings.space, base, NUMERICAL in prepared.blocks())
+    inputs = inputs_of(folder, *READS)
+    trials = checkpoint_folder(folder, "tune")
+    journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
+    data = TrainingData.load(prepared)
+
+    def train(training: Training) -> Trained:
+        chosen = space.settings(training.values, training.epochs)
+        key = fingerprint(chosen, inputs["prepare"])
+        checkpoints = Checkpoints(trials / "checkpoints", key)
+        trained = fit(chosen, data, checkpoints)
+        checkpoints.remove()
+        return trained
+
+    sampler = Sampler(space, settings.seed, TRIALS_PER_SHAPE, lambda _: True)
+    search = Search(sampler, train, journal, settings.budget)
+    for line in search.plan():
+        logger.info(line)
+    with _quiet_trainings():
+        search.run()
+    _publish(
+        folder, space, journal, {"inputs": inputs, "settings": settings.model_dump(mode="json")}
+    )
+
+
+def _publish(folder: Path, space: Space, journal: Journal, notes: dict[str, object]) -> None:
+    best = best_of(journal.results)
+    base = next(result for result in journal.results if result.training.trial == 0)
+    with publishing(folder / "tune", **notes) as work:
+        (work / "best.yaml").write_text(best_text(space, best, base), encoding="utf-8")
+        text = json.dumps(document(space, journal), indent=1, allow_nan=False)
+        (work / "tuning.json").write_text(f"{text}\n")
+    logger.info(
+        "tune: the best of %d trainings is trial %d with %d epochs: validation loss %.5g; %.5g with"
+        " the settings of the config",
+        len(journal.results),
+        best.training.trial,
+        best.training.epochs,
+        best.loss,
+        base.loss,
+    )
+
+
+def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:
+    """What a journal must agree in; machines may differ, as a result stays a result."""
+    ranges = settings.space.model_dump_json()
+    searched = f"{settings.seed} {ranges} {list(space.ranges.items())}"
+    return {
+        "config": hashlib.sha256(space.base.model_dump_json().encode()).hexdigest(),
+        "search space or seed": hashlib.sha256(searched.encode()).hexdigest(),
+        "data": data,
+        "code": sha256_of_code(),
+    }
+
+
+@contextmanager
+def _quiet_trainings() -> Iterator[None]:
+    """No line for each epoch."""
+    training = logging.getLogger("onward.training")
+    level = training.level
+    training.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        training.setLevel(level)

@@ -1,0 +1,1 @@
+"""Tuning: a search for better training settings, on the rows that ``prepare`` wrote."""

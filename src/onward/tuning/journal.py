@@ -1,0 +1,107 @@
+"""The journal of a search: one line for each finished training, and for each measured latency."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from onward.tuning.sampler import Result, Training
+
+logger = logging.getLogger(__name__)
+
+
+class Journal:
+    """What a search has found so far, on disk.
+
+    A line is written when a training is finished, and counts only if it is whole: a kill may cut
+    the last one.
+
+    Args:
+        path: of the file.
+        key: identifies the search, by the names used in messages.
+    """
+
+    def __init__(self, path: Path, key: Mapping[str, str]) -> None:
+        self._path = path
+        self.results: list[Result] = []
+        self.latencies: dict[str, float] = {}
+        """Microseconds by shape."""
+        self.seconds = 0.0
+        """That all trainings have taken."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = _whole_lines(path)
+        others = _other_parts(lines, key)
+        if lines and not others:
+            for line in lines[1:]:
+                self._note(line)
+            return
+        if lines:
+            logger.warning(
+                "tune: starting over: the finished trials are of another %s",
+                " and another ".join(others),
+            )
+        path.write_text("")
+        self._write({"key": dict(key)})
+
+    def add_result(self, result: Result, seconds: float) -> None:
+        """Add a finished training.
+
+        Args:
+            result: of it.
+            seconds: that it has taken.
+        """
+        self._add({"result": asdict(result), "seconds": round(seconds, 3)})
+
+    def add_latency(self, shape: str, latency_us: float) -> None:
+        """Add the latency of a shape."""
+        self._add({"shape": shape, "latency_us": latency_us})
+
+    def _add(self, line: Mapping[str, Any]) -> None:
+        self._write(line)
+        self._note(line)
+
+    def _note(self, line: Mapping[str, Any]) -> None:
+        if "shape" in line:
+            self.latencies[line["shape"]] = line["latency_us"]
+            return
+        found = dict(line["result"])
+        training = dict(found.pop("training"))
+        training["point"] = tuple(training["point"])
+        loss = float(found.pop("loss"))
+        self.results.append(Result(Training(**training), loss, **found))
+        self.seconds += line["seconds"]
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines up to the first that was cut, after which the file ends."""
+    if not path.exists():
+        return []
+    lines: list[dict[str, Any]] = []
+    length = 0
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            document = json.loads(line)
+        except ValueError:
+            break
+        if not line.endswith(b"\n"):
+            break
+        lines.append(document)
+        length += len(line)
+    if length < path.stat().st_size:
+        os.truncate(path, length)
+    return lines
+
+
+def _other_parts(lines: list[dict[str, Any]], key: Mapping[str, str]) -> list[str]:
+    """The parts of the key that differ from those of the file."""
+    known = lines[0].get("key", {}) if lines else {}
+    return [part for part, value in key.items() if known.get(part) != value]

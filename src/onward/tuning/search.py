@@ -1,0 +1,108 @@
+"""The search: trains what the sampler asks for until the budget is spent."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from onward.errors import NotFiniteError
+from onward.training.loop import LOSS
+from onward.training.run import Trained
+from onward.tuning.journal import Journal
+from onward.tuning.sampler import Result, Sampler, Training, trainings_of_bracket
+from onward.tuning.settings import Budget
+
+logger = logging.getLogger(__name__)
+
+Fit = Callable[[Training], Trained]
+"""Trains; raises NotFiniteError where the loss is not finite."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search.
+
+    Args:
+        sampler: chooses the trainings.
+        fit: trains.
+        journal: gets the results; what it has is not trained again.
+        budget: of the whole search, journaled trainings included.
+    """
+
+    sampler: Sampler
+    fit: Fit
+    journal: Journal
+    budget: Budget
+
+    def run(self) -> None:
+        """Train until the budget is spent.
+
+        Raises:
+            ConfigError: if no shape of network is fast enough.
+        """
+        while following := self._following():
+            for training in following:
+                if self._is_over:
+                    return
+                started = time.monotonic()
+                result = self._result(training)
+                seconds = time.monotonic() - started
+                self.journal.add_result(result, seconds)
+                self._log(result, seconds)
+
+    def plan(self) -> Iterator[str]:
+        """What is going to happen, for the log."""
+        epochs = self.sampler.space.base.learner.max_epochs
+        steps = trainings_of_bracket(self.sampler.bracket, epochs)
+        shown = ", ".join(f"{count} of {few} epochs" for count, few in steps)
+        yield f"tune: {self.budget}: one with the settings of the config ({epochs} epochs), then"
+        yield f"tune: {self.sampler.bracket} at a time, of which the best go on: {shown}"
+        yield f"tune: searched are {', '.join(self.sampler.space.names)}"
+        if finished := len(self.journal.results):
+            yield f"tune: {finished} trainings were finished before"
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.journal.results) and self.journal.seconds >= self.budget.seconds
+
+    def _following(self) -> list[Training]:
+        if self._is_over:
+            return []
+        return self.sampler.following(self.journal.results, self.budget.trials)
+
+    def _result(self, training: Training) -> Result:
+        try:
+            history = self.fit(training).history
+        except NotFiniteError:
+            return Result(training, math.inf, 0)
+        best = min(history, key=lambda epoch: epoch[LOSS])
+        return Result(training, best[LOSS], int(best["epoch"]))
+
+    def _log(self, result: Result, seconds: float) -> None:
+        logger.info(
+            "tune: trial %d, %d epochs: validation loss %.5g (%.1f s); the lowest so far is %.5g",
+            result.training.trial,
+            result.training.epochs,
+            result.loss,
+            seconds,
+            best_of(self.journal.results).loss,
+        )
+        if result.training.trial == 0:
+            logger.info("tune: %s", self._estimate(seconds))
+
+    def _estimate(self, seconds: float) -> str:
+        """How long the search takes, or how many trials it may have, by the time of trial 0."""
+        epochs, bracket = self.sampler.space.base.learner.max_epochs, self.sampler.bracket
+        all_epochs = sum(count * few for count, few in trainings_of_bracket(bracket, epochs))
+        of_trial = seconds * all_epochs / (epochs * bracket)
+        if math.isfinite(self.budget.trials):
+            total = seconds + of_trial * (self.budget.trials - 1)
+            return f"{self.budget} take about {total / 60:.1f} minutes"
+        trials = max(0.0, self.budget.seconds - seconds) / max(of_trial, 1e-9)
+        return f"{self.budget} are enough for about {trials:.0f} trials"
+
+
+def best_of(results: Sequence[Result]) -> Result:
+    """The training with the lowest loss; of equal ones the first."""
+    return min(results, key=lambda one: (one.loss, one.training.trial, one.training.epochs))

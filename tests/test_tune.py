@@ -1,0 +1,366 @@
+"""A search ends with the same settings however often it is killed, and the config can have them."""
+
+import json
+import logging
+import math
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+from torch.nn.modules.module import register_module_forward_pre_hook
+from typer.testing import CliRunner
+
+from onward.__main__ import app
+from onward.errors import ConfigError
+from onward.network.embedders import Embedder
+from onward.network.models import Model
+from onward.settings.config import section
+from onward.settings.read_yaml import read_yaml
+from onward.settings.search_space import Interval, Range, share_of, value_at
+from onward.stages import prepare, train, tune
+from onward.training.loop import Settings
+from onward.tuning.journal import Journal
+from onward.tuning.sampler import Result, Sampler, Training
+from onward.tuning.search import best_of
+from onward.tuning.settings import SpaceSettings
+from onward.tuning.space import Space, Values
+
+CONFIG = """\
+prepare:
+  source: {type: csv, path: table.csv}
+  target: {name: y, kind: number}
+  split: {type: random, validation: 0.3, test: 0.2}
+  columns: {a: {type: numerical}, b: {type: numerical}}
+tune:  # a small search
+  trials: 5
+  space:
+    model: {width: [4, 8], dropout: {low: 0.0, high: 0.4, or_zero: true}}
+train:
+  network:
+    embedder: {type: piecewise_linear, bins: 4}
+    model: {type: mlp, width: 4, depth: 1, dropout: 0.0}
+  learner:
+    learning_rate: 1.0e-4  # much too low
+    max_epochs: 9
+    batch_size: 32
+"""
+
+
+def base(**learner: Any) -> Settings:
+    network = {
+        "embedder": {"type": "identity"},
+        "model": {"type": "mlp", "width": 128, "depth": 2},
+        "head": {"type": "regression"},
+    }
+    learner = {"max_epochs": 27, **learner}
+    return Settings.model_validate({"seed": 0, "network": network, "learner": learner})
+
+
+def sampler(is_fast_enough: Callable[[Values], bool] = lambda _: True, seed: int = 0) -> Sampler:
+    return Sampler(Space.of(SpaceSettings(), base(), has_numbers=True), seed, 3, is_fast_enough)
+
+
+def loss_of(training: Training) -> float:
+    """Lower with more epochs, and near a rate of 2e-3 and a width of 256."""
+    rate, width = (training.values[name] for name in ("learner.learning_rate", "model.width"))
+    return math.log(rate / 2e-3) ** 2 + math.log(width / 256) ** 2 + 10 / training.epochs
+
+
+def simulated(chosen: Sampler, trials: float, results: Sequence[Result] = ()) -> list[Result]:
+    """A search whose losses follow from the settings."""
+    found = list(results)
+    while following := chosen.following(found, trials):
+        found += [Result(training, loss_of(training), 1) for training in following]
+    return found
+
+
+def order(result: Result) -> tuple[int, int]:
+    return (result.training.trial, result.training.epochs)
+
+
+def test_the_best_third_of_a_bracket_trains_three_times_as_long() -> None:
+    results = simulated(sampler(), 10)
+    lengths = [result.training.epochs for result in results]
+    assert lengths == [27, *[3] * 9, *[9] * 3, 27]
+    short = sorted((r.loss, r.training.trial) for r in results if r.training.epochs == 3)
+    longer = {r.training.trial for r in results if r.training.epochs == 9}
+    assert longer == {trial for _, trial in short[:3]}
+    assert results[0].training.values == sampler().space.base_values
+
+
+def test_later_brackets_look_near_the_best_trials() -> None:
+    results = simulated(sampler(), 28)
+    first, last = (
+        [r.loss for r in results if r.training.epochs == 3 and r.training.trial in trials]
+        for trials in (range(1, 10), range(19, 28))
+    )
+    assert np.median(last) < np.median(first)
+    assert best_of(results).loss < results[0].loss
+
+
+@drawn(st.data())
+@settings(max_examples=10)
+def test_a_search_that_was_cut_goes_on_as_if_it_was_not(data: st.DataObject) -> None:
+    whole = simulated(sampler(), 20)
+    kept = data.draw(st.integers(0, len(whole)))
+    shuffled = data.draw(st.permutations(whole[:kept]))
+    rest = simulated(sampler(), 20, shuffled)[kept:]
+    assert sorted(rest, key=order) == sorted(whole[kept:], key=order)
+
+
+def test_shapes_that_are_too_slow_are_not_trained() -> None:
+    results = simulated(sampler(lambda values: values["model.width"] <= 128), 28)
+    assert all(result.training.values["model.width"] <= 128 for result in results)
+    assert simulated(sampler(seed=1), 10) != simulated(sampler(seed=2), 10)
+    with pytest.raises(ConfigError, match="none of 20 shapes of networks is fast enough"):
+        simulated(sampler(lambda _: False), 10)
+
+
+def test_trials_of_a_block_have_one_shape() -> None:
+    space = sampler().space
+    short = [r.training for r in simulated(sampler(), 28) if r.training.epochs == 3]
+    for start in range(0, len(short), 3):
+        block = short[start : start + 3]
+        assert len({space.shape_key(training.values) for training in block}) == 1
+        assert len({training.values["learner.learning_rate"] for training in block}) == 3
+
+
+@drawn(
+    st.sampled_from(
+        [
+            Interval(low=1e-4, high=1e-1, log=True),
+            Interval(low=1e-4, high=1e-1, log=True, or_zero=True),
+            Interval(low=0.0, high=0.5, or_zero=True),
+            Interval(low=8, high=32, step=4),
+            Interval(low=1, high=1),
+            (64, 128, 256),
+            ("a", "b"),
+        ]
+    ),
+    st.floats(0, 1),
+)
+def test_a_share_of_a_range_is_a_value_in_it(choice: Range, share: float) -> None:
+    value = value_at(choice, share)
+    if isinstance(choice, Interval):
+        assert value == 0 or choice.low <= value <= choice.high
+        assert isinstance(value, int) == choice.is_whole
+    else:
+        assert value in choice
+    again = value_at(choice, share_of(choice, value))
+    assert again == (pytest.approx(value, rel=0.01) if isinstance(value, float) else value)
+
+
+@pytest.mark.parametrize("family", [Model, Embedder])
+def test_the_search_spaces_of_members_are_valid(family: Any) -> None:
+    for member in family.members.values():
+        for name, choice in member.search_space.items():
+            for share in (0.0, 0.3, 0.7, 1.0):
+                config = member.Config.model_validate({name: value_at(choice, share)})
+                assert 0 <= share_of(choice, getattr(config, name)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"model": {"widht": (1, 2)}}, "tune.space.model: there is no setting 'widht'.*'width'"),
+        ({"model": {"width": (8, 0)}}, "tune.space.model.width: 0 is not valid"),
+        ({"learner": {"max_epochs": (8,)}}, "no setting 'max_epochs' to search"),
+        ({"embedder": {}, "model": {}, "learner": {}}, "there is nothing to search"),
+    ],
+)
+def test_a_wrong_space_is_refused(space: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Space.of(SpaceSettings(**space), base(), has_numbers=True)
+
+
+def test_a_journal_forgets_the_line_that_was_cut(tmp_path: Path) -> None:
+    results = simulated(sampler(), 4)[:3]
+    path, key = tmp_path / "journal.jsonl", {"data": "1"}
+    first = Journal(path, key)
+    for result in results:
+        first.add_result(result, 2.0)
+    first.add_latency("width 8", 41.5)
+    whole = path.read_bytes()
+    for cut in range(len(whole.splitlines()[0]) + 1, len(whole), 41):
+        path.write_bytes(whole[:cut])
+        again = Journal(path, key)
+        assert again.results == results[: len(again.results)]
+        assert again.seconds == 2.0 * len(again.results)
+        again.add_latency("width 8", 41.5)
+        assert Journal(path, key).latencies == {"width 8": 41.5}
+
+
+def test_the_journal_of_another_search_starts_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, {"config": "1", "data": "1"}).add_latency("width 8", 41.5)
+    assert Journal(path, {"config": "1", "data": "2"}).latencies == {}
+    assert "starting over: the finished trials are of another data" in caplog.text
+
+
+class KilledError(Exception):
+    """Ends a search in the middle of a step, as SIGKILL does, but leaves the tests alive."""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    a, b = np.random.default_rng(0).normal(size=(2, 400)).round(3)
+    pl.DataFrame({"a": a, "b": b, "y": a * b + a}).write_csv(folder / "table.csv")
+    (folder / "c.yaml").write_text(CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        prepare.run(section(Path("c.yaml"), "prepare", prepare.Settings), Path("artifacts/c"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "project"))
+    search(folder)
+    return folder
+
+
+@pytest.fixture
+def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
+    return Path.cwd()
+
+
+def search(folder: Path) -> Path:
+    """The stage, in this process."""
+    config = folder / "c.yaml"
+    wanted, given = (
+        section(config, "tune", tune.Settings),
+        section(config, "train", train.Settings),
+    )
+    tune.run(wanted, given, folder / "artifacts/c")
+    return folder / "artifacts/c/tune"
+
+
+def test_the_training_with_the_best_settings_is_that_trial(tuned: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tuned, tmp_path / "project"))
+    config, out = folder / "c.yaml", folder / "artifacts/c"
+    before = config.read_text()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(app, ["tune", "c.yaml", "--write"])
+        assert done.exit_code == 0, done.output
+        train.run(section(config, "train", train.Settings), out)
+
+    found = json.loads((out / "tune/tuning.json").read_text())
+    [best] = [
+        training
+        for training in found["trainings"]
+        if (training["trial"], training["epochs"]) == tuple(found["best"].values())
+    ]
+    assert best["loss"] == min(training["loss"] for training in found["trainings"])
+    assert best["loss"] < found["trainings"][0]["loss"]
+    metrics = json.loads((out / "train/metrics.json").read_text())
+    assert metrics["validation/loss"] == best["loss"]
+    written = read_yaml(config)
+    assert written["train"]["learner"]["learning_rate"] == best["values"]["learner.learning_rate"]
+    assert written["train"]["learner"]["batch_size"] == 32
+    assert {**written, "train": 0} == {**read_yaml(tuned / "c.yaml"), "train": 0}
+    assert before.splitlines()[:10] == config.read_text().splitlines()[:10]  # with its comment
+
+
+def test_the_same_again_trains_nothing_and_more_trials_continue(
+    tuned: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Path(shutil.copytree(tuned, tmp_path / "project"))
+    caplog.set_level(logging.INFO)
+    text = (folder / "artifacts/c/tune/best.yaml").read_bytes()
+    config = folder / "c.yaml"
+
+    assert (search(folder) / "best.yaml").read_bytes() == text
+    config.write_text(config.read_text().replace("trials: 5", "trials: 6"))
+    more = json.loads((search(folder) / "tuning.json").read_text())["trainings"]
+
+    assert {training["trial"] for training in more} == set(range(6))
+    assert "6 trainings were finished before" in caplog.text
+
+
+@pytest.mark.parametrize("step", [1, 100])
+def test_a_kill_in_any_step_changes_nothing(tuned: Path, project: Path, step: int) -> None:
+    seen = 0
+
+    def count(module: torch.nn.Module, _: Any) -> None:
+        nonlocal seen
+        seen += isinstance(module, Model) and module.training
+        if seen == step:
+            raise KilledError
+
+    handle = register_module_forward_pre_hook(count)
+    with pytest.raises(KilledError):
+        search(project)
+    handle.remove()
+    found = search(project)
+    for name in ("best.yaml", "tuning.json"):
+        assert (found / name).read_bytes() == (tuned / "artifacts/c/tune" / name).read_bytes()
+
+
+def test_a_trial_whose_loss_is_not_finite_loses(project: Path) -> None:
+    config = project / "c.yaml"
+    rates = "  space:\n    learner: {learning_rate: [1.0e+30]}"
+    config.write_text(
+        config.read_text().replace("  space:", rates).replace("trials: 5", "trials: 3")
+    )
+    found = search(project)
+    losses = [t["loss"] for t in json.loads((found / "tuning.json").read_text())["trainings"]]
+    assert losses[1:] == [None, None]
+    assert "No trial of `onward tune` was better" in (found / "best.yaml").read_text()
+    said = CliRunner().invoke(app, ["tune", "c.yaml", "--write"]).output
+    assert "no change: no trial was better than its settings" in said
+
+
+def test_minutes_end_the_search(project: Path) -> None:
+    config = project / "c.yaml"
+    config.write_text(config.read_text().replace("trials: 5", "minutes: 1.0e-9"))
+    trainings = json.loads((search(project) / "tuning.json").read_text())["trainings"]
+    assert [training["trial"] for training in trainings] == [0]
+
+
+def test_a_check_tries_the_search(project: Path) -> None:
+    (project / "c.yaml").write_text(CONFIG.replace("width: [4, 8]", "width: [4, 0]"))
+    done = CliRunner().invoke(app, ["check", "c.yaml"])
+    assert done.exit_code == 78
+    assert "tune.space.model.width: 0 is not valid" in done.output
+
+
+@pytest.mark.slow
+def test_whatever_kills_it_the_best_settings_have_the_same_bytes(
+    tuned: Path, project: Path
+) -> None:
+    command = [sys.executable, "-m", "onward", "tune", "c.yaml"]
+    draw = np.random.default_rng(0)
+    kills = 0
+    for number in [signal.SIGKILL, signal.SIGTERM] * 10:
+        journal = project / "artifacts/c/.tune.checkpoints/journal.jsonl"
+        before = journal.read_text().count("\n") if journal.exists() else 0
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:  # on average a kill for each training
+                time.sleep(draw.uniform(0, 0.05))
+                lines = journal.read_text().count("\n") if journal.exists() else 0
+                if lines > before or draw.random() < 0.02:
+                    process.send_signal(number)
+                    break
+            kills += process.wait() != 0
+    assert kills >= 5
+    assert subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+    for name in ("best.yaml", "tuning.json"):
+        known = (tuned / "artifacts/c/tune" / name).read_bytes()
+        assert (project / "artifacts/c/tune" / name).read_bytes() == known
