@@ -139,7 +139,7 @@ def test_wrong_options_are_said_before_anything_is_written(
     ):
         result = run("predict", file, table, "-o", out, *words)
         assert message in " ".join(f"{result.stderr} {result.exception}".replace("│", " ").split())
-    assert "name it by --output" in run("predict", file, table, "--jobs", "2").stderr
+    assert "name it with --output" in run("predict", file, table, "--jobs", "2").stderr
 
 
 def test_values_are_named_by_their_row_in_their_file(

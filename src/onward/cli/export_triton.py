@@ -13,7 +13,9 @@ def export_triton(
     model: Annotated[
         Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
     ],
-    folder: Annotated[Path, typer.Argument(help="A model repository.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the model repository.", show_default=False)
+    ],
 ) -> None:
     """Add a model file to a model repository of NVIDIA's Triton Inference Server."""
     from onward.serving.predictor import Predictor
@@ -22,7 +24,7 @@ def export_triton(
     name = model_name(model)
     target = folder / name
     if target.exists():
-        raise typer.BadParameter(f"{target}: already exists. Remove it, or choose another folder")
+        raise typer.BadParameter(f"{target} already exists. Remove it, or choose another folder")
     predictor = Predictor(model)
     predictor.verify()
     (target / "1").mkdir(parents=True)

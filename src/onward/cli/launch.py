@@ -11,13 +11,13 @@ launch = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)]
-Nodes = Annotated[int, typer.Option(min=1, help="Machines.")]
-Gpus = Annotated[int, typer.Option(min=0, help="GPUs of each machine; 0 trains on CPUs.")]
-Submit = Annotated[bool, typer.Option("--submit", help="Submit the job; else it is printed.")]
+Nodes = Annotated[int, typer.Option(min=1, help="Number of nodes.")]
+Gpus = Annotated[int, typer.Option(min=0, help="GPUs per node; 0 trains on CPUs.")]
+Submit = Annotated[bool, typer.Option("--submit", help="Submit the job instead of printing it.")]
 
 
 class Action(StrEnum):
-    """What to do with a run on another machine."""
+    """Actions on a run on another machine."""
 
     start = "start"
     follow = "follow"
@@ -27,13 +27,16 @@ class Action(StrEnum):
 
 @launch.command()
 def ssh(
-    host: Annotated[str, typer.Argument(help="As ssh knows it.", show_default=False)],
+    host: Annotated[str, typer.Argument(help="Host name or alias of ssh.", show_default=False)],
     config: Config,
-    action: Annotated[Action, typer.Argument(help="What to do.")] = Action.start,
+    action: Annotated[Action, typer.Argument(help="What to do with the run.")] = Action.start,
     folder: Annotated[
-        str | None, typer.Option(help="Of the project there.", show_default="~/onward/PROJECT")
+        str | None,
+        typer.Option(help="Project folder on the host.", show_default="~/onward/PROJECT"),
     ] = None,
-    command: Annotated[str, typer.Option(help="What `onward` is called there.")] = "onward",
+    command: Annotated[
+        str, typer.Option(help="Command or path of `onward` on the host.")
+    ] = "onward",
 ) -> None:
     """Run all stages on another machine.
 
@@ -59,21 +62,21 @@ def slurm(
     config: Config,
     nodes: Nodes = 1,
     gpus: Gpus = 1,
-    time: Annotated[str, typer.Option(help="Limit of the job, as SLURM writes it.")] = "24:00:00",
+    time: Annotated[str, typer.Option(help="Time limit, in SLURM's format.")] = "24:00:00",
     submit: Submit = False,
 ) -> None:
     """Print a batch script, or submit it."""
     from onward.cli._launch import job
     from onward.cli._launch.slurm import slurm_script
 
-    _hand_over(slurm_script(job.Job(config, nodes, gpus), time), ["sbatch"] if submit else [])
+    _submit_or_print(slurm_script(job.Job(config, nodes, gpus), time), ["sbatch"] if submit else [])
 
 
 @launch.command()
 def kubernetes(
     config: Config,
-    image: Annotated[str, typer.Option(help="With onward[train].", show_default=False)],
-    volume: Annotated[str, typer.Option(help="Claim of the volume with the project.")] = "project",
+    image: Annotated[str, typer.Option(help="Image with onward[train].", show_default=False)],
+    volume: Annotated[str, typer.Option(help="Volume claim with the project.")] = "project",
     nodes: Nodes = 1,
     gpus: Gpus = 1,
     submit: Submit = False,
@@ -83,7 +86,7 @@ def kubernetes(
     from onward.cli._launch.kubernetes import kubernetes_documents
 
     text = kubernetes_documents(job.Job(config, nodes, gpus), image, volume)
-    _hand_over(text, ["kubectl", "apply", "-f"] if submit else [])
+    _submit_or_print(text, ["kubectl", "apply", "-f"] if submit else [])
 
 
 @launch.command()
@@ -99,10 +102,10 @@ def skypilot(
     from onward.cli._launch.skypilot import skypilot_task
 
     text = skypilot_task(job.Job(config, nodes, gpus), accelerator)
-    _hand_over(text, ["sky", "jobs", "launch", "--yes"] if submit else [])
+    _submit_or_print(text, ["sky", "jobs", "launch", "--yes"] if submit else [])
 
 
-def _hand_over(text: str, command: list[str]) -> None:
+def _submit_or_print(text: str, command: list[str]) -> None:
     from onward.cli._launch.job import submit
 
     if command:

@@ -6,45 +6,50 @@ from typing import Annotated, Literal
 import typer
 
 EXTRA = "monitor"
-ALARM = 3  # exit code: drift found, or quality lost
+ALARM = 3  # exit code: drift or lost quality
 
-Model = Annotated[Path, typer.Argument(help="What the stage export wrote.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(help="A model file, written by `onward export`.", show_default=False)
+]
 LogArgument = Annotated[
     Path,
     typer.Argument(
-        help="What `onward serve --log` wrote, or any table with the model's columns.",
+        help="A folder of `onward serve --log`, or any table with the model's columns.",
         exists=True,
         show_default=False,
     ),
 ]
 Labels = Annotated[
-    Path | None, typer.Option(help="A table with the true targets.", show_default=False)
+    Path | None,
+    typer.Option(help="A table with the target, and the ids of --on.", show_default=False),
 ]
 On = Annotated[
     str | None,
     typer.Option(
-        help="The column by which labels belong to rows. In a server's log it is the request id.",
+        help="The id column of log and labels; in the log of a server the request id.",
         show_default=False,
     ),
 ]
-By = Annotated[
-    Literal["hour", "day", "week", "month"], typer.Option(help="Length of a window of time.")
-]
+By = Annotated[Literal["hour", "day", "week", "month"], typer.Option(help="Length of a window.")]
 Time = Annotated[
     str | None,
-    typer.Option(help="The column with the time of a row.", show_default="onward/time, if there"),
+    typer.Option(help="The column with the time of a row.", show_default="onward/time, if any"),
 ]
 Rows = Annotated[
     int | None,
     typer.Option(
-        min=200, help="Rows of a window, in place of --by.", show_default="half of the rows"
+        min=200, help="Rows of a window, instead of --by.", show_default="half of the rows"
     ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Where to write all findings as JSON.", show_default=False),
+    typer.Option(
+        "--output", "-o", help="Write all findings to this file, as JSON.", show_default=False
+    ),
 ]
-Page = Annotated[Path | None, typer.Option(help="Where to write a page.", show_default=False)]
+Page = Annotated[
+    Path | None, typer.Option(help="Write an HTML page to this file.", show_default=False)
+]
 
 
 def monitor(  # noqa: PLR0913  (a command has as many parameters as options)
@@ -58,14 +63,15 @@ def monitor(  # noqa: PLR0913  (a command has as many parameters as options)
     output: Output = None,
     html: Page = None,
 ) -> None:
-    """Tell whether rows at work still are like the training rows, and the model as good.
+    """Detect drift and loss of quality in new rows.
 
-    A column has drifted where it differs in two windows running by more
-    than it differed within the training rows. Exit code 3: drift was
-    found, or quality lost; 0: neither.
+    Compares the columns and predictions of a log with those of the training
+    rows, and estimates or measures the quality of the model. A column drifts
+    if it differs by significantly more than is negligible in two consecutive
+    windows. Exit code 3: drift or lost quality in the last window.
     """
     if (labels is None) != (on is None):
-        raise typer.BadParameter("--labels needs --on, the column with the ids, and --on --labels")
+        raise typer.BadParameter("--labels needs --on, the id column, and --on needs --labels")
     if time is not None and rows is not None:
         raise typer.BadParameter("give --time or --rows, not both")
     from onward.cli._monitoring import MonitorJob, watch

@@ -63,8 +63,8 @@ Jobs = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Predict with so many processes, a file of the output for each part of TABLE; a job"
-        " that was ended goes on where it was. TABLE and the output may be in a bucket.",
+        help="Number of processes. The output is a folder with a file for each part of TABLE; a"
+        " job that was stopped resumes. TABLE and the output may be in a bucket.",
         show_default=False,
     ),
 ]
@@ -94,7 +94,8 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     """Predict the rows of a table, or one row.
 
     The predictions of a table are a table with the rows in the same order.
-    Values not in the training set are listed at the end.
+    Unseen categories and numbers outside the training range are listed at the
+    end.
     """
     if (table is None) == (row is None):
         raise typer.BadParameter("give either TABLE or --row")
@@ -102,15 +103,15 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     if row is not None:
         if output or config or output_format or keep or keep_all or jobs or part:
             raise typer.BadParameter(
-                "--row takes no other option than --missing-unreadable; the others need TABLE"
+                "--row allows only the option --missing-unreadable; the others need TABLE"
             )
         typer.echo(_predict_row(model, _parse(row), unreadable))
     elif table is not None:
         from onward.cli._predict_table import PredictionJob
 
         names = tuple(name for names in keep or () for name in names.split(","))
-        kept = None if keep_all else names
-        job = PredictionJob(model, table, output, output_format, config, kept, unreadable)
+        keep_names = None if keep_all else names
+        job = PredictionJob(model, table, output, output_format, config, keep_names, unreadable)
         _predict_table(job, jobs, part)
 
 
@@ -127,7 +128,7 @@ def _predict_table(job: "PredictionJob", jobs: int | None, part: str | None) -> 
         predict_table(job)
         return
     if job.output is None:
-        raise typer.BadParameter("--jobs and --part write a folder: name it by --output")
+        raise typer.BadParameter("--jobs and --part write a folder: name it with --output")
     from onward.cli._predict_parts import predict_parts
 
     predict_parts(job, jobs or 1, _share(part or "1/1"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from onward.cli import _serve_options as given
+from onward.cli import _serve_options as options
 from onward.cli._model_name import model_name, valid_name
 
 EXTRA = "serve"
@@ -17,28 +17,28 @@ PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
 def serve(  # noqa: PLR0913  (a command has as many parameters as options)
-    models: given.Models,
-    name: given.Names = None,
-    host: given.Host = "127.0.0.1",
-    port: given.Port = 8080,
-    workers: given.Workers = 1,
-    token_env: given.Variable = None,
+    models: options.Models,
+    name: options.Names = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    workers: options.Workers = 1,
+    token_env: options.Variable = None,
     *,
-    insecure: given.Insecure = False,
-    max_rows: given.Rows = 1_024,
-    max_bytes: given.Bytes = 8 << 20,
-    max_waiting: given.Waiting = 64,
-    shadow: given.Shadow = None,
-    canary: given.Canary = None,
-    log: given.Log = None,
-    log_sample: given.Sample = 1.0,
-    log_columns: given.Columns = None,
-    grace: given.Grace = 5.0,
+    insecure: options.Insecure = False,
+    max_rows: options.Rows = 1_024,
+    max_bytes: options.Bytes = 8 << 20,
+    max_waiting: options.Waiting = 64,
+    shadow: options.Shadow = None,
+    canary: options.Canary = None,
+    log: options.Log = None,
+    log_sample: options.Sample = 1.0,
+    log_columns: options.Columns = None,
+    grace: options.Grace = 5.0,
 ) -> None:
     """Serve model files over HTTP.
 
-    The Open Inference Protocol at /v2, JSON objects at /predict, a form at /, metrics at /metrics.
-    Replaced files are reloaded.
+    /predict takes JSON objects, /v2 the Open Inference Protocol; / has a form
+    and /metrics the metrics. Replaced files are reloaded.
     """
     _refuse_open_host(host, token_env, insecure=insecure)
     _start(
@@ -63,8 +63,8 @@ def _start(**settings: Any) -> None:
 
     from onward.serving.server.options import Options
 
-    options = msgspec.json.encode(Options(**settings)).decode()
-    os.execv(sys.executable, [sys.executable, "-m", "onward.serving.server", options])
+    encoded = msgspec.json.encode(Options(**settings)).decode()
+    os.execv(sys.executable, [sys.executable, "-m", "onward.serving.server", encoded])
 
 
 def _refuse_open_host(host: str, token_env: str | None, *, insecure: bool) -> None:

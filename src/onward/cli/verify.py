@@ -26,6 +26,6 @@ def verify(
     )
     if HASH not in predictor.metadata:
         typer.echo(
-            "The file is of an older version without a hash of its content: only the rows were"
+            "An older version wrote this file without a hash of its content, so only the rows were"
             " checked"
         )
