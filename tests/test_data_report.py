@@ -1,12 +1,18 @@
 """What the data report says of weights and classes."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 from onward.quality.data_report import about_target, about_weights
+from onward.quality.plan import Plan
+from onward.quality.prepare_settings import PrepareSettings
 from onward.quality.splitting import SplitRows
+from onward.quality.unused_columns import unused_columns
 from onward.schema import Target
+from onward.table.sources import Source
 
 
 def test_equal_weights_are_as_many_rows_as_there_are() -> None:
@@ -24,3 +30,25 @@ def test_classes_are_counted_by_split_and_rows_left_out_are_not() -> None:
         "no": {"train": 1, "validation": 0, "test": 1},
         "yes": {"train": 1, "validation": 1, "test": 0},
     }
+
+
+def test_columns_that_are_not_used_are_named_with_their_reasons(tmp_path: Path) -> None:
+    rows = pl.DataFrame(
+        {"id": [f"k{row}" for row in range(30)], "x": range(30), "y": [0.5, 1] * 15}
+    )
+    rows.with_columns(note=pl.lit("a"), again="x", km="x").write_csv(tmp_path / "t.csv")
+    settings = PrepareSettings.model_validate(
+        {
+            "source": {"type": "csv", "path": str(tmp_path / "t.csv")},
+            "target": {"name": "y", "kind": "number"},
+            "split": {"type": "random"},
+            "columns": {"x": "numerical"},
+        }
+    )
+    plan = Plan(settings)
+    assert unused_columns(plan, Source.open(settings.source)) == [
+        {"name": "id", "reason": "30 distinct texts in 30 rows: probably an identifier"},
+        {"name": "note", "reason": "'a' in every row"},
+        {"name": "again", "reason": "identical to 'x'"},
+        {"name": "km", "reason": "identical to 'x'"},
+    ]

@@ -70,10 +70,13 @@ def test_rows_that_are_made_up_can_be_read_and_are_no_rows_of_the_table() -> Non
 
 
 def test_a_hidden_column_that_is_none_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match=r"'aeg' is not an input of the model\. Did you mean 'age'"
-    ):
-        Privacy(hide=("aeg",)).refuse_unknown(FIELDS)
+    with pytest.raises(ConfigError, match=r"the table has no column 'aeg'\. Did you mean 'age'"):
+        Privacy(hide=("aeg",)).refuse_unknown([field.name for field in FIELDS])
+
+
+def test_a_column_that_the_model_does_not_use_may_be_hidden() -> None:
+    rows = rows_to_replay(Privacy(hide=("born",)), FIELDS, TABLE, NOTE)
+    assert rows.equals(TABLE)
 
 
 def test_pages_show_no_value_of_a_hidden_column() -> None:
@@ -90,6 +93,7 @@ def test_pages_show_no_value_of_a_hidden_column() -> None:
             "plots": {"worst_values": table, "importance": table},
             "data": {
                 "columns": [column | {"min": "2018", "max": "2024"}, shown],
+                "left_out": [{"name": "joined", "reason": "'2018' in every row"}],
                 "quality": {"findings": findings},
             },
         }
@@ -101,4 +105,5 @@ def test_pages_show_no_value_of_a_hidden_column() -> None:
     assert found.plots["worst_values"]["column"].to_list() == ["age"]
     assert len(found.plots["importance"]) == 2
     assert found.data["columns"] == [column | {"top": []}, shown]
+    assert found.data["left_out"] == [{"name": "joined", "reason": "hidden"}]
     assert found.data["quality"]["findings"] == [{"columns": ["joined"], "examples": []}]

@@ -12,7 +12,6 @@ from onward.errors import DataError
 from onward.quality.type_inference import Guess, TargetGuess, infer, infer_target
 from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
-from onward.tasks import output_names
 
 SHOWN_COLUMNS = 30  # columns in a message
 MAX_INFERRED_ROWS = 1_000_000  # rows to infer types from; more would not change the result
@@ -52,8 +51,7 @@ class Project:
         classes = frame[target] if target_guess.target.classes else None
         decimal = getattr(infer_config.config, "decimal", ".")  # typed files have no decimal mark
         inputs = frame.select(name for name in names if name not in (target, split))
-        guesses = infer(inputs, classes, decimal)
-        columns = tuple(_left_out_if_reserved(guess) or guess for guess in guesses)
+        columns = tuple(infer(inputs, classes, decimal))
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])
             raise DataError(f"{table}: no usable column to predict {target!r} from. {reasons}")
@@ -94,11 +92,3 @@ def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> Non
             f"{table}: --split {name!r} must be train, validation or test in each row; {problem}."
             " Correct the column, or leave --split out for a random split"
         )
-
-
-def _left_out_if_reserved(guess: Guess) -> Guess | None:
-    if guess.name in output_names() or guess.name.startswith("onward/"):
-        return Guess(
-            guess.name, "", "reserved name in the exported file; rename the column to use it"
-        )
-    return None

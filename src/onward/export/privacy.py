@@ -1,4 +1,4 @@
-"""Which raw values travel in a model file: rows to replay, values of columns."""
+"""The raw values in a model file: sample rows, categories and ranges of columns."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,25 +20,26 @@ Replay = Literal["rows", "synthetic", "none"]
 
 
 class Privacy(Settings):
-    """``replay``: test rows; rows made up column by column; or one row of missing values.
+    """``replay``: the sample rows, whose predictions `onward verify` compares.
 
-    ``hide``: columns of which no value is written to the file, to ``signature.json`` and to pages.
+    ``rows`` are test rows, ``synthetic`` rows with independently drawn columns, and ``none`` is one
+    row of missing values. ``hide``: columns without values in the file, in ``signature.json`` and
+    on pages.
     """
 
     replay: Replay = "rows"
     hide: tuple[str, ...] = Setting(default=())
 
-    def refuse_unknown(self, columns: Sequence[Field]) -> None:
-        """Raise if a hidden column is not one of the model's.
+    def refuse_unknown(self, names: Sequence[str]) -> None:
+        """Raise if a hidden column is not one of these.
 
         Raises:
             ConfigError: naming it.
         """
-        names = [field.name for field in columns]
         for name in self.hide:
             if name not in names:
                 raise ConfigError(
-                    f"export.hide: {name!r} is not an input of the model."
+                    f"export.hide: the table has no column {name!r}."
                     f" {suggestion(name, names, 'Remove it')}"
                 )
 
@@ -46,12 +47,12 @@ class Privacy(Settings):
 def rows_to_replay(
     privacy: Privacy, columns: Sequence[Field], rows: pl.DataFrame, monitor: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """Rows that may travel in the file.
+    """The sample rows for the file.
 
     Args:
-        privacy: what may.
-        columns: of the model.
-        rows: raw ones for testing.
+        privacy: the settings.
+        columns: the inputs of the model.
+        rows: raw test rows.
         monitor: the note with the histograms of the columns.
     """
     names = [field.name for field in columns]
@@ -62,7 +63,8 @@ def rows_to_replay(
         found = _made_up(columns, rows.schema, monitor["columns"])
     else:
         found = rows.clear().select(names).clear(1)
-    return found.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in privacy.hide)
+    hidden = [name for name in names if name in privacy.hide]
+    return found.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in hidden)
 
 
 def without_values(notes: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:

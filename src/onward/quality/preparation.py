@@ -20,6 +20,7 @@ from onward.quality.leaks import DERIVED, Leak, refuse, search, search_derived
 from onward.quality.plan import Plan
 from onward.quality.sample_size import shortages
 from onward.quality.splitting import SplitRows, downsample, split_rows
+from onward.quality.unused_columns import unused_columns
 from onward.quality.validation import accept_rows, discard, find, refuse_findings
 from onward.quality.writing import (
     derived_of,
@@ -74,6 +75,8 @@ def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
     write_arrays(plan.columns, split, work)
     (work / "schema.json").write_text(plan.schema.dump())
     join_derived(work)
+    if plan.is_whole:
+        columns["left_out"] = unused_columns(plan, table)
     return {"source": str(path), **counts, **columns, "target": about, "quality": quality}
 
 

@@ -36,4 +36,9 @@ def _data(data: Mapping[str, Any], hidden: list[str]) -> dict[str, Any]:
         {**found, "examples": []} if set(found["columns"]) & set(hidden) else found
         for found in data["quality"]["findings"]
     ]
-    return {**data, "columns": columns, "quality": {**data["quality"], "findings": findings}}
+    left_out = [
+        {**column, "reason": "hidden"} if column["name"] in hidden else column
+        for column in data.get("left_out", [])
+    ]
+    quality = {**data["quality"], "findings": findings}
+    return {**data, "columns": columns, "left_out": left_out, "quality": quality}

@@ -71,7 +71,7 @@ def run(settings: Settings, folder: Path) -> None:
     columns = json.loads(verified(train / "selection.json").read_text()).get("kept")
     prepared = whole if columns is None else whole.only(columns)
     schema = prepared.schema()
-    settings.refuse_unknown(schema.columns)
+    settings.refuse_unknown(_names(prepared))
     network = Network.load(verified(train / "network.pt").read_bytes()).eval()
     record = {"metrics": json.loads(verified(train / "metrics.json").read_text())}
     _change(settings, network, prepared, record)
@@ -99,6 +99,12 @@ def run(settings: Settings, folder: Path) -> None:
         _write(work / "parity.json", {name: part.document() for name, part in agreement.items()})
     rows = sum(part.rows for part in agreement.values())
     logger.info("export: model.onnx and the network agree on all %s rows", f"{rows:,}")
+
+
+def _names(prepared: Prepared) -> list[str]:
+    """Names of the inputs, and of columns that are not used but described on pages."""
+    unused = prepared.profiles().get("left_out", [])
+    return [field.name for field in prepared.schema().columns] + [about["name"] for about in unused]
 
 
 def _notes(

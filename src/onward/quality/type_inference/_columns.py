@@ -1,11 +1,12 @@
 """Inference of column types."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import polars as pl
 
+from onward.preprocessing.graph import PREFIX
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
 from onward.quality.type_inference._date_rules import date_guess
 from onward.quality.type_inference._guess import Guess, leave_out, read_as
@@ -17,6 +18,7 @@ from onward.quality.type_inference._number_rules import (
     numbering_guess,
     quantity_guess,
 )
+from onward.tasks import output_names
 
 PAIRS = ("0 1", "0.0 1.0", "false true", "no yes", "f t", "n y", "off on")
 FEWEST, RAREST = 5, 0.01  # rows and share; fewer exceptions from a constant may be in no split
@@ -27,13 +29,19 @@ MANY, WORDS = 256, 256  # distinct texts from which words become features, and h
 LONG_WHOLE = r"^[+-]?[1-9][0-9]{15,}$"  # may be 2^53 or more, where float64 rounds
 
 
-def infer(frame: pl.DataFrame, classes: pl.Series | None = None, decimal: str = ".") -> list[Guess]:
+def infer(
+    frame: pl.DataFrame,
+    classes: pl.Series | None = None,
+    decimal: str = ".",
+    names: Collection[str] | None = None,
+) -> list[Guess]:
     """A guess for each column of the frame, in its order.
 
     Args:
         frame: columns as in the file: text from a CSV file, any type from others.
         classes: the target, unless it is a number, to find columns that determine it.
         decimal: the decimal mark of the file.
+        names: the columns to infer; by default all.
 
     Example:
         >>> [guess] = infer(pl.DataFrame({"size": ["1.5", "?", "7", "12"]}))
@@ -45,7 +53,11 @@ def infer(frame: pl.DataFrame, classes: pl.Series | None = None, decimal: str = 
     for column in frame.get_columns():
         key = hash((str(column.dtype), *map(str, column.head(1000))))
         twin = seen.setdefault(key, column.name)
-        if _is_unreadable(column.dtype):  # first: comparing values of such types may fail
+        if names is not None and column.name not in names:
+            continue
+        if column.name in output_names() or column.name.startswith(PREFIX):
+            guesses.append(leave_out(column.name, "reserved name; rename the column to use it"))
+        elif _is_unreadable(column.dtype):  # first: comparing values of such types may fail
             reason = f"holds {column.dtype}, which no column type reads"
             guesses.append(leave_out(column.name, reason))
         elif twin != column.name and column.equals(frame[twin], null_equal=True):
