@@ -1,4 +1,4 @@
-"""Reading logs and labels, and writing what a monitor finds."""
+"""Reading logs and labels, and writing the findings of a monitor."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -37,24 +37,24 @@ LOGGED = (".parquet", ".jsonl")  # both are in the folder of a server that is ru
 
 @dataclass(frozen=True)
 class MonitorJob:
-    """What is to be compared with what."""
+    """A model file, a log to compare with its training rows, and labels."""
 
     model: Path
     log: Path
     labels: Path | None
     on: str | None
-    """The column that labels and rows share."""
+    """The id column of labels and rows."""
     by: Period
     time: str | None
     rows: int | None
-    """Of a window; None for windows of time, or for two halves if there is no time."""
+    """Rows of a window; None for windows of time, or for two halves without a time column."""
 
 
 def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
-    """Print the verdict, write what is asked for, and return whether somebody should act.
+    """Print the verdict, write the files asked for, and return whether to raise an alarm.
 
     Raises:
-        ArtifactError: if the file does not have what a monitor needs.
+        ArtifactError: if an older version wrote the model file.
         DataError: if the log breaks the contract of the model.
     """
     log = _Log(job)
@@ -68,19 +68,25 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     for name in metadata.get("privacy", {"hide": []})["hide"]:
         for kind in ALLOWED:
             tally.examples.pop((name, kind), None)
-    found = document(profile, tally, log.period)
-    said = verdict(found, str(job.model), str(job.log))
+    findings = document(profile, tally, log.period)
+    result = verdict(findings, str(job.model), str(job.log), _how_to_retrain(job.model))
     target = {"target": predictor.schema.target.name, "task": metadata["task"]}
-    found = {
+    findings = {
         "model": {"path": str(job.model), "id": log.identity, **target},
         "log": str(job.log),
-        "verdict": {"state": said.state, "sentence": said.sentence, "next": said.command},
-        **found,
+        "verdict": {"state": result.state, "sentence": result.sentence, "next": result.command},
+        **findings,
     }
-    typer.echo(f"{said.state}: {said.sentence}\nNext: {said.command}")
-    _write(output, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
-    _write(page, monitor_page(found))
-    return said.is_alarm
+    typer.echo(f"{result.state}: {result.sentence}\nNext: {result.command}")
+    _write(output, json.dumps(findings, ensure_ascii=False, indent=1) + "\n")
+    _write(page, monitor_page(findings))
+    return result.is_alarm
+
+
+def _how_to_retrain(model: Path) -> str:
+    if Path("dvc.yaml").exists():
+        return "dvc repro"
+    return f"train a new model on recent rows, then onward promote NEW {model} TABLE"
 
 
 def _write(path: Path | None, text: str) -> None:
@@ -104,8 +110,8 @@ def _tally(model: Path, predictor: Predictor, profile: Profile) -> Tally:
 def _profile(model: Path, metadata: Mapping[str, Any]) -> Profile:
     if NOTE not in metadata:
         raise ArtifactError(
-            f"{model}: was exported by an earlier version of onward, and lacks what a monitor"
-            " compares with. Export it again"
+            f"{model}: was exported by an earlier version, without the statistics that a monitor"
+            " needs. Export it again"
         )
     return Profile.of_note(metadata[NOTE])
 
@@ -121,7 +127,7 @@ class _Part:
 
 
 class _Log:
-    """The rows of a job, a part at a time."""
+    """The rows of the log, read in parts."""
 
     def __init__(self, job: MonitorJob) -> None:
         self._job = job
@@ -131,7 +137,7 @@ class _Log:
 
     @cached_property
     def period(self) -> Period | None:
-        """Of the windows; None if they have a number of rows."""
+        """The length of a window; None if windows are counted in rows."""
         return self._job.by if self._job.rows is None and self._time is not None else None
 
     @property
@@ -159,7 +165,7 @@ class _Log:
 
     @cached_property
     def _outputs(self) -> dict[str, list[str]]:
-        """For each output the columns of the log that have it; empty if one is not there."""
+        """The columns of the log with each output; empty unless the log has all outputs."""
         classes = self.predictor.schema.target.classes
         wanted = {
             name: [f"{name}.{label}" for label in classes] if name == "probabilities" else [name]
@@ -172,7 +178,7 @@ class _Log:
         """All rows.
 
         Raises:
-            DataError: naming file, column, row and value of what breaks the contract.
+            DataError: naming file, column, row and value that break the contract.
         """
         columns = self.predictor.schema.columns
         if self._outputs:  # a server may log some of the columns only
@@ -198,7 +204,7 @@ class _Log:
         return _Part(raw, keys, self._predictions(rows, raw), ids)
 
     def _predictions(self, rows: pl.DataFrame, raw: pl.DataFrame) -> dict[str, Array]:
-        """Those of the log if this very file made all of them, else new ones."""
+        """The logged predictions if this file made all of them, otherwise new ones."""
         if self._outputs and self._is_of_this_file(rows):
             return {
                 name: rows[KEPT + names[0]].to_numpy()
@@ -218,7 +224,7 @@ class _Log:
 
 
 def _tables(path: Path) -> Iterator[Table]:
-    """The table; of a folder with parts of both kinds that a server writes, one for each."""
+    """The table; of a server's folder with parts in two formats, one table for each."""
     if path.is_dir():
         for suffix in LOGGED:
             files = sorted(path.glob(f"*{suffix}"))
@@ -234,7 +240,7 @@ def _labels(job: MonitorJob, predictor: Predictor) -> pl.DataFrame:
     """``id`` and ``label``, each id once.
 
     Raises:
-        DataError: if an id is there twice, or a label is not a class of the model.
+        DataError: if an id occurs twice, or a label is not a class of the model.
     """
     assert job.labels is not None
     assert job.on is not None

@@ -1,27 +1,29 @@
-"""The first line of a report, and what to type next."""
+"""The verdict of a monitor, and the next command."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SHOWN = 3  # names of columns in a sentence
+from onward.monitoring.windows import LEAST_ROWS
+
+MAX_NAMED = 3  # columns in a sentence
 QUALITIES = {
     "accuracy": "accuracy",
     "mae": "mean absolute error",
     "log_loss": "log-loss",
     "coverage": "interval coverage",
 }
-"""What outcomes are called."""
+"""Names of quality measures in texts."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a manager wants to know."""
+    """The state of the model in one sentence."""
 
     state: Literal["too few rows", "quiet", "watch", "drift", "quality lost"]
     sentence: str
     command: str
-    """To type next."""
+    """What to do next."""
 
     @property
     def is_alarm(self) -> bool:
@@ -29,71 +31,67 @@ class Verdict:
         return self.state in ("drift", "quality lost")
 
 
-def verdict(document: Mapping[str, Any], model: str, log: str) -> Verdict:
-    """Sum up a document.
+def verdict(document: Mapping[str, Any], model: str, log: str, retrain: str) -> Verdict:
+    """Sum up all findings.
 
     Args:
-        document: of all findings.
-        model: path of the file, for the command.
+        document: the findings.
+        model: path of the model file, for the command.
         log: path of the log.
+        retrain: how to train a new model.
     """
     again = f"onward monitor {model} {log}"
-    drifted, watched = (_named(document, state) for state in ("drift", "watch"))
+    drifted, watched = (_names(document, state) for state in ("drift", "watch"))
     lost = [quality for quality in document["quality"] if quality["state"] == "drift"]
     estimate = document["estimate"]
-    about = _quality_words(document)
+    about = _quality_sentence(document)
+    with_labels = f"{again} --labels TABLE --on ID"
     if lost or (estimate and estimate["state"] == "drift"):
         what = " and ".join(QUALITIES.get(quality["name"], quality["name"]) for quality in lost)
         start = f"The {what} is worse" if lost else "By an estimate, the model is worse"
-        because = f", and {_columns(drifted)} drifted" if drifted else ""
-        is_known = bool(lost)
-        sentence = f"{start} than on the test set{because}. {about}"
-        return Verdict(
-            "quality lost", sentence, "dvc repro" if is_known else f"{again} --labels TABLE --on ID"
-        )
+        drift = f", and {_join(drifted)} drifted" if drifted else ""
+        sentence = f"{start} than on the test set{drift}. {about}"
+        return Verdict("quality lost", sentence, retrain if lost else with_labels)
     if drifted:
         count = f"{len(drifted)} of {len(document['columns']) + len(document['predictions'])}"
-        sentence = f"Drift in {count} columns and predictions: {_columns(drifted)}. {about}"
-        has_labels = bool(document["quality"])
-        return Verdict(
-            "drift", sentence, "dvc repro" if has_labels else f"{again} --labels TABLE --on ID"
-        )
+        sentence = f"Drift in {count} columns and predictions: {_join(drifted)}. {about}"
+        return Verdict("drift", sentence, retrain if document["quality"] else with_labels)
     if not any(entry["state"] != "too few" for entry in document["columns"]):
-        return Verdict(
-            "too few rows", "No window has enough rows to say anything.", f"{again} --by month"
-        )
+        sentence = f"No window has the {LEAST_ROWS} rows that a comparison needs."
+        return Verdict("too few rows", sentence, f"{again} --by month")
     if watched:
-        sentence = f"No drift; watch {_columns(watched)}: different in the last window. {about}"
+        sentence = f"No drift; watch {_join(watched)}: different in the last window. {about}"
         return Verdict("watch", sentence, again)
     return Verdict("quiet", f"The rows look like the training rows. {about}", again)
 
 
-def _named(document: Mapping[str, Any], state: str) -> list[str]:
-    found = [
-        e["name"] for e in (*document["columns"], *document["predictions"]) if e["state"] == state
-    ]
-    found += [f"{e['column']} ({e['kind']})" for e in document["contract"] if e["state"] == state]
-    return list(dict.fromkeys(found))
+def _names(document: Mapping[str, Any], state: str) -> list[str]:
+    """Columns, predictions and broken rules in this state."""
+    distributions = (*document["columns"], *document["predictions"])
+    names = [entry["name"] for entry in distributions if entry["state"] == state]
+    broken = [entry for entry in document["contract"] if entry["state"] == state]
+    names += [f"{entry['column']} ({entry['kind']})" for entry in broken]
+    return list(dict.fromkeys(names))
 
 
-def _columns(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def _join(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more
 
 
-def _quality_words(document: Mapping[str, Any]) -> str:
-    """The quality in the last window: with labels if there are any, else estimated."""
+def _quality_sentence(document: Mapping[str, Any]) -> str:
+    """The quality in the last window: measured if there are labels, otherwise estimated."""
     for quality in sorted(document["quality"], key=lambda quality: quality["state"] != "drift"):
         values = [value for value in quality["windows"] if value]
         if values:
             name = QUALITIES.get(quality["name"], quality["name"])
-            return f"Measured {name} {_compared(values[-1], quality)}."
+            return f"Measured {name} {_with_test_value(values[-1], quality)}."
     estimate = document["estimate"]
     values = [value for value in estimate["windows"] if value] if estimate else []
     if not values:
-        return "No quality can be estimated."
-    return f"Estimated {QUALITIES[estimate['name']]} {_compared(values[-1], estimate)}."
+        return "Quality could not be estimated."
+    return f"Estimated {QUALITIES[estimate['name']]} {_with_test_value(values[-1], estimate)}."
 
 
-def _compared(now: Mapping[str, float], quality: Mapping[str, Any]) -> str:
-    return f"{now['value']:.3g} ({quality['held_out']:.3g} on the test set)"
+def _with_test_value(latest: Mapping[str, float], quality: Mapping[str, Any]) -> str:
+    return f"{latest['value']:.3g} ({quality['held_out']:.3g} on the test set)"
