@@ -186,9 +186,8 @@ def test_a_new_file_takes_over_and_a_broken_one_does_not(
     with serving(tmp_path, model, "--grace", "0") as server:
         first, good = version(server), model.read_bytes()
         clients = load(server)
-        edit(
-            model, {"metrics": '{"validation/loss": 0.5}'}
-        )  # writes in place, and may be seen half
+        # writes in place, so the server may read half of it
+        edit(model, {"metrics": '{"validation/loss": 0.5}'})
         wait_for(lambda: version(server) != first)
         second = version(server)
         replace(model, good[:-1_000])
@@ -242,6 +241,21 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, model: Path) -> None:
         wait_for(lambda: server.log.read_text().count("ready at") == 3)
 
         assert version(server)
+
+
+def test_a_signal_while_a_worker_waits_for_its_restart_ends_the_server(
+    tmp_path: Path, model: Path
+) -> None:
+    with serving(tmp_path, model, "--workers", "2", "--grace", "0") as server:
+        wait_for(lambda: server.log.read_text().count("ready at") == 2)
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+        wait_for(lambda: "is restarted" in server.log.read_text())
+
+        server.process.terminate()
+
+        assert server.process.wait(20) == 0
+        assert server.log.read_text().count("ready at") == 2
 
 
 def test_what_is_too_much_is_refused_with_429(tmp_path: Path, model: Path) -> None:
