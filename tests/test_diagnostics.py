@@ -219,9 +219,8 @@ def test_a_planted_weak_slice_comes_first(task: str) -> None:
 def test_noise_has_weak_slices_no_more_often_than_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "onward.evaluation.diagnostics._slices.SLICES_WITH_METRIC", 1
-    )  # only the rates are tested
+    # only the rates are tested
+    monkeypatch.setattr("onward.evaluation.diagnostics._slices.SLICES_WITH_METRIC", 1)
     found = [float(slices(noisy(600, seed), 0)["rate"].to_numpy().min()) for seed in range(60)]
     assert sum(rate <= FALSE_DISCOVERY_RATE for rate in found) <= 8  # 3 expected
 

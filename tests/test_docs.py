@@ -138,10 +138,8 @@ def test_the_file_is_as_described(tmp_path: Path) -> None:
 
 
 def test_the_page_of_families_is_of_these_classes(request: pytest.FixtureRequest) -> None:
-    command = [
-        sys.executable,
-        str(ROOT / "scripts/document_families.py"),
-    ]  # no classes of other tests
+    # a process of its own has no classes of other tests
+    command = [sys.executable, str(ROOT / "scripts/document_families.py")]
     wanted = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     page = DOCS / "families.md"
     if request.config.getoption("--update-golden"):

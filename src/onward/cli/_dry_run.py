@@ -56,9 +56,8 @@ def dry_run(config: Path) -> int:
 
 
 def _print(problems: Problems) -> None:
-    for message in dict.fromkeys(
-        map(str, problems.values())
-    ):  # an error of several sections is printed once
+    # an error of several sections is printed once
+    for message in dict.fromkeys(map(str, problems.values())):
         typer.echo(message, err=True)
 
 

@@ -36,10 +36,7 @@ FORMATS: Mapping[str, Format] = {
     "parquet": Format(pl.LazyFrame.sink_parquet, (".parquet", ".pq")),
     "arrow": Format(pl.LazyFrame.sink_ipc, (".arrow", ".feather", ".ipc")),
 }
-DELIMITERS = {
-    "csv": ",",
-    "tsv": "\t",
-}  # delimiters; these formats have a header, and cannot hold lists
+DELIMITERS = {"csv": ",", "tsv": "\t"}  # these formats have a header, and cannot hold lists
 
 
 def format_name(name: str | None, output: Path | None) -> str:

@@ -68,9 +68,8 @@ def _jackknife_weights(rows: int) -> Array:
     every = np.ones((1, rows))
     if rows < JACKKNIFE_GROUPS:
         return every
-    group = (
-        np.arange(rows) * JACKKNIFE_GROUPS // rows
-    )  # neighbouring rows share a group: they may be correlated
+    # neighbouring rows share a group: they may be correlated
+    group = np.arange(rows) * JACKKNIFE_GROUPS // rows
     return np.concatenate([every, group != np.arange(JACKKNIFE_GROUPS)[:, None]])
 
 

@@ -74,9 +74,8 @@ def changes_since(
         return nothing
     before = _measured_model(folder, document, now.task.outputs)
     metrics = {n: metric for n, metric in now.task.metrics.items() if n in before.values}
-    values = {
-        name: json_number(value) for name, value in now.values.items()
-    }  # rounded like the previous ones
+    # rounded like the previous ones
+    values = {name: json_number(value) for name, value in now.values.items()}
     differences = changes(metrics, MeasuredModel(values, now.sample), before, seed)
     about = {"inputs": recorded["inputs"], "is_paired": is_paired(now.sample, before.sample)}
     documents = {name: change.document() for name, change in differences.items()}

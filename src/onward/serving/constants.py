@@ -9,12 +9,8 @@ from onward.serving.protobuf import fields, numbers
 
 DIMS, DATA_TYPE, NAME, RAW_DATA, EXTERNAL_DATA, LOCATION = 1, 2, 8, 9, 13, 14
 PLAIN_DATA = (5, 7)  # int32_data and int64_data
-RAW_TYPES: dict[object, str] = {
-    1: "<f4",
-    6: "<i4",
-    7: "<i8",
-    11: "<f8",
-}  # those that shapes may have
+RAW_TYPES: dict[object, str] = {1: "<f4", 6: "<i4", 7: "<i8", 11: "<f8"}
+"""The types that shapes may have."""
 LONGEST_SHAPE = 64  # numbers; a longer constant is not a shape
 
 

@@ -23,9 +23,10 @@ CHANCE = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"}
     | {"RandomUniformLike"}
 )
-GROWING = frozenset(  # their outputs are as large as a number in their inputs says
+GROWING = frozenset(
     {"ConstantOfShape", "EyeLike", "Expand", "OneHot", "Pad", "Range", "Resize", "Tile", "Upsample"}
 )
+"""Operators with an input that sets the size of their output."""
 MOST_NODES = 20_000  # onnxruntime 1.32 prepares as many in 5 s, and 100,000 in more than a minute
 NODES_OF_INPUT = 10  # that a column may add to them
 LARGEST_CONSTANT = 100_000_000  # elements that a node may make from constants

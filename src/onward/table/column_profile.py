@@ -6,10 +6,7 @@ import numpy as np
 import polars as pl
 
 PROFILE_BINS = 20
-OUTER_QUANTILES = (
-    0.005,
-    0.995,
-)  # quantiles at the inner edges of the outer bins, which also hold all values beyond
+OUTER_QUANTILES = (0.005, 0.995)  # the inner edges of the outer bins, which are open
 NARROWEST_RANGE = 1e-9  # relative range of the values; a smaller one gets a single bin
 LARGEST_NUMBER = 1e150  # its square is a finite float64
 OUTLIER_REACH = 3.0  # interquartile ranges beyond the quartiles; "far out" in Tukey 1977

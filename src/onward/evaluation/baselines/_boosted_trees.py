@@ -15,8 +15,7 @@ from onward.tasks import Array, Ask, Task
 
 MAX_TREES = 2_000  # in total, one per class and round; with 100 rounds 50 classes take a minute
 BOOSTING_ROUNDS = 100  # scikit-learn's default
-ONE_THREAD_BELOW = 1_000_000  # values; below, threads spend more time waiting than working: on two
-# busy cores 47 s instead of 0.4 s
+ONE_THREAD_BELOW = 1_000_000  # values; with fewer, threads mostly wait (47 s instead of 0.4 s)
 
 
 class BoostedTrees:

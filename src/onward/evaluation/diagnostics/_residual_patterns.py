@@ -88,8 +88,7 @@ def _effect(groups: Groups, residual: Array) -> float:
     means = np.bincount(codes, values, number) / groups.sizes
     within = ((values - means[codes]) ** 2).sum()
     total = ((values - values.mean()) ** 2).sum()
-    chance = within / (
-        len(values) - number
-    )  # variance that one degree of freedom explains by chance
+    # the variance that one degree of freedom explains by chance
+    chance = within / (len(values) - number)
     explained = total - within - (number - 1) * chance
     return float(max(explained / max(total + chance, np.finfo(np.float64).tiny), 0.0))

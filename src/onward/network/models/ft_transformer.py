@@ -132,6 +132,5 @@ class _Attention(nn.Module):
         return y
 
     def _split(self, x: Tensor) -> Tensor:
-        return torch.unflatten(x, 2, self.parts).transpose(
-            1, 2
-        )  # (rows, heads, tokens, head_width)
+        parts = torch.unflatten(x, 2, self.parts)
+        return parts.transpose(1, 2)  # (rows, heads, tokens, head_width)

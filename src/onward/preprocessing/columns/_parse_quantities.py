@@ -44,8 +44,7 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
     if not unit:
         return _signed(number)
     mark, forms = re.escape(unit), [f"{number} *{re.escape(unit)}"]
-    if not unit[-1].isdigit():  # m25 is no 5 with m2
-        # Rs.500 is not half a rupee
+    if not unit[-1].isdigit():  # m25 is not 5 with the unit m2, nor Rs.500 half a rupee
         forms.append(f"{mark} *{usual if unit[-1].isalpha() else number}")
     if symbol_of(unit):
         forms.append(f"{re.escape(unit[0])} *{number} *{re.escape(unit[1:])}")
