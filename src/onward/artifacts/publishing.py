@@ -1,9 +1,11 @@
 """Atomic publishing: files are written to a temporary folder, then renamed."""
 
+import ctypes
 import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 from onward.errors import ArtifactError
 
 MANIFEST = "manifest.json"
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of fcntl.h and stdio.h
 
 
 @contextmanager
@@ -38,14 +41,29 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
         (work / MANIFEST).write_text(json.dumps({"files": hashes, **notes}, indent=1) + "\n")
         for path in (*files, work / MANIFEST, work):
             _sync(path)
-        if folder.exists():
+        if not folder.exists():
+            work.rename(folder)
+        elif not _exchange(work, folder):
             folder.rename(old)
-        work.rename(folder)
+            work.rename(folder)
         _sync(folder.parent)
     finally:
         _restore(old, folder)  # a signal may have come between the renames
         for left_over in (work, old):
             shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders in one step, so that readers find one of them at any time.
+
+    Returns:
+        Whether the system and its file system can.
+    """
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    names = (os.fsencode(first), os.fsencode(second))
+    return bool(
+        renameat2 and renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0
+    )
 
 
 def _restore(old: Path, folder: Path) -> None:
