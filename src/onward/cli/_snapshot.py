@@ -1,4 +1,4 @@
-"""Snapshots of databases."""
+"""Snapshots of databases, lakes and APIs."""
 
 import json
 from datetime import UTC, datetime
@@ -7,22 +7,16 @@ from pathlib import Path
 from onward.artifacts.process import locked
 from onward.artifacts.publishing import publishing, replacing
 from onward.cli._source import source_of
-from onward.errors import ConfigError
-from onward.table.sources.sql import Sql, collect
+from onward.table.sources import collect
 
 
 def take(config: Path, folder: Path) -> int:
     """Write a snapshot to the folder and its time beside it; return the number of rows.
 
     Raises:
-        ConfigError: if the source of the config is not a database.
+        ConfigError: if the source of the config is a file.
     """
     source = source_of(config)
-    if not isinstance(source, Sql.Config):
-        raise ConfigError(
-            f"{config}: prepare.source: type {source.type!r} has nothing to collect. Only the type"
-            " sql reads from a database"
-        )
     with locked(folder), publishing(folder) as work:
         rows = collect(source, work)
     with replacing(folder.with_name(f"{folder.name}.taken.json")) as new:

@@ -98,7 +98,7 @@ def _words(settings: type[Settings], details: ErrorDetails) -> str:
 def _found(details: ErrorDetails) -> str:
     value = details["input"]
     got = repr(value)
-    is_clear = details["type"] in ("extra_forbidden", "union_tag_invalid", "incomplete")
+    is_clear = details["type"] in ("extra_forbidden", "union_tag_invalid", "incomplete", "secret")
     is_short = len(got) <= SHOWN and not isinstance(value, dict)
     return f", got {got}" if is_short and not is_clear else ""
 
