@@ -19,8 +19,9 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
     """Matching files, sorted by name; names beginning with a dot or underscore are ignored.
 
     Raises:
-        DataError: if there is none.
+        DataError: if there is none, or not all of them belong to the table.
     """
+    _refuse_lakes(folder)
     files = [
         path
         for path in folder.glob(pattern)
@@ -30,6 +31,21 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
     if not files:
         raise DataError(f"{folder}: no file in it matches {pattern!r}. Correct `files` or `path`")
     return sorted(files)
+
+
+def _refuse_lakes(folder: Path) -> None:
+    """Raise a `DataError` if the folder has a log that says which files are still in the table."""
+    if (folder / "_delta_log").is_dir():
+        name = "delta"
+    elif any(folder.glob("metadata/*.metadata.json")):
+        name = "iceberg"
+    else:
+        return
+    raise DataError(
+        f"{folder}: this is a table of the type {name}, which has files that are no longer part of"
+        f" it. Write a config with the source {{type: {name}, table: {folder}, path: ...}}, and run"
+        " `onward collect`"
+    )
 
 
 class Folder(Table):
