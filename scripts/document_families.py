@@ -67,6 +67,8 @@ def _words(value: Mapping[str, Any]) -> str:
     """A type and its limits, for a cell of a table."""
     if "anyOf" in value:
         return " or ".join(map(_words, value["anyOf"]))
+    if "oneOf" in value:  # the members of another family
+        return f"settings of {', '.join(f'`{name}`' for name in value['discriminator']['mapping'])}"
     if "enum" in value or "const" in value:
         return ", ".join(f"`{choice}`" for choice in value.get("enum", [value.get("const")]))
     kind = {"null": "null", "array": "list", "object": "mapping"}.get(value["type"], value["type"])
