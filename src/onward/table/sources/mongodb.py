@@ -1,0 +1,58 @@
+"""Documents of MongoDB."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from onward.table.remote.batches import Batches
+from onward.table.remote.credentials import Public, Variable, value_of
+from onward.table.remote.mongodb import Find, document_rows
+from onward.table.remote.rows import parts_of, row_batches
+from onward.table.sources._snapshot import Snapshot
+
+Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _address(database: str) -> str:
+    parts = urlsplit(database)
+    if parts.scheme not in ("mongodb", "mongodb+srv") or not parts.path.strip("/"):
+        raise ValueError(
+            "this is no address of a database of MongoDB. Write it as mongodb://host:27017/shop"
+        )
+    return database
+
+
+class MongoDb(Snapshot):
+    """The documents of a collection of MongoDB, of which `onward collect` takes a snapshot."""
+
+    class Config(Snapshot.Config):
+        """``filter`` is that of MongoDB's find; without ``fields``, documents have all of theirs.
+
+        ``user`` and ``password`` are names of environment variables.
+        """
+
+        type: Literal["mongodb"] = "mongodb"
+        database: Annotated[Public, AfterValidator(_address)]
+        collection: Name
+        filter: dict[str, Any] = Field(default_factory=dict)
+        fields: tuple[Name, ...] = ()
+        user: Variable | None = None
+        password: Variable | None = None
+
+    config: Config
+    content = ("database", "collection", "filter", "fields")
+
+    @classmethod
+    def batches(cls, config: Config, folder: Path) -> Batches:
+        """The documents that the filter finds."""
+        find = Find(
+            config.database,
+            config.collection,
+            config.filter,
+            config.fields,
+            value_of(config.user),
+            value_of(config.password),
+        )
+        return row_batches(config.database, parts_of(document_rows(find)), folder)
