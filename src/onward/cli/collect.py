@@ -12,15 +12,16 @@ def collect(
     config: Annotated[
         Path,
         typer.Argument(
-            help="A config; only its `prepare.source` is read, with a database and a query.",
+            help="A config; only its `prepare.source` is read.",
             show_default=False,
         ),
     ],
 ) -> None:
-    """Take a snapshot of a database with the query of a config.
+    """Take a snapshot of a database, a MongoDB collection, a lake or a JSON API.
 
     Writes it to snapshots/CONFIG/, from where `data.dvc` imports it into the
-    pipeline. Its time is in a separate file, so equal data are equal files.
+    pipeline. Its time is in a separate file, so equal data are equal files. If
+    reading fails or is killed, the old snapshot stays.
     """
     from onward.cli._snapshot import take
 

@@ -1,5 +1,6 @@
 """`onward init`."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -29,16 +30,7 @@ def init(
     existing project, the table is added to the pipeline. Existing files are
     never overwritten; only dvc.yaml gets one more config.
     """
-    import re
-
-    from onward.errors import ConfigError
-
-    if re.match("[a-z0-9+]+:/", str(table)):
-        raise ConfigError(
-            f"{table}: `onward init` reads only local tables. Download it and run"
-            " `onward init FILE`; then write the address into data.dvc, below `deps:`, as in"
-            " `- path: https://...`"
-        )
+    _refuse_address(table)
     from onward.cli._files import write_files
     from onward.cli._print_inferred import print_inferred
     from onward.cli._project import Project
@@ -46,3 +38,15 @@ def init(
     project = Project.of(table, target, split)
     written = write_files(Path(), project)
     print_inferred(project, written)
+
+
+def _refuse_address(table: Path) -> None:
+    from onward.errors import ConfigError
+
+    if re.match("[a-z0-9+]+:/", str(table)):
+        raise ConfigError(
+            f"{table}: `onward init` reads only local tables. Download it and run"
+            " `onward init FILE`; then write the address into data.dvc, below `deps:`, as in"
+            " `- path: https://...`. For a database or an API, take a snapshot with"
+            " `onward collect`: see docs/sources.md"
+        )
