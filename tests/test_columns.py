@@ -1,5 +1,6 @@
 """The contract that every type of column keeps. A new type is tested as soon as its file exists."""
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -101,6 +102,27 @@ def test_null_and_its_wire_form_teach_the_same(name: str) -> None:
     values = [wire_form if value is None else value for value in examples]
     other = fitted(name, [*values, wire_form])
     assert preprocessing([column]).model == preprocessing([other]).model
+
+
+@every_type
+def test_a_restored_column_encodes_alike_and_further_rows_change_no_feature(name: str) -> None:
+    examples = list(Column.members[name].examples)
+    column = fitted(name, examples)
+    restored = type(column)(column.config)
+    restored.restore(json.loads(json.dumps(column.dump())))
+    assert preprocessing([restored]).model == preprocessing([column]).model
+
+    before = encode(session(column), examples)
+    restored.extend(further(column))
+
+    np.testing.assert_array_equal(encode(session(restored), examples), before)
+
+
+def further(column: Column) -> pl.Series:
+    """Training rows of a later time: other values, in another order."""
+    is_number = column.wire == "number"
+    values = [1e6, -3.0, None] if is_number else ["Ulm", "Bonn", "Bonn", "", None]
+    return pl.Series("x", values, pl.Float64 if is_number else pl.String)
 
 
 def hostile(seen: Sequence[Any], rows: int = 10_000) -> list[Any]:

@@ -1,12 +1,14 @@
 """The contract that every embedder keeps; a new one is tested as soon as its file exists."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import rtdl_num_embeddings as authors
 import torch
 from small_members import of_numbers as numerical_embedders
+from small_members import small
 
 from onward.blocks import Block, categorical, numerical
 from onward.network.embedders import Embedder
@@ -137,3 +139,52 @@ def test_each_category_has_a_vector_of_its_own() -> None:
     assert y[0].all()
     assert not y[1].any()  # unknown and missing values start in the middle
     assert torch.equal(torch.cat(embedder.parts(x), 1), y)
+
+
+@of_numbers
+def test_a_number_that_was_trained_is_embedded_as_before_beside_new_ones(name: str) -> None:
+    """The flag and the skewed number come from a trained embedder, in another order."""
+    trained = Embedder.members[name].fit(config(name), described(4), features())
+    randomize(trained)
+    later = features(300).flip(0) * 2 + torch.randn(300, 4)
+    sources = [2, None, 1, None]
+    untrained = Embedder.members[name].fit(config(name), described(4), later)
+
+    adopted = untrained.adopt(trained, sources)
+
+    x, old = torch.randn(50, 4), torch.zeros(50, 4)
+    old[:, [2, 1]] = x[:, [0, 2]]
+    got = adopted.embedder(x).split(adopted.embedder.widths, 1)
+    want = trained(old).split(trained.widths, 1)
+    known = [(part, want[s]) for part, s in zip(got, adopted.sources, strict=True) if s is not None]
+    assert len(known) == 2
+    for part, of_trained in known:
+        torch.testing.assert_close(part, of_trained)
+
+
+def test_new_categories_begin_as_the_mean_of_the_known_ones() -> None:
+    member = Embedder.members["category_embedding"]
+    codes = torch.zeros(3, 2, dtype=torch.int64)
+    trained = member.fit(member.Config(), categorical(["a", "b"], [4, 9]), codes)
+    randomize(trained)
+    block = categorical(["new", "b", "a"], [5, 9, 300])
+    untrained = member.fit(member.Config(), block, torch.zeros(3, 3, dtype=torch.int64))
+
+    adopted = untrained.adopt(trained, [None, 1, 0])
+
+    assert adopted.sources == (None, 1, 0)
+    a, b = (trained.get_parameter(f"{place}.weight") for place in (0, 1))
+    torch.testing.assert_close(adopted.embedder.get_parameter("1.weight"), b)
+    wider = adopted.embedder.get_parameter("2.weight")
+    torch.testing.assert_close(wider[:4], a)
+    torch.testing.assert_close(wider[4:], a[2:].mean(0).expand(296, -1))
+
+
+def config(name: str) -> Any:
+    return Embedder.members[name].Config.model_validate(small(Embedder, name))
+
+
+def randomize(module: torch.nn.Module) -> None:
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.normal_()

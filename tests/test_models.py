@@ -65,6 +65,41 @@ def test_every_input_counts(name: str) -> None:
     assert (x.grad.abs().sum(0) > 0).all()
 
 
+@every_model
+def test_starts_from_a_trained_model_whose_inputs_come_in_another_order(name: str) -> None:
+    trained, model = build(name, (1, 3, 2), 2).eval(), build(name, (2, 1, 3), 2).eval()
+    sources = [4, 5, 0, 1, 2, 3]
+
+    model.start_from(trained, sources)
+
+    x = torch.randn(7, 6)
+    torch.testing.assert_close(model(x[:, sources]), trained(x))
+
+
+@pytest.mark.parametrize("name", sorted(set(Model.members) - {"ft_transformer"}))
+def test_new_inputs_have_no_effect_at_first_and_then_learn(name: str) -> None:
+    trained, model = build(name, (1, 3), 2).eval(), build(name, (3, 2, 1), 2)
+    model.start_from(trained, [1, 2, 3, None, None, 0])
+    x = torch.randn(64, 6)
+    torch.testing.assert_close(model.eval()(x), trained(x[:, [5, 0, 1, 2]]))
+
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    model(x).square().sum().backward()
+    optimizer.step()
+
+    changed = x.clone()
+    changed[:, 3:5] += 1
+    assert not torch.allclose(model(x), model(changed))
+
+
+def test_tokens_of_new_features_are_zero() -> None:
+    trained, model = build("ft_transformer", (2,), 2), build("ft_transformer", (3, 2), 2)
+    model.start_from(trained, [None, None, None, 0, 1])
+    tokens = model.get_submodule("tokens")(torch.randn(5, 5))
+    assert (tokens[:, 1] == 0).all()
+    assert (tokens[:, [0, 2]] != 0).all()
+
+
 def test_tabm_agrees_with_its_authors() -> None:
     theirs = tabm.TabM(n_num_features=5, d_out=2, start_scaling_init="normal", **SIZES)
     member = Model.members["tabm"]

@@ -106,6 +106,7 @@ def test_the_workflow_makes_a_champion_and_asks_each_challenger(tmp_path: Path) 
     first = champion.read_bytes()
     assert Predictor(champion).verify()
     churn(1_300).write_csv(source)
+    config.write_text(text.replace("prepare:\n", "prepare:\n  start_from: champion\n"))
     outcome = runner.run()["OUTCOME"]
     promotion = json.loads((project / "champion" / "promotion.json").read_text())
     assert {"0": "promoted", "4": "kept", "5": "undecided"}[outcome] == promotion["outcome"]
@@ -115,6 +116,7 @@ def test_the_workflow_makes_a_champion_and_asks_each_challenger(tmp_path: Path) 
     tags = runner.sh("git ls-remote --tags origin", {})
     assert ("churn@v0.0.2" in tags) == (outcome == "0")
     assert "churn#prod#1" in tags
+    assert "cold_start" in (project / "artifacts/churn/evaluate/comparison.json").read_text()
 
 
 def test_the_page_has_the_commands_of_the_workflow() -> None:

@@ -28,7 +28,7 @@ from onward.cli._dry_run import dry_run
 from onward.errors import ConfigError, ExportError
 from onward.network.models import Model
 from onward.network.network import Network, Shape
-from onward.preprocessing.subset import refitted
+from onward.preprocessing.subset import graph_of_columns
 from onward.serving.predictor import Predictor
 from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, report, train
@@ -195,7 +195,7 @@ def test_the_graph_is_that_of_a_config_with_these_columns_only(
     alone = Prepared(run_stage(prepare, project(tmp_path / "few", "".join(shorter))) / "prepare")
     among = Prepared(prepared / "artifacts" / "noise" / "prepare", kept)
 
-    assert refitted(among).SerializeToString() == alone.preprocessing()
+    assert graph_of_columns(among).SerializeToString() == alone.preprocessing()
     assert among.schema() == alone.schema()
     assert among.blocks() == alone.blocks()
     for split in ("train", "validation", "test"):
@@ -212,17 +212,17 @@ def test_columns_whose_types_would_change_places_keep_the_order_of_their_feature
     """Among all columns dates come first; of these alone they would come last."""
     among = Prepared(prepared / "artifacts" / "noise" / "prepare", ("luck", "size", "is_new"))
     assert among.blocks()[NUMERICAL].owners == ("luck", "size", "luck", "is_new")
-    refitted(among)
+    graph_of_columns(among)
 
 
 def test_columns_that_have_changed_since_are_refused(prepared: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
     artifacts = folder / "artifacts" / "noise" / "prepare"
     manifest = json.loads((artifacts / "manifest.json").read_text())
-    manifest["settings"]["columns"]["tag"]["words"] = 0
+    manifest["settings"]["columns"]["tag"]["feature"] = False
     (artifacts / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ExportError, match="2 of 8 columns have different features alone"):
-        refitted(Prepared(artifacts, ("tag", "size")))
+        graph_of_columns(Prepared(artifacts, ("tag", "size")))
 
 
 def linear(weights: Sequence[float]) -> Network:

@@ -15,6 +15,7 @@ from onward.artifacts.publishing import manifest, verified
 from onward.blocks import Blocks
 from onward.schema import Schema
 
+START = "start.pt"  # the network that training starts from
 LEARNED = "learned"  # training rows of the table that a sample was taken from
 CHUNK = 16_384  # rows held at once
 
@@ -81,6 +82,15 @@ class Prepared:
         """The data report."""
         found: dict[str, Any] = json.loads(self._path("data.json").read_text())
         return found
+
+    def column_states(self) -> dict[str, Any]:
+        """What each column has learned, by name."""
+        states: dict[str, Any] = json.loads(self._path("columns.json").read_text())
+        return states
+
+    def start(self) -> bytes:
+        """The network that training starts from, as ``train`` wrote it; only with `start_from`."""
+        return self._path(START).read_bytes()
 
     def preprocessing(self) -> bytes:
         """The ONNX graph from all raw columns to their features."""

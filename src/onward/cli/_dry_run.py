@@ -105,7 +105,8 @@ def _run_stage(name: str, settings: Any, whole: Path, few: Path) -> int:
     if name == "train":
         settings = _with_few_epochs(settings, Prepared(whole / "prepare"))
     if name == "evaluate":  # `_run_parts` tests these
-        settings = settings.model_copy(update={"cross_validation": None, "learning_curve": ()})
+        omitted = {"cross_validation": None, "learning_curve": (), "cold_start": False}
+        settings = settings.model_copy(update=omitted)
     stage.run(settings, few)
     return _rows(few)
 

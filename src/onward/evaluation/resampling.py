@@ -1,4 +1,4 @@
-"""Cross-validation and learning curve: the model retrained on other subsets of the rows."""
+"""The model retrained: on folds, on fewer rows, or on the same rows from new weights."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from onward.artifacts.publishing import manifest
+from onward.errors import ConfigError
 from onward.evaluation import cross_validation, learning_curve
 from onward.evaluation.bootstrap import format_value
+from onward.evaluation.cold_start import cold_start, cold_start_lines
 from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels, refuse_partial_model
 from onward.tasks import Task
 from onward.text_table import text_table
@@ -18,10 +21,14 @@ FOLDS_KEY, CURVE_KEY = "cross_validation", "learning_curve"
 
 @dataclass(frozen=True)
 class ResamplingSettings:
-    """Number of folds and shares of the training rows to retrain the model on."""
+    """Number of folds and shares of the training rows to retrain the model on.
+
+    ``cold_start``: whether a model that starts from another is compared with one that does not.
+    """
 
     folds: int | None
     shares: tuple[float, ...]
+    cold_start: bool
     at_once: int
     seed: int
 
@@ -33,6 +40,7 @@ class ResamplingResult:
     task: Task
     cross_validation: Mapping[str, Any]
     learning_curve: Mapping[str, Any]
+    cold_start: Mapping[str, Any]
 
     @property
     def documents(self) -> dict[str, Mapping[str, Any]]:
@@ -73,6 +81,7 @@ class ResamplingResult:
             yield from text_table(["", "mean", "95 % interval", "deviation"], rows)
         if self.learning_curve:
             yield f"evaluate: {self.learning_curve['verdict']}"
+        yield from cold_start_lines(self.cold_start, self.task)
 
 
 def resample_rows(
@@ -81,11 +90,19 @@ def resample_rows(
     """Retrain the model on each fold and share, and measure the results.
 
     Raises:
+        ConfigError: if folds are asked for of a model that starts from another.
         OnwardError: if the training of one model fails.
     """
-    if not settings.folds and not settings.shares:
-        return ResamplingResult(task, {}, {})
+    start = manifest(folder / "prepare")["settings"].get("start_from")
+    is_compared = start is not None and settings.cold_start
+    if not (settings.folds or settings.shares or is_compared):
+        return ResamplingResult(task, {}, {}, {})
     refuse_partial_model(folder)
+    if start is not None and (settings.folds or settings.shares):
+        raise ConfigError(
+            f"evaluate: cross_validation and learning_curve: the model starts from {start}, which"
+            " was trained on rows of all folds. Remove them, or prepare.start_from"
+        )
     models = RetrainedModels(folder, task.main_metric, settings.at_once)
     folds = (
         cross_validation.cross_validation(models, settings.folds, task.metrics)
@@ -97,4 +114,5 @@ def resample_rows(
         if settings.shares
         else {}
     )
-    return ResamplingResult(task, folds, curve)
+    cold = cold_start(models, folder, task, published, settings.seed) if is_compared else {}
+    return ResamplingResult(task, folds, curve, cold)

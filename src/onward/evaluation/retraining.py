@@ -9,6 +9,7 @@ trains.
 
 import asyncio
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -24,7 +25,14 @@ from typing import Any
 import numpy as np
 
 from onward.artifacts.prepared import Prepared
-from onward.artifacts.publishing import MANIFEST, manifest, replacing, sha256, sha256_of_code
+from onward.artifacts.publishing import (
+    MANIFEST,
+    manifest,
+    replacing,
+    sha256,
+    sha256_of_code,
+    verified,
+)
 from onward.errors import ArtifactError, ConfigError, OnwardError
 from onward.evaluation.baselines import predict_function, targets_of
 from onward.serving.predictor import Predictor
@@ -43,7 +51,7 @@ KEY_DIGITS = 16  # hexadecimal digits, enough to distinguish the evaluations of 
 CHECKPOINTS_VARIABLE = "ONWARD_CHECKPOINTS"  # is for one training of a config; these are several
 THREADS_VARIABLE, DEVICES_VARIABLE = "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
 TRAINING, VALIDATION = "onward/training", "onward/validation"
-TARGET, WEIGHTS = "onward/target", "onward/weights"
+TARGET, WEIGHTS, STEPS = "onward/target", "onward/weights", "onward/steps"
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class HeldOutPredictions:
     predictions: Predictions
     weights: Array | None = None
     """Row weights; None without weights."""
+    steps: int = 0
+    """Of the optimizer."""
 
 
 class RetrainedModels:
@@ -197,10 +207,11 @@ def refuse_partial_model(folder: Path) -> None:
 
 
 def _sections(folder: Path, part: Part) -> dict[str, Any]:
-    """The config of the published model, for another part of the rows."""
+    """The config of the published model, for another part of the rows and new weights."""
     notes = {stage: manifest(folder / stage) for stage in STAGES}
+    changed = {"part": part.model_dump(mode="json"), "start_from": None}
     return {
-        "prepare": {**notes["prepare"]["settings"], "part": part.model_dump(mode="json")},
+        "prepare": {**notes["prepare"]["settings"], **changed},
         "train": notes["train"]["given"],
         "export": notes["export"]["settings"],
     }
@@ -258,7 +269,16 @@ def _predict(folder: Path) -> HeldOutPredictions:
     count = prepared.profiles()["rows"]
     target = targets_of(task, test)
     predictions, weights = predict_function(predictor, task)(test), prepared.weights("test")
-    return HeldOutPredictions(count["train"], count["validation"], target, predictions, weights)
+    numbers = count["train"], count["validation"]
+    return HeldOutPredictions(*numbers, target, predictions, weights, training_steps(folder))
+
+
+def training_steps(folder: Path) -> int:
+    """The optimizer steps of a finished training, of all its epochs."""
+    epochs = json.loads(verified(folder / "train" / "metrics.json").read_text())["epochs"]
+    batch = manifest(folder / "train")["settings"]["learner"]["batch_size"]
+    rows = Prepared(folder / "prepare").num_rows("train")
+    return int(epochs * (rows // min(batch, rows)))
 
 
 def save(outcome: HeldOutPredictions, path: Path) -> None:
@@ -268,6 +288,7 @@ def save(outcome: HeldOutPredictions, path: Path) -> None:
         TRAINING: outcome.training,
         VALIDATION: outcome.validation,
         TARGET: outcome.target,
+        STEPS: outcome.steps,
     }
     if outcome.weights is not None:
         arrays[WEIGHTS] = outcome.weights
@@ -280,4 +301,5 @@ def _load(path: Path) -> HeldOutPredictions:
         arrays: Mapping[str, Array] = dict(file)
     predictions = {name: arrays[name] for name in arrays if not name.startswith("onward/")}
     counts = int(arrays[TRAINING]), int(arrays[VALIDATION])
-    return HeldOutPredictions(*counts, arrays[TARGET], predictions, arrays.get(WEIGHTS))
+    weights, steps = arrays.get(WEIGHTS), int(arrays[STEPS])
+    return HeldOutPredictions(*counts, arrays[TARGET], predictions, weights, steps)

@@ -16,11 +16,11 @@ from onward.settings.family import ByName
 CONFIGS: TypeAdapter[Any] = TypeAdapter(Annotated[tuple[Any, ...], ByName(Column)])
 
 
-def refitted(prepared: Prepared) -> ModelProto:
+def graph_of_columns(prepared: Prepared) -> ModelProto:
     """The graph that ``prepare`` would write for these columns only.
 
-    Columns of one type share operators, so a column cannot be removed from the graph. They are
-    fitted again on the same rows, with the same result.
+    Columns of one type share operators, so a column cannot be removed from the graph. They get what
+    they have learned, or are fitted again on the same rows.
 
     Raises:
         ExportError: if the features differ from those the network was trained on.
@@ -34,9 +34,12 @@ def refitted(prepared: Prepared) -> ModelProto:
         (column for column in every if column.name in names),
         key=lambda column: types.index(type(column)),
     )
-    rows = prepared.learned()
+    rows, states = prepared.learned(), prepared.column_states()
     for column in columns:
-        column.fit(rows.select(column.name).collect().to_series())
+        if column.name in states:
+            column.restore(states[column.name])
+        else:
+            column.fit(rows.select(column.name).collect().to_series())
     found = preprocessing(columns)
     if found.blocks != blocks:
         raise ExportError(

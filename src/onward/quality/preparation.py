@@ -20,6 +20,7 @@ from onward.quality.leaks import DERIVED, Leak, refuse, search, search_derived
 from onward.quality.plan import Plan
 from onward.quality.sample_size import shortages
 from onward.quality.splitting import SplitRows, downsample, split_rows
+from onward.quality.starting_point import StartingPoint
 from onward.quality.unused_columns import unused_columns
 from onward.quality.validation import accept_rows, discard, find, refuse_findings
 from onward.quality.writing import (
@@ -40,13 +41,16 @@ from onward.table.target import refuse_unlearnable
 FIT_WORKERS = 2  # parallel columns; more cost memory, and polars is multithreaded
 
 
-def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
+def prepare(
+    plan: Plan, table: Table, work: Path, start: StartingPoint | None = None
+) -> dict[str, Any]:
     """Write the files that `Prepared` reads, and return the data report.
 
     Args:
         plan: the steps to run.
         table: the rows.
         work: an empty folder.
+        start: the model to start from.
 
     Raises:
         DataError: if rows break the contract, a column leaks the target, or nothing can be learned.
@@ -65,7 +69,7 @@ def prepare(plan: Plan, table: Table, work: Path) -> dict[str, Any]:
     with _prefix_errors(path):
         if plan.derivations:
             leaks += _derive(plan, split, work)
-        columns = _learn(plan, rows_of(work, "train"))
+        columns = _learn(plan, rows_of(work, "train"), start)
     about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
     quality["shortages"] = shortages(
@@ -150,19 +154,25 @@ def _refuse_broken(columns: Sequence[Column], work: Path) -> None:
         refuse_findings("derived", findings, partial(row_of, split))
 
 
-def _learn(plan: Plan, train: pl.LazyFrame) -> dict[str, Any]:
+def _learn(plan: Plan, train: pl.LazyFrame, start: StartingPoint | None) -> dict[str, Any]:
     """Fit and describe the columns, a few at a time to bound the memory."""
+    added: dict[str, int] = {}
 
     def learn(column: Column) -> dict[str, Any]:
         values = train.select(column.name).collect().to_series()
         if column.config.feature:
-            column.fit(values)
+            if start is not None and start.restore(column):
+                added[column.name] = column.extend(values)
+            else:
+                column.fit(values)
         return about_column(column, values)
 
     with ThreadPoolExecutor(FIT_WORKERS) as pool:
         abouts = list(pool.map(learn, plan.columns))
     raw = {column.name for column in plan.raw_columns}
-    report = {"columns": [about for about in abouts if about["name"] in raw]}
+    report: dict[str, Any] = {"columns": [about for about in abouts if about["name"] in raw]}
     if plan.derivations:
         report["derived"] = about_derived(plan.derivations, train)
+    if start is not None:
+        report["start_from"] = start.document(added)
     return report

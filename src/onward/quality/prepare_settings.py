@@ -1,8 +1,9 @@
 """The section ``prepare`` of a config."""
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import Strict, model_validator
 
 from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation, refuse_unreadable
@@ -23,6 +24,8 @@ class PrepareSettings(Settings):
     ``weights``: column with the weight of each row, in training and in metrics.
     ``part``: a part of the rows; `evaluate` sets it to retrain the model on other rows.
     ``sample``: number of training rows to use of a larger table.
+    ``start_from``: artifacts of an earlier model, such as ``champion``. Its columns keep their
+    preprocessing, and training continues from its weights.
     """
 
     seed: Seed = 0
@@ -37,6 +40,7 @@ class PrepareSettings(Settings):
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
     derive: Annotated[tuple[Any, ...], ByName(Derivation)] = ()
     columns: Annotated[tuple[Any, ...], ByName(Column, least=1)]
+    start_from: Annotated[Path, Strict(False)] | None = None
 
     @model_validator(mode="after")
     def _refuse_taken_names(self) -> Self:

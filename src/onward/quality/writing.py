@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -99,12 +100,23 @@ def join_derived(work: Path) -> None:
 
 
 def write_graph(columns: Sequence[Column], derivations: Sequence[Derivation], work: Path) -> None:
-    """Write the preprocessing graph, its feature names, and the graphs that check texts."""
+    """Write the graph, its feature names, the checks of texts, and what the columns learned."""
     graph = preprocessing(columns, derivations)
     onnx.save(graph.model, work / "preprocess.onnx")
     document = json.dumps(graph.blocks.dump(), ensure_ascii=False, indent=1)
     (work / "features.json").write_text(document)
     (work / "text_readers.json").write_text(json.dumps(text_readers(columns)) + "\n")
+    states = {column.name: _state(column) for column in columns if column.config.feature}
+    known = {name: state for name, state in states.items() if state is not None}
+    (work / "columns.json").write_text(json.dumps(known, ensure_ascii=False) + "\n")
+
+
+def _state(column: Column) -> dict[str, Any] | None:
+    """What a column has learned; None if its type does not dump it as JSON values."""
+    try:
+        return cast("dict[str, Any]", json.loads(json.dumps(column.dump())))
+    except TypeError:
+        return None
 
 
 def write_arrays(columns: Sequence[Column], split: SplitRows, work: Path) -> None:

@@ -125,7 +125,7 @@ def size(count: int) -> str:
 
 
 def chosen_rows(data: Mapping[str, Any]) -> list[str]:
-    """How the training rows were sampled and weighted, if they were.
+    """How the training rows were sampled and weighted, and which model training started from.
 
     Args:
         data: the report of ``prepare``.
@@ -143,7 +143,26 @@ def chosen_rows(data: Mapping[str, Any]) -> list[str]:
             f" {number(weights['max'])}); effective sample size"
             f" {weights['equal_rows']:,.0f}. Charts ignore weights."
         )
+    if "start_from" in data:
+        said.append(_start(data["start_from"]))
     return said
+
+
+def _start(start: Mapping[str, Any]) -> str:
+    kept, fitted = len(start["kept"]), start["fitted"]
+    sentences = [
+        f"Training starts from the model in {start['folder']}:"
+        f" {kept} of {kept + len(fitted)} columns keep their preprocessing."
+    ]
+    if fitted:
+        reasons = (f"{name} ({reason})" for name, reason in fitted.items())
+        sentences.append(f"Fitted on these rows: {', '.join(reasons)}.")
+    if start["new_categories"]:
+        counts = (f"{name} {number:,}" for name, number in start["new_categories"].items())
+        sentences.append(f"New categories: {', '.join(counts)}.")
+    if start["gone"]:
+        sentences.append(f"Left out: {', '.join(start['gone'])}.")
+    return " ".join(sentences)
 
 
 def verdict(evidence: Evidence) -> str:

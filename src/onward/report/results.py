@@ -55,6 +55,7 @@ def result(evidence: Evidence) -> Html:
         tag("div", tag("h3", "Metrics"), comparison, class_="card"),
         _differences(evidence),
         _changes(evidence),
+        _cold_start(evidence),
     )
 
 
@@ -107,6 +108,23 @@ def _changes(evidence: Evidence) -> Html:
     lines = [_change(evidence, name, change) for name, change in metrics.items()]
     title = tag("h3", "Change since the previous run")
     text = tag("p", note, class_="quiet")
+    return tag("div", title, text, table(head, lines, "numbers"), class_="card")
+
+
+def _cold_start(evidence: Evidence) -> Html:
+    found = evidence.metrics.get("cold_start")
+    if found is None:
+        return Html("")
+    metrics = {n: change for n, change in found["metrics"].items() if n in evidence.of_task}
+    note = (
+        f"This model started from the weights of {evidence.data['start_from']['folder']} and took"
+        f" {found['steps']['warm']:,} optimizer steps. The same config from new weights, with its"
+        f" own preprocessing, took {found['steps']['cold']:,}. Both are measured on the same test"
+        " rows. A difference is significant if its 95 % interval excludes 0."
+    )
+    head = ["", "cold start", "this model", "difference", "95 % interval", "verdict"]
+    lines = [_change(evidence, name, change) for name, change in metrics.items()]
+    title, text = tag("h3", "Cold start"), tag("p", note, class_="quiet")
     return tag("div", title, text, table(head, lines, "numbers"), class_="card")
 
 

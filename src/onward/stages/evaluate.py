@@ -51,12 +51,16 @@ class Settings(Base):
     such as [0.1, 0.25, 0.5, 1.0]; for each share a model is trained and tested on the test rows of
     the published one, whose share is 1.0. ``at_once`` is the number of models trained in parallel,
     each with its share of the cores.
+
+    ``cold_start``: whether a model that starts from another one is also trained from new weights,
+    and compared.
     """
 
     seed: Seed = 0
     sensitive: tuple[str, ...] = ()
     cross_validation: Annotated[int, Field(ge=2)] | None = None
     learning_curve: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    cold_start: bool = True
     at_once: PositiveInt = 1
 
     @model_validator(mode="after")
@@ -69,7 +73,7 @@ class Settings(Base):
     def resampling(self) -> ResamplingSettings:
         """Settings for retraining the model on other rows."""
         return ResamplingSettings(
-            self.cross_validation, self.learning_curve, self.at_once, self.seed
+            self.cross_validation, self.learning_curve, self.cold_start, self.at_once, self.seed
         )
 
 
@@ -114,7 +118,8 @@ def _write_comparison(
     for name, document in retrained.documents.items():
         _write(work / f"{name}.json", document)
     classes = {"classes": target.classes}  # the codes in the sample refer to them
-    _write(work / "comparison.json", {**classes, **comparison.document()})
+    cold = {"cold_start": retrained.cold_start} if retrained.cold_start else {}
+    _write(work / "comparison.json", {**classes, **comparison.document(), **cold})
     as_table(comparison.sample).write_parquet(work / "sample.parquet")
 
 

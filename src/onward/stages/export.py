@@ -34,7 +34,7 @@ from onward.export.signature import document, signature
 from onward.export.training_rows import training_rows
 from onward.network.network import Network
 from onward.preprocessing.assembly import tensor_name
-from onward.preprocessing.subset import refitted
+from onward.preprocessing.subset import graph_of_columns
 from onward.serving.decision_rule import describe_rule
 from onward.serving.model_file import identity, seal
 from onward.tasks import Task
@@ -76,7 +76,9 @@ def run(settings: Settings, folder: Path) -> None:
     record = {"metrics": json.loads(verified(train / "metrics.json").read_text())}
     _change(settings, network, prepared, record)
     is_whole = schema == whole.schema()
-    preprocessing = prepared.preprocessing() if is_whole else refitted(prepared).SerializeToString()
+    preprocessing = (
+        prepared.preprocessing() if is_whole else graph_of_columns(prepared).SerializeToString()
+    )
     task = Task.members[network.head.task](schema.target)
     model = export(onnx.load_from_string(preprocessing), network, schema.target.classes, {})
     document(model, schema, task.name)

@@ -2,13 +2,18 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from onward.artifacts.prepared import START
 from onward.artifacts.publishing import publishing, sha256
+from onward.errors import ConfigError
 from onward.quality.plan import Plan
 from onward.quality.preparation import prepare
 from onward.quality.prepare_settings import PrepareSettings as Settings
+from onward.quality.starting_point import StartingPoint
 from onward.table.sources import Source
 
 __all__ = ["Settings", "run"]
@@ -24,10 +29,17 @@ def run(settings: Settings, folder: Path) -> None:
     """Write the files that `Prepared` reads."""
     table = Source.open(settings.source)
     inputs = {"data": sha256(settings.source.path)}
+    start = _starting_point(settings, folder)
+    if start is not None:
+        inputs["start_from"] = sha256(start.network)
     settings_json = settings.model_dump(mode="json")
     with publishing(folder / "prepare", inputs=inputs, settings=settings_json) as work:
-        report = prepare(Plan(settings), table, work)
+        report = prepare(Plan(settings), table, work, start)
+        if start is not None:  # a copy: the folder may have another model when training starts
+            shutil.copy(start.network, work / START)
         (work / "data.json").write_text(json.dumps(report, ensure_ascii=False, indent=1))
+    if "start_from" in report:
+        _log_start(report["start_from"])
     accepted = report["quality"]["rows"]
     if len(accepted) > 1:
         logger.info("prepare: rows: %s", _format_counts(accepted))
@@ -39,6 +51,33 @@ def run(settings: Settings, folder: Path) -> None:
     logger.info(
         "prepare: %d columns, rows: %s", len(settings.columns), _format_counts(report["rows"])
     )
+
+
+def _starting_point(settings: Settings, folder: Path) -> StartingPoint | None:
+    if settings.start_from is None:
+        return None
+    if settings.start_from.resolve() == folder.resolve():
+        raise ConfigError(
+            f"prepare.start_from: {settings.start_from} has the artifacts of this config, which"
+            " this run replaces. Copy them to another folder, such as `champion`, and name that"
+        )
+    return StartingPoint.load(settings.start_from, settings)
+
+
+def _log_start(start: Mapping[str, Any]) -> None:
+    total = len(start["kept"]) + len(start["fitted"])
+    logger.info(
+        "prepare: starts from %s: %d of %d columns keep their preprocessing",
+        start["folder"],
+        len(start["kept"]),
+        total,
+    )
+    for name, reason in start["fitted"].items():
+        logger.info("prepare: column %r is fitted on these rows: %s", name, reason)
+    for name, number in start["new_categories"].items():
+        logger.info("prepare: column %r has %d new categories", name, number)
+    if start["gone"]:
+        logger.info("prepare: columns left out: %s", ", ".join(start["gone"]))
 
 
 def _format_counts(counts: Mapping[str, int]) -> str:

@@ -10,6 +10,8 @@ from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import is_first
 from onward.artifacts.publishing import inputs_of, publishing, replacing
 from onward.network.heads import Head
+from onward.network.network import Network
+from onward.network.start import Start
 from onward.training.checkpoints import Checkpoints, checkpoint_folder
 from onward.training.column_selection import Selected, refuse_unselectable, select
 from onward.training.default_settings import Given as Settings
@@ -41,14 +43,16 @@ def run(given: Settings, folder: Path) -> None:
     Only rank zero writes; the other ranks train and wait for it.
     """
     prepared = Prepared(folder / "prepare")
-    settings = completed(given, Table.of(prepared))
+    start = _start(prepared)
+    config = None if start is None else start.network.config
+    settings = completed(given, Table.of(prepared), config)
     refuse_wrong_head(Head.member(settings.network.head), prepared.schema().target)
     logger.info("train: %s", description(settings, given))
     inputs = inputs_of(folder, *READS)
     key = fingerprint(settings, inputs["prepare"])
     checkpoints = Checkpoints(checkpoint_folder(folder), key)
     with leaving_together():
-        selected = _train(given, settings, prepared, checkpoints)
+        selected = _train(given, settings, prepared, checkpoints, start)
         if is_first():
             asked = given.model_dump(mode="json", include={"selection"}, exclude_none=True)
             notes = {
@@ -60,18 +64,28 @@ def run(given: Settings, folder: Path) -> None:
             checkpoints.remove()
 
 
+def _start(prepared: Prepared) -> Start | None:
+    """The network of ``prepare.start_from``, if there is one."""
+    start = prepared.profiles().get("start_from")
+    return None if start is None else Start(Network.load(prepared.start()), start["kept"])
+
+
 def _train(
-    given: Settings, settings: Complete, prepared: Prepared, checkpoints: Checkpoints
+    given: Settings,
+    settings: Complete,
+    prepared: Prepared,
+    checkpoints: Checkpoints,
+    start: Start | None,
 ) -> Selected:
     """Train on all columns, or select columns."""
     if given.selection is None:
-        return Selected(fit(settings, TrainingData.load(prepared), checkpoints), {})
+        return Selected(fit(settings, TrainingData.load(prepared), checkpoints, start), {})
     derived = [column["name"] for column in prepared.profiles().get("derived", [])]
     refuse_unselectable(prepared.num_rows("validation"), derived)
 
     def fit_columns(columns: Sequence[str]) -> Trained:
         data = TrainingData.load(prepared.only(columns))
-        return fit(settings, data, checkpoints.of_columns(columns))
+        return fit(settings, data, checkpoints.of_columns(columns), start)
 
     names = [field.name for field in prepared.schema().columns]
     return select(fit_columns, names, given.selection, settings.seed)

@@ -17,7 +17,7 @@ from onward.errors import ConfigError
 from onward.network.embedders import Embedder, default_embedder, refuse_other_blocks
 from onward.network.heads import Head
 from onward.network.models import Model
-from onward.network.network import Shape
+from onward.network.network import Network, Shape
 from onward.schema import Target, refuse_unknown
 from onward.settings.auto import AUTO, EachOrAuto, OrAuto, without_auto
 from onward.settings.family import OneOf, Seed
@@ -107,6 +107,7 @@ class Size:
 
 
 STEPS, FEWEST_EPOCHS = 2_500, 16
+START_SHARE = 1 / 3  # of the learning rate and of the epochs, if the weights are trained already
 SIZES = (
     Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3, max_epochs=40),
     Size(10_000, bins=48, dropout=0.2, batch_size=128, learning_rate=4e-3, max_epochs=30),
@@ -116,13 +117,19 @@ SIZES = (
 """The last is a guess; there was no table of that size to try it on."""
 
 
-def completed(given: Given, table: Table) -> Settings:
+def completed(given: Given, table: Table, start: Network.Config | None = None) -> Settings:
     """Fill in the defaults.
 
     If a config chooses another type than the default, that type's own defaults apply.
 
+    Args:
+        given: what the config says.
+        table: the properties of the table.
+        start: the network to start from, whose settings are then the defaults.
+
     Raises:
-        ConfigError: if a class weight has an unknown class, or a block has no embedder.
+        ConfigError: if a class weight has an unknown class, a block has no embedder, or the network
+            is to be another one than that to start from.
     """
     _refuse_balance_of_numbers(given, table)
     said = without_auto(given.model_dump(exclude_unset=True))
@@ -131,30 +138,63 @@ def completed(given: Given, table: Table) -> Settings:
     }
     network = {name: _said(part) for name, part in chosen.items()}
     size = next(size for size in SIZES if table.rows < size.below)
-    parts: dict[str, dict[str, Any]] = {
-        "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
-        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
-        "head": {"type": table.task.name},  # each task that is usual has a head of its name
-    }
-    learner = {
-        "learning_rate": size.learning_rate,
-        "weight_decay": 1e-2,
-        "batch_size": size.batch_size,
-        "max_epochs": _epochs(table.rows, size),
-        "patience": 12,
-    }
-    return Settings.model_validate(
+    parts = _parts(table, size) if start is None else _parts_of(start)
+    trained = {} if start is None else start.embedders
+    settings = Settings.model_validate(
         {
             "seed": given.seed,
             "network": {
                 **{name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
-                "embedders": _embedders(given.network.embedders, table.shape.blocks),
+                "embedders": _embedders(given.network.embedders, table.shape.blocks, trained),
             },
             "class_weights": _class_weights(given.class_weights, table),
             "sampler": given.sampler,
-            "learner": {**learner, **said.get("learner", {})},
+            "learner": {**_learner(table, size, start), **said.get("learner", {})},
         }
     )
+    if start is not None:
+        _refuse_other_network(settings.network, start)
+    return settings
+
+
+def _parts(table: Table, size: Size) -> dict[str, dict[str, Any]]:
+    return {
+        "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
+        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
+        "head": {"type": table.task.name},  # each task that is usual has a head of its name
+    }
+
+
+def _parts_of(start: Network.Config) -> dict[str, dict[str, Any]]:
+    return {name: getattr(start, name).model_dump() for name in ("embedder", "model", "head")}
+
+
+def _learner(table: Table, size: Size, start: Network.Config | None) -> dict[str, Any]:
+    share = 1.0 if start is None else START_SHARE
+    return {
+        "learning_rate": size.learning_rate * share,
+        "weight_decay": 1e-2,
+        "batch_size": size.batch_size,
+        "max_epochs": math.ceil(_epochs(table.rows, size) * share),
+        "patience": 12,
+    }
+
+
+def _refuse_other_network(network: Network.Config, start: Network.Config) -> None:
+    """Refuse other embedders or another model than those to start from; weights would not fit."""
+    before, now = start.model_dump(), network.model_dump()
+    shared = set(before["embedders"]) & set(now["embedders"])
+    pairs = {name: (before[name], now[name]) for name in ("embedder", "model")}
+    pairs |= {f"embedders.{n}": (before["embedders"][n], now["embedders"][n]) for n in shared}
+    types = [{"type": part["head"]["type"]} for part in (before, now)]
+    pairs["head"] = types[0], types[1]
+    for name, (old, new) in sorted(pairs.items()):
+        for setting, value in new.items():
+            if old.get(setting) != value:
+                raise ConfigError(
+                    f"train.network.{name}.{setting}: {value!r} here, {old.get(setting)!r} in the"
+                    " model of prepare.start_from. Restore it, or remove start_from"
+                )
 
 
 def _refuse_balance_of_numbers(given: Given, table: Table) -> None:
@@ -170,7 +210,9 @@ def _said(part: Any) -> dict[str, Any]:
     return {"type": part.type, **part.model_dump(exclude_unset=True)}
 
 
-def _embedders(chosen: Mapping[str, Any], blocks: Blocks) -> dict[str, dict[str, Any]]:
+def _embedders(
+    chosen: Mapping[str, Any], blocks: Blocks, trained: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
     """The embedders of all blocks but the numerical one."""
     for name in chosen:
         if name not in blocks:
@@ -179,7 +221,8 @@ def _embedders(chosen: Mapping[str, Any], blocks: Blocks) -> dict[str, dict[str,
                 f" {', '.join(blocks)}"
             )
     others = [block for block in blocks if block != NUMERICAL]
-    return {block: _said(chosen.get(block) or default_embedder(block)) for block in others}
+    known = {**trained, **chosen}
+    return {block: _said(known.get(block) or default_embedder(block)) for block in others}
 
 
 def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:

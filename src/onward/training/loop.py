@@ -26,6 +26,7 @@ from onward.artifacts.process import (
 )
 from onward.errors import NotFiniteError
 from onward.network.network import Network, Shape
+from onward.network.start import Start
 from onward.settings.family import Seed
 from onward.settings.family import Settings as Base
 from onward.training.batches import Rows
@@ -176,6 +177,7 @@ def train(
     validation: Rows,
     checkpoints: Checkpoints,
     *watching: Callback,
+    start: Start | None = None,
 ) -> tuple[Network, list[dict[str, float]]]:
     """Train and calibrate a network; return it with the losses of each epoch.
 
@@ -186,29 +188,34 @@ def train(
         validation: rows for early stopping and calibration.
         checkpoints: where an interrupted run resumes from.
         watching: further callbacks.
+        start: the network to start from; by default new weights.
 
     Raises:
         NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
     seed_everything(settings.seed, verbose=False)
-    built = _untrained(settings.network, rows, shape)
+    built = _untrained(settings.network, rows, shape, start)
     rows = _emphasized(settings, rows, built)
     module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
     history = History(settings.learner.patience)
     others = [*watching, *(member() for member in Observer.members)]
     _fit(module, history, checkpoints, others)
-    if not history.weights:
-        raise NotFiniteError(
-            "train: the validation loss is not finite after any epoch. Lower train.learner."
-            f"learning_rate, now {settings.learner.learning_rate:g}"
-        )
+    _refuse_no_weights(history, settings.learner)
     module.load_state_dict(history.weights)
     built.cpu().eval()
     with torch.no_grad():
         scores = scored(built, validation, torch.device("cpu"))
         built.head.calibrate(scores, validation.targets, validation.weights)
     return built, history.epochs
+
+
+def _refuse_no_weights(history: History, config: Learner.Config) -> None:
+    if not history.weights:
+        raise NotFiniteError(
+            "train: the validation loss is not finite after any epoch. Lower train.learner."
+            f"learning_rate, now {config.learning_rate:g}"
+        )
 
 
 def stopped_by(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
@@ -225,9 +232,11 @@ def stopped_by(epochs: Sequence[Mapping[str, float]], config: Learner.Config) ->
     return "max_time" if is_patient and config.max_time is not None else "patience"
 
 
-def _untrained(config: Network.Config, rows: Rows, shape: Shape) -> Network:
-    built = Network.fit(config, shape, rows.features)
+def _untrained(config: Network.Config, rows: Rows, shape: Shape, start: Start | None) -> Network:
+    built = (Network.fit if start is None else start.fit)(config, shape, rows.features)
     built.head.fit(rows.targets)
+    if start is not None:
+        built.head.start_from(start.network.head)
     return built
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from onward.artifacts.prepared import Prepared
 from onward.blocks import Blocks
 from onward.network.network import Network, Shape
+from onward.network.start import Start
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
@@ -44,18 +45,22 @@ class Trained:
     """Where the time went, as JSON."""
 
 
-def fit(settings: Settings, data: TrainingData, checkpoints: Checkpoints) -> Trained:
+def fit(
+    settings: Settings, data: TrainingData, checkpoints: Checkpoints, start: Start | None = None
+) -> Trained:
     """Train and calibrate a network.
 
     Args:
         settings: of the training.
         data: the rows, on the CPU.
         checkpoints: where an interrupted training resumes from, with the same result to the bit.
+        start: the network to start from; by default new weights.
 
     Raises:
         NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
     speed, shape = Speed(), Shape(data.blocks, len(data.target.classes))
-    network, history = train(settings, shape, data.train, data.validation, checkpoints, speed)
+    rows = data.train, data.validation
+    network, history = train(settings, shape, *rows, checkpoints, speed, start=start)
     return Trained(network, data, history, speed.document())

@@ -1,12 +1,16 @@
 """Base class of embedders."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from onward.blocks import NUMERICAL, Block
+from onward.errors import ConfigError
 from onward.settings.family import Family, Settings
 from onward.settings.search_space import Ranges
 
@@ -41,6 +45,48 @@ class Embedder(nn.Module, Family, ABC):
     def forward(self, x: Shaped[Tensor, "rows features ..."]) -> Float[Tensor, "rows width"]:
         """Embed the rows."""
 
+    def adopt(self, trained: Any, sources: Sequence[int | None]) -> "Adopted":
+        """This embedder with what a trained one of the same settings has learned.
+
+        By default the trained one itself, if the features are the same.
+
+        Args:
+            trained: for the same block of another network.
+            sources: for each feature its index in the trained embedder; None if it has no such
+                feature.
+
+        Raises:
+            ConfigError: if the type cannot add, remove or reorder features.
+        """
+        if list(sources) != list(range(len(sources))) or trained.widths != self.widths:
+            raise ConfigError(
+                f"prepare.start_from: the embedder {type(self).__name__} of the block"
+                f" {self.reads!r} cannot start with other features than it was trained with."
+                " Remove start_from, or keep the columns"
+            )
+        return Adopted(trained, tuple(range(len(self.widths))))
+
     def parts(self, x: Shaped[Tensor, "rows features ..."]) -> list[Tensor]:
         """The embedding in parts, which saves a copy when blocks are concatenated."""
         return [self(x)]
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """An embedder that has adopted what a trained one has learned."""
+
+    embedder: Embedder
+    sources: tuple[int | None, ...]
+    """For each of its ``widths`` the index in those of the trained one; None for a new feature."""
+
+
+def taken(trained: Tensor, untrained: Tensor, sources: Sequence[int | None]) -> Tensor:
+    """For each feature the entry of the trained tensor, or of the untrained one if it has none.
+
+    Args:
+        trained: ``(features, ...)``.
+        untrained: ``(features, ...)``, in the order of the result.
+        sources: for each feature its index in the trained tensor.
+    """
+    parts = [untrained[i] if s is None else trained[s] for i, s in enumerate(sources)]
+    return torch.stack(parts) if parts else untrained

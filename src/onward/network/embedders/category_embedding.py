@@ -1,6 +1,7 @@
 """Categories as learned vectors."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -8,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from onward.blocks import CATEGORICAL, Block
-from onward.network.embedders._base import Embedder
+from onward.network.embedders._base import Adopted, Embedder
 
 WIDEST = 64  # numbers; wider embeddings of a category only cost memory
 
@@ -39,6 +40,18 @@ class CategoryEmbedding(Embedder):
         """Nothing to fit before training."""
         return cls(config, block, tuple(map(embedding_width, block.cardinalities)))
 
+    def adopt(self, trained: "CategoryEmbedding", sources: Sequence[int | None]) -> Adopted:
+        """The vectors of each column; those of new categories are the mean of the known ones."""
+        widths = list(self.widths)
+        for index, source in enumerate(sources):
+            if source is not None:
+                size = len(self.get_parameter(f"{index}.weight"))
+                vectors = trained.get_parameter(f"{source}.weight").detach()
+                self.add_module(str(index), _extended(vectors, size))
+                widths[index] = trained.widths[source]
+        self.widths = tuple(widths)
+        return Adopted(self, tuple(sources))
+
     def forward(self, x: Int64[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Embed the rows."""
         return torch.cat(self.parts(x), 1)
@@ -46,6 +59,16 @@ class CategoryEmbedding(Embedder):
     def parts(self, x: Int64[Tensor, "rows features"]) -> list[Tensor]:
         """The vectors of each category."""
         return [embed(code) for embed, code in zip(self.children(), x.unbind(1), strict=True)]
+
+
+def _extended(vectors: Float[Tensor, "known width"], size: int) -> nn.Embedding:
+    """An embedding of more codes; the first two are no categories, see `Categorical`."""
+    mean = vectors[2:].mean(0, keepdim=True)
+    whole = torch.cat([vectors, mean.expand(size - len(vectors), -1)])
+    embedding = nn.Embedding(*whole.shape)
+    with torch.no_grad():
+        embedding.weight.copy_(whole)
+    return embedding
 
 
 def embedding_width(cardinality: int) -> int:

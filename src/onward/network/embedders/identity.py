@@ -1,12 +1,13 @@
 """No embedding."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
 from onward.blocks import Block
-from onward.network.embedders._base import Embedder
+from onward.network.embedders._base import Adopted, Embedder
 
 
 class Identity(Embedder):
@@ -27,6 +28,10 @@ class Identity(Embedder):
     ) -> "Identity":
         """Nothing to fit."""
         return cls(config, block, (1,) * len(block.owners))
+
+    def adopt(self, trained: "Identity", sources: Sequence[int | None]) -> Adopted:
+        """Nothing is learned."""
+        return Adopted(self, tuple(sources))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Return the rows."""

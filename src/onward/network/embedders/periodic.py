@@ -1,6 +1,7 @@
 """Periodic embeddings with learned frequencies."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -9,7 +10,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from onward.blocks import Block
-from onward.network.embedders._base import Embedder
+from onward.network.embedders._base import Adopted, Embedder, taken
 from onward.settings.search_space import Interval, Ranges
 
 
@@ -52,6 +53,13 @@ class Periodic(Embedder):
     ) -> "Periodic":
         """Nothing to fit before training."""
         return cls(config, block, (config.width,) * len(block.owners))
+
+    def adopt(self, trained: "Periodic", sources: Sequence[int | None]) -> Adopted:
+        """Frequencies and weights of each number."""
+        with torch.no_grad():
+            for name, own in self.named_parameters():
+                own.copy_(taken(trained.get_parameter(name), own, sources))
+        return Adopted(self, tuple(sources))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Embed the rows."""

@@ -1,5 +1,6 @@
 """Piecewise-linear encoding (Gorishniy et al. 2022, "On Embeddings for Numerical Features")."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -8,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from onward.blocks import Block
-from onward.network.embedders._base import Embedder
+from onward.network.embedders._base import Adopted, Embedder
 from onward.network.embedders._bins import bin_edges
 from onward.settings.search_space import Interval, Ranges
 
@@ -50,6 +51,18 @@ class PiecewiseLinear(Embedder):
         embedder.left.copy_(torch.cat([edge[:-1] for edge in edges]))
         embedder.slope.copy_(1 / torch.cat([edge.diff() for edge in edges]))
         return embedder
+
+    def adopt(self, trained: "PiecewiseLinear", sources: Sequence[int | None]) -> Adopted:
+        """The bins of each number."""
+        for name in ("left", "slope", "lowest", "highest"):
+            old = torch.split(trained.get_buffer(name), list(trained.widths))
+            new = torch.split(self.get_buffer(name), list(self.widths))
+            bins = [new[i] if s is None else old[s] for i, s in enumerate(sources)]
+            self.register_buffer(name, torch.cat(bins))
+        widths = [len(each) for each in bins]
+        self.widths = tuple(widths)
+        self.owner = nn.Buffer(torch.arange(len(widths)).repeat_interleave(torch.tensor(widths)))
+        return Adopted(self, tuple(sources))
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Encode the rows."""

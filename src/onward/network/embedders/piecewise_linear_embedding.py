@@ -1,5 +1,6 @@
 """Piecewise-linear embeddings of numbers."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -8,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from onward.blocks import Block
-from onward.network.embedders._base import Embedder
+from onward.network.embedders._base import Adopted, Embedder
 from onward.network.embedders._bins import bin_edges
 from onward.settings.search_space import Interval, Ranges
 
@@ -72,6 +73,25 @@ class PiecewiseLinearEmbedding(Embedder):
             embedder.lowest[feature, 0, 0], embedder.highest[feature, 0, 0] = edges[0], edges[-1]
         return embedder
 
+    def adopt(self, trained: "PiecewiseLinearEmbedding", sources: Sequence[int | None]) -> Adopted:
+        """The bins and weights of each number."""
+        old, new = _rows_of_bent(trained), _rows_of_bent(self)
+        is_bent = [f in new if s is None else s in old for f, s in enumerate(sources)]
+        bent = [feature for feature, bends in enumerate(is_bent) if bends]
+        plain = [feature for feature, bends in enumerate(is_bent) if not bends]
+        for name, own in {**dict(self.named_buffers()), **dict(self.named_parameters())}.items():
+            if name not in ("plain", "bent"):
+                theirs = getattr(trained, name)
+                parts = [own[new[f]] if (s := sources[f]) is None else theirs[old[s]] for f in bent]
+                own.data = torch.stack(parts).detach() if parts else own.detach()[:0]
+        self.plain, self.bent = (
+            nn.Buffer(torch.tensor(f, dtype=torch.int64)) for f in (plain, bent)
+        )
+        self.widths = (1,) * len(plain) + (self.weight.shape[2],) * len(bent)
+        index = {f: i for i, f in enumerate([*trained.plain.tolist(), *trained.bent.tolist()])}
+        found = (None if (s := sources[f]) is None else index[s] for f in (*plain, *bent))
+        return Adopted(self, tuple(found))
+
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Embed the rows."""
         plain = x.index_select(1, self.plain)
@@ -82,3 +102,8 @@ class PiecewiseLinearEmbedding(Embedder):
         y = torch.baddbmm(self.bias, encoded, self.weight)  # (features, rows, width)
         embedded = y.transpose(0, 1).flatten(1)
         return torch.cat([plain, embedded], 1) if len(self.plain) else embedded
+
+
+def _rows_of_bent(embedder: PiecewiseLinearEmbedding) -> dict[int, int]:
+    """For each number with bins its row in the weights."""
+    return {feature: row for row, feature in enumerate(embedder.bent.tolist())}

@@ -69,6 +69,10 @@ class Head(nn.Module, Family, ABC):
     ) -> None:
         """Calibrate on the validation rows, after training."""
 
+    def start_from(self, trained: Any) -> None:
+        """Take over the statistics that the scores of a trained head of the same settings have."""
+        self.load_state_dict(trained.state_dict())
+
     def emphasize(self, factors: Float[Tensor, " classes"]) -> None:
         """Set the factors by which classes are over-represented in training.
 

@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64
 from pydantic import Field
 from torch import Tensor, nn
 
-from onward.errors import DataError
+from onward.errors import ConfigError, DataError
 from onward.network.heads._base import Head
 from onward.tasks.conformal import radius
 
@@ -67,6 +67,16 @@ class Regression(Head):
             low, high = values.min(), values.max()
             self.lowest.copy_(low - MARGIN * (high - low))
             self.highest.copy_(high + MARGIN * (high - low))
+
+    def start_from(self, trained: "Regression") -> None:
+        """Take over mean and scale; the bounds are those of the new training targets."""
+        if self.logarithm != trained.logarithm:
+            raise ConfigError(
+                f"train.network.head.logarithm: {self.logarithm} here, {trained.logarithm} in the"
+                " model of prepare.start_from. Restore it, or remove start_from"
+            )
+        self.mean.copy_(trained.mean)
+        self.scale.copy_(trained.scale)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # networks of earlier versions have no bounds

@@ -1,5 +1,6 @@
 """FT-Transformer: attention between the features of a row."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -7,7 +8,7 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from onward.network.models._base import Model
+from onward.network.models._base import Model, copy_weights
 from onward.network.models._dropout import Dropout
 from onward.settings.search_space import Interval, Ranges
 
@@ -49,6 +50,12 @@ class FtTransformer(Model):
         self.blocks = nn.ModuleList(_Block(config, place) for place in range(config.depth))
         self.out = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, d_out))
 
+    def start_from(self, trained: "FtTransformer", sources: Sequence[int | None]) -> None:
+        """Copy the weights; tokens of new features are 0, and attention still divides by them."""
+        own = [name for name, _ in self.named_parameters() if name.startswith("tokens.")]
+        copy_weights(self, trained, [*own, "tokens.index"])
+        self.tokens.start_from(trained.tokens, sources)
+
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows 1 d_out"]:
         """Map the rows."""
         x = self.tokens(x)  # (rows, tokens, width)
@@ -75,6 +82,26 @@ class _Tokens(nn.Module):
         self.weight = nn.Parameter(weight)
         bias = torch.empty(1 + len(widths), 1, width).uniform_(-1, 1).mul_(width**-0.5)
         self.bias = nn.Parameter(bias)
+
+    def start_from(self, trained: "_Tokens", sources: Sequence[int | None]) -> None:
+        """Copy the weights of the features that both have."""
+        old: dict[int | None, int] = {
+            first: token for token, first in enumerate(trained.first_inputs(), start=1)
+        }
+        tokens = [0, *(old.get(sources[first], -1) for first in self.first_inputs())]
+        size = min(self.weight.shape[1], trained.weight.shape[1])
+        with torch.no_grad():
+            self.weight.zero_()
+            self.bias.zero_()
+            for token, source in enumerate(tokens):
+                if source >= 0:
+                    self.weight[token, :size] = trained.weight[source, :size]
+                    self.bias[token] = trained.bias[source]
+
+    def first_inputs(self) -> list[int]:
+        """The first input of each feature."""
+        first: list[int] = self.index.view(self.weight.shape[:2])[1:, 0].tolist()
+        return first
 
     def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows tokens width"]:
         """Compute the tokens."""

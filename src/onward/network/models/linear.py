@@ -16,6 +16,8 @@ class Linear(Model):
 
         type: Literal["linear"] = "linear"
 
+    input_weights = {"out.weight": 1}
+
     def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()
         self.out = nn.Linear(sum(widths), d_out)

@@ -37,6 +37,7 @@ class Mlp(Model):
         "learning_rate": Interval(low=1e-4, high=8e-3, log=True),
         "weight_decay": Interval(low=1e-4, high=1e-1, log=True, or_zero=True),
     }
+    input_weights = {"blocks.0.0.weight": 1}
 
     def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()

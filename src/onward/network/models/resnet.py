@@ -37,6 +37,7 @@ class Resnet(Model):
         "learning_rate": Interval(low=1e-5, high=1e-2, log=True),
         "weight_decay": Interval(low=1e-6, high=1e-3, log=True, or_zero=True),
     }
+    input_weights = {"stem.weight": 1}
 
     def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
         super().__init__()

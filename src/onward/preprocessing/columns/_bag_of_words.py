@@ -3,6 +3,7 @@
 import string
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from onward.preprocessing.graph import Graph, Value
 
@@ -10,6 +11,7 @@ LONGEST = 16  # words of a text that are looked at one by one; what follows is o
 LEAST = 3  # rows; a rarer word adds no information to the value
 
 
+@dataclass(frozen=True)
 class Words:
     """For each frequent word, 1 if a text contains it, otherwise 0.
 
@@ -17,7 +19,12 @@ class Words:
     share the words of known ones.
     """
 
-    def __init__(self, rows: Mapping[str, int], most: int) -> None:
+    all: tuple[str, ...]
+    codes: Mapping[str, int]
+    """Of the forms of each word."""
+
+    @classmethod
+    def learn(cls, rows: Mapping[str, int], most: int) -> "Words":
         """Learn the ``most`` most frequent words.
 
         Args:
@@ -32,9 +39,9 @@ class Words:
             forms |= some
         frequent = sorted(word for word, number in counts.items() if number >= LEAST)
         frequent.sort(key=counts.__getitem__, reverse=True)
-        self.all = tuple(frequent[:most])
-        places = {word: place for place, word in enumerate(self.all)}
-        self._codes = {form: places[word] for form, word in sorted(forms.items()) if word in places}
+        places = {word: place for place, word in enumerate(frequent[:most])}
+        codes = {form: places[word] for form, word in sorted(forms.items()) if word in places}
+        return cls(tuple(places), codes)
 
     def encode(self, graph: Graph, texts: Value) -> Value:
         """Float32 ``(rows, words)`` from texts ``(rows, 1)``."""
@@ -43,8 +50,8 @@ class Words:
             "LabelEncoder",
             graph("Squeeze", pieces, graph.constant([1], "int64")),
             domain="ai.onnx.ml",
-            keys_strings=list(self._codes),
-            values_int64s=list(self._codes.values()),
+            keys_strings=list(self.codes),
+            values_int64s=list(self.codes.values()),
             default_int64=len(self.all),  # out of range: OneHot makes zeros of it
         )
         depth, values = graph.constant(len(self.all), "int64"), graph.constant([0, 1], "float32")

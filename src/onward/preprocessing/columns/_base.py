@@ -1,7 +1,7 @@
 """Base class of column types."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,6 +13,8 @@ from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
 from onward.schema import Field, SemanticType
 from onward.settings.family import Family, Settings
+
+SETTINGS = ("config", "wire")  # attributes that are not learned
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class Column(Family, ABC):
 
     example_settings: ClassVar[dict[str, Any]] = {}
     """Values for those settings of the type that have no default."""
+
+    adjustable: ClassVar[frozenset[str]] = frozenset()
+    """Settings of the type that do not change what a feature means, beside those of `Config`: they
+    may differ between a model and one that starts from it."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -134,6 +140,28 @@ class Column(Family, ABC):
         Raises:
             DataError: if the values are not usable, naming the column and the remedy.
         """
+
+    def extend(self, values: pl.Series) -> int:
+        """Add the categories of further training rows, and return their number.
+
+        Features of values that are known already stay the same. By default nothing is added.
+
+        Args:
+            values: as for `fit`.
+        """
+        return 0
+
+    def dump(self) -> dict[str, Any]:
+        """What `fit` and `extend` have learned, as JSON values for `restore`.
+
+        By default all attributes but the settings. A type overrides both methods if its attributes
+        are not JSON values; otherwise a model that starts from another fits its columns again.
+        """
+        return {name: value for name, value in vars(self).items() if name not in SETTINGS}
+
+    def restore(self, learned: Mapping[str, Any]) -> None:
+        """Take over the result of `dump`, in place of `fit`."""
+        vars(self).update(learned)
 
     @classmethod
     @abstractmethod

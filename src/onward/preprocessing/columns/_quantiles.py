@@ -1,8 +1,9 @@
 """A piecewise linear function from the quantiles of training values to a normal distribution."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto
@@ -22,6 +23,15 @@ class Knots:
     """Ascending, ``(knots,)``."""
     heights: np.ndarray
     """``(knots,)``"""
+
+    def dump(self) -> dict[str, Any]:
+        """The knots as JSON values."""
+        return {name: values.tolist() for name, values in vars(self).items()}
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> "Knots":
+        """The knots that `dump` has written."""
+        return cls(**{name: np.array(values) for name, values in document.items()})
 
 
 def quantile_knots(values: np.ndarray) -> Knots:

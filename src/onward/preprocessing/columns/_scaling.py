@@ -1,8 +1,8 @@
 """Scaling of numbers and quantities."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -60,6 +60,17 @@ class Scale:
     """Whether values far out are drawn near."""
     knots: Knots | None = None
     """Of a scaling by quantiles."""
+
+    def dump(self) -> dict[str, Any]:
+        """The scale as JSON values."""
+        knots = None if self.knots is None else self.knots.dump()
+        return {**asdict(replace(self, knots=None)), "knots": knots}
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> "Scale":
+        """The scale that `dump` has written."""
+        knots = document["knots"]
+        return cls(**{**document, "knots": None if knots is None else Knots.load(knots)})
 
 
 def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | None) -> Scale:

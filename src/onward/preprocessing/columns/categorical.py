@@ -1,6 +1,7 @@
 """Categories: texts or integers with few distinct values, as codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal, Self
 
 import polars as pl
@@ -64,6 +65,9 @@ class Categorical(Column):
             return self
 
     config: Config
+    codes: dict[Any, int]
+    absent: set[str]
+    adjustable = frozenset({"min_count", "order", "spellings", "allowed"})
     examples = {"Köln": (2,), "Paris": (3,), "": (1,), None: (1,)}
 
     def __init__(self, config: Config) -> None:
@@ -99,26 +103,59 @@ class Categorical(Column):
 
     def fit(self, values: pl.Series) -> None:
         """Fit the vocabulary; equally frequent values are sorted, so that runs agree."""
-        found = self._counts(values)
-        merged = found.group_by("key").agg(pl.sum("rows")).sort("key")
-        frequent = merged.filter(pl.col("rows") >= self.config.min_count)
-        kept = frequent.sort("rows", descending=True, maintain_order=True)["key"].to_list()
-        if self.config.order:
-            declared = dict.fromkeys(map(self._key, self.config.order))
-            kept = [key for key in declared if key in set(kept)]
-        if not kept:
+        self.codes, self.absent, self.cardinality = {}, set(), FIRST
+        counts = self._add_categories(values)
+        if self.cardinality == FIRST:
             raise DataError(
                 f"column {self.name!r}: no category occurs in {self.config.min_count} or more"
                 f" of the {len(values)} training rows. Lower min_count, correct order, or remove"
                 " the column"
             )
-        places = {key: code for code, key in enumerate(kept, FIRST)}
-        self.codes = {value: places[key] for value, key, _ in found.rows() if key in places}
+        rows = dict(zip(counts["value"], counts["rows"], strict=True)) if self.config.words else {}
+        self.words = Words.learn(rows, self.config.words)
+
+    def extend(self, values: pl.Series) -> int:
+        """Append codes for new categories; known ones keep theirs."""
+        known = self.cardinality
+        self._add_categories(values)
+        return self.cardinality - known
+
+    def dump(self) -> dict[str, Any]:
+        """The codes, the texts for missing values, and the words."""
+        return {
+            "codes": list(self.codes.items()),  # in JSON, keys are texts
+            "absent": sorted(self.absent),
+            "cardinality": self.cardinality,
+            "words": asdict(self.words),
+        }
+
+    def restore(self, learned: Mapping[str, Any]) -> None:
+        """The same."""
+        self.codes = dict(learned["codes"])
+        self.absent, self.cardinality = set(learned["absent"]), learned["cardinality"]
+        self.words = Words(tuple(learned["words"]["all"]), learned["words"]["codes"])
+
+    def _add_categories(self, values: pl.Series) -> pl.DataFrame:
+        """Give the next codes to categories without one, and return all counts."""
+        counts = self._counts(values)
+        codes = {self._key(value): code for value, code in self.codes.items()}
+        added = [key for key in self._frequent(counts) if key not in codes]
+        codes |= {key: code for code, key in enumerate(added, self.cardinality)}
+        self.codes |= {value: codes[key] for value, key, _ in counts.rows() if key in codes}
         declared = {text: self._key(text) for text in self.meanings}
-        self.codes |= {text: places[key] for text, key in declared.items() if key in places}
-        self.cardinality = FIRST + len(kept)
-        rows = dict(zip(found["value"], found["rows"], strict=True)) if self.config.words else {}
-        self.words = Words(rows, self.config.words)
+        self.codes |= {text: codes[key] for text, key in declared.items() if key in codes}
+        self.cardinality += len(added)
+        return counts
+
+    def _frequent(self, counts: pl.DataFrame) -> list[Any]:
+        """The categories with enough rows, in the order of their codes."""
+        merged = counts.group_by("key").agg(pl.sum("rows")).sort("key")
+        frequent = merged.filter(pl.col("rows") >= self.config.min_count)
+        kept = frequent.sort("rows", descending=True, maintain_order=True)["key"].to_list()
+        if self.config.order:
+            declared = dict.fromkeys(map(self._key, self.config.order))
+            kept = [key for key in declared if key in set(kept)]
+        return kept
 
     def _counts(self, values: pl.Series) -> pl.DataFrame:
         """The distinct non-missing values, their category and their number of rows."""
@@ -134,7 +171,7 @@ class Categorical(Column):
             return found
         absent = [self._key(text) for text in ("", *self.config.missing)]
         is_absent = found["key"].is_in(absent)
-        self.absent = {"", *self.config.missing, *found["value"].filter(is_absent)}
+        self.absent |= {"", *self.config.missing, *found["value"].filter(is_absent)}
         return found.filter(~is_absent)
 
     @classmethod

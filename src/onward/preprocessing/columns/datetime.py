@@ -1,10 +1,10 @@
 """Dates and times of day, from text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -69,6 +69,7 @@ class Datetime(Column):
         latest: Moment | None = None
 
     config: Config
+    adjustable = frozenset({"format", "malformed", "earliest", "latest"})
     wire = "text"
     examples = {
         "2018-01-01": (-1, -1, 0),
@@ -163,6 +164,18 @@ class Datetime(Column):
         for place in np.flatnonzero(self.kept >= CALENDAR):
             number = numbers[codes, self.kept[place]]
             self.centers[place], self.scales[place] = np.median(number), number.std()
+
+    def dump(self) -> dict[str, Any]:
+        """The parts that vary, their centers and scales, and whether values are missing."""
+        learned = {"kept": self.kept, "centers": self.centers, "scales": self.scales}
+        arrays = {name: values.tolist() for name, values in learned.items()}
+        return {"has_missing": self.has_missing, **arrays}
+
+    def restore(self, learned: Mapping[str, Any]) -> None:
+        """The same."""
+        self.has_missing = learned["has_missing"]
+        self.kept = np.array(learned["kept"], np.int64)
+        self.centers, self.scales = (np.array(learned[name]) for name in ("centers", "scales"))
 
     @classmethod
     def encode(

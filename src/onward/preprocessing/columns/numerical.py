@@ -1,8 +1,8 @@
 """Numbers: centered, scaled, with a flag for missing values."""
 
 import math
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
 
 import polars as pl
 from pydantic import model_validator
@@ -59,6 +59,7 @@ class Numerical(Column):
     wire = "number"
     examples = {-1.0: (-1.0, 0.0), 1.0: (1.0, 0.0), None: (0.0, 1.0)}
     example_settings = {"scaling": "standard"}
+    adjustable = frozenset({"minimum", "maximum", "clip"})
     scale: Scale
 
     def rules(self) -> list[Rule]:
@@ -78,6 +79,14 @@ class Numerical(Column):
         """Fit the center, the scale, and whether values are missing."""
         bounds = self.config.bounds if self.config.clip else None
         self.scale = learned(self.name, values.to_numpy(), self.config.scaling, bounds)
+
+    def dump(self) -> dict[str, Any]:
+        """The scale."""
+        return self.scale.dump()
+
+    def restore(self, learned: Mapping[str, Any]) -> None:
+        """The scale."""
+        self.scale = Scale.load(learned)
 
     @classmethod
     def encode(

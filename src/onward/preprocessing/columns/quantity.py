@@ -2,10 +2,10 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
 from pydantic import Field as Setting
@@ -73,6 +73,7 @@ class Quantity(Column):
     wire = "text"
     examples = {"-1 kg": (-1.0, 0.0), "1000 g": (1.0, 0.0), None: (0.0, 1.0)}
     example_settings = {"units": {"kg": 1.0, "g": 0.001}, "scaling": "standard"}
+    adjustable = frozenset({"minimum", "maximum", "units", "decimal", "thousands"})
     scale: Scale
 
     @property
@@ -142,6 +143,14 @@ class Quantity(Column):
         """Fit the converted numbers."""
         found = numbers(self.field, values).fill_null(math.nan).to_numpy()
         self.scale = learned(self.name, found, self.config.scaling, None)
+
+    def dump(self) -> dict[str, Any]:
+        """The scale."""
+        return self.scale.dump()
+
+    def restore(self, learned: Mapping[str, Any]) -> None:
+        """The scale."""
+        self.scale = Scale.load(learned)
 
     @classmethod
     def encode(

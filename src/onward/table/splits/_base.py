@@ -1,7 +1,7 @@
 """The base class of splits."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,9 @@ class Split(Family):
             if self.validation + self.test >= 1:
                 raise ValueError("validation + test must be below 1")
             return self
+
+    keeps_training_rows: ClassVar[bool] = False
+    """Whether a training row is never a validation or test row of the table with more rows."""
 
     def __init__(self, config: Any) -> None:
         self.config = config

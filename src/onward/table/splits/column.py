@@ -26,6 +26,7 @@ class Column(Split):
         validation: float = Field(0.15, gt=0.0, lt=1.0)
 
     config: Config
+    keeps_training_rows = True
 
     @property
     def validation(self) -> float:

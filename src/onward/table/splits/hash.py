@@ -28,6 +28,7 @@ class Hash(Split):
         name: str
 
     config: Config
+    keeps_training_rows = True
 
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]

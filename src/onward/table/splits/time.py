@@ -31,6 +31,7 @@ class Time(Split):
         name: str
 
     config: Config
+    keeps_training_rows = True
 
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]
