@@ -107,6 +107,15 @@ def test_the_file_recognises_the_rows_it_was_made_from(finished: Path) -> None:
         assert known.knows(row_hashes(rows)).mean() == share
 
 
+def test_a_file_that_hides_rows_does_not_tell_which_it_was_made_from(project: Path) -> None:
+    config = project / "pay.yaml"
+    config.write_text(config.read_text().replace("export: {}", "export: {replay: none}"))
+    assert onward(project, "export", "pay.yaml").returncode == 0
+    notes = Predictor(project / "artifacts/pay/export/model.onnx").metadata
+    assert "training_rows" not in notes
+    assert notes["replay"]["rows"]["age"] == [None]
+
+
 def test_the_file_carries_what_a_monitor_needs(project: Path) -> None:
     done = onward(project, "evaluate", "pay.yaml")
     assert done.returncode == 0, done.stderr

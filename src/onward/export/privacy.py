@@ -30,6 +30,15 @@ class Privacy(Settings):
     replay: Replay = "rows"
     hide: tuple[str, ...] = Setting(default=())
 
+    @property
+    def may_recognize_rows(self) -> bool:
+        """Whether the file may tell whether it was trained on a row.
+
+        Who can ask that can also guess: the values of a hidden column one by one, or all rows of a
+        table with few columns.
+        """
+        return self.replay == "rows" and not self.hide
+
     def refuse_unknown(self, names: Sequence[str]) -> None:
         """Raise if a hidden column is not one of these.
 

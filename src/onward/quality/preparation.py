@@ -72,9 +72,8 @@ def prepare(
         columns = _learn(plan, rows_of(work, "train"), start)
     about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
-    quality["shortages"] = shortages(
-        plan.schema.target, {name: split.targets_of(name) for name in SPLITS}
-    )
+    targets = {name: split.targets_of(name) for name in SPLITS}
+    quality["shortages"] = shortages(plan.schema.target, targets)
     write_graph(plan.columns, plan.derivations, work)
     write_arrays(plan.columns, split, work)
     (work / "schema.json").write_text(plan.schema.dump())

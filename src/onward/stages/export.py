@@ -57,7 +57,8 @@ class Settings(Privacy):
     ``replay`` and ``hide``: the raw values in the file. ``replay`` is ``rows``, 100 test rows;
     ``synthetic``, rows with independently drawn columns; or ``none``, one row of missing values.
     Values of the columns in ``hide`` are not written to the metadata of the file, to
-    ``signature.json`` or to pages.
+    ``signature.json`` or to pages. With either, the file has no filter of the training rows either,
+    and `onward promote` cannot recognize them.
     """
 
     k: PositiveInt | None = None
@@ -90,7 +91,7 @@ def run(settings: Settings, folder: Path) -> None:
     record |= {
         "hashes": _hashes(folder),
         **_codes(prepared),
-        "training_rows": training_rows(prepared),
+        **_training_rows(settings, prepared),
     }
     helper.set_model_props(model, metadata(task, schema, record))
     inputs, settings_json = inputs_of(folder, *READS), settings.model_dump(mode="json")
@@ -150,6 +151,10 @@ def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
         agreement[split] = parity.compare_held_out(split, rows, prepared.arrays(split), blocks)
     agreement["hostile"] = parity.compare_hostile(rows.head(HOSTILE_FROM_ROWS))
     return agreement
+
+
+def _training_rows(settings: Settings, prepared: Prepared) -> dict[str, Any]:
+    return {"training_rows": training_rows(prepared)} if settings.may_recognize_rows else {}
 
 
 def _codes(prepared: Prepared) -> dict[str, Any]:

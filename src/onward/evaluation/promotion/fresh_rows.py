@@ -45,7 +45,7 @@ def trained_rows(predictor: Predictor, rows: pl.DataFrame, title: str) -> Traine
     noted = predictor.metadata.get("training_rows")
     nothing = np.zeros(len(rows), bool)
     if noted is None:
-        note = f"an older version wrote {title}: its training rows cannot be recognized"
+        note = f"{title} has no filter of its training rows, so they cannot be recognized"
         return TrainedRows(nothing, note)
     try:
         known_rows = RowFilter.load(noted)
