@@ -161,6 +161,7 @@ def fill(connection: Any) -> None:
         big BIGINT UNSIGNED, at DATETIME, day DATE, clock TIME, doc JSON, late DOUBLE)""",
     ):
         cursor.execute(statement)
+    cursor.execute("CREATE SEQUENCE shop.numbers")
     cursor.execute("SET PASSWORD FOR reader@'127.0.0.1' = PASSWORD(%s)", (PASSWORD,))
     rows = [
         (
@@ -211,7 +212,7 @@ def test_types_of_mariadb_become_those_of_readers(
     [
         ({"query": "SELECT none FROM orders"}, r"Unknown column 'none' in 'SELECT' \(error 1054\)"),
         ({"query": "WITH x AS (SELECT 1) SELECT * FROM y"}, "shop.y' doesn't exist"),
-        ({"query": "SELECT NEXTVAL(numbers) AS n"}, "READ ONLY transaction|doesn't exist"),
+        ({"query": "SELECT NEXTVAL(numbers) AS n"}, "READ ONLY transaction"),
         ({"query": "SELECT LOAD_FILE('/etc/passwd') AS a, 1 AS a"}, "there are 2 columns 'a'"),
         ({"password": "ONWARD_WRONG"}, "Access denied for user 'reader'"),
         ({"host": "nobody.invalid"}, "Can't connect to MySQL server on 'nobody.invalid'"),

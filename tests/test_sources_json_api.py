@@ -169,7 +169,7 @@ def test_a_token_goes_to_the_server_and_nowhere_else(
     assert {seen.headers["Authorization"] for seen in server.seen} == {f"Bearer {TOKEN}"}
     collect(server.url, records="data.items", token="ONWARD_TOKEN", token_header="X-Key")
     assert server.seen[-1].headers["X-Key"] == TOKEN
-    server.respond = lambda *_: Reply({"error": "no access"}, 401)
+    server.respond = lambda *_: Reply({"error": f"no access with {TOKEN}"}, 401)
     with pytest.raises(DataError, match=r"answers 401 .*no access.* Check the token") as refusal:
         collect(server.url, token="ONWARD_TOKEN")
     files = b"".join(path.read_bytes() for path in Path().rglob("*") if path.is_file())

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from onward.__main__ import app
@@ -159,6 +160,14 @@ def test_the_files_of_a_lake_are_not_a_table(delta: str, iceberg: Any) -> None:
         result = CliRunner().invoke(app, ["init", lake, "--target", "town"])
         assert isinstance(result.exception, DataError)
         assert f"type: {name}" in str(result.exception)
+
+
+def test_addresses_of_azure_have_a_container_and_others_no_login() -> None:
+    config = Source.members["delta"].Config
+    address = "abfss://lake@account.dfs.core.windows.net/orders"
+    assert config(path=Path("x"), table=address).table == address
+    with pytest.raises(ValidationError, match="not written here"):
+        config(path=Path("x"), table="s3://key:secret@bucket/orders")
 
 
 def test_a_library_that_is_missing_is_named(delta: str, monkeypatch: pytest.MonkeyPatch) -> None:

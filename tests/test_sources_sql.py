@@ -41,8 +41,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write_config(query: str = QUERY, database: str = "sqlite:shop.db") -> None:
-    source = {"type": "sql", "database": database, "query": query, "path": "snapshots/orders"}
+def write_config(query: str = QUERY, database: str = "sqlite:shop.db", **login: str) -> None:
+    place = {"database": database, "path": "snapshots/orders"}
+    source = {"type": "sql", "query": query, **place, **login}
     Path("orders.yaml").write_text(json.dumps({"prepare": {"source": source}}))
 
 
@@ -289,6 +290,24 @@ def test_a_snapshot_of_postgresql(shop: None) -> None:
     assert frame.height == 100_000
     assert frame.row(6) == (7, "town 0", 1.75, "2024-01-01T07:00:00", 0)
     assert b"s3cret" not in b"".join(each.read_bytes() for each in path.iterdir())
+
+
+@needs_postgres
+def test_a_config_names_the_variables_of_a_login(
+    shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONWARD_SHOP_USER", "me")
+    monkeypatch.setenv("ONWARD_SHOP_PASSWORD", "s3cret")
+    for name in ("PGUSER", "PGPASSWORD"):
+        monkeypatch.delenv(name)
+    host, port = os.environ["PGHOST"], os.environ["PGPORT"]
+    login = {"user": "ONWARD_SHOP_USER", "password": "ONWARD_SHOP_PASSWORD"}
+    write_config("SELECT 1 AS n", f"postgresql://{host}:{port}/postgres", **login)
+    assert "1 rows" in collect()
+    monkeypatch.setenv("ONWARD_SHOP_PASSWORD", "wr0ng")
+    with pytest.raises(DataError, match="password authentication failed") as refusal:
+        collect()
+    assert "wr0ng" not in str(refusal.value)
 
 
 @needs_postgres

@@ -16,6 +16,8 @@ MARKS = re.compile(
     r"^user|passw|passphrase|pwd|token|secret|api_?key|access_?key|credential|signature", re.I
 )
 
+LOGIN = re.compile("(?!abfss?:)[a-z0-9+]+://.*@")  # Azure has `container@account`
+
 
 def _variable(name: str) -> str:
     if not VARIABLE.fullmatch(name):
@@ -32,7 +34,7 @@ def _variable(name: str) -> str:
 def _without_secrets(address: str) -> str:
     start, _, parameters = address.partition("?")
     names = [name for name, _ in parse_qsl(parameters, keep_blank_values=True)]
-    if ("://" in start and "@" in start) or any(map(MARKS.search, names)):
+    if LOGIN.match(start) or any(map(MARKS.search, names)):
         raise PydanticCustomError(
             "secret",
             "names, passwords and tokens are not written here, since configs are shared. Name"

@@ -15,9 +15,10 @@ from pydantic import (
     model_validator,
 )
 
+from onward.errors import DataError
 from onward.settings.family import OneOf
 from onward.table.remote.batches import Batches, refuse_missing
-from onward.table.remote.credentials import Public, PublicName, Variable, value_of
+from onward.table.remote.credentials import Public, PublicName, Variable, hidden, value_of
 from onward.table.remote.json_api import Api, api_rows
 from onward.table.remote.paging import Paging, with_parameter
 from onward.table.remote.rows import parts_of, row_batches
@@ -89,4 +90,7 @@ class JsonApi(Snapshot):
             max_seconds=config.max_seconds,
             headers={config.token_header: sent} if token else {},
         )
-        return row_batches(config.url, parts_of(api_rows(api)), folder)
+        try:
+            yield from row_batches(config.url, parts_of(api_rows(api)), folder)
+        except DataError as error:  # which may repeat what the server said
+            raise DataError(hidden(str(error), token)) from error
