@@ -82,17 +82,13 @@ def test_types_of_duckdb_become_those_of_readers(
         ("SELECT * FROM orders", "column 'span' has values of the type month_day_nano_interval"),
         ("SELECT none FROM orders", 'Referenced column "none" not found'),
         ("SELECT * FROM read_text('/etc/passwd')", "disabled by configuration"),
-        ("SELECT * FROM 'orders.yaml'", "(?i)disabled by configuration|does not exist"),
-        ("SELECT * FROM outside", "does not exist"),
         ("SELECT 1 AS a, 2 AS a", "there are 2 columns 'a'"),
         ("SELECT * FROM orders WHERE id < 0", "there are no rows"),
     ],
 )
 def test_a_query_of_duckdb_reads_its_own_file_only(query: str, message: str, duck: str) -> None:
-    outside = pl.DataFrame({"a": [1]})
     with pytest.raises(DataError, match=message):
         collect(duck, query)
-    assert outside.height
     assert not Path("snapshots/orders").exists()
 
 

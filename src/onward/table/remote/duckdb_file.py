@@ -11,10 +11,9 @@ from onward.table.remote.query import Query
 
 CLOSED = {
     "enable_external_access": "false",
-    "python_enable_replacements": "false",
     "lock_configuration": "true",
 }
-"""The query reads this database, and no other file, address or variable of Python."""
+"""The query reads this database, and no other file or address."""
 
 
 def run(query: Query, _: Path) -> Batches:

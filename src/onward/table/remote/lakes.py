@@ -24,7 +24,6 @@ MODULES = (
 )
 """Whose errors are about the table; the first is what deltalake calls its library in Rust."""
 CONTEXT = "\n\nThis error occurred with the following context stack:"  # of polars, behind an error
-NAME_MAPPING = "schema.name-mapping.default"  # which column a field of a file is
 
 
 def delta_batches(table: str, version: int | None) -> Batches:
@@ -96,6 +95,4 @@ def _static(path: str) -> Any:
         location = tables.StaticTable._metadata_location_from_version_hint(path)
     file_io = load_file_io({}, location)
     metadata = serializers.FromInputFile.table_metadata(file_io.new_input(location))
-    mapping = {k: v for k, v in metadata.properties.items() if k == NAME_MAPPING}
-    metadata = metadata.model_copy(update={"properties": mapping})
     return tables.StaticTable(("onward", Path(path).name), metadata, location, file_io, catalog)
