@@ -237,6 +237,7 @@ WRONG: dict[str, tuple[Respond, dict[str, Any], str]] = {
     "nested too deeply": (scripted(Reply(b"[" * 100_000)), {}, "page 1 is no JSON"),
     "NaN": (scripted(Reply(b'[{"a": NaN}]')), {}, "has NaN, which JSON does not know"),
     "half a character": (scripted(Reply(b'[{"a": "\\ud800"}]')), {}, "column 'a' has a value"),
+    "half a character in a name": (scripted(Reply(b'[{"\\ud800": 1}]')), {}, "name is no text"),
     "infinite": (scripted(Reply(b'[{"a": 1e999}]')), {}, "outside the range of float64"),
     "a name twice": (scripted(Reply(b'[{"a": 1, "a": 2}]')), {}, "2 values called 'a'"),
     "a name like a part": (

@@ -1,6 +1,7 @@
 """Rows of Python values as batches of Arrow columns with one type each."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_COLUMNS = 10_000
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # half of a character, which UTF-8 does not have
 WHOLE, LONG, NUMBER, DECIMAL = (
     "whole numbers",
     "whole numbers of more than 64 bits",
@@ -118,6 +120,8 @@ class _Columns:
     def _array(self, name: str, values: Sequence[Any]) -> "pa.Array":
         import pyarrow as pa
 
+        if not name.isascii() and SURROGATE.search(name):
+            raise DataError(f"{self.where}: column {name!r}: its name is no text. Correct it")
         found = self._found(name, values)
         self.kinds[name] = found | self.kinds.get(name, {})
         dtype = self._type(name, found)
