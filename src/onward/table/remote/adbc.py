@@ -10,6 +10,8 @@ from onward.table.remote import batches as sizes
 from onward.table.remote.batches import Batches
 from onward.table.remote.query import Query
 
+SNOWFLAKE_TIMEOUT = "adbc.snowflake.sql.client_option.login_timeout"  # its own is five minutes
+
 
 def run(query: Query, _: Path) -> Batches:
     """The rows of the query, which reads only, where the database can promise that."""
@@ -33,8 +35,10 @@ def _options(query: Query) -> dict[str, Any]:
         names = {"project_id": project, "dataset_id": dataset}
         settings = {f"adbc.bigquery.sql.{name}": value for name, value in names.items() if value}
         return {"db_kwargs": settings, "autocommit": True}  # it has no transactions
-    if query.scheme in ("postgresql", "snowflake"):
+    if query.scheme == "postgresql":
         return {"uri": _with_login(query)}
+    if query.scheme == "snowflake":
+        return {"uri": _with_login(query), "db_kwargs": {SNOWFLAKE_TIMEOUT: "30s"}}
     login = {"username": query.user, "password": query.password}
     return {"uri": address, "db_kwargs": {name: value for name, value in login.items() if value}}
 
