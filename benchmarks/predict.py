@@ -38,7 +38,7 @@ from onward.preprocessing.encoder import Encoder
 from onward.schema import Field, Schema, Target
 from onward.serving.predictor import Predictor
 from onward.tasks.binary import Binary
-from onward.training.default_settings import Given, Table, completed
+from onward.training.default_settings import Given, Table, complete
 
 ROWS = 5_000  # for fitting
 TRAINING_ROWS = 30_000  # of the table that the rules for the default network look at
@@ -79,7 +79,7 @@ def exported(rows: pl.DataFrame, network: dict[str, Any]) -> bytes:
     prepared = preprocessing(columns)
     shape = Shape(prepared.blocks, len(CLASSES))
     given = Given.model_validate({"network": network})
-    config = completed(
+    config = complete(
         given, Table(TRAINING_ROWS, shape, Binary(Target("y", "classes", CLASSES)))
     ).network
     built = Network.fit(config, shape, features).eval()

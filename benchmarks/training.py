@@ -34,7 +34,7 @@ from onward.blocks import NUMERICAL, Blocks, numerical
 from onward.network.network import Network, Shape
 from onward.training.batches import Rows
 from onward.training.learner import Learner
-from onward.training.loading import shuffled
+from onward.training.loading import shuffled_order
 from onward.training.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
 
 D_IN, WIDTH, DEPTH = 100, 256, 3
@@ -154,7 +154,7 @@ def bare(rows: Rows, batch_size: int, precision: Precision, device: torch.device
 
     def epoch() -> float:
         started = time.perf_counter()
-        order = shuffled(len(x), batch_size, seed=0).to(device)
+        order = shuffled_order(len(x), batch_size, seed=0).to(device)
         for index in torch.split(order, batch_size):
             with precision.step(device):
                 scores = network(x[index])[:, 0]

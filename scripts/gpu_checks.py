@@ -342,9 +342,9 @@ def validation() -> Found:
     resident, found = rows.to(DEVICE), dict[str, Any](ok=True)
     for size in (8192, 65_536, 2**18):
         with changed(learner, "_rows_of_pass", lambda _, size=size: size), torch.inference_mode():
-            learner.scored(network, resident.between(0, 100), DEVICE)
+            learner.compute_scores(network, resident.between(0, 100), DEVICE)
             started = time.perf_counter()
-            learner.scored(network, resident, DEVICE).cpu()
+            learner.compute_scores(network, resident, DEVICE).cpu()
             found[f"{size} rows: s"] = round(time.perf_counter() - started, 3)
     return found
 

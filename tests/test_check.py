@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from onward.__main__ import app
 from onward.artifacts.prepared import Prepared
 from onward.blocks import NUMERICAL
-from onward.cli._sample import chosen, sample
+from onward.cli._sample import choose_rows, sample
 from onward.errors import OnwardError
 from onward.settings.config import section
 from onward.stages import ORDER, prepare
@@ -142,7 +142,7 @@ def test_a_column_that_differs_in_one_row_passes(folder: Path) -> None:
 @given(st.lists(st.integers(0, 9) | st.just(99), min_size=1, max_size=300), st.integers(2, 50))
 def test_a_sample_has_each_class(codes: list[int], count: int) -> None:
     targets = np.array(codes, np.int64)
-    some = chosen(targets, count)
+    some = choose_rows(targets, count)
     assert set(targets[some]) == set(codes)
     assert min(count, len(codes)) <= len(some) <= count + len(set(codes))
     assert (np.diff(some) > 0).all()
@@ -151,7 +151,7 @@ def test_a_sample_has_each_class(codes: list[int], count: int) -> None:
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=300), st.integers(2, 50))
 def test_a_sample_has_the_range_of_numbers(numbers: list[float], count: int) -> None:
     targets = np.array(numbers)
-    some = targets[chosen(targets, count)]
+    some = targets[choose_rows(targets, count)]
     assert (some.min(), some.max()) == (targets.min(), targets.max())
 
 

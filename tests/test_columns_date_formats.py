@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from onward.preprocessing.columns._date_format import PIECES, parsed
+from onward.preprocessing.columns._date_format import PIECES, parse_format
 from onward.preprocessing.columns._parse_dates import moments
 from onward.preprocessing.columns.datetime import Datetime
 from onward.schema import Field, Schema, Target
@@ -152,7 +152,7 @@ def test_a_format_that_cannot_be_read_is_refused(form: str, message: str) -> Non
 
 
 def test_fractions_of_seconds_may_be_in_the_format() -> None:
-    assert parsed("%Y-%m-%d %H:%M:%S.%f") == parsed("%Y-%m-%d %H:%M:%S")
+    assert parse_format("%Y-%m-%d %H:%M:%S.%f") == parse_format("%Y-%m-%d %H:%M:%S")
 
 
 def test_columns_of_several_formats_are_read_together() -> None:
@@ -184,4 +184,4 @@ def test_formats_in_the_first_format_of_schemas_are_read(entry: dict[str, str]) 
 
 
 def test_each_directive_is_in_a_tested_format() -> None:
-    assert set(PIECES) <= set("".join(parsed(form).directives for form in FORMATS))
+    assert set(PIECES) <= set("".join(parse_format(form).directives for form in FORMATS))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from onward.__main__ import app
 from onward.errors import ConfigError
-from onward.settings.convert import converted, converted_text
+from onward.settings.convert import convert_document, convert_text
 from onward.settings.yaml import one_line
 
 FLOW = """\
@@ -129,4 +129,4 @@ def test_values_are_those_of_before(
             lines += [f"  - {block[0]}", *(f"    {line}" for line in block[1:])]
     text = "\n".join(["prepare:", "  columns:", *lines, "train: {}"])
     document = YAML(typ="safe").load(text)
-    assert YAML(typ="safe").load(converted_text(text)) == converted(document)
+    assert YAML(typ="safe").load(convert_text(text)) == convert_document(document)

@@ -10,7 +10,7 @@ from two_blocks import shape
 from onward.network.models.mlp import Mlp
 from onward.schema import Kind, Target
 from onward.tasks import usual_task
-from onward.training.default_settings import Choices, Given, Table, completed, description
+from onward.training.default_settings import Choices, Given, Table, complete, description
 from onward.training.learner import Learner
 
 
@@ -22,14 +22,14 @@ def table(rows: int = 10_000, classes: int = 0) -> Table:
 
 @pytest.mark.parametrize(("classes", "head"), [(0, "regression"), (2, "binary"), (3, "multiclass")])
 def test_nothing_need_be_said(classes: int, head: str) -> None:
-    settings = completed(Given(), table(classes=classes))
+    settings = complete(Given(), table(classes=classes))
     assert settings.network.model_dump()["head"]["type"] == head
     assert settings.network.model_dump()["model"]["type"] == "tabm"
 
 
 @pytest.mark.parametrize("rows", [1, 30, 220, 2_000, 30_000, 10_000_000])
 def test_fewer_rows_have_smaller_batches_and_bins(rows: int) -> None:
-    few, more = (completed(Given(), table(some)) for some in (rows, 2 * rows))
+    few, more = (complete(Given(), table(some)) for some in (rows, 2 * rows))
     assert few.learner.batch_size <= more.learner.batch_size
     bins = [some.network.model_dump()["embedder"]["bins"] for some in (few, more)]
     assert bins == sorted(bins)
@@ -41,9 +41,9 @@ def test_what_is_said_is_kept_and_the_rest_added() -> None:
         "network": {"model": {"type": "tabm", "k": 3}, "head": {"type": "regression"}},
         "learner": {"max_epochs": 2},
     }
-    by_rule = completed(Given(), table())
+    by_rule = complete(Given(), table())
 
-    settings = completed(Given.model_validate(said), table())
+    settings = complete(Given.model_validate(said), table())
 
     assert settings.seed == 3
     model = {**by_rule.network.model_dump()["model"], "k": 3}
@@ -59,18 +59,16 @@ def test_auto_is_what_is_left_out() -> None:
     }
     given = Given.model_validate_json(json.dumps(said))
     without = Given.model_validate({"learner": {"batch_size": 7}})
-    assert completed(given, table()) == completed(without, table())
-    words = description(completed(given, table()), given)
-    assert words == description(completed(without, table()), without)
+    assert complete(given, table()) == complete(without, table())
+    words = description(complete(given, table()), given)
+    assert words == description(complete(without, table()), without)
     again = Given.model_validate_json(given.model_dump_json(exclude_unset=True))
     assert again == given
 
 
 def test_each_setting_of_the_learner_may_be_auto() -> None:
     every = dict.fromkeys(Learner.Config.model_fields, "auto")
-    assert completed(Given.model_validate({"learner": every}), table()) == completed(
-        Given(), table()
-    )
+    assert complete(Given.model_validate({"learner": every}), table()) == complete(Given(), table())
     with pytest.raises(ValidationError, match="greater than 0"):
         Given.model_validate({"learner": {"batch_size": 0}})
     with pytest.raises(ValidationError, match="valid number"):
@@ -79,6 +77,6 @@ def test_each_setting_of_the_learner_may_be_auto() -> None:
 
 def test_another_type_has_its_own_defaults() -> None:
     given = Given.model_validate({"network": {"model": {"type": "mlp", "depth": 1}}})
-    assert completed(given, table()).network.model == Mlp.Config(depth=1)
+    assert complete(given, table()).network.model == Mlp.Config(depth=1)
     given = Given(network=Choices(model=Mlp.Config()))
-    assert completed(given, table()).network.model == Mlp.Config()
+    assert complete(given, table()).network.model == Mlp.Config()

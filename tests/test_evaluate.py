@@ -268,7 +268,7 @@ def test_intervals_of_the_baselines_cover_as_asked() -> None:
         Linear(task, schema, tables[0], 0),
         BoostedTrees(task, schema, tables[0], 0),
     ):
-        predict = task.calibrated(task.answer(estimator), Validation(task, tables[1], model))
+        predict = task.calibrate(task.answer(estimator), Validation(task, tables[1], model))
         predictions = predict(tables[2])
         covered = Regression.metrics["coverage"](tables[2]["y"].to_numpy(), predictions)
         assert covered == pytest.approx(0.8, abs=0.04)

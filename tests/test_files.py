@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from onward.artifacts import publishing as publishing_module
-from onward.artifacts.publishing import MANIFEST, manifest, publishing, replacing, sha256, verified
+from onward.artifacts.publishing import MANIFEST, manifest, publishing, replacing, sha256, verify
 from onward.errors import ArtifactError
 
 PACKAGE = Path(__file__).parents[1] / "src" / "onward"
@@ -26,7 +26,7 @@ def test_a_folder_appears_with_a_manifest(tmp_path: Path) -> None:
     folder = tmp_path / "train"
     publish(folder, "old")
     publish(folder, "new")
-    assert verified(folder / "a.txt").read_text() == "new"
+    assert verify(folder / "a.txt").read_text() == "new"
     assert manifest(folder) == {"files": {"a.txt": sha256(folder / "a.txt")}, "seed": 3}
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
@@ -36,7 +36,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     publish(folder, "old")
     with pytest.raises(TypeError), publishing(folder) as work:
         (work / "a.txt").write_text(None)  # type: ignore[arg-type]
-    assert verified(folder / "a.txt").read_text() == "old"
+    assert verify(folder / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
 
@@ -52,7 +52,7 @@ with publishing(Path({str(folder)!r})) as work:
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
-    assert verified(folder / "a.txt").read_text() == "old"
+    assert verify(folder / "a.txt").read_text() == "old"
     publish(folder, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
@@ -68,7 +68,7 @@ def test_a_changed_file_is_refused(tmp_path: Path, change: str) -> None:
     else:
         (folder / "manifest.json").unlink()
     with pytest.raises(ArtifactError, match="Run `onward train`"):
-        verified(folder / "a.txt")
+        verify(folder / "a.txt")
 
 
 def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path: Path) -> No
     folder.rename(tmp_path / ".train.old")  # the first of the two
     with pytest.raises(TypeError), publishing(folder) as work:
         (work / "a.txt").write_text(None)  # type: ignore[arg-type]
-    assert verified(folder / "a.txt").read_text() == "old"
+    assert verify(folder / "a.txt").read_text() == "old"
 
 
 def test_a_signal_between_the_renames_loses_nothing(
@@ -115,7 +115,7 @@ def test_a_signal_between_the_renames_loses_nothing(
     monkeypatch.setattr(Path, "rename", end)
     with pytest.raises(SystemExit):
         publish(folder, "new")
-    assert verified(folder / "a.txt").read_text() == "old"
+    assert verify(folder / "a.txt").read_text() == "old"
     assert not (tmp_path / ".train.old").exists()
 
 
@@ -134,7 +134,7 @@ for number in range(40):
     while writer.poll() is None:
         assert folder.exists()
     assert writer.returncode == 0
-    assert verified(folder / "a.txt").read_text() == "39"
+    assert verify(folder / "a.txt").read_text() == "39"
 
 
 def test_the_hash_of_the_code_covers_every_folder(tmp_path: Path) -> None:

@@ -13,8 +13,14 @@ from onward.network.heads import Head
 from onward.schema import Target
 from onward.tasks import usual_task
 from onward.training.batches import Rows
-from onward.training.class_balance import balanced, by_class, factors, oversampled, weighed
-from onward.training.default_settings import Given, Table, completed
+from onward.training.class_balance import (
+    balanced_order,
+    by_class,
+    factors,
+    oversampling_factors,
+    weigh,
+)
+from onward.training.default_settings import Given, Table, complete
 
 CLASSES = ("no", "yes")
 
@@ -43,7 +49,7 @@ def test_an_epoch_has_as_many_rows_of_each_class_and_all_of_them_as_often(
     targets = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     targets = targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(1))]
 
-    order = balanced(by_class(targets), batch_size, seed)
+    order = balanced_order(by_class(targets), batch_size, seed)
 
     assert len(order) == len(targets) // batch_size * batch_size
     shown = torch.bincount(targets[order], minlength=len(counts))
@@ -56,15 +62,15 @@ def test_an_epoch_has_as_many_rows_of_each_class_and_all_of_them_as_often(
 
 def test_an_epoch_is_a_function_of_its_seed() -> None:
     groups = by_class(torch.tensor([0, 0, 0, 0, 0, 1, 1]))
-    assert balanced(groups, 1, 5).tolist() == balanced(groups, 1, 5).tolist()
-    assert len({tuple(balanced(groups, 1, seed).tolist()) for seed in range(5)}) > 1
+    assert balanced_order(groups, 1, 5).tolist() == balanced_order(groups, 1, 5).tolist()
+    assert len({tuple(balanced_order(groups, 1, seed).tolist()) for seed in range(5)}) > 1
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:
     from sklearn.utils.class_weight import compute_sample_weight
 
     targets = torch.tensor([0, 0, 0, 1, 2, 2])
-    found = weighed(rows_of(targets), factors("balanced", rows_of(targets), 3)).weights
+    found = weigh(rows_of(targets), factors("balanced", rows_of(targets), 3)).weights
     assert found is not None
     np.testing.assert_allclose(found, compute_sample_weight("balanced", targets), rtol=1e-6)
 
@@ -72,7 +78,7 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
 def test_classes_are_balanced_by_the_weights_of_their_rows() -> None:
     targets, weights = torch.tensor([0, 0, 1]), torch.tensor([1.0, 1.0, 6.0])
     rows = rows_of(targets, weights)
-    found = weighed(rows, factors("balanced", rows, 2)).weights
+    found = weigh(rows, factors("balanced", rows, 2)).weights
     assert found is not None
     assert found[:2].sum().item() == pytest.approx(found[2].item())
 
@@ -86,18 +92,18 @@ def test_probabilities_are_those_of_the_table(name: str, way: str) -> None:
     rows = rows_of(targets)
     head: Head = Head.members[name](Head.members[name].Config(), len(counts))
     if way == "sampler":
-        head.emphasize(oversampled(rows, len(counts)).float())
-        rows = rows.take(balanced(by_class(targets), 1, seed=0))
+        head.emphasize(oversampling_factors(rows, len(counts)).float())
+        rows = rows.take(balanced_order(by_class(targets), 1, seed=0))
     else:
         of_classes = factors("balanced", rows, len(counts))
         head.emphasize(of_classes.float())
-        rows = weighed(rows, of_classes)
+        rows = weigh(rows, of_classes)
     score = torch.zeros(head.width, requires_grad=True)
     optimizer = torch.optim.LBFGS([score], line_search_fn="strong_wolfe", max_iter=100)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        scores = head.emphasized(score.expand(len(rows), -1))
+        scores = head.add_emphasis(score.expand(len(rows), -1))
         loss = head.loss(scores, rows.targets, rows.weights)
         torch.autograd.backward(loss)
         return loss
@@ -159,19 +165,19 @@ def test_labels_follow_what_is_gained(name: str) -> None:
 
 
 def test_classes_that_are_not_named_count_once() -> None:
-    found = completed(settings(class_weights={"yes": 5.0}), table()).class_weights
+    found = complete(settings(class_weights={"yes": 5.0}), table()).class_weights
     assert found == {"no": 1.0, "yes": 5.0}
 
 
 def test_a_class_that_there_is_not_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"class_weights: there is no class 'yess'. Did you mean"):
-        completed(settings(class_weights={"yess": 5.0}), table())
+        complete(settings(class_weights={"yess": 5.0}), table())
 
 
 @pytest.mark.parametrize("said", [{"class_weights": "balanced"}, {"sampler": "balanced"}])
 def test_a_number_has_no_classes_to_balance(said: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="has no classes to balance"):
-        completed(settings(**said), table("number"))
+        complete(settings(**said), table("number"))
 
 
 @pytest.mark.parametrize(

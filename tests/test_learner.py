@@ -14,7 +14,7 @@ from onward.errors import NotFiniteError
 from onward.network.network import Network
 from onward.training.batches import Rows
 from onward.training.learner import Learner
-from onward.training.loading import Chunks, Orders, shuffled
+from onward.training.loading import Chunks, Orders, shuffled_order
 
 
 def rows(count: int = 600) -> Rows:
@@ -84,19 +84,19 @@ def test_two_runs_are_equal_to_the_last_bit() -> None:
 
 
 def test_an_epoch_is_whole_batches_of_different_rows() -> None:
-    order = shuffled(1000, 30, seed=0)
+    order = shuffled_order(1000, 30, seed=0)
     assert len(order) == len(set(order.tolist())) == 990
     assert [len(chunk.numbers) for chunk in Chunks(order, 16 * 30)] == [480, 480, 30]
 
 
 def test_orders_that_are_drawn_ahead_are_those_asked_for() -> None:
-    orders = Orders(lambda epoch: shuffled(100, 10, seed=epoch))
+    orders = Orders(lambda epoch: shuffled_order(100, 10, seed=epoch))
     for epoch in (0, 1, 2, 2, 7, 3):
-        assert torch.equal(orders(epoch), shuffled(100, 10, seed=epoch))
+        assert torch.equal(orders(epoch), shuffled_order(100, 10, seed=epoch))
 
 
 def test_another_epoch_has_another_order() -> None:
-    assert not torch.equal(shuffled(100, 100, seed=0), shuffled(100, 100, seed=1))
+    assert not torch.equal(shuffled_order(100, 100, seed=0), shuffled_order(100, 100, seed=1))
 
 
 def test_rows_that_the_device_has_no_room_for_teach_the_same(
@@ -115,7 +115,7 @@ def test_rows_that_the_device_has_no_room_for_teach_the_same(
 
 
 def test_chunks_that_are_read_ahead_are_those_of_the_order() -> None:
-    data, order = rows(100), shuffled(100, 10, seed=0)
+    data, order = rows(100), shuffled_order(100, 10, seed=0)
     chunks = list(Chunks(order, 30, streamed=data))
     assert torch.equal(torch.cat([chunk.numbers for chunk in chunks]), order)
     for chunk in chunks:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from onward.artifacts.process import end_if_asked, locked, signals_received, signals_wait
+from onward.artifacts.process import end_if_asked, lock, signals_received, signals_wait
 from onward.errors import LockedError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from onward.artifacts.process import end_with_parent, end_with_signals, locked
+from onward.artifacts.process import end_with_parent, end_with_signals, lock
 end_with_signals()
 {before}
-with locked(Path(sys.argv[1])):
+with lock(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -43,11 +43,11 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     process = holder(tmp_path / "train")
     with (
         pytest.raises(LockedError, match=rf"in use by process {process.pid} on .* since 20"),
-        locked(tmp_path / "train"),
+        lock(tmp_path / "train"),
     ):
         pass
     end(process, signal.SIGKILL)
-    with locked(tmp_path / "train"):
+    with lock(tmp_path / "train"):
         pass
 
 

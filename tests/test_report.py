@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from onward.errors import ArtifactError
 from onward.report import charts
-from onward.report.charts._drawing import drawn
+from onward.report.charts._drawing import draw
 from onward.report.formatting import compared, measured, number, signed
 from onward.report.markup import Html, tag
 from onward.stages import evaluate, report
@@ -171,7 +171,7 @@ def test_names_in_a_chart_are_no_code(name: str) -> None:
             "color": {"field": "b", "type": "nominal", "scale": {"domain": [name]}},
         },
     }
-    assert "<svg" in drawn(name, [spec])
+    assert "<svg" in draw(name, [spec])
 
 
 @every_page

@@ -295,7 +295,7 @@ def chosen(needed: int, total: int, least: int, trainings: int) -> tuple[Runs, i
         return noise[:, number] + (1.0 if number < needed else 0.0)
 
     runs = Runs({total: losses(total)}, least)
-    while len(runs.losses) < trainings and (number := runs.following()) is not None:
+    while len(runs.losses) < trainings and (number := runs.next_number()) is not None:
         assert 0 < number < total
         runs = Runs({**runs.losses, number: losses(number)}, least)
     return runs, runs.fewest

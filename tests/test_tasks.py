@@ -75,7 +75,7 @@ def predicted(task: Task, noise: float = 0.0) -> tuple[Array, Predictions]:
     """The truth, and predictions of an estimator."""
     rows = rows_of(task)
     target = task.encode(rows["truth"])
-    predict = task.calibrated(task.answer(Estimator(task, noise)), Validation(rows, target))
+    predict = task.calibrate(task.answer(Estimator(task, noise)), Validation(rows, target))
     return target, predict(rows)
 
 
@@ -171,4 +171,4 @@ def test_each_target_has_one_usual_task(target: Target) -> None:
 
 def test_a_file_with_an_unknown_task_is_refused() -> None:
     with pytest.raises(ArtifactError, match=r"model\.onnx: there is no task 'ordinal'\. If it"):
-        Task.named("model.onnx", "ordinal", TARGETS[0])
+        Task.by_name("model.onnx", "ordinal", TARGETS[0])

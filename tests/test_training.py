@@ -10,7 +10,7 @@ from two_blocks import shape
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import LOSS, Settings, stopped_by, train
+from onward.training.loop import LOSS, Settings, stop_reason, train
 from onward.training.run import TrainingData, fit
 
 SHAPE = shape(2, (5,), 2)
@@ -92,4 +92,4 @@ def test_the_setting_that_ended_the_training_is_named(
     losses: list[float], limits: dict[str, float], setting: str
 ) -> None:
     epochs = [{LOSS: loss} for loss in losses]
-    assert stopped_by(epochs, settings(**limits).learner) == setting
+    assert stop_reason(epochs, settings(**limits).learner) == setting

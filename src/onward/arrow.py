@@ -64,13 +64,13 @@ def _predictor(model: str | PathLike[str] | bytes | Predictor) -> Predictor:
     if isinstance(model, Predictor):
         return model
     if isinstance(model, bytes):
-        return _loaded(model)
+        return _load(model)
     path = Path(model)
     status = path.stat() if path.is_file() else None  # a missing file is the predictor's to refuse
-    return _loaded(str(path), status and (status.st_mtime_ns, status.st_size))
+    return _load(str(path), status and (status.st_mtime_ns, status.st_size))
 
 
 @lru_cache(MODELS)
-def _loaded(model: str | bytes, version: object = None) -> Predictor:
+def _load(model: str | bytes, version: object = None) -> Predictor:
     """The predictor of a file; ``version`` differs when the file has changed."""
     return Predictor(model)

@@ -32,7 +32,7 @@ class Rule:
         if self.judged is not None:
             values = rows.select(self.columns).collect(engine="streaming")
             parts = self.judged(values) or [replace(self, broken=pl.lit(value=False), judged=None)]
-            return [replace(each, broken=each.broken & self.broken) for each in parts]
+            return [replace(rule, broken=rule.broken & self.broken) for rule in parts]
         if self.confirmed is None:
             return [self]
         [name] = self.columns
@@ -43,6 +43,6 @@ class Rule:
         return [replace(self, broken=broken, confirmed=None)]
 
 
-def at(places: np.ndarray) -> pl.Expr:
+def at(indices: np.ndarray) -> pl.Expr:
     """Whether a row is one of these, counted from 0."""
-    return pl.int_range(pl.len()).is_in(pl.Series(places, dtype=pl.Int64).implode())
+    return pl.int_range(pl.len()).is_in(pl.Series(indices, dtype=pl.Int64).implode())

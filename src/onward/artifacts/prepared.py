@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onward.artifacts.publishing import manifest, verified
+from onward.artifacts.publishing import manifest, verify
 from onward.blocks import Blocks
 from onward.schema import Schema
 
@@ -80,8 +80,8 @@ class Prepared:
 
     def profiles(self) -> dict[str, Any]:
         """The data report."""
-        found: dict[str, Any] = json.loads(self._path("data.json").read_text())
-        return found
+        report: dict[str, Any] = json.loads(self._path("data.json").read_text())
+        return report
 
     def column_states(self) -> dict[str, Any]:
         """What each column has learned, by name."""
@@ -101,7 +101,7 @@ class Prepared:
         blocks = self._blocks()
         kept = blocks.indices(blocks.columns if self.kept is None else self.kept)
         features = {
-            name: self._narrowed(self._array(block_file(self.folder, split, name)), indices)
+            name: self._narrow(self._array(block_file(self.folder, split, name)), indices)
             for name, indices in kept.items()
         }
         targets = self._array(target_file(self.folder, split))
@@ -112,7 +112,7 @@ class Prepared:
         path = weights_file(self.folder, split)
         return self._array(path) if path.name in manifest(self.folder)["files"] else None
 
-    def _narrowed(self, block: np.ndarray, indices: list[int]) -> np.ndarray:
+    def _narrow(self, block: np.ndarray, indices: list[int]) -> np.ndarray:
         """Some features of a block, mapped from an anonymous file to save memory."""
         if len(indices) == block.shape[1]:
             return block
@@ -139,7 +139,7 @@ class Prepared:
         """``(rows,)`` int64: the row number in the table, from 1."""
         return self._array(row_numbers_file(self.folder, split))
 
-    def learned(self) -> pl.LazyFrame:
+    def fitting_rows(self) -> pl.LazyFrame:
         """The raw rows that the columns were fitted on; with sampling, all rows before it."""
         is_sample = (self.folder / f"{LEARNED}.parquet").exists()
         return self.rows(LEARNED if is_sample else "train")
@@ -150,7 +150,7 @@ class Prepared:
     def _path(self, name: str) -> Path:
         """The path of one file, after checking its hash."""
         if name not in self._verified:
-            self._verified[name] = verified(self.folder / name)
+            self._verified[name] = verify(self.folder / name)
         return self._verified[name]
 
 

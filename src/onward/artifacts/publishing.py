@@ -117,7 +117,7 @@ def manifest(folder: Path) -> Mapping[str, Any]:
     return noted
 
 
-def verified(path: Path) -> Path:
+def verify(path: Path) -> Path:
     """The path of a published file, after checking its hash.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
-from onward.artifacts.publishing import verified
+from onward.artifacts.publishing import verify
 from onward.settings.read_yaml import read_yaml
 from onward.settings.yaml import one_line
 
@@ -21,7 +21,7 @@ def write_best_settings(best: Path, config: Path) -> str:
     Raises:
         ArtifactError: if ``best.yaml`` has changed since it was written.
     """
-    section = read_yaml(verified(best))["train"]
+    section = read_yaml(verify(best))["train"]
     if not section:
         return f"{config}: no change: no trial was better than its settings"
     with modify_yaml(str(config)) as document:

@@ -7,7 +7,7 @@ from ruamel.yaml.error import YAMLError
 
 from onward.artifacts.publishing import replacing
 from onward.errors import ConfigError
-from onward.settings.convert import converted, converted_text, is_old
+from onward.settings.convert import convert_document, convert_text, is_old
 from onward.settings.read_yaml import parse_yaml, read_yaml
 
 
@@ -21,10 +21,10 @@ def convert(path: Path) -> str:
     if not isinstance(document, dict) or not is_old(document):
         return f"{path}: no change: the file already has the layout of this version"
     try:
-        wanted = converted(document)
+        wanted = convert_document(document)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
-    text = _converted_text(path)
+    text = _convert_text(path)
     if json.dumps(parse_yaml(text, path)) != json.dumps(wanted):
         raise ConfigError(
             f"{path}: `columns` and `derive` cannot be converted automatically. Write them as"
@@ -35,11 +35,11 @@ def convert(path: Path) -> str:
     return f"{path}: converted: columns and derived columns are now mappings by name"
 
 
-def _converted_text(path: Path) -> str:
+def _convert_text(path: Path) -> str:
     """The text of the file in the current layout; empty if it cannot be converted."""
     text = path.read_text(encoding="utf-8-sig")
     try:
-        text = converted_text(text)
+        text = convert_text(text)
         parse_yaml(text, path)
     except (ConfigError, ValueError, YAMLError):
         return ""

@@ -22,7 +22,7 @@ from onward.evaluation.learning_curve import parts as shares
 from onward.evaluation.retraining import STAGES
 from onward.settings.config import config_name, has_section, section
 from onward.table.splits import SPLITS
-from onward.training.default_settings import Given, Table, completed
+from onward.training.default_settings import Given, Table, complete
 
 DRY_RUN_EPOCHS = 2  # the second epoch also tests the end of the first
 DRY_RUN_TRIALS = 2  # the first has the settings of the config
@@ -147,7 +147,7 @@ def _stage(name: str) -> Any:
 
 def _with_few_epochs(given: Given, prepared: Prepared) -> Given:
     """The settings of a full run, chosen from all rows, with fewer epochs."""
-    settings = completed(given, Table.of(prepared)).model_dump()
+    settings = complete(given, Table.of(prepared)).model_dump()
     settings["learner"]["max_epochs"] = min(DRY_RUN_EPOCHS, settings["learner"]["max_epochs"])
     return Given.model_validate({**given.model_dump(), **settings})
 

@@ -17,7 +17,7 @@ EFFECT = (
 COLORS = {"drift": "var(--other)", "watch": "var(--model)", "quiet": "var(--grid)"}
 
 
-def monitor_page(found: Mapping[str, Any]) -> str:
+def monitor_page(findings: Mapping[str, Any]) -> str:
     """The page, as text."""
     style = Html(files("onward.report").joinpath("style.css").read_text(encoding="utf-8"))
     head = tag(
@@ -25,16 +25,16 @@ def monitor_page(found: Mapping[str, Any]) -> str:
         Html('<meta charset="utf-8">'),
         Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Html('<meta name="color-scheme" content="light dark">'),
-        tag("title", f"{found['model']['target']}: monitor"),
+        tag("title", f"{findings['model']['target']}: monitor"),
         tag("style", style),
     )
     sections = {
-        "Columns": _distributions(found["columns"]),
-        "Predictions": _distributions(found["predictions"]),
-        "Quality": _quality(found),
-        "Contract": _contract(found["contract"]),
-        "Weekdays": _seasons(found["seasons"]),
-        "Windows": _windows(found["windows"]),
+        "Columns": _distributions(findings["columns"]),
+        "Predictions": _distributions(findings["predictions"]),
+        "Quality": _quality(findings),
+        "Contract": _contract(findings["contract"]),
+        "Weekdays": _seasons(findings["seasons"]),
+        "Windows": _windows(findings["windows"]),
     }
     written = {title: inside for title, inside in sections.items() if inside}
     links = (tag("a", title, href=f"#{title.lower()}") for title in written)
@@ -42,14 +42,14 @@ def monitor_page(found: Mapping[str, Any]) -> str:
         tag("section", tag("h2", title), inside, id=title.lower())
         for title, inside in written.items()
     )
-    body = tag("body", _header(found), tag("nav", links), tag("main", parts))
+    body = tag("body", _header(findings), tag("nav", links), tag("main", parts))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _header(found: Mapping[str, Any]) -> Html:
-    model, verdict = found["model"], found["verdict"]
-    windows = len(found["windows"])
-    facts = f"model {model['id']} · {found['rows']:,} rows of {found['log']} · {windows:,} windows"
+def _header(findings: Mapping[str, Any]) -> Html:
+    model, verdict = findings["model"], findings["verdict"]
+    rows, windows = f"{findings['rows']:,} rows", f"{len(findings['windows']):,} windows"
+    facts = f"model {model['id']} · {rows} of {findings['log']} · {windows}"
     return tag(
         "header",
         tag("p", facts, class_="quiet"),
@@ -103,9 +103,9 @@ def _bars(before: Sequence[float], now: Sequence[float], label: str) -> Html:
     shapes: list[Html] = []
     for color, shares, shift in (("--quiet", before, 0.0), ("--model", now, 0.45)):
         bars = "".join(
-            f"M{(place + shift) * step:.1f} {HEIGHT}v{-HEIGHT * share / highest:.1f}"
+            f"M{(index + shift) * step:.1f} {HEIGHT}v{-HEIGHT * share / highest:.1f}"
             f"h{step * 0.4:.1f}V{HEIGHT}z"
-            for place, share in enumerate(shares)
+            for index, share in enumerate(shares)
         )
         shapes.append(tag("path", style=f"fill:var({color})", d=bars))
     return _drawing(shapes, label)
@@ -119,9 +119,9 @@ def _strip(states: Sequence[str], label: str) -> Html:
         tag(
             "path",
             style=f"fill:{COLORS.get(state, 'none')}",
-            d=f"M{place * step:.1f} 4h{step * 0.85:.1f}V18h{-step * 0.85:.1f}z",
+            d=f"M{index * step:.1f} 4h{step * 0.85:.1f}V18h{-step * 0.85:.1f}z",
         )
-        for place, state in enumerate(states)
+        for index, state in enumerate(states)
     ]
     return _drawing(marks, label)
 
@@ -131,17 +131,17 @@ def _drawing(shapes: Sequence[Html], label: str) -> Html:
     return tag("svg", shapes, role="img", aria_label=label, **size)
 
 
-def _quality(found: Mapping[str, Any]) -> Html:
+def _quality(findings: Mapping[str, Any]) -> Html:
     parts: list[Content] = []
-    if found["quality"]:
+    if findings["quality"]:
         note = "With labels. Windows with labels for fewer than 80 % of their rows are not judged."
-        parts += [tag("p", note, class_="quiet"), _qualities(found["quality"], "measured")]
-    if found["estimate"]:
+        parts += [tag("p", note, class_="quiet"), _qualities(findings["quality"], "measured")]
+    if findings["estimate"]:
         note = (
             "Estimated without labels, from what the model expects of itself, corrected on the test"
             " set. It assumes that the meaning of the columns has not changed."
         )
-        parts += [tag("p", note, class_="quiet"), _qualities([found["estimate"]], "estimate")]
+        parts += [tag("p", note, class_="quiet"), _qualities([findings["estimate"]], "estimate")]
     return join(*parts) if parts else Html("")
 
 

@@ -33,7 +33,7 @@ def sample(folder: Path, few: Path) -> None:
     with publishing(few, **notes) as work:
         for split in SPLITS:
             arrays = prepared.arrays(split)
-            indices = chosen(arrays.targets, SAMPLED_ROWS[split])
+            indices = choose_rows(arrays.targets, SAMPLED_ROWS[split])
             rows[split] = len(indices)
             for block, values in arrays.features.items():
                 np.save(block_file(work, split, block), values[indices])
@@ -53,7 +53,7 @@ def sample(folder: Path, few: Path) -> None:
                 (work / path.name).hardlink_to(path)
 
 
-def chosen(targets: np.ndarray, count: int) -> np.ndarray:
+def choose_rows(targets: np.ndarray, count: int) -> np.ndarray:
     """Indices of so many evenly spaced rows, and of one more row for each class.
 
     For numerical targets the smallest and the largest are included, so that targets differ.

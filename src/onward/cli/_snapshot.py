@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from onward.artifacts.process import locked
+from onward.artifacts.process import lock
 from onward.artifacts.publishing import publishing, replacing
 from onward.cli._source import source_of
 from onward.table.sources import collect
@@ -17,7 +17,7 @@ def take(config: Path, folder: Path) -> int:
         ConfigError: if the source of the config is a file.
     """
     source = source_of(config)
-    with locked(folder), publishing(folder) as work:
+    with lock(folder), publishing(folder) as work:
         rows = collect(source, work)
     with replacing(folder.with_name(f"{folder.name}.taken.json")) as new:
         time = datetime.now(UTC).isoformat(timespec="seconds")

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from onward.artifacts.process import end_with_parent, is_first, locked
+from onward.artifacts.process import end_with_parent, is_first, lock
 from onward.errors import ConfigError
 
 ARTIFACTS = Path("artifacts")
@@ -34,7 +34,7 @@ def run_stage(name: str, config: Path, folder: Path | None = None, *others: str)
     folder = folder or ARTIFACTS / config_name(config)
     settings = [section(config, stage, module.Settings) for stage, module in stages.items()]
     # in distributed training rank zero holds the lock; no other stage has several processes
-    with locked(folder / name) if is_first() or name != "train" else nullcontext():
+    with lock(folder / name) if is_first() or name != "train" else nullcontext():
         _run_to_the_end(name, lambda: stages[name].run(*settings, folder))
     return folder
 

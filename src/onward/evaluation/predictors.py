@@ -41,7 +41,7 @@ def predictors(
         "boosted_trees": BoostedTrees(task, schema, train, seed),
     }
     baselines = {
-        name: task.calibrated(task.answer(estimator), calibration)
+        name: task.calibrate(task.answer(estimator), calibration)
         for name, estimator in estimators.items()
     }
     return {MODEL: model, **baselines}

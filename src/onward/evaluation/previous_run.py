@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onward.artifacts.publishing import MANIFEST, manifest, verified
+from onward.artifacts.publishing import MANIFEST, manifest, verify
 from onward.evaluation.baseline_comparison import MODEL, Comparison
 from onward.evaluation.bootstrap import Estimate, Sample, format_value, json_number, resample
 from onward.tasks import Metric
@@ -66,7 +66,7 @@ def changes_since(
     recorded, path = manifest(folder), folder / CHANGES_FILE
     if recorded["inputs"] == inputs:
         return dict(json.loads(path.read_text())) if path.exists() else nothing
-    document = json.loads(verified(folder / "comparison.json").read_text())
+    document = json.loads(verify(folder / "comparison.json").read_text())
     if document.get("task") != now.task.name or document.get("classes") != list(classes):
         logger.info(
             "evaluate: no comparison with the previous run, which had another task or other classes"
@@ -85,7 +85,7 @@ def changes_since(
 def _measured_model(
     folder: Path, document: Mapping[str, Any], outputs: Sequence[str]
 ) -> MeasuredModel:
-    table = pl.read_parquet(verified(folder / "sample.parquet"))
+    table = pl.read_parquet(verify(folder / "sample.parquet"))
     values = {name: metric["value"] for name, metric in document[MODEL].items()}
     return MeasuredModel(values, as_sample(table, document["rows"], outputs))
 

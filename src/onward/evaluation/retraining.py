@@ -31,7 +31,7 @@ from onward.artifacts.publishing import (
     replacing,
     sha256,
     sha256_of_code,
-    verified,
+    verify,
 )
 from onward.errors import ArtifactError, ConfigError, OnwardError
 from onward.evaluation.baselines import predict_function, targets_of
@@ -264,7 +264,7 @@ def _predict(folder: Path) -> HeldOutPredictions:
     prepared = Prepared(folder / "prepare")
     path = folder / "export" / "model.onnx"
     predictor = Predictor(path)
-    task = Task.named(str(path), predictor.metadata["task"], predictor.schema.target)
+    task = Task.by_name(str(path), predictor.metadata["task"], predictor.schema.target)
     test = prepared.rows("test").collect()
     count = prepared.profiles()["rows"]
     target = targets_of(task, test)
@@ -275,7 +275,7 @@ def _predict(folder: Path) -> HeldOutPredictions:
 
 def training_steps(folder: Path) -> int:
     """The optimizer steps of a finished training, of all its epochs."""
-    epochs = json.loads(verified(folder / "train" / "metrics.json").read_text())["epochs"]
+    epochs = json.loads(verify(folder / "train" / "metrics.json").read_text())["epochs"]
     batch = manifest(folder / "train")["settings"]["learner"]["batch_size"]
     rows = Prepared(folder / "prepare").num_rows("train")
     return int(epochs * (rows // min(batch, rows)))

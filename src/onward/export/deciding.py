@@ -13,7 +13,7 @@ from onward.schema import Target
 from onward.tasks import Task
 from onward.tasks.decision import Decision, Purpose, gains, purpose, threshold
 from onward.training.batches import Rows
-from onward.training.learner import scored
+from onward.training.learner import compute_scores
 
 
 def decide(
@@ -39,25 +39,25 @@ def decide(
             f"export.decision: {network.head.task} has no labels to decide. Remove `decision`"
         )
     serves = purpose(decision, target.classes)
-    known = {split: _probabilities(network, some) for split, some in rows.items()}
-    before = _served(serves, network, rows, known)
+    known = {split: _probabilities(network, part) for split, part in rows.items()}
+    before = _metric_values(serves, network, rows, known)
     validation = rows["validation"]
-    found = gains(
+    gain_matrix = gains(
         serves, validation.targets.numpy(), known["validation"].numpy(), _weights(validation)
     )
-    network.head.decide(torch.from_numpy(found).float())
-    after = _served(serves, network, rows, known)
+    network.head.decide(torch.from_numpy(gain_matrix).float())
+    after = _metric_values(serves, network, rows, known)
     return {
         "metric": serves.metric.title,
-        "gains": found.tolist(),
-        "threshold": threshold(found),
+        "gains": gain_matrix.tolist(),
+        "threshold": threshold(gain_matrix),
         **{split: {"before": before[split], "after": after[split]} for split in rows},
     }
 
 
 def _probabilities(network: Network, rows: Rows) -> Tensor:
     with torch.no_grad():
-        return scored(
+        return compute_scores(
             network,
             rows,
             torch.device("cpu"),
@@ -65,15 +65,15 @@ def _probabilities(network: Network, rows: Rows) -> Tensor:
         )
 
 
-def _served(
+def _metric_values(
     serves: Purpose, network: Network, rows: Mapping[str, Rows], known: Mapping[str, Tensor]
 ) -> dict[str, float]:
     """The metric of each split with the current labels of the head."""
     return {
         split: serves(
-            some.targets.numpy(), network.head.labels(known[split]).numpy(), _weights(some)
+            part.targets.numpy(), network.head.labels(known[split]).numpy(), _weights(part)
         )
-        for split, some in rows.items()
+        for split, part in rows.items()
     }
 
 

@@ -10,7 +10,7 @@ from onward.errors import ConfigError
 from onward.network.heads import Head
 from onward.network.network import Network
 from onward.training.batches import Rows
-from onward.training.learner import scored
+from onward.training.learner import compute_scores
 
 CHOOSING = 20_000  # rows that the choice is made by; more seldom change it
 
@@ -51,25 +51,28 @@ def reduce(network: Network, k: int, rows: Rows) -> Reduction:
             " remove `k`"
         )
     with torch.no_grad():
-        scores = scored(network, rows, torch.device("cpu"), network.member_scores)
-        kept = sorted(_chosen(head, k, scores, rows))
-        network.model.keep(kept)
-        head.calibrate(head.together(scores[:, kept]), rows.targets, rows.weights)
+        scores = compute_scores(network, rows, torch.device("cpu"), network.member_scores)
+        members = sorted(_choose(head, k, scores, rows))
+        network.model.keep(members)
+        head.calibrate(head.together(scores[:, members]), rows.targets, rows.weights)
     return Reduction(
         trained=scores.shape[1],
-        kept=kept,
+        kept=members,
         loss_of_all=_loss(head, scores, rows),
-        loss=_loss(head, scores[:, kept], rows),
+        loss=_loss(head, scores[:, members], rows),
     )
 
 
-def _chosen(head: Head, k: int, scores: Tensor, rows: Rows) -> Sequence[int]:
-    some = torch.arange(0, len(rows), -(-len(rows) // CHOOSING))
-    scores, rows = scores[some], rows.take(some)
+def _choose(head: Head, k: int, scores: Tensor, rows: Rows) -> Sequence[int]:
+    indices = torch.arange(0, len(rows), -(-len(rows) // CHOOSING))
+    scores, rows = scores[indices], rows.take(indices)
     chosen: list[int] = []
     left = set(range(scores.shape[1]))
     while len(chosen) < k:
-        losses = {one: _loss(head, scores[:, [*chosen, one]], rows) for one in sorted(left)}
+        losses = {
+            candidate: _loss(head, scores[:, [*chosen, candidate]], rows)
+            for candidate in sorted(left)
+        }
         best = min(losses, key=losses.__getitem__)
         chosen.append(best)
         left.remove(best)

@@ -74,7 +74,7 @@ def _body(network: Network) -> ModelProto:
             inputs,
             input_names=[tensor_name(block) for block in network.shape.blocks],
             output_names=list(wrapped(*inputs)),
-            dynamic_shapes=(tuple({0: rows[place]} for place in range(len(inputs))),),
+            dynamic_shapes=(tuple({0: rows[index]} for index in range(len(inputs))),),
             opset_version=OPSETS[""],
             external_data=False,
             verbose=False,

@@ -20,7 +20,7 @@ def training_rows(prepared: Prepared) -> dict[str, Any]:
     """
     schema = prepared.schema()
     names = [*(field.name for field in schema.columns), schema.target.name]
-    learned = [prepared.learned().select(names), prepared.rows("validation").select(names)]
+    learned = [prepared.fitting_rows().select(names), prepared.rows("validation").select(names)]
     rows = sum(frame.select(pl.len()).collect().item() for frame in learned)
     known = RowFilter.of((part for frame in learned for part in _hashes(frame)), rows)
     test = np.concatenate([*_hashes(prepared.rows("test").select(names)), np.empty(0, np.uint64)])

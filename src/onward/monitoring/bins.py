@@ -63,9 +63,9 @@ class NumberBins(Bins):
 
     def indices(self, values: Array) -> Array:
         """Of float64, NaN is missing."""
-        found = np.searchsorted(self.edges, values, side="right")
-        found[np.isnan(values)] = len(self.edges) + 1
-        return found
+        positions = np.searchsorted(self.edges, values, side="right")
+        positions[np.isnan(values)] = len(self.edges) + 1
+        return positions
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from onward.monitoring.judging import (
     breach_states,
     judge,
     last,
-    running,
+    running_states,
     states,
 )
 from onward.monitoring.predictions import LOSSES
@@ -98,18 +98,18 @@ def document(profile: Profile, tally: Tally, period: Period | None) -> dict[str,
 
 def _entry(kind: str, known: Distribution, judgement: Judgement, log: Log) -> dict[str, Any]:
     counts = _latest_counts(known.name, f"{kind}s", log)
-    found = effect(counts, known.counts)
+    distance = effect(counts, known.counts)
     q = judgement.q_values[~np.isnan(judgement.q_values)]
     return {
         "name": known.name,
         "kind": kind,
         "state": last(judgement.states),
         "since": _since(judgement.states, log.names),
-        "effect": {name: _short(value) for name, value in asdict(found).items()},
+        "effect": {name: _short(value) for name, value in asdict(distance).items()},
         "negligible": _short(known.negligible),
         "q": _short(q[-1]) if len(q) else None,
         "importance": known.importance,
-        "moved": moved(known, counts),
+        "moved": largest_change(known, counts),
         "bins": known.bins.names,
         "reference": _shares(known.counts),
         "shares": _shares(counts),
@@ -125,17 +125,17 @@ def _latest_counts(name: str, part: str, log: Log) -> Array:
     raise AssertionError(name)
 
 
-def moved(known: Distribution, counts: Array) -> str:
+def largest_change(known: Distribution, counts: Array) -> str:
     """The bin whose share has changed most, in words."""
     before, now = known.counts / known.counts.sum(), counts / max(counts.sum(), 1)
-    place = int(np.abs(now - before).argmax())
-    return f"{known.bins.names[place]}: {now[place]:.1%}, was {before[place]:.1%}"
+    index = int(np.abs(now - before).argmax())
+    return f"{known.bins.names[index]}: {now[index]:.1%}, was {before[index]:.1%}"
 
 
-def _since(found: Sequence[State], names: Sequence[str]) -> str | None:
+def _since(window_states: Sequence[State], names: Sequence[str]) -> str | None:
     """The window in which the present run of findings began."""
     start = None
-    for state, name in zip(found, names, strict=True):
+    for state, name in zip(window_states, names, strict=True):
         if state == "quiet":
             start = None
         elif state == "watch":
@@ -149,21 +149,21 @@ def _breaches(profile: Profile, tally: Tally, log: Log) -> Iterator[dict[str, An
     for name, kind in keys:
         counts = [window.breaches.get((name, kind), 0) for window in log.windows]
         known = profile.columns[name].unseen if kind == "unseen" else (0, 0)
-        found = breach_states(kind, counts, rows, known)
+        window_states = breach_states(kind, counts, rows, known)
         count, of = sum(counts), sum(rows)
         now = (0, 0) if latest is None else (latest.breaches.get((name, kind), 0), latest.rows)
         lower, upper = wilson(*now)
         yield {
             "column": name,
             "kind": kind,
-            "state": last(found),
+            "state": last(window_states),
             "rows": count,
             "share": _short(count / max(of, 1)),
             "latest": {"share": _short(now[0] / max(now[1], 1)), "lower": lower, "upper": upper},
             "reference": _short(known[0] / known[1]) if known[1] else None,
             "first": next(n for n, c in zip(log.names, counts, strict=True) if c),
             "examples": tally.examples[name, kind],
-            "states": found,
+            "states": window_states,
         }
 
 
@@ -174,26 +174,26 @@ def _estimates(profile: Profile, log: Log) -> dict[str, Any] | None:
         return None
     held_out = profile.quality[name]
     margin = MARGIN * held_out["sd"]
-    found: list[dict[str, float] | None] = []
+    estimates: list[dict[str, float] | None] = []
     lost = []
     for window in log.windows:
         if window.estimated is None or window.rows < LEAST_ROWS:
-            found.append(None)
+            estimates.append(None)
             lost.append(False)
             continue
         estimate = profile.correction.estimate(window.estimated)
-        found.append({key: _short(value) for key, value in asdict(estimate).items()})
+        estimates.append({key: _short(value) for key, value in asdict(estimate).items()})
         is_lower_better = name in LOSSES
         worse = held_out["mean"] + margin if is_lower_better else held_out["mean"] - margin
         lost.append(estimate.lower > worse if is_lower_better else estimate.upper < worse)
-    judged = np.array([estimate is not None for estimate in found])
-    states_of = running(np.array(lost), judged)
+    judged = np.array([estimate is not None for estimate in estimates])
+    states_of = running_states(np.array(lost), judged)
     return {
         "name": name,
         "held_out": held_out["mean"],
         "margin": _short(margin),
         "state": last(states_of),
-        "windows": found,
+        "windows": estimates,
         "states": states_of,
     }
 
@@ -203,32 +203,32 @@ def _qualities(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
     if not any(window.labelled for window in log.windows):
         return
     for name, held_out in profile.quality.items():
-        found: list[dict[str, float] | None] = []
+        intervals: list[dict[str, float] | None] = []
         lost, judged = [], []
         for window in log.windows:
             moments = window.quality.get(name)
             if moments is None or moments.rows < 2:
-                found.append(None)
+                intervals.append(None)
                 lost.append(False)
                 judged.append(False)
                 continue
             error = float(np.sqrt(moments.variance / moments.rows))
             reach = SIDE * error
             value = moments.mean
-            found.append({"value": value, "lower": value - reach, "upper": value + reach})
+            intervals.append({"value": value, "lower": value - reach, "upper": value + reach})
             sign = 1 if name in LOSSES else -1
             excess = sign * (value - held_out["mean"]) - MARGIN * held_out["sd"]
             deviation = np.hypot(error, held_out["sd"] / np.sqrt(held_out["rows"]))
             lost.append(bool(excess > ONE_SIDED * deviation))
             is_complete = window.labelled >= COMPLETE * window.rows
             judged.append(is_complete and moments.rows >= LEAST_ROWS)
-        states_of = running(np.array(lost), np.array(judged))
+        states_of = running_states(np.array(lost), np.array(judged))
         yield {
             "name": name,
             "held_out": held_out["mean"],
             "margin": _short(MARGIN * held_out["sd"]),
             "state": last(states_of),
-            "windows": found,
+            "windows": intervals,
             "states": states_of,
         }
 

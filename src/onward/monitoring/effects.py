@@ -41,8 +41,8 @@ def statistic(counts: Array, reference: Array) -> tuple[Array, Array]:
 
 def squared_effect(counts: Array, reference: Array) -> Array:
     """Cohen's w squared, freed from what the luck of the rows adds; may be below 0."""
-    found, freedom = statistic(counts, reference)
-    squared: Array = (found - freedom) / _size(counts, reference)
+    chi_squared, freedom = statistic(counts, reference)
+    squared: Array = (chi_squared - freedom) / _size(counts, reference)
     return squared
 
 
@@ -51,8 +51,8 @@ def p_value(counts: Array, reference: Array, negligible: Array | float) -> Array
 
     With 0 it is the usual chi-square test of homogeneity.
     """
-    found, freedom = statistic(counts, reference)
-    return _survival(found, freedom, negligible**2 * _size(counts, reference))
+    chi_squared, freedom = statistic(counts, reference)
+    return _survival(chi_squared, freedom, negligible**2 * _size(counts, reference))
 
 
 def spread_of_blocks(blocks: Array) -> float:
@@ -83,12 +83,12 @@ class Effect:
 
 def effect(counts: Array, reference: Array) -> Effect:
     """The distance of one histogram from another."""
-    found, freedom = statistic(counts, reference)
+    chi_squared, freedom = statistic(counts, reference)
     if freedom < 1:
         return Effect(0.0, 0.0, 0.0)
     size = float(_size(counts, reference))
-    upper, lower = (_noncentrality(float(found), int(freedom), share) for share in SIDES)
-    value = max(0.0, float(found - freedom))
+    upper, lower = (_noncentrality(float(chi_squared), int(freedom), share) for share in SIDES)
+    value = max(0.0, float(chi_squared - freedom))
     return Effect(*(float(np.sqrt(part / size)) for part in (value, lower, upper)))
 
 
@@ -97,8 +97,8 @@ def discoveries(p_values: Array, rate: float = RATE) -> Array:
 
     Source: Benjamini and Hochberg 1995, "Controlling the False Discovery Rate".
     """
-    found: Array = q_values(p_values) <= rate
-    return found
+    is_discovery: Array = q_values(p_values) <= rate
+    return is_discovery
 
 
 def q_values(p_values: Array) -> Array:
@@ -118,29 +118,29 @@ def _size(counts: Array, reference: Array) -> Array:
     return size
 
 
-def _survival(found: Array, freedom: Array, noncentrality: Array) -> Array:
+def _survival(chi_squared: Array, freedom: Array, noncentrality: Array) -> Array:
     freedom = np.asarray(freedom)
-    some = np.maximum(freedom, 1)
+    at_least_one = np.maximum(freedom, 1)
     exact = np.where(
         noncentrality > 0,
-        ncx2.sf(found, some, np.clip(noncentrality, 1e-12, LARGE)),
-        chi2.sf(found, some),
+        ncx2.sf(chi_squared, at_least_one, np.clip(noncentrality, 1e-12, LARGE)),
+        chi2.sf(chi_squared, at_least_one),
     )
-    deviation = np.sqrt(2 * (some + 2 * noncentrality))
-    normal = norm.sf((found - some - noncentrality) / deviation)
+    deviation = np.sqrt(2 * (at_least_one + 2 * noncentrality))
+    normal = norm.sf((chi_squared - at_least_one - noncentrality) / deviation)
     chance: Array = np.where(noncentrality > LARGE, normal, exact)
     return np.where(freedom < 1, 1.0, chance)
 
 
-def _noncentrality(found: float, freedom: int, share: float) -> float:
+def _noncentrality(chi_squared: float, freedom: int, share: float) -> float:
     """The noncentrality with which so large a statistic, or a smaller one, has this chance."""
 
     def excess(noncentrality: float) -> float:
         return (
             1
             - share
-            - float(_survival(np.array(found), np.array(freedom), np.array(noncentrality)))
+            - float(_survival(np.array(chi_squared), np.array(freedom), np.array(noncentrality)))
         )
 
-    highest = found + 10 * np.sqrt(found + 10) + 10
+    highest = chi_squared + 10 * np.sqrt(chi_squared + 10) + 10
     return float(brentq(excess, 0.0, highest)) if excess(0.0) > 0 > excess(highest) else 0.0

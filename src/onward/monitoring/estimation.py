@@ -82,9 +82,9 @@ class Correction:
             return np.bincount(index, values, size)[:size].astype(np.float64)
 
         rows = sums()
-        some = np.maximum(rows, 1)
-        mean = np.where(rows > 0, sums(surplus) / some, surplus.mean())
-        center = np.where(rows > 0, sums(scores.position) / some, scores.position.mean())
+        divisor = np.maximum(rows, 1)
+        mean = np.where(rows > 0, sums(surplus) / divisor, surplus.mean())
+        center = np.where(rows > 0, sums(scores.position) / divisor, scores.position.mean())
         distance = scores.position - center[index]
         spread = sums(distance**2)
         slope = np.where(spread > 0, sums(distance * surplus) / np.maximum(spread, TINY), 0.0)
@@ -116,8 +116,8 @@ class Correction:
         index = window * size + np.minimum(self.bins.indices(scores.position), size - 1)
 
         def sums(values: Array | None = None) -> Array:
-            found = np.bincount(index, values, windows * size)
-            return found.reshape(windows, size)
+            totals = np.bincount(index, values, windows * size)
+            return totals.reshape(windows, size)
 
         expected = np.bincount(window, scores.expected, windows)
         parts = zip(expected, sums(), sums(scores.position), strict=True)

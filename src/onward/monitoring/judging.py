@@ -46,17 +46,17 @@ def judge(
         windows: in their order.
         counts: ``columns`` or ``outputs``.
     """
-    found = {}
+    judgements = {}
     for name, distribution in known.items():
         chances = np.full(len(windows), np.nan)
-        for place, window in enumerate(windows):
+        for index, window in enumerate(windows):
             part = getattr(window, counts).get(name)
             if part is not None and window.rows >= LEAST_ROWS:
-                chances[place] = p_value(
+                chances[index] = p_value(
                     part.astype(float), distribution.counts, distribution.negligible
                 )
-        found[name] = chances
-    return found
+        judgements[name] = chances
+    return judgements
 
 
 def states(p_values: Mapping[str, Array]) -> dict[str, Judgement]:
@@ -68,14 +68,14 @@ def states(p_values: Mapping[str, Array]) -> dict[str, Judgement]:
     is_judged = ~np.isnan(table).all(0)
     table = np.where(np.isnan(table), 1.0, table)
     q = np.where(is_judged, q_values(table.T).T, np.nan)
-    found = np.where(is_judged, discoveries(table.T).T, False)
+    is_discovery = np.where(is_judged, discoveries(table.T).T, False)
     return {
-        name: Judgement(q[place], running(found[place], is_judged))
-        for place, name in enumerate(names)
+        name: Judgement(q[index], running_states(is_discovery[index], is_judged))
+        for index, name in enumerate(names)
     }
 
 
-def running(is_found: Array, is_judged: Array) -> list[State]:
+def running_states(is_found: Array, is_judged: Array) -> list[State]:
     """``watch`` of what is found, ``drift`` of what was found in the window before, too."""
     states: list[State] = []
     was_found = False
@@ -101,7 +101,7 @@ def breach_states(
     """
     allowed = max(ALLOWED[kind], wilson(*reference, SURE)[1] if reference[1] else 0.0)
     is_found = [wilson(n, m, SURE)[0] > allowed for n, m in zip(counts, rows, strict=True)]
-    return running(np.array(is_found), np.array(rows) >= LEAST_ROWS)
+    return running_states(np.array(is_found), np.array(rows) >= LEAST_ROWS)
 
 
 def last(states: Sequence[State]) -> State:

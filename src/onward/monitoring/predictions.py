@@ -38,10 +38,10 @@ def watched(predictions: Predictions, target: Target) -> dict[str, Array]:
         first = 1 if len(target.classes) == 2 else 0
         codes = range(first, min(len(target.classes), WATCHED))
         return {f"probability of {target.classes[code]}": probabilities[:, code] for code in codes}
-    found = {"value": predictions["value"]} if "value" in predictions else {}
+    values = {"value": predictions["value"]} if "value" in predictions else {}
     if {"lower", "upper"} <= predictions.keys():
-        found["interval width"] = predictions["upper"] - predictions["lower"]
-    return found
+        values["interval width"] = predictions["upper"] - predictions["lower"]
+    return values
 
 
 def label_codes(labels: Array, classes: Sequence[str]) -> Array:
@@ -84,11 +84,11 @@ def outcomes(predictions: Predictions, truth: Array, target: Target) -> dict[str
         }
     if "value" not in predictions:
         return {}
-    found = {"mae": np.abs(truth - predictions["value"])}
+    results = {"mae": np.abs(truth - predictions["value"])}
     if {"lower", "upper"} <= predictions.keys():
         is_inside = (predictions["lower"] <= truth) & (truth <= predictions["upper"])
-        found["coverage"] = is_inside.astype(np.float64)
-    return found
+        results["coverage"] = is_inside.astype(np.float64)
+    return results
 
 
 LOSSES = ("log_loss", "mae")

@@ -113,17 +113,19 @@ class Tally:
         bins = self._profile.columns[column.name].bins
         if isinstance(bins, CategoryBins):
             distinct, inverse = distinct_values(column, values)
-            found = bins.indices(category_names(column, distinct))[inverse]
+            indices = bins.indices(category_names(column, distinct))[inverse]
             is_unseen = self._unseen.among(column.name, distinct)
             self._breach(column, "unseen", is_unseen[inverse], values, index, windows)
         else:
             read = numbers(column, values, self._readers.get(column.name))
-            found = bins.indices(read)
-            for kind, is_broken in self._broken(column, values, read):
+            indices = bins.indices(read)
+            for kind, is_broken in self._find_breaches(column, values, read):
                 self._breach(column, kind, is_broken, values, index, windows)
-        _accumulate(found, bins.size, index, [window.columns for window in windows], column.name)
+        _accumulate(indices, bins.size, index, [window.columns for window in windows], column.name)
 
-    def _broken(self, column: Field, values: pl.Series, read: Array) -> Iterator[tuple[str, Array]]:
+    def _find_breaches(
+        self, column: Field, values: pl.Series, read: Array
+    ) -> Iterator[tuple[str, Array]]:
         known = self._reference.get(column.name, {})
         if column.type in RANGED and "min" in known:
             yield "out of range", (read < known["min"]) | (read > known["max"])
@@ -174,22 +176,22 @@ class Tally:
         self, predictions: Predictions, truth: Array, index: Array, windows: list[WindowCounts]
     ) -> None:
         has_label = truth >= 0 if truth.dtype.kind == "i" else ~np.isnan(truth)
-        some = {name: values[has_label] for name, values in predictions.items()}
+        labelled = {name: values[has_label] for name, values in predictions.items()}
         index = index[has_label]
-        of_rows = outcomes(some, truth[has_label], self._schema.target)
-        for place, count in enumerate(np.bincount(index, minlength=len(windows))):
-            windows[place].labelled += int(count)
+        of_rows = outcomes(labelled, truth[has_label], self._schema.target)
+        for number, count in enumerate(np.bincount(index, minlength=len(windows))):
+            windows[number].labelled += int(count)
         for name, values in of_rows.items():
-            for place in np.unique(index):
-                part, moments = values[index == place], windows[place].quality[name]
+            for number in np.unique(index):
+                part, moments = values[index == number], windows[number].quality[name]
                 moments.rows += len(part)
                 moments.total += float(part.sum())
                 moments.squares += float((part**2).sum())
 
 
 def _accumulate(
-    found: Array, size: int, index: Array, parts: list[dict[str, Array]], name: str
+    indices: Array, size: int, index: Array, parts: list[dict[str, Array]], name: str
 ) -> None:
-    counts = np.bincount(index * size + found, minlength=len(parts) * size)
+    counts = np.bincount(index * size + indices, minlength=len(parts) * size)
     for part, more in zip(parts, counts.reshape(len(parts), size), strict=True):
         part[name] = part[name] + more if name in part else more

@@ -128,7 +128,7 @@ class Network(nn.Module):
         alone = targets.repeat_interleave(members)
         if weights is not None:
             weights = weights.repeat_interleave(members)
-        return self.head.loss(self.head.emphasized(scores.flatten(0, 1)), alone, weights)
+        return self.head.loss(self.head.add_emphasis(scores.flatten(0, 1)), alone, weights)
 
     def forward(self, features: Mapping[str, Shaped[Tensor, "rows ..."]]) -> dict[str, Tensor]:
         """Predictions, one tensor of shape ``(rows, ...)`` for each name."""

@@ -37,8 +37,8 @@ def preprocessing(
         derivations: which have learned, each after those that it reads.
     """
     graph = Graph()
-    made = {derivation.name for derivation in derivations}
-    given = [column for column in columns if column.name not in made]
+    derived = {derivation.name for derivation in derivations}
+    given = [column for column in columns if column.name not in derived]
     values = {column.name: graph.input(column.name, column.wire) for column in given}
     if derivations:
         values |= put(graph, derivations, given, values)

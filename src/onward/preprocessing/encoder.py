@@ -47,9 +47,9 @@ class Encoder:
             for name, block in self.blocks.items()
         }
         for part in self._texts:
-            found = distinct(frame[part.fields[0].name])
-            outputs = run(part.session, found.texts)
-            part.put([values[found.codes] for values in outputs], features)
+            unique = distinct(frame[part.fields[0].name])
+            outputs = run(part.session, unique.texts)
+            part.put([values[unique.codes] for values in outputs], features)
         for part in self._others:
             for start in range(0, len(frame), BATCH):
                 rows = slice(start, start + BATCH)

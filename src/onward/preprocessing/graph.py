@@ -66,14 +66,14 @@ class Graph:
     ) -> list[Value]:
         """Apply an operator with ``count`` outputs."""
         stem = f"{PREFIX}{operator.lower()}_{len(self._nodes)}"
-        names = [stem if count == 1 else f"{stem}_{place}" for place in range(count)]
+        names = [stem if count == 1 else f"{stem}_{index}" for index in range(count)]
         node = helper.make_node(operator, inputs, names, name=stem, domain=domain, **attributes)
         self._nodes.append(node)
         return names
 
-    def gather(self, values: Value, places: int | Sequence[int] | np.ndarray, axis: int) -> Value:
+    def gather(self, values: Value, indices: int | Sequence[int] | np.ndarray, axis: int) -> Value:
         """Select values along an axis; a single index removes the axis."""
-        return self("Gather", values, self.constant(places, np.int64), axis=axis)
+        return self("Gather", values, self.constant(indices, np.int64), axis=axis)
 
     def output(self, name: str, value: Value, dtype: int, rank: int = 1) -> None:
         """Give a tensor of shape ``(rows, ...)``, with ``rank`` more axes, a name for callers."""

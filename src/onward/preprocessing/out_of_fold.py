@@ -73,7 +73,7 @@ class Deriving:
             rows: raw.
             are_training: whether they are all of the training rows.
         """
-        wanted = {each.name: _kind(each) for each in self.derivations}
+        wanted = {derivation.name: _kind(derivation) for derivation in self.derivations}
         return self._chunks(rows, self.derivations, wanted, are_training=are_training)
 
     def _values(
@@ -120,11 +120,11 @@ class _Run:
         outputs = [f"{MADE}{name}" for name in self._wanted]
         parts = []
         for start in range(0, max(len(rows), 1), BATCH):
-            some = rows[start : start + BATCH]
-            parts.append(self._session.run(outputs, feed(some, self._fields)))
-        made = map(np.concatenate, zip(*parts, strict=True))
+            batch = rows[start : start + BATCH]
+            parts.append(self._session.run(outputs, feed(batch, self._fields)))
+        arrays = map(np.concatenate, zip(*parts, strict=True))
         return pl.DataFrame(
-            [_series(name, values[:, 0]) for name, values in zip(self._wanted, made, strict=True)]
+            [_series(name, values[:, 0]) for name, values in zip(self._wanted, arrays, strict=True)]
         )
 
 
@@ -138,9 +138,9 @@ def _series(name: str, values: np.ndarray) -> pl.Series:
 
 def _out_of_fold(runs: Sequence[_Run], rows: pl.DataFrame, part: np.ndarray) -> pl.DataFrame:
     """Each row by the graph of its fold."""
-    made = pl.concat([run(rows.filter(part == fold)) for fold, run in enumerate(runs)])
+    frame = pl.concat([run(rows.filter(part == fold)) for fold, run in enumerate(runs)])
     order = np.argsort(part, kind="stable")
-    return made[np.argsort(order, kind="stable")]
+    return frame[np.argsort(order, kind="stable")]
 
 
 def _kind(derivation: Derivation) -> SemanticType:

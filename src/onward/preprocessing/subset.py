@@ -34,7 +34,7 @@ def graph_of_columns(prepared: Prepared) -> ModelProto:
         (column for column in every if column.name in names),
         key=lambda column: types.index(type(column)),
     )
-    rows, states = prepared.learned(), prepared.column_states()
+    rows, states = prepared.fitting_rows(), prepared.column_states()
     for column in columns:
         if column.name in states:
             column.restore(states[column.name])

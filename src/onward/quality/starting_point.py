@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onward.artifacts.prepared import Prepared
-from onward.artifacts.publishing import MANIFEST, manifest, refuse_stale, verified
+from onward.artifacts.publishing import MANIFEST, manifest, refuse_stale, verify
 from onward.errors import ConfigError
 from onward.preprocessing.columns import Column
 from onward.quality.prepare_settings import PrepareSettings
@@ -47,7 +47,7 @@ class StartingPoint:
                     " artifacts of a model that is trained, or remove start_from"
                 )
         refuse_stale(folder / "train")
-        network = verified(folder / "train" / "network.pt")
+        network = verify(folder / "train" / "network.pt")
         before, now = manifest(folder / "prepare")["settings"], settings.model_dump(mode="json")
         _refuse_other_target(folder, before, now)
         _refuse_other_split(folder, before, now)

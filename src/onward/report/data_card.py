@@ -62,11 +62,11 @@ def _target(target: Mapping[str, Any]) -> list[str]:
 
 def _columns(data: Mapping[str, Any]) -> list[str]:
     head = ["column", "type", "missing", "distinct", "range or most frequent"]
-    found = ["In the training rows:", table(head, map(_column, data["columns"]))]
+    content = ["In the training rows:", table(head, map(_column, data["columns"]))]
     left_out = [(column["name"], column["reason"]) for column in data.get("left_out", [])]
     if left_out:
-        found += ["Columns not used:", table(["column", "reason"], left_out)]
-    return found
+        content += ["Columns not used:", table(["column", "reason"], left_out)]
+    return content
 
 
 def _column(column: Mapping[str, Any]) -> list[str]:
@@ -80,7 +80,7 @@ def _cleaning(data: Mapping[str, Any]) -> list[str]:
         "duplicate": quality["duplicates"],
         "conflicting": quality["conflicts"],
     }
-    found = [
+    content = [
         f"Each row was checked against {counted(quality['checks'], 'rule')}.",
         table(["rows", "count"], ((name, f"{count:,}") for name, count in counts.items())),
     ]
@@ -89,11 +89,11 @@ def _cleaning(data: Mapping[str, Any]) -> list[str]:
             (", ".join(one["columns"]), one["what"], f"{one['count']:,}")
             for one in quality["findings"]
         ]
-        found += ["Invalid values:", table(["columns", "reason", "count"], rows)]
+        content += ["Invalid values:", table(["columns", "reason", "count"], rows)]
     if quality["changes"]:
         changed = [(one["column"], one["what"], f"{one['count']:,}") for one in quality["changes"]]
-        found += ["Changed values:", table(["column", "change", "values"], changed)]
+        content += ["Changed values:", table(["column", "change", "values"], changed)]
     if quality["leaks"]:
         leaks = [(leak["what"], leak["remedy"]) for leak in quality["leaks"]]
-        found += ["Suspected leaks:", table(["leak", "remedy"], leaks)]
-    return found
+        content += ["Suspected leaks:", table(["leak", "remedy"], leaks)]
+    return content

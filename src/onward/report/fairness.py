@@ -35,14 +35,14 @@ def fairness(evidence: Evidence) -> Html:
     """A card for each sensitive column, and each class where there are more than two."""
     if "fairness" not in evidence.plots:
         return Html("")
-    found = evidence.plots["fairness"]
-    has_classes = "class" in found.columns
+    groups = evidence.plots["fairness"]
+    has_classes = "class" in groups.columns
     keys = ["column", "class"] if has_classes else ["column"]
     cards = [
         tag("div", _card(evidence, [str(name) for name in names], part.to_dicts()), class_="card")
-        for names, part in found.group_by(keys, maintain_order=True)
+        for names, part in groups.group_by(keys, maintain_order=True)
     ]
-    few = f" Groups marked{FEW} have too few rows." if found["few"].sum() else ""
+    few = f" Groups marked{FEW} have too few rows." if groups["few"].sum() else ""
     note = (
         f"{RATES_ARE if has_classes else ''}Differences are from the largest group, with 95 %"
         " intervals. No number can say which difference is unfair. Where base rates differ, the"
@@ -72,13 +72,13 @@ def _card(evidence: Evidence, names: list[str], lines: list[Line]) -> list[Html]
     ]
     return [
         tag("h3", f"By {names[0]}: selected is {names[1]}"),
-        tag("p", _said(lines), class_="quiet"),
+        tag("p", _summary(lines), class_="quiet"),
         table(head, rates, "numbers"),
         *([table(head_of_gaps, gaps, "numbers")] if gaps else []),
     ]
 
 
-def _said(lines: list[Line]) -> str:
+def _summary(lines: list[Line]) -> str:
     """The largest differences between any two groups that have enough rows."""
     table = pl.DataFrame([line for line in lines if not line["few"]], infer_schema_length=None)
     if len(table) < 2:
@@ -87,10 +87,10 @@ def _said(lines: list[Line]) -> str:
     for key in SPANS:
         known = table[key].cast(pl.Float64).drop_nulls().to_list()
         spans[key] = max(known) - min(known) if known else 0.0
-    said = ", ".join(f"{SPANS[key]} {span * 100:.1f}" for key, span in spans.items())
+    listed = ", ".join(f"{SPANS[key]} {span * 100:.1f}" for key, span in spans.items())
     odds = max(spans["tpr"], spans["fpr"])
     return (
-        f"Largest differences between two groups with enough rows, in percentage points: {said}."
+        f"Largest differences between two groups with enough rows, in percentage points: {listed}."
         f" Demographic parity is the first, equalized odds the larger of the others"
         f" ({odds * 100:.1f})."
     )

@@ -33,8 +33,8 @@ def _data(data: Mapping[str, Any], hidden: list[str]) -> dict[str, Any]:
         for column in data["columns"]
     ]
     findings = [
-        {**found, "examples": []} if set(found["columns"]) & set(hidden) else found
-        for found in data["quality"]["findings"]
+        {**finding, "examples": []} if set(finding["columns"]) & set(hidden) else finding
+        for finding in data["quality"]["findings"]
     ]
     left_out = [
         {**column, "reason": "hidden"} if column["name"] in hidden else column

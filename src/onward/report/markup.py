@@ -29,7 +29,7 @@ def tag(name: str, *contents: Content, **attributes: str) -> Html:
 
 def join(*contents: Content) -> Html:
     """One after the other."""
-    return Html("".join(_escaped(content) for content in contents))
+    return Html("".join(_escape(content) for content in contents))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Content]], kind: str = "mixed") -> Html:
@@ -46,7 +46,7 @@ def figure(title: str, svg: str) -> Html:
     )
 
 
-def _escaped(content: Content) -> str:
+def _escape(content: Content) -> str:
     if isinstance(content, Html):
         return content
     if isinstance(content, str):

@@ -105,11 +105,11 @@ def _training(evidence: Evidence) -> list[str]:
         f"{counts['train']:,} training rows, {counts['validation']:,} validation rows for early"
         f" stopping and calibration, {len(evidence.history):,} epochs. The data card (data_card.md)"
         " describes them.",
-        _travelling(evidence),
+        _raw_values(evidence),
     ]
 
 
-def _travelling(evidence: Evidence) -> str:
+def _raw_values(evidence: Evidence) -> str:
     """Which values of the table the file contains."""
     privacy = evidence.notes.get("privacy", {"replay": "rows", "hide": []})
     hidden = ", ".join(plain(name) for name in privacy["hide"])
@@ -166,17 +166,17 @@ def _ethics(evidence: Evidence) -> list[str]:
 
 def _caveats(evidence: Evidence) -> list[str]:
     caveat = filled(evidence, evidence.task.caveat)
-    found = [caveat] if caveat else []
+    caveats = [caveat] if caveat else []
     if rare := _rare(evidence):
-        found.append(f"Classes with fewer than {LEAST_CLASS} test rows: {', '.join(rare)}.")
+        caveats.append(f"Classes with fewer than {LEAST_CLASS} test rows: {', '.join(rare)}.")
     leaks = [plain(leak["what"]) for leak in evidence.data["quality"]["leaks"]]
-    found += [f"Suspected leak: {leak}." for leak in leaks]
-    found += [f"{plain(shortage)}." for shortage in shortages(evidence)]
-    found.append(
+    caveats += [f"Suspected leak: {leak}." for leak in leaks]
+    caveats += [f"{plain(shortage)}." for shortage in shortages(evidence)]
+    caveats.append(
         "Missing values, unseen categories and numbers outside the training range are predicted"
         " without an error."
     )
-    return [bullets(found)]
+    return [bullets(caveats)]
 
 
 def _rare(evidence: Evidence) -> list[str]:

@@ -9,22 +9,22 @@ from onward.report.report_data import Evidence
 
 def quality(evidence: Evidence) -> Html:
     """Violated rules, duplicates, changed values, suspected leaks and outliers."""
-    found = evidence.data["quality"]
+    report = evidence.data["quality"]
     parts = [
         tag("div", tag("h3", title), table(head, rows, kind), class_="card")
         for title, head, rows, kind in (
-            ("Rows", ["rows", "count"], _rows(found), "numbers"),
-            ("Set aside", ["column", "rows", "reason", "examples"], _findings(found), "mixed"),
+            ("Rows", ["rows", "count"], _rows(report), "numbers"),
+            ("Set aside", ["column", "rows", "reason", "examples"], _findings(report), "mixed"),
             (
                 "Changed values",
                 ["column", "change", "values"],
-                [[c["column"], c["what"], f"{c['count']:,}"] for c in found["changes"]],
+                [[c["column"], c["what"], f"{c['count']:,}"] for c in report["changes"]],
                 "mixed",
             ),
             (
                 "Suspected leaks",
                 ["leak", "remedy"],
-                [[leak["what"], leak["remedy"]] for leak in found["leaks"]],
+                [[leak["what"], leak["remedy"]] for leak in report["leaks"]],
                 "mixed",
             ),
             ("Outliers", ["column", "training rows", "share"], _outliers(evidence), "numbers"),
@@ -32,7 +32,7 @@ def quality(evidence: Evidence) -> Html:
         if rows
     ]
     note = (
-        f"Each row was checked against {counted(found['checks'], 'rule')}. A duplicate equals an"
+        f"Each row was checked against {counted(report['checks'], 'rule')}. A duplicate equals an"
         " earlier row in all columns and the target; a conflicting row has the columns of another"
         " row but a different class. The exported file changes values in the same way. Outliers are"
         " more than three interquartile ranges outside the quartiles; robust scaling compresses"
@@ -41,12 +41,16 @@ def quality(evidence: Evidence) -> Html:
     return join(tag("p", note, class_="quiet"), tag("div", parts, class_="grid"))
 
 
-def _rows(found: dict[str, Any]) -> list[list[Content]]:
-    counts = {**found["rows"], "duplicate": found["duplicates"], "conflicting": found["conflicts"]}
+def _rows(report: dict[str, Any]) -> list[list[Content]]:
+    counts = {
+        **report["rows"],
+        "duplicate": report["duplicates"],
+        "conflicting": report["conflicts"],
+    }
     return [[name, f"{count:,}"] for name, count in counts.items()]
 
 
-def _findings(found: dict[str, Any]) -> list[list[Content]]:
+def _findings(report: dict[str, Any]) -> list[list[Content]]:
     return [
         [
             ", ".join(finding["columns"]),
@@ -54,7 +58,7 @@ def _findings(found: dict[str, Any]) -> list[list[Content]]:
             finding["what"],
             "; ".join(dict.fromkeys(finding["examples"])),
         ]
-        for finding in found["findings"]
+        for finding in report["findings"]
     ]
 
 

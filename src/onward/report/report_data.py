@@ -41,7 +41,7 @@ class Evidence:
     @property
     def task(self) -> Task:
         """What is predicted."""
-        return Task.named("model.onnx", self.notes["task"], self.schema.target)
+        return Task.by_name("model.onnx", self.notes["task"], self.schema.target)
 
     @property
     def target(self) -> str:

@@ -14,11 +14,11 @@ KNOWN = ("mean", "lower", "upper")
 
 def cross_validation(evidence: Evidence) -> Html:
     """The metrics of each fold, their mean and its interval."""
-    found = evidence.cross_validation
-    if not found:
+    results = evidence.cross_validation
+    if not results:
         return Html("")
     name, main = evidence.task.main, evidence.task.main_metric
-    count = len(found["folds"])
+    count = len(results["folds"])
     note = (
         f"The training and validation rows are dealt into {count} folds by the rule of"
         " prepare.split. For each fold, a model is prepared, trained and exported like this one"
@@ -27,34 +27,36 @@ def cross_validation(evidence: Evidence) -> Html:
         " predictions of all folds."
     )
     head = ["", "mean", "95 % interval", "standard deviation", "pooled"]
-    means = [_mean(metric, found["metrics"][key]) for key, metric in evidence.of_task.items()]
+    means = [_mean(metric, results["metrics"][key]) for key, metric in evidence.of_task.items()]
     titles = [metric.title for metric in evidence.of_task.values()]
-    folds = [_fold(evidence.of_task, place, fold) for place, fold in enumerate(found["folds"], 1)]
+    folds = [
+        _fold(evidence.of_task, number, fold) for number, fold in enumerate(results["folds"], 1)
+    ]
     values = [
-        {"fold": place, "value": fold["metrics"][name]}
-        for place, fold in enumerate(found["folds"], 1)
+        {"fold": number, "value": fold["metrics"][name]}
+        for number, fold in enumerate(results["folds"], 1)
         if fold["metrics"][name] is not None
     ]
-    mean = found["metrics"][name]
+    mean = results["metrics"][name]
     parts = [tag("div", table(head, means, "numbers"), class_="card")]
     if values and all(mean[end] is not None for end in KNOWN):
         drawn = charts.folds(values, {end: mean[end] for end in KNOWN}, main.title)
         parts.append(figure(f"{main.title} by fold, with mean and interval", drawn))
-    each = table(["fold", "training rows", "test rows", *titles], folds, "numbers")
+    fold_table = table(["fold", "training rows", "test rows", *titles], folds, "numbers")
     return join(
         tag("div", parts, class_="uneven"),
-        tag("div", tag("h3", "Folds"), each, class_="card"),
+        tag("div", tag("h3", "Folds"), fold_table, class_="card"),
         tag("p", note, class_="quiet"),
     )
 
 
 def learning_curve(evidence: Evidence) -> Html:
     """The score by number of training rows."""
-    found = evidence.learning_curve
-    if not found:
+    results = evidence.learning_curve
+    if not results:
         return Html("")
     name, main = evidence.task.main, evidence.task.main_metric
-    points = found["points"]
+    points = results["points"]
     values = [{"rows": point["rows"], **point["metrics"][name]} for point in points]
     known = [row for row in values if None not in row.values()]
     note = (
@@ -64,7 +66,7 @@ def learning_curve(evidence: Evidence) -> Html:
     )
     head = ["training rows", "share", *(_with_interval(m.title) for _, m in _first_two(evidence))]
     rows = [_point(evidence, point) for point in points]
-    parts = [tag("div", tag("p", found["verdict"]), table(head, rows, "numbers"), class_="card")]
+    parts = [tag("div", tag("p", results["verdict"]), table(head, rows, "numbers"), class_="card")]
     if known:
         drawn = charts.by_training_rows(known, main.title)
         parts.append(figure(f"{main.title} by training rows", drawn))
@@ -75,20 +77,20 @@ def _first_two(evidence: Evidence) -> list[tuple[str, Metric]]:
     return list(evidence.of_task.items())[:2]
 
 
-def _mean(metric: Metric, found: Mapping[str, float | None]) -> list[Content]:
-    deviation, pooled = (measured(metric, found[key]) for key in ("deviation", "pooled"))
+def _mean(metric: Metric, estimate: Mapping[str, float | None]) -> list[Content]:
+    deviation, pooled = (measured(metric, estimate[key]) for key in ("deviation", "pooled"))
     return [
         metric.title,
-        tag("b", measured(metric, found["mean"])),
-        interval(metric, found),
+        tag("b", measured(metric, estimate["mean"])),
+        interval(metric, estimate),
         deviation,
         pooled,
     ]
 
 
-def _fold(metrics: Mapping[str, Metric], place: int, fold: Mapping[str, Any]) -> list[Content]:
+def _fold(metrics: Mapping[str, Metric], number: int, fold: Mapping[str, Any]) -> list[Content]:
     values = (measured(metrics[name], value) for name, value in fold["metrics"].items())
-    return [f"{place}", f"{fold['training']:,}", f"{fold['test']:,}", *values]
+    return [f"{number}", f"{fold['training']:,}", f"{fold['test']:,}", *values]
 
 
 def _point(evidence: Evidence, point: Mapping[str, Any]) -> list[Content]:

@@ -38,7 +38,7 @@ def result(evidence: Evidence) -> Html:
     """Every metric beside those of the baselines, paired differences, and the previous run."""
     comparison = table(
         ["", *WHO.values(), "95 % interval"],
-        [_compared(evidence, name) for name in evidence.of_task],
+        [_comparison(evidence, name) for name in evidence.of_task],
         "numbers",
     )
     note = (
@@ -148,7 +148,7 @@ def _tile(title: str, value: str, below: str) -> Html:
     )
 
 
-def _compared(evidence: Evidence, name: str) -> list[Content]:
+def _comparison(evidence: Evidence, name: str) -> list[Content]:
     metric = evidence.of_task[name]
     values = [measured(metric, evidence.metrics[who][name]["value"]) for who in WHO]
     estimate = interval(metric, evidence.metrics["model"][name])

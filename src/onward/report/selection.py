@@ -13,41 +13,41 @@ SHOWN = 12  # dropped columns; the rest is folded
 
 def selection(evidence: Evidence) -> Html:
     """The curve, and each dropped column with its interval; nothing where none was asked for."""
-    found = evidence.selection
-    if not found:
+    about = evidence.selection
+    if not about:
         return Html("")
-    chart = Html(charts.selection(found["curve"], len(found["kept"])))
+    chart = Html(charts.selection(about["curve"], len(about["kept"])))
     caption = tag("figcaption", "Validation loss by number of columns")
-    left = tag("div", tag("p", _note(found), class_="quiet"), _dropped(found))
+    left = tag("div", tag("p", _note(about), class_="quiet"), _dropped_columns(about))
     return tag("div", left, tag("figure", caption, chart, class_="card"), class_="noted")
 
 
-def _note(found: Mapping[str, Any]) -> str:
-    total, kept = len(found["relevance"]), len(found["kept"])
-    counts = [f"{point['columns']:,}" for point in reversed(found["curve"])]
+def _note(about: Mapping[str, Any]) -> str:
+    total, num_kept = len(about["relevance"]), len(about["kept"])
+    counts = [f"{point['columns']:,}" for point in reversed(about["curve"])]
     return (
         "A column is significant if shuffling it increases the validation loss: its 95 % interval,"
         " corrected for all columns, is above zero. That holds for"
-        f" {found['above_noise']:,} of {total:,} columns. Networks were trained on the"
-        f" {_listed(counts)} most important columns. Among models with every significant column,"
+        f" {about['above_noise']:,} of {total:,} columns. Networks were trained on the"
+        f" {_join(counts)} most important columns. Among models with every significant column,"
         " the smallest whose loss is within the 95 % interval of the best (the line in the chart)"
-        f" was kept ({kept:,} columns). The test set was not used."
+        f" was kept ({num_kept:,} columns). The test set was not used."
     )
 
 
-def _listed(texts: Sequence[str]) -> str:
+def _join(texts: Sequence[str]) -> str:
     return " and ".join(", ".join(part) for part in (texts[:-1], texts[-1:]) if part)
 
 
-def _dropped(found: Mapping[str, Any]) -> Html:
-    names = set(found["dropped"])
-    dropped = [each for each in found["relevance"] if each["column"] in names]
+def _dropped_columns(about: Mapping[str, Any]) -> Html:
+    names = set(about["dropped"])
+    dropped = [column for column in about["relevance"] if column["column"] in names]
     if not dropped:
         return tag("p", "No column was dropped.")
     keys = ("value", "lower", "upper")
-    texts = iter(alike([each[key] for each in dropped for key in keys]))
+    texts = iter(alike([column[key] for column in dropped for key in keys]))
     rows: list[list[Content]] = [
-        [each["column"], next(texts), f"{next(texts)} to {next(texts)}"] for each in dropped
+        [column["column"], next(texts), f"{next(texts)} to {next(texts)}"] for column in dropped
     ]
     head, rest = ["dropped column", "increase in loss", "95 % interval"], rows[SHOWN:]
     more = table(head, rest, "numbers") if rest else Html("")

@@ -22,29 +22,29 @@ def slices(evidence: Evidence) -> Html:
 
 
 def _slices(evidence: Evidence) -> Html:
-    found = evidence.plots["slices"]
-    if not len(found):
+    slices = evidence.plots["slices"]
+    if not len(slices):
         return tag("p", "The test set has too few rows to compare slices.", class_="quiet")
     metric, loss = evidence.task.main_metric, evidence.task.loss_title
     title = metric.title
     head = ["slice", "rows", title, "95 % interval", loss, "other rows", "boosted trees", "rate"]
-    rows = [_slice(line, metric) for line in found.head(MEASURED).to_dicts()]
-    worse = int((found["rate"] <= LEVEL).sum())
+    rows = [_slice(line, metric) for line in slices.head(MEASURED).to_dicts()]
+    worse = int((slices["rate"] <= LEVEL).sum())
     shown = min(worse, SHOWN)
-    said = (
+    note = (
         f"The {loss} is significantly higher than in the other rows in {worse:,} of"
-        f" {len(found):,} slices. A slice is a value of a category, a tenth of a number or a range"
+        f" {len(slices):,} slices. A slice is a value of a category, a tenth of a number or a range"
         " of dates; slices overlap. Rate is the false discovery rate: the expected share of false"
         " alarms among slices flagged at this level (Benjamini and Hochberg 1995); up to"
         f" {LEVEL:.0%} is significant. The test uses the {loss}, because {title} also depends on"
         " how similar the rows of a slice are. If boosted trees do equally badly, the slice is hard"
         " rather than the model weak."
     )
-    parts = [tag("h3", "Slices"), tag("p", said, class_="quiet")]
+    parts = [tag("h3", "Slices"), tag("p", note, class_="quiet")]
     if shown:
         parts.append(table(head, rows[:shown], "numbers"))
     if rest := rows[shown:]:
-        parts.append(_folded(f"{len(rest):,} more slices", table(head, rest, "numbers")))
+        parts.append(_fold(f"{len(rest):,} more slices", table(head, rest, "numbers")))
     return tag("div", parts, class_="card")
 
 
@@ -64,8 +64,8 @@ def _rate(rate: float) -> str:
 
 
 def _patterns(evidence: Evidence) -> Html:
-    found, bins = evidence.plots["patterns"], evidence.plots["pattern_bins"]
-    there = found.filter(pl.col("rate") <= LEVEL)["column"].to_list()
+    patterns, bins = evidence.plots["patterns"], evidence.plots["pattern_bins"]
+    there = patterns.filter(pl.col("rate") <= LEVEL)["column"].to_list()
     drawn = [
         _figure(
             f"Residuals by {name}", charts.residuals_by(part, name, evidence.task.residual_axis)
@@ -73,14 +73,14 @@ def _patterns(evidence: Evidence) -> Html:
         for (name,), part in bins.group_by("column", maintain_order=True)
         if len(part) > 1
     ][:MOST]
-    said = (
+    note = (
         "Mean residual in groups of a column, with 95 % intervals. Away from the line, predictions"
         f" are {evidence.task.residual_signs}. {_significant(there)}"
     )
-    parts = [tag("h3", "Residuals by column"), tag("p", said, class_="quiet")]
+    parts = [tag("h3", "Residuals by column"), tag("p", note, class_="quiet")]
     parts.append(tag("div", drawn[:DRAWN], class_="grid"))
     if rest := drawn[DRAWN:]:
-        parts.append(_folded(more_columns(len(rest)), tag("div", rest, class_="grid")))
+        parts.append(_fold(more_columns(len(rest)), tag("div", rest, class_="grid")))
     return join(parts)
 
 
@@ -93,33 +93,33 @@ def _significant(names: list[str]) -> str:
 
 
 def _worst(evidence: Evidence) -> Html:
-    found, values = evidence.plots["worst"], evidence.plots["worst_values"]
-    if not len(found):
+    errors, values = evidence.plots["worst"], evidence.plots["worst_values"]
+    if not len(errors):
         return tag("p", "Every test row was predicted correctly.", class_="quiet")
     columns = values["column"].unique(maintain_order=True).to_list()
-    is_number = "residual" in found.columns
+    is_number = "residual" in errors.columns
     head = ["row", "actual", "predicted", "residual" if is_number else "probability"]
     raw = {
         place: part["value"].to_list()
         for (place,), part in values.group_by("place", maintain_order=True)
     }
     rows = [
-        [*_judged(line, is_number), *_cells(raw[line["place"]][:ROW_COLUMNS])]
-        for line in found.to_dicts()
+        [*_prediction_cells(line, is_number), *_cells(raw[line["place"]][:ROW_COLUMNS])]
+        for line in errors.to_dicts()
     ]
     kind = "the largest residuals" if is_number else "wrong labels with the highest probability"
     left = len(columns) - ROW_COLUMNS
     more = f" evaluate/plots/worst_values.parquet has {left:,} more columns." if left > 0 else ""
-    said = (
+    note = (
         f"Test rows as in the table, with their row number (from 1): {kind}, at most ten of each"
         f" kind of error. Check these for labelling errors first.{more}"
     )
     drawn = table([*head, *map(str, columns[:ROW_COLUMNS])], rows)
-    inside = (tag("h3", "Worst errors"), tag("p", said, class_="quiet"))
+    inside = (tag("h3", "Worst errors"), tag("p", note, class_="quiet"))
     return tag("div", *inside, tag("div", drawn, class_="tall"), class_="card")
 
 
-def _judged(line: dict[str, float | str], is_number: bool) -> list[Content]:
+def _prediction_cells(line: dict[str, float | str], is_number: bool) -> list[Content]:
     row = f"{line['row']:,}"
     if is_number:
         return [row, *(number(float(line[key])) for key in ("actual", "predicted", "residual"))]
@@ -130,7 +130,7 @@ def _cells(values: list[object]) -> list[Content]:
     return ["" if value is None else str(value) for value in values]
 
 
-def _folded(title: str, inside: Html) -> Html:
+def _fold(title: str, inside: Html) -> Html:
     return tag("details", tag("summary", title), inside)
 
 

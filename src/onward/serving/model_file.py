@@ -60,7 +60,7 @@ def inspect(data: bytes, where: str) -> ModelFile:
         ArtifactError: naming the forbidden content.
     """
     try:
-        return _inspected(memoryview(data))
+        return _inspect(memoryview(data))
     except (ValueError, TypeError, OverflowError) as error:
         raise ArtifactError(
             f"{where}: refused before it is loaded: {error}. Copy the file again, or export the"
@@ -100,7 +100,7 @@ class _Scan:
     """Operators and the names of their inputs."""
 
 
-def _inspected(model: memoryview) -> ModelFile:
+def _inspect(model: memoryview) -> ModelFile:
     notes: dict[str, str] = {}
     digest, scan = hashlib.sha256(), _Scan()
     for entry in entries(model):

@@ -218,7 +218,7 @@ class Predictor:
         if np.shape(want) != got[name].shape:
             raise ValueError(f"{name!r} has the shape {got[name].shape}, not {np.shape(want)}")
         if name == "label":
-            best = np.sort(self._gained(got["probabilities"]), axis=1)[:, -2:]
+            best = np.sort(self._expected_gains(got["probabilities"]), axis=1)[:, -2:]
             differences = np.where(got[name] == np.array(want, object), 0, best[:, 1] - best[:, 0])
         else:
             expected = np.array(want, np.float64)
@@ -235,7 +235,7 @@ class Predictor:
             )
         return float(rows[worst])
 
-    def _gained(self, probabilities: Array) -> Array:
+    def _expected_gains(self, probabilities: Array) -> Array:
         """The scores that decide the label: see the stage ``export``."""
         decision = self.metadata.get("decision")
         return probabilities if decision is None else probabilities @ np.array(decision["gains"])

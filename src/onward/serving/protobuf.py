@@ -50,15 +50,15 @@ def entries(message: memoryview) -> Iterator[Entry]:
     """
     start = 0
     while start < len(message):
-        tag, place = _varint(message, start)
+        tag, position = _varint(message, start)
         number, kind = tag >> 3, tag & 7
         value: int | memoryview
         if kind == VARINT:
-            value, end = _varint(message, place)
+            value, end = _varint(message, position)
         else:
-            size, place = _size(message, kind, place)
-            end = place + size
-            value = message[place:end]
+            size, position = _size(message, kind, position)
+            end = position + size
+            value = message[position:end]
         if end > len(message) or not number:
             raise ValueError("the file is truncated, or its bytes are not those of an ONNX file")
         yield Entry(number, value, message[start:end])
@@ -87,19 +87,19 @@ def numbers(entry: Entry, most: int) -> Iterator[int]:
             number = shift = 0
 
 
-def _size(message: memoryview, kind: int, place: int) -> tuple[int, int]:
+def _size(message: memoryview, kind: int, position: int) -> tuple[int, int]:
     if kind == BYTES:
-        return _varint(message, place)
+        return _varint(message, position)
     if kind in (FIXED64, FIXED32):
-        return 8 if kind == FIXED64 else 4, place
+        return 8 if kind == FIXED64 else 4, position
     raise ValueError(f"a field has the wire type {kind}, which no ONNX file has")
 
 
-def _varint(message: memoryview, place: int) -> tuple[int, int]:
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
     """The number at a position, and the position after it."""
     number = 0
-    for index, byte in enumerate(message[place : place + LONGEST_VARINT]):
+    for index, byte in enumerate(message[position : position + LONGEST_VARINT]):
         number |= (byte & 127) << (7 * index)
         if byte < 128:
-            return number, place + index + 1
+            return number, position + index + 1
     raise ValueError("the file is truncated in the middle of a number")

@@ -49,5 +49,7 @@ class EachOrAuto:
 
 def without_auto(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are set and not ``auto``, at any depth."""
-    said = {name: without_auto(v) if isinstance(v, Mapping) else v for name, v in values.items()}
-    return {name: value for name, value in said.items() if value not in (AUTO, {})}
+    settings = {
+        name: without_auto(v) if isinstance(v, Mapping) else v for name, v in values.items()
+    }
+    return {name: value for name, value in settings.items() if value not in (AUTO, {})}

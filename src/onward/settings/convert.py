@@ -25,7 +25,7 @@ def is_old(document: Mapping[str, Any]) -> bool:
     return isinstance(prepare, dict) and any(isinstance(prepare.get(n), list) for n in LISTS)
 
 
-def converted(document: Mapping[str, Any]) -> dict[str, Any]:
+def convert_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a config in the current layout.
 
     Raises:
@@ -65,21 +65,21 @@ class Edit:
     text: str
 
 
-def converted_text(text: str) -> str:
+def convert_text(text: str) -> str:
     """The text of a config in the current layout, with its comments.
 
     Raises:
         ValueError, YAMLError: if the text is written in an unexpected way. Compare the result with
         that of `converted`.
     """
-    return _edited(_edited(text, _shifts), _of_list)
+    return _edit(_edit(text, _shifts), _of_list)
 
 
 Edits = Callable[[str, Node, SequenceNode], Iterator[Edit]]
 """Those of a list: of the text, the name of the list, and the list."""
 
 
-def _edited(text: str, edits_of: Edits) -> str:
+def _edit(text: str, edits_of: Edits) -> str:
     prepare = _pairs(YAML(typ="safe").compose(text))["prepare"][1]
     edits: list[Edit] = []
     for name, (key, node) in _pairs(prepare).items():
@@ -131,16 +131,16 @@ def _of_item(text: str, item: MappingNode, *, is_in_flow: bool) -> Iterator[Edit
 
 def _name_of(text: str, item: MappingNode) -> tuple[str, int, int]:
     """The name as written, and its start and end in the text."""
-    place = [key.value for key, _ in item.value].index("name")
-    key, value = item.value[place]
+    index = [key.value for key, _ in item.value].index("name")
+    key, value = item.value[index]
     start, stop = key.start_mark.index, value.end_mark.index
     written = text[value.start_mark.index : stop]
     if value.style in ("|", ">") or "\n" in written:
         written = one_line(value.value)
-    if item.flow_style and place + 1 < len(item.value):
-        stop = item.value[place + 1][0].start_mark.index
-    elif item.flow_style and place:
-        start = item.value[place - 1][1].end_mark.index
+    if item.flow_style and index + 1 < len(item.value):
+        stop = item.value[index + 1][0].start_mark.index
+    elif item.flow_style and index:
+        start = item.value[index - 1][1].end_mark.index
     return written, start, stop
 
 

@@ -43,19 +43,19 @@ def problems(
         error: of pydantic.
     """
     by_place: dict[str, list[str]] = {}  # of alternatives each has its say
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for details in error.errors():
-        place = ".".join([section, *_steps(details, given)])
+        setting = ".".join([section, *_steps(details, given)])
         words = _words(settings, details)
-        by_place.setdefault(place, []).append(words)
-        found[place] = _found(details)
+        by_place.setdefault(setting, []).append(words)
+        values[setting] = _value(details)
     return [
-        f"{place}: {_joined(dict.fromkeys(words))}{found[place]}"
-        for place, words in by_place.items()
+        f"{setting}: {_join(dict.fromkeys(words))}{values[setting]}"
+        for setting, words in by_place.items()
     ]
 
 
-def _joined(words: Iterable[str]) -> str:
+def _join(words: Iterable[str]) -> str:
     first, *others = words
     return " or ".join([first, *(text.removeprefix("must be ") for text in others)])
 
@@ -95,12 +95,12 @@ def _words(settings: type[Settings], details: ErrorDetails) -> str:
     return words
 
 
-def _found(details: ErrorDetails) -> str:
+def _value(details: ErrorDetails) -> str:
     value = details["input"]
-    got = repr(value)
+    text = repr(value)
     is_clear = details["type"] in ("extra_forbidden", "union_tag_invalid", "incomplete", "secret")
-    is_short = len(got) <= SHOWN and not isinstance(value, dict)
-    return f", got {got}" if is_short and not is_clear else ""
+    is_short = len(text) <= SHOWN and not isinstance(value, dict)
+    return f", got {text}" if is_short and not is_clear else ""
 
 
 def _no_such_type(tag: str, expected_tags: str, **_: str) -> str:

@@ -19,7 +19,7 @@ from onward.artifacts.publishing import (
     publishing,
     refuse_stale,
     replacing,
-    verified,
+    verify,
 )
 from onward.evaluation.baseline_comparison import Comparison
 from onward.evaluation.bootstrap import JSON_DIGITS, json_number
@@ -85,11 +85,11 @@ def run(settings: Settings, folder: Path) -> None:
     and are not hashed: they depend on that run, not on the inputs alone.
     """
     refuse_stale(folder / "export")
-    path, out = verified(folder / "export" / "model.onnx"), folder / "evaluate"
+    path, out = verify(folder / "export" / "model.onnx"), folder / "evaluate"
     predictor, seed = Predictor(path), settings.seed
     target = predictor.schema.target
     refuse_unread(settings.sensitive, predictor.schema.columns)
-    task = Task.named(str(path), predictor.metadata["task"], target)
+    task = Task.by_name(str(path), predictor.metadata["task"], target)
     measurement = measure(predictor, task, Prepared(folder / "prepare"), settings.sensitive, seed)
     retrained = resample_rows(settings.resampling, folder, task, measurement.outcome)
     inputs, comparison = inputs_of(folder, *READS), measurement.comparison

@@ -20,7 +20,7 @@ from onward.artifacts.publishing import (
     publishing,
     refuse_stale,
     sha256_of_code,
-    verified,
+    verify,
 )
 from onward.blocks import CATEGORICAL
 from onward.export.deciding import decide
@@ -69,12 +69,12 @@ def run(settings: Settings, folder: Path) -> None:
     """Write ``model.onnx``, ``signature.json`` and ``parity.json``."""
     refuse_stale(folder / "train")
     train, whole = folder / "train", Prepared(folder / "prepare")
-    columns = json.loads(verified(train / "selection.json").read_text()).get("kept")
+    columns = json.loads(verify(train / "selection.json").read_text()).get("kept")
     prepared = whole if columns is None else whole.only(columns)
     schema = prepared.schema()
     settings.refuse_unknown(_names(prepared))
-    network = Network.load(verified(train / "network.pt").read_bytes()).eval()
-    record = {"metrics": json.loads(verified(train / "metrics.json").read_text())}
+    network = Network.load(verify(train / "network.pt").read_bytes()).eval()
+    record = {"metrics": json.loads(verify(train / "metrics.json").read_text())}
     _change(settings, network, prepared, record)
     is_whole = schema == whole.schema()
     preprocessing = (

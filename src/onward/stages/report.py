@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from onward.artifacts.prepared import Prepared
-from onward.artifacts.publishing import inputs_of, publishing, refuse_stale, sha256, verified
+from onward.artifacts.publishing import inputs_of, publishing, refuse_stale, sha256, verify
 from onward.report import Evidence, data_card, model_card, page
 from onward.report.hiding import without_hidden
 from onward.serving.predictor import Predictor
@@ -41,7 +41,7 @@ def run(settings: Settings, folder: Path) -> None:
 
 
 def _evidence(folder: Path) -> Evidence:
-    model = verified(folder / "export" / "model.onnx")
+    model = verify(folder / "export" / "model.onnx")
     predictor, prepared = Predictor(model), Prepared(folder / "prepare")
     evaluate = folder / "evaluate"
     plots = {path.stem: pl.read_csv(path) for path in sorted((evaluate / "plots").glob("*.csv"))}
@@ -72,4 +72,4 @@ def _read_unhashed(path: Path) -> Any:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(verified(path).read_text())
+    return json.loads(verify(path).read_text())

@@ -15,11 +15,11 @@ from onward.network.start import Start
 from onward.training.checkpoints import Checkpoints, checkpoint_folder
 from onward.training.column_selection import Selected, refuse_unselectable, select
 from onward.training.default_settings import Given as Settings
-from onward.training.default_settings import Table, completed, description, refuse_wrong_head
+from onward.training.default_settings import Table, complete, description, refuse_wrong_head
 from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
 from onward.training.learner import Learner
-from onward.training.loop import LOSS, stopped_by
+from onward.training.loop import LOSS, stop_reason
 from onward.training.loop import Settings as Complete
 from onward.training.run import Trained, TrainingData, fit
 
@@ -45,7 +45,7 @@ def run(given: Settings, folder: Path) -> None:
     prepared = Prepared(folder / "prepare")
     start = _start(prepared)
     config = None if start is None else start.network.config
-    settings = completed(given, Table.of(prepared), config)
+    settings = complete(given, Table.of(prepared), config)
     refuse_wrong_head(Head.member(settings.network.head), prepared.schema().target)
     logger.info("train: %s", description(settings, given))
     inputs = inputs_of(folder, *READS)
@@ -96,7 +96,7 @@ def _publish(
 ) -> None:
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
-    speed = {**selected.trained.speed, "stopped_by": stopped_by(history, learner)}
+    speed = {**selected.trained.speed, "stopped_by": stop_reason(history, learner)}
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
     documents = {"history": history, "metrics": metrics, "selection": selected.about}
     with publishing(folder / "train", **notes) as work:

@@ -12,7 +12,7 @@ from onward.artifacts.publishing import inputs_of, publishing, sha256_of_code
 from onward.blocks import NUMERICAL
 from onward.network.heads import Head
 from onward.training.checkpoints import Checkpoints, checkpoint_folder
-from onward.training.default_settings import Given, Table, completed, refuse_wrong_head
+from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
 from onward.training.fingerprint import fingerprint
 from onward.training.run import Trained, TrainingData, fit
 from onward.tuning.documents import best_text, document
@@ -44,7 +44,7 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         folder: of the results of the config.
     """
     prepared = Prepared(folder / "prepare")
-    base = completed(given, Table.of(prepared))
+    base = complete(given, Table.of(prepared))
     refuse_wrong_head(Head.member(base.network.head), prepared.schema().target)
     space = Space.of(settings.space, base, NUMERICAL in prepared.blocks())
     inputs = inputs_of(folder, *READS)

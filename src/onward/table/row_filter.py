@@ -61,12 +61,12 @@ class RowFilter:
         every = max(1, int(np.ceil(rows * BITS_PER_ROW / MOST_BITS)))
         bits = np.zeros(max(64, int(rows / every * BITS_PER_ROW)), bool)
         for part in hashes:
-            bits[_places(part[_chosen(part, every)], len(bits))] = True
+            bits[_places(part[_choose(part, every)], len(bits))] = True
         return cls(rows, every, bits)
 
     def checks(self, hashes: Array) -> Array:
         """Whether each row would be recognised if it were known, ``(rows,)``."""
-        return _chosen(hashes, self.every)
+        return _choose(hashes, self.every)
 
     def knows(self, hashes: Array) -> Array:
         """Whether each row is known, ``(rows,)``; wrong for `FALSE_MATCHES` of new rows."""
@@ -99,7 +99,7 @@ class RowFilter:
         return cls(document["rows"], every, np.unpackbits(packed, count=count).astype(bool))
 
 
-def _chosen(hashes: Array, every: int) -> Array:
+def _choose(hashes: Array, every: int) -> Array:
     # by a hash of its own: the bits that a row sets must not depend on being chosen
     return np.asarray(_mix(hashes ^ MIX[1]) % np.uint64(every) == 0)
 

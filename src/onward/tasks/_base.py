@@ -134,7 +134,7 @@ class Task(Family, ABC):
         return cls.__dict__.get("name")
 
     @classmethod
-    def named(cls, where: str, name: str, target: Target) -> Self:
+    def by_name(cls, where: str, name: str, target: Target) -> Self:
         """The task of a file.
 
         Raises:
@@ -225,7 +225,7 @@ class Task(Family, ABC):
     def answer(self, estimator: Estimator) -> Predict:
         """Predictions of a baseline."""
 
-    def calibrated(self, predict: Predict, validation: Validation) -> Predict:
+    def calibrate(self, predict: Predict, validation: Validation) -> Predict:
         """Predictions with what they learn from validation rows, as the model's have it."""
         return predict
 

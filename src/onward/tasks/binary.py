@@ -70,11 +70,11 @@ class Binary(ClassTask):
         """Names the second class."""
         return f"observed minus predicted: {self.target.classes[1]}"
 
-    def judged(self, predictions: Predictions) -> Array:
+    def judged_class(self, predictions: Predictions) -> Array:
         """The second class."""
         return np.ones_like(predictions["label"])
 
-    def shown(self, target: Array, most: int) -> Sequence[int]:
+    def shown_classes(self, target: Array, most: int) -> Sequence[int]:
         """The second class."""
         return [1]
 

@@ -41,11 +41,11 @@ class ClassTask(Task):
     residual_signs = "overconfident or underconfident"
 
     @abstractmethod
-    def judged(self, predictions: Predictions) -> Array:
+    def judged_class(self, predictions: Predictions) -> Array:
         """The code of the class of each row whose probability is compared with what happened."""
 
     @abstractmethod
-    def shown(self, target: Array, most: int) -> Sequence[int]:
+    def shown_classes(self, target: Array, most: int) -> Sequence[int]:
         """Codes of the classes that tables and charts look at."""
 
     @classmethod
@@ -73,13 +73,13 @@ class ClassTask(Task):
 
     def residuals(self, target: Array, predictions: Predictions) -> Array:
         """Whether a row is of the class in question, minus the probability that it is."""
-        codes = self.judged(predictions)
+        codes = self.judged_class(predictions)
         surplus: Array = (target == codes) - of_class(predictions, codes)
         return surplus
 
     def variances(self, predictions: Predictions) -> Array:
         """That of a coin with the probability."""
-        probability = of_class(predictions, self.judged(predictions))
+        probability = of_class(predictions, self.judged_class(predictions))
         variance: Array = probability * (1 - probability)
         return variance
 
@@ -91,7 +91,7 @@ class ClassTask(Task):
     def curves_by_output(self, target: Array, predictions: Predictions) -> Mapping[str, Array]:
         """Probabilities of the classes that are shown."""
         probabilities = predictions["probabilities"].astype(np.float64)
-        codes = self.shown(target, DRAWN)
+        codes = self.shown_classes(target, DRAWN)
         return {self.target.classes[code]: probabilities[:, code] for code in codes}
 
     def errors(self, target: Array, predictions: Predictions) -> tuple[Array, Array]:
@@ -112,7 +112,7 @@ class ClassTask(Task):
     def selections(self, target: Array, predictions: Predictions, most: int) -> Iterator[Selection]:
         """For each class that is shown, the rows it is the label of."""
         probabilities = predictions["probabilities"].astype(np.float64)
-        for code in self.shown(target, most):
+        for code in self.shown_classes(target, most):
             happened, selected = target == code, predictions["label"] == code
             yield Selection(self.target.classes[code], happened, selected, probabilities[:, code])
 

@@ -24,13 +24,13 @@ def roc(_: Sequence[str], target: Array, predictions: Predictions, __: object) -
         "false_positive_rate": misses / max(misses[-1], 1),
         "true_positive_rate": hits / max(hits[-1], 1),
     }
-    return _thinned(pl.DataFrame(rates))
+    return _thin(pl.DataFrame(rates))
 
 
 def pr(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
     """Recall and precision at each threshold; the first point is that of the surest rows."""
     hits, misses = (counts[1:] for counts in _counts(target, predictions))
-    return _thinned(
+    return _thin(
         pl.DataFrame({"recall": hits / max(hits[-1], 1), "precision": hits / (hits + misses)})
     )
 
@@ -44,30 +44,30 @@ def threshold(
     """
     probability = np.sort(predictions["probabilities"][:, 1].astype(np.float64))
     hit = np.sort(predictions["probabilities"][target == 1, 1].astype(np.float64))
-    places = np.linspace(0, len(probability) - 1, STEPS).round().astype(np.int64)
-    thresholds = np.unique(np.r_[np.linspace(0, 1, STEPS), probability[places]].round(6))
+    indices = np.linspace(0, len(probability) - 1, STEPS).round().astype(np.int64)
+    thresholds = np.unique(np.r_[np.linspace(0, 1, STEPS), probability[indices]].round(6))
     rows, positives = len(probability), len(hit)
     selected = rows - np.searchsorted(probability.round(6), thresholds)
     hits = positives - np.searchsorted(hit.round(6), thresholds)
     misses = selected - hits
     recall, fall_out = _shares(hits, positives), _shares(misses, rows - positives)
-    found = {
+    rates = {
         "precision": _shares(hits, selected),
         "recall": recall,
         "f1": _shares(2 * hits, selected + positives),
         "balanced_accuracy": (recall + 1 - fall_out) / 2,
         "selected": selected / rows,
     }
-    return pl.DataFrame({"threshold": thresholds, **found}).with_columns(
+    return pl.DataFrame({"threshold": thresholds, **rates}).with_columns(
         pl.exclude("threshold").round(6).fill_nan(None)
     )
 
 
 def gain(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
     """The share of all of the second class that is among the surest rows."""
-    share, found = _surest(target, predictions)
-    table = pl.DataFrame({"share": np.r_[0, share], "gain": np.r_[0, found]})
-    return _thinned(table.with_columns(pl.all().fill_nan(None)))
+    share, recall = _surest(target, predictions)
+    table = pl.DataFrame({"share": np.r_[0, share], "gain": np.r_[0, recall]})
+    return _thin(table.with_columns(pl.all().fill_nan(None)))
 
 
 def lift(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
@@ -76,9 +76,9 @@ def lift(_: Sequence[str], target: Array, predictions: Predictions, __: object) 
     Of no rows there is none, so the first point is that of the surest; `dvc plots` would take a
     null for 0.
     """
-    share, found = _surest(target, predictions)
-    table = pl.DataFrame({"share": share, "lift": found / share})
-    return _thinned(table.with_columns(pl.all().fill_nan(None)))
+    share, recall = _surest(target, predictions)
+    table = pl.DataFrame({"share": share, "lift": recall / share})
+    return _thin(table.with_columns(pl.all().fill_nan(None)))
 
 
 def _surest(target: Array, predictions: Predictions) -> tuple[Array, Array]:
@@ -128,12 +128,12 @@ def confusion(
     label = predictions["label"]
     common = np.argsort(-np.bincount(target, minlength=len(classes)), kind="stable")
     names = dict.fromkeys(range(len(classes)), OTHERS)
-    kept = common[: CLASSES if len(classes) > CLASSES else None]
-    names |= {int(code): classes[code] for code in kept}
-    order = list(dict.fromkeys([*(names[int(code)] for code in kept), *names.values()]))
-    place = np.array([order.index(names[code]) for code in range(len(classes))])
+    shown = common[: CLASSES if len(classes) > CLASSES else None]
+    names |= {int(code): classes[code] for code in shown}
+    order = list(dict.fromkeys([*(names[int(code)] for code in shown), *names.values()]))
+    positions = np.array([order.index(names[code]) for code in range(len(classes))])
     counts = np.zeros((len(order), len(order)), np.int64)
-    np.add.at(counts, (place[target], place[label]), 1)
+    np.add.at(counts, (positions[target], positions[label]), 1)
     size = len(order)
     return pl.DataFrame(
         {
@@ -216,9 +216,9 @@ def _counts(target: Array, predictions: Predictions) -> tuple[Array, Array]:
     return np.r_[0, hits], np.r_[0, ends + 1 - hits]
 
 
-def _thinned(table: pl.DataFrame) -> pl.DataFrame:
-    places = np.unique(np.linspace(0, len(table) - 1, POINTS).round().astype(np.int64))
-    return table[places].with_columns(pl.all().round(6))
+def _thin(table: pl.DataFrame) -> pl.DataFrame:
+    indices = np.unique(np.linspace(0, len(table) - 1, POINTS).round().astype(np.int64))
+    return table[indices].with_columns(pl.all().round(6))
 
 
 def _some(rows: int, most: int, random: np.random.Generator) -> Array:

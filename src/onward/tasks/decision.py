@@ -111,18 +111,20 @@ def gains(of: Purpose, target: Array, probabilities: Array, weights: Array | Non
     classes = probabilities.shape[1]
     if of.costs is not None and classes > 2:
         return np.asarray(-of.costs / of.costs.max())  # 1 less them would round small ones away
-    some = slice(None, None, 1 if classes == 2 else -(-len(target) // ROWS))
-    target, probabilities = target[some], probabilities[some].astype(np.float64)
-    weights = np.ones(len(target)) if weights is None else weights[some]
+    sample = slice(None, None, 1 if classes == 2 else -(-len(target) // ROWS))
+    target, probabilities = target[sample], probabilities[sample].astype(np.float64)
+    weights = np.ones(len(target)) if weights is None else weights[sample]
 
     def objective(labels: Array) -> float:
         return of.metric.sign * of(target, labels, weights)
 
-    found = [
-        _climbed(factors, target, probabilities, objective)
+    candidates = [
+        _climb(factors, target, probabilities, objective)
         for factors in (np.ones(classes), 1 / _shares(target, weights, classes))
     ]
-    best = max([np.ones(classes), *found], key=lambda f: objective((probabilities * f).argmax(1)))
+    best = max(
+        [np.ones(classes), *candidates], key=lambda f: objective((probabilities * f).argmax(1))
+    )
     return np.diag(best / best.sum() if classes == 2 else best / best.max())
 
 
@@ -136,7 +138,7 @@ def _shares(target: Array, weights: Array, classes: int) -> Array:
     return np.asarray(np.maximum(counts / counts.sum(), 1 / (len(target) + 1)))
 
 
-def _climbed(factors: Array, target: Array, probabilities: Array, objective: Objective) -> Array:
+def _climb(factors: Array, target: Array, probabilities: Array, objective: Objective) -> Array:
     """Factors of the probabilities that serve better, one class after the other."""
     classes = len(factors)
     factors, best = factors.copy(), objective((probabilities * factors).argmax(1))
@@ -164,6 +166,8 @@ def _candidates(needed: Array, is_class: Array, count: int) -> Array:
     own = (
         own[np.unique(np.linspace(0, len(own) - 1, count).round().astype(int))] if len(own) else own
     )
-    place = np.searchsorted(every, own)
-    after = np.where(place + 1 < len(every), every[np.minimum(place + 1, len(every) - 1)], own * 2)
+    positions = np.searchsorted(every, own)
+    after = np.where(
+        positions + 1 < len(every), every[np.minimum(positions + 1, len(every) - 1)], own * 2
+    )
     return np.asarray((own + after) / 2)

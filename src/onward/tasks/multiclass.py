@@ -43,11 +43,11 @@ class Multiclass(ClassTask):
         """Of more classes than two."""
         return target.kind == cls.kind and len(target.classes) != 2
 
-    def judged(self, predictions: Predictions) -> Array:
+    def judged_class(self, predictions: Predictions) -> Array:
         """The predicted class."""
         return predictions["label"]
 
-    def shown(self, target: Array, most: int) -> Sequence[int]:
+    def shown_classes(self, target: Array, most: int) -> Sequence[int]:
         """The most frequent classes."""
         return most_frequent(target, len(self.target.classes), most)
 

@@ -86,7 +86,7 @@ class NumberTask(Task):
         ask = estimator.numbers()
         return lambda rows: {"value": ask(rows)}
 
-    def calibrated(self, predict: Predict, validation: Validation) -> Predict:
+    def calibrate(self, predict: Predict, validation: Validation) -> Predict:
         """With an interval that holds as many validation rows as the model's does.
 
         Source: Papadopoulos et al. 2002, "Inductive Confidence Machines for Regression".

@@ -28,7 +28,7 @@ class Rows:
         """The same rows on another device; without waiting, what is pinned arrives later."""
         return self._each(lambda part: part.to(device, non_blocking=not is_waiting))
 
-    def used_by(self, stream: torch.cuda.Stream) -> None:
+    def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keep the memory until the stream has passed this point."""
         for part in self._parts():
             part.record_stream(stream)
@@ -43,7 +43,7 @@ class Rows:
         """Of memory."""
         return sum(part.nbytes for part in self._parts())
 
-    def pinned(self) -> "Rows":
+    def pin(self) -> "Rows":
         """A copy in pinned memory."""
         return self._each(lambda part: part.pin_memory())
 
@@ -65,9 +65,11 @@ class Rows:
         """The arrays of ``prepare``, without a copy except for weights."""
         features = {block: torch.from_numpy(part) for block, part in arrays.features.items()}
         rows = cls(features, torch.from_numpy(arrays.targets))
-        return rows if arrays.weights is None else rows.weighed(torch.from_numpy(arrays.weights))
+        return (
+            rows if arrays.weights is None else rows.with_weights(torch.from_numpy(arrays.weights))
+        )
 
-    def weighed(self, weights: Tensor) -> "Rows":
+    def with_weights(self, weights: Tensor) -> "Rows":
         """The same rows with these weights, of which only ratios matter."""
         mean = weights.double().mean()
         return replace(self, weights=(weights / mean).float())

@@ -90,8 +90,8 @@ class Checkpoints:
                 path.unlink()
                 continue
             head, _, tensors = content.partition(b"\n")
-            found = json.loads(head)
-            other = [part for part, mine in self._key.items() if found["key"].get(part) != mine]
+            header = json.loads(head)
+            other = [part for part, mine in self._key.items() if header["key"].get(part) != mine]
             if not other:
                 state: State = torch.load(
                     io.BytesIO(tensors), map_location="cpu", weights_only=True
@@ -99,7 +99,7 @@ class Checkpoints:
                 return state
             logger.warning(
                 "train: starting over: the checkpoint of step %d is of another %s",
-                found["step"],
+                header["step"],
                 " and another ".join(other),
             )
             break
@@ -121,7 +121,7 @@ def _content(data: bytes) -> bytes | None:
 
 
 def _digest(*parts: bytes | memoryview) -> bytes:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in parts:
-        found.update(part)
-    return found.hexdigest().encode() + b"\n"
+        digest.update(part)
+    return digest.hexdigest().encode() + b"\n"

@@ -27,14 +27,14 @@ def factors(weights: Balanced | Mapping[str, float], rows: Rows, classes: int) -
     return _shares(rows, classes).reciprocal()
 
 
-def weighed(rows: Rows, of_classes: Tensor) -> Rows:
+def weigh(rows: Rows, of_classes: Tensor) -> Rows:
     """The same rows, with class weights."""
     weights = of_classes[rows.targets]
-    return rows.weighed(weights if rows.weights is None else weights * rows.weights)
+    return rows.with_weights(weights if rows.weights is None else weights * rows.weights)
 
 
-def oversampled(rows: Rows, classes: int) -> Tensor:
-    """The factor by which `balanced` oversamples each class: ``(classes,)`` float64."""
+def oversampling_factors(rows: Rows, classes: int) -> Tensor:
+    """The factor by which `balanced_order` oversamples each class: ``(classes,)`` float64."""
     return torch.bincount(rows.targets, minlength=classes).clamp(min=1).double().reciprocal()
 
 
@@ -45,7 +45,7 @@ def by_class(targets: Tensor) -> Sequence[Tensor]:
     return torch.split(order, counts[counts > 0].tolist())
 
 
-def balanced(groups: Sequence[Tensor], batch_size: int, seed: int) -> Tensor:
+def balanced_order(groups: Sequence[Tensor], batch_size: int, seed: int) -> Tensor:
     """The row numbers of an epoch, in whole batches: equal numbers per class, give or take one.
 
     An epoch has its usual length. Rows of a rare class are repeated about equally often; rows of a
@@ -61,12 +61,12 @@ def balanced(groups: Sequence[Tensor], batch_size: int, seed: int) -> Tensor:
     length = sum(map(len, groups)) // batch_size * batch_size
     extra = torch.randperm(len(groups), generator=generator) < length % len(groups)
     shares = [length // len(groups) + int(one_more) for one_more in extra]
-    drawn = [_drawn(group, share, generator) for group, share in zip(groups, shares, strict=True)]
+    drawn = [_draw(group, share, generator) for group, share in zip(groups, shares, strict=True)]
     together = torch.cat(drawn)
     return together[torch.randperm(len(together), generator=generator)]
 
 
-def _drawn(group: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _draw(group: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Shuffled rounds of the group, up to this many rows."""
     rounds = -(-count // len(group))
     orders = torch.rand(rounds, len(group), generator=generator).argsort(1)

@@ -60,7 +60,7 @@ class Runs:
         """The fewest columns whose loss is not significantly worse than the best."""
         return min(n for n in self._eligible if n == self._best or self._is_as_good(n))
 
-    def following(self) -> int | None:
+    def next_number(self) -> int | None:
         """The number of columns to train with next; None if the search is finished.
 
         If the significant columns alone are too few, bisects between too few and enough. Otherwise
@@ -126,11 +126,11 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
         seed: of the shuffling.
     """
     whole = fit(columns)
-    found = of_first(relevance(whole.network, whole.data.validation, seed))
-    ranked = sorted(found, key=lambda each: (each.is_above_noise, each.value), reverse=True)
+    relevances = of_first(relevance(whole.network, whole.data.validation, seed))
+    ranked = sorted(relevances, key=lambda each: (each.is_above_noise, each.value), reverse=True)
     least = max(1, sum(each.is_above_noise for each in ranked))
     trained, runs = {len(columns): whole}, Runs({len(columns): _losses(whole)}, least)
-    while len(trained) < settings.trainings and (number := runs.following()) is not None:
+    while len(trained) < settings.trainings and (number := runs.next_number()) is not None:
         logger.info(
             "train: selection: training %d of at most %d, with %d of %d columns",
             len(trained) + 1,
@@ -144,7 +144,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
     kept = trained[runs.fewest]
     names = kept.data.blocks.columns
     about = _about([column for column in columns if column in names], ranked, runs)
-    for line in _told(about):
+    for line in _lines(about):
         logger.info(line)
     return Selected(kept, about)
 
@@ -168,14 +168,14 @@ def _about(kept: Sequence[str], ranked: Sequence[Relevance], runs: Runs) -> dict
         )
     return {
         "kept": list(kept),
-        "dropped": [each.column for each in ranked if each.column not in kept],
-        "above_noise": sum(each.is_above_noise for each in ranked),
-        "relevance": [asdict(each) for each in ranked],
+        "dropped": [column.column for column in ranked if column.column not in kept],
+        "above_noise": sum(column.is_above_noise for column in ranked),
+        "relevance": [asdict(column) for column in ranked],
         "curve": curve,
     }
 
 
-def _told(about: Mapping[str, Any]) -> Iterator[str]:
+def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     """The result, as lines for the log."""
     kept, dropped, total = about["kept"], about["dropped"], len(about["relevance"])
     yield (
@@ -206,5 +206,5 @@ def _told(about: Mapping[str, Any]) -> Iterator[str]:
         yield f"  ... and {len(dropped) - SHOWN:,} more, see selection.json"
 
 
-def _interval(found: Mapping[str, Any]) -> str:
-    return f"{found['lower']:.2g} to {found['upper']:.2g}"
+def _interval(estimate: Mapping[str, Any]) -> str:
+    return f"{estimate['lower']:.2g} to {estimate['upper']:.2g}"

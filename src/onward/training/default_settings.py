@@ -117,7 +117,7 @@ SIZES = (
 """The last is a guess; there was no table of that size to try it on."""
 
 
-def completed(given: Given, table: Table, start: Network.Config | None = None) -> Settings:
+def complete(given: Given, table: Table, start: Network.Config | None = None) -> Settings:
     """Fill in the defaults.
 
     If a config chooses another type than the default, that type's own defaults apply.
@@ -132,11 +132,11 @@ def completed(given: Given, table: Table, start: Network.Config | None = None) -
             is to be another one than that to start from.
     """
     _refuse_balance_of_numbers(given, table)
-    said = without_auto(given.model_dump(exclude_unset=True))
+    explicit = without_auto(given.model_dump(exclude_unset=True))
     chosen: dict[str, Any] = {
         name: part for name, part in given.network if name != "embedders" and part != AUTO
     }
-    network = {name: _said(part) for name, part in chosen.items()}
+    network = {name: _explicit(part) for name, part in chosen.items()}
     size = next(size for size in SIZES if table.rows < size.below)
     parts = _parts(table, size) if start is None else _parts_of(start)
     trained = {} if start is None else start.embedders
@@ -144,12 +144,12 @@ def completed(given: Given, table: Table, start: Network.Config | None = None) -
         {
             "seed": given.seed,
             "network": {
-                **{name: _joined(rule, network.get(name, {})) for name, rule in parts.items()},
+                **{name: _merge(rule, network.get(name, {})) for name, rule in parts.items()},
                 "embedders": _embedders(given.network.embedders, table.shape.blocks, trained),
             },
             "class_weights": _class_weights(given.class_weights, table),
             "sampler": given.sampler,
-            "learner": {**_learner(table, size, start), **said.get("learner", {})},
+            "learner": {**_learner(table, size, start), **explicit.get("learner", {})},
         }
     )
     if start is not None:
@@ -206,7 +206,7 @@ def _refuse_balance_of_numbers(given: Given, table: Table) -> None:
         )
 
 
-def _said(part: Any) -> dict[str, Any]:
+def _explicit(part: Any) -> dict[str, Any]:
     return {"type": part.type, **part.model_dump(exclude_unset=True)}
 
 
@@ -222,21 +222,21 @@ def _embedders(
             )
     others = [block for block in blocks if block != NUMERICAL]
     known = {**trained, **chosen}
-    return {block: _said(known.get(block) or default_embedder(block)) for block in others}
+    return {block: _explicit(known.get(block) or default_embedder(block)) for block in others}
 
 
-def _class_weights(said: ClassWeights | None, table: Table) -> ClassWeights | None:
+def _class_weights(weights: ClassWeights | None, table: Table) -> ClassWeights | None:
     """The weights of all classes, in the order of their codes."""
-    if said is None or said == "balanced":
-        return said
+    if weights is None or weights == "balanced":
+        return weights
     classes = table.task.target.classes
-    refuse_unknown("train.class_weights", said, classes)
-    return {name: said.get(name, 1.0) for name in classes}
+    refuse_unknown("train.class_weights", weights, classes)
+    return {name: weights.get(name, 1.0) for name in classes}
 
 
-def _joined(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, Any]:
-    is_other = said.get("type", rule["type"]) != rule["type"]
-    return said if is_other else {**rule, **said}
+def _merge(rule: Mapping[str, Any], explicit: Mapping[str, Any]) -> Mapping[str, Any]:
+    is_other = explicit.get("type", rule["type"]) != rule["type"]
+    return explicit if is_other else {**rule, **explicit}
 
 
 def _epochs(rows: int, size: Size) -> int:
@@ -250,8 +250,8 @@ def description(settings: Settings, given: Given) -> str:
     sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
     balance = {"class weights": settings.class_weights, "sampler": settings.sampler}
     balanced = [f"; {name} {value}" for name, value in balance.items() if value is not None]
-    said = without_auto(given.model_dump(exclude_unset=True))
-    parts = {"learner": said, **dict.fromkeys(network, said.get("network", {}))}
+    explicit = without_auto(given.model_dump(exclude_unset=True))
+    parts = {"learner": explicit, **dict.fromkeys(network, explicit.get("network", {}))}
     by_rule = sorted(name for name, section in parts.items() if name not in section)
     return (
         f"{sizes.removeprefix('type ')} on {network['embedder']['type']}, batches of"

@@ -164,10 +164,10 @@ def deadline() -> AbstractContextManager[Any]:
 def of_first(value: T) -> T:
     """The value of rank zero; other ranks may have other rounding."""
     if distributed.is_initialized():
-        found = [value]
+        values = [value]
         with deadline():
-            distributed.broadcast_object_list(found, 0)
-        return found[0]
+            distributed.broadcast_object_list(values, 0)
+        return values[0]
     return value
 
 

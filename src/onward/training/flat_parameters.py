@@ -20,9 +20,9 @@ class Flat:
         self._parts = sorted(parameters, key=lambda part: part.numel() % ALIGNED > 0)
         self.whole = nn.Parameter(torch.cat([part.detach().flatten() for part in self._parts]))
         sizes = [part.numel() for part in self._parts]
-        places = torch.split(self.whole.detach(), sizes)
-        for part, place in zip(self._parts, places, strict=True):
-            part.data = place.view_as(part)
+        views = torch.split(self.whole.detach(), sizes)
+        for part, view in zip(self._parts, views, strict=True):
+            part.data = view.view_as(part)
         self.whole.grad = torch.zeros_like(self.whole)
 
     @property

@@ -14,10 +14,10 @@ from onward.errors import ConfigError, NotFiniteError
 from onward.network.network import Network
 from onward.settings.family import Settings
 from onward.training.batches import Rows, fits
-from onward.training.class_balance import Balanced, balanced, by_class
+from onward.training.class_balance import Balanced, balanced_order, by_class
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
-from onward.training.loading import Chunk, Chunks, Orders, shuffled
+from onward.training.loading import Chunk, Chunks, Orders, shuffled_order
 from onward.training.optimizer_steps import Descent, Steps
 from onward.training.precision import Name, choose, fastest_float32
 
@@ -83,9 +83,9 @@ class Learner(LightningModule):
     def _order_by(self, sampler: Balanced | None) -> Callable[[int], Tensor]:
         if sampler is None:
             rows = len(self.train_rows)
-            return lambda epoch: shuffled(rows, self.batch_size, self._draw(epoch))
+            return lambda epoch: shuffled_order(rows, self.batch_size, self._draw(epoch))
         groups = by_class(self.train_rows.targets)
-        return lambda epoch: balanced(groups, self.batch_size, self._draw(epoch))
+        return lambda epoch: balanced_order(groups, self.batch_size, self._draw(epoch))
 
     def train_dataloader(self) -> Chunks:
         """What is left of the order of this epoch; the trainer has to ask anew before each one.
@@ -238,20 +238,20 @@ class Learner(LightningModule):
                 f"learning_rate, now {self.config.learning_rate:g}, or look at these rows"
             )
 
-    def _draw(self, place: int) -> int:
+    def _draw(self, number: int) -> int:
         """The seed of what is drawn in one step, or for one epoch."""
-        return self.seed * 1_000_003 + place
+        return self.seed * 1_000_003 + number
 
     def validation_step(self, _: Chunk, __: int) -> None:
         """Mean loss over all rows of all ranks, in float32."""
         rows = self.validation_rows
-        scores = scored(self.network, rows, self.device)
+        scores = compute_scores(self.network, rows, self.device)
         weights = None if rows.weights is None else rows.weights.to(self.device)
         loss = self.network.head.loss(scores, rows.targets.to(self.device), weights)
         self.log("validation/loss", loss, batch_size=len(scores), sync_dist=True)
 
 
-def scored(
+def compute_scores(
     network: Network, rows: Rows, device: torch.device, ask: Callable[..., Tensor] | None = None
 ) -> Tensor:
     """The scores of rows, computed in several passes if needed.

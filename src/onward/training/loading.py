@@ -28,7 +28,7 @@ class Chunk:
         if self.arrival is not None and self.rows is not None:
             stream = torch.cuda.current_stream(self.rows.targets.device)
             stream.wait_event(self.arrival)
-            self.rows.used_by(stream)
+            self.rows.record_stream(stream)
 
 
 class Chunks:
@@ -87,14 +87,14 @@ class _Reader:
         torch.cuda.set_device(self._device)  # of this thread: pinning takes memory of the device
         if self._stream is None:
             self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        pinned = rows.pinned()
+        pinned = rows.pin()
         with torch.cuda.stream(self._stream):
             brought, arrival = pinned.to(self._device, is_waiting=False), torch.cuda.Event()  # type: ignore[no-untyped-call]
             arrival.record(self._stream)
         return Chunk(numbers, brought, arrival)
 
 
-def shuffled(rows: int, batch_size: int, seed: int) -> Tensor:
+def shuffled_order(rows: int, batch_size: int, seed: int) -> Tensor:
     """The row numbers of an epoch, in whole batches.
 
     The order depends on its seed only, so an interrupted run can resume. Rows that do not fill a

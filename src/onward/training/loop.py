@@ -35,11 +35,11 @@ from onward.training.class_balance import (
     Balanced,
     ClassWeights,
     factors,
-    oversampled,
-    weighed,
+    oversampling_factors,
+    weigh,
 )
 from onward.training.distributed import Layout, Together, layout
-from onward.training.learner import Learner, multiplications, scored
+from onward.training.learner import Learner, compute_scores, multiplications
 from onward.training.observer import Observer
 from onward.training.progress import Watch
 
@@ -107,8 +107,8 @@ class Resumption(Callback):
 
     def setup(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
         """Load the last checkpoint of the same run, if there is one."""
-        found = self._checkpoints.newest() if trainer.is_global_zero else None
-        self._state = state = trainer.strategy.broadcast(found)
+        checkpoint = self._checkpoints.newest() if trainer.is_global_zero else None
+        self._state = state = trainer.strategy.broadcast(checkpoint)
         if state is None:
             return
         self._module.load_state_dict(state["weights"])
@@ -195,8 +195,8 @@ def train(
         OSError: if a checkpoint cannot be written.
     """
     seed_everything(settings.seed, verbose=False)
-    built = _untrained(settings.network, rows, shape, start)
-    rows = _emphasized(settings, rows, built)
+    built = _untrained_network(settings.network, rows, shape, start)
+    rows = _add_emphasis(settings, rows, built)
     module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
     history = History(settings.learner.patience)
     others = [*watching, *(member() for member in Observer.members)]
@@ -205,7 +205,7 @@ def train(
     module.load_state_dict(history.weights)
     built.cpu().eval()
     with torch.no_grad():
-        scores = scored(built, validation, torch.device("cpu"))
+        scores = compute_scores(built, validation, torch.device("cpu"))
         built.head.calibrate(scores, validation.targets, validation.weights)
     return built, history.epochs
 
@@ -218,7 +218,7 @@ def _refuse_no_weights(history: History, config: Learner.Config) -> None:
         )
 
 
-def stopped_by(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
+def stop_reason(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
     """The setting that ended a training: ``max_epochs``, ``patience`` or ``max_time``.
 
     Args:
@@ -232,7 +232,9 @@ def stopped_by(epochs: Sequence[Mapping[str, float]], config: Learner.Config) ->
     return "max_time" if is_patient and config.max_time is not None else "patience"
 
 
-def _untrained(config: Network.Config, rows: Rows, shape: Shape, start: Start | None) -> Network:
+def _untrained_network(
+    config: Network.Config, rows: Rows, shape: Shape, start: Start | None
+) -> Network:
     built = (Network.fit if start is None else start.fit)(config, shape, rows.features)
     built.head.fit(rows.targets)
     if start is not None:
@@ -240,16 +242,16 @@ def _untrained(config: Network.Config, rows: Rows, shape: Shape, start: Start | 
     return built
 
 
-def _emphasized(settings: Settings, rows: Rows, built: Network) -> Rows:
+def _add_emphasis(settings: Settings, rows: Rows, built: Network) -> Rows:
     """The rows as they count in training, of which the head is told."""
     classes = built.shape.classes
     emphasis = torch.ones(classes, dtype=torch.float64)
     if settings.sampler is not None:
-        emphasis *= oversampled(rows, classes)
+        emphasis *= oversampling_factors(rows, classes)
     if settings.class_weights is not None:
         of_classes = factors(settings.class_weights, rows, classes)
         emphasis *= of_classes
-        rows = weighed(rows, of_classes)
+        rows = weigh(rows, of_classes)
     if settings.sampler is not None or settings.class_weights is not None:
         built.head.emphasize(emphasis.float())
     return rows
@@ -263,27 +265,27 @@ def _fit(
     timer = Timer(None if limit is None else timedelta(seconds=limit))
     resumption = Resumption(checkpoints, module, history, timer)
     watch = [Watch(len(module.train_rows), LOSS)] if is_first() else []
-    place = layout(multiplications(module.network, module.batch_size))
+    device_layout = layout(multiplications(module.network, module.batch_size))
     callbacks = [history, *watch, timer, *others, resumption]
     with warnings.catch_warnings(), signals_wait():
         # on machines with SLURM, outside of a job or in one that `launch` has written
         warnings.filterwarnings("ignore", "The `srun` command is available")
-        trainer = _trainer(place, module.config.max_epochs, callbacks)
+        trainer = _trainer(device_layout, module.config.max_epochs, callbacks)
         # Lightning 2.6 calls what torch 2.13 deprecates
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
         try:
             trainer.fit(module)
         finally:  # which Lightning tears down after success only
             module.teardown("fit")
-            for each in watch:
-                each.teardown(trainer, module, "fit")
+            for bar in watch:
+                bar.teardown(trainer, module, "fit")
             if torch.cuda.is_available():  # trainer and module refer to each other
                 del trainer
                 gc.collect()
                 torch.cuda.empty_cache()
 
 
-def _trainer(place: Layout, max_epochs: int, callbacks: list[Callback]) -> Trainer:
+def _trainer(device_layout: Layout, max_epochs: int, callbacks: list[Callback]) -> Trainer:
     # read when cuBLAS starts; with several workspaces the same product may have other bits
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
@@ -291,9 +293,9 @@ def _trainer(place: Layout, max_epochs: int, callbacks: list[Callback]) -> Train
     return Trainer(
         # of Apple's GPUs neither targets of numbers nor heads have float64
         accelerator="cuda" if torch.cuda.is_available() else "cpu",
-        devices=place.devices,
-        num_nodes=place.nodes,
-        strategy=Together() if place.ranks > 1 else "auto",
+        devices=device_layout.devices,
+        num_nodes=device_layout.nodes,
+        strategy=Together() if device_layout.ranks > 1 else "auto",
         max_epochs=max_epochs,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from onward.network.network import Network
 from onward.training.batches import Rows
-from onward.training.learner import scored
+from onward.training.learner import compute_scores
 
 REPEATS = 5
 PASSES = 4_000_000  # rows through the network, in total: some 30 s; wide tables get fewer rows
@@ -58,25 +58,25 @@ def relevance(network: Network, rows: Rows, seed: int, repeats: int = REPEATS) -
     chosen = torch.randperm(len(rows), generator=draw)[:most].sort().values
     rows = rows.take(chosen)
     before = block_losses(network, rows)
-    found = []
+    relevances = []
     for column in columns:
         indices = blocks.indices([column])
         after = []
         for _ in range(repeats):
             order = torch.randperm(len(rows), generator=draw)
-            after.append(block_losses(network, _shuffled(rows, indices, order)))
+            after.append(block_losses(network, _shuffle(rows, indices, order)))
         lost = torch.stack(after).mean(0) - before
         mean, radius = mean_and_radius(lost, comparisons=len(columns))
-        found.append(Relevance(column, mean, mean - radius, mean + radius))
-    return sorted(found, key=lambda each: each.value, reverse=True)
+        relevances.append(Relevance(column, mean, mean - radius, mean + radius))
+    return sorted(relevances, key=lambda each: each.value, reverse=True)
 
 
-def _shuffled(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Rows:
+def _shuffle(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Rows:
     """The rows with these features of each block shuffled."""
     features = dict(rows.features)
-    for block, some in indices.items():
+    for block, features_of_block in indices.items():
         features[block] = rows.features[block].clone()
-        features[block][:, some] = rows.features[block][order][:, some]
+        features[block][:, features_of_block] = rows.features[block][order][:, features_of_block]
     return replace(rows, features=features)
 
 
@@ -86,7 +86,7 @@ def block_losses(network: Network, rows: Rows) -> Tensor:
     Their mean is the mean over all rows, also if blocks differ in size.
     """
     with torch.no_grad():
-        scores = scored(network, rows, torch.device("cpu"))
+        scores = compute_scores(network, rows, torch.device("cpu"))
     number = min(BLOCKS, len(rows))
     parts = (scores, rows.targets, *(() if rows.weights is None else (rows.weights,)))
     blocks = zip(*(part.tensor_split(number) for part in parts), strict=True)

@@ -67,8 +67,10 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for bfloat16; others emulate it slowly."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= AMPERE
-    found = torch.cpu.get_capabilities()
-    has_instructions = found.get("avx512_bf16") or found.get("amx_bf16") or found.get("bf16")
+    capabilities = torch.cpu.get_capabilities()
+    has_instructions = (
+        capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
+    )
     return device.type == "cpu" and bool(has_instructions)
 
 

@@ -67,8 +67,8 @@ class RemoteRun:
         """
         self._copy_project()
         words = {"stages": " ".join(stages.ORDER), "config": shlex.quote(str(self._config))}
-        script = SCRIPT.format(name=self._quoted, command=self._command, runs=RUNS, **words)
-        code = self._ssh(self._filled(START, script=shlex.quote(script)))
+        script = SCRIPT.format(name=self._quoted_name, command=self._command, runs=RUNS, **words)
+        code = self._ssh(self._fill(START, script=shlex.quote(script)))
         if code == LockedError.exit_code:
             raise LockedError(
                 f"launch: {self._config} runs on {self._host} already. Follow it, or stop it first"
@@ -77,7 +77,7 @@ class RemoteRun:
 
     def follow(self) -> int:
         """Print the log until the run ends; its exit code. Ctrl-C leaves the run alone."""
-        code = self._ssh(self._filled(FOLLOW))
+        code = self._ssh(self._fill(FOLLOW))
         if code:
             typer.echo(
                 f"launch: {self._config} ended with {code} on {self._host}; `onward launch ssh`"
@@ -88,7 +88,7 @@ class RemoteRun:
 
     def stop(self) -> None:
         """Ask the run to save its state and end."""
-        self._refuse(self._ssh(self._filled(STOP)), "does not run")
+        self._refuse(self._ssh(self._fill(STOP)), "does not run")
 
     def fetch(self) -> None:
         """Copy the results here, and have DVC record them."""
@@ -125,7 +125,7 @@ class RemoteRun:
         )
 
     @property
-    def _quoted(self) -> str:
+    def _quoted_name(self) -> str:
         return shlex.quote(self._name)
 
     @property
@@ -134,8 +134,8 @@ class RemoteRun:
         home, _, rest = self._folder.partition("/")
         return f"~/{shlex.quote(rest)}" if home == "~" else shlex.quote(self._folder)
 
-    def _filled(self, template: str, **words: str) -> str:
-        return template.format(folder=self._place, runs=RUNS, name=self._quoted, **words)
+    def _fill(self, template: str, **words: str) -> str:
+        return template.format(folder=self._place, runs=RUNS, name=self._quoted_name, **words)
 
     def _ssh(self, script: str) -> int:
         return subprocess.run(["ssh", self._host, script], check=False).returncode

@@ -102,7 +102,7 @@ def _common_task(first: Predictor, second: Predictor) -> Task:
                 f"{first.path}: the {what} is {value!r}, but {other!r} in {second.path}. Compare"
                 " models of the same target"
             )
-    return Task.named(str(first.path), first.metadata["task"], first.schema.target)
+    return Task.by_name(str(first.path), first.metadata["task"], first.schema.target)
 
 
 def _read(

@@ -47,8 +47,8 @@ class Trees:
         truth = targets_of(self._task, self._train)
         left = np.empty((len(truth), max(1, len(self._task.target.classes))))
         for half in (self._halves, ~self._halves):
-            got = self._predict(fields, self._train.filter(~half), self._train.filter(half))
-            left[half] = self._task.pseudo_residuals(truth[half], got)
+            predictions = self._predict(fields, self._train.filter(~half), self._train.filter(half))
+            left[half] = self._task.pseudo_residuals(truth[half], predictions)
         return left, self._halves
 
     def _predict(

@@ -19,13 +19,13 @@ def bin_edges(features: Tensor, bins: int) -> list[Tensor]:
 def _edges(values: Tensor, bins: int) -> Tensor:
     edges = torch.unique(_quantiles(values, bins).float().double())
     apart = (edges[-1] - edges[0]) * 1e-4  # a narrower bin is a step that float32 cannot follow
-    kept = [edges[0]]
+    distinct_edges = [edges[0]]
     for edge in edges[1:]:
-        if edge - kept[-1] > apart:
-            kept.append(edge)
-    if len(kept) == 1:  # a constant: one bin, in which it stays at 0
-        kept.append(kept[0] + 1)
-    return torch.stack(kept)
+        if edge - distinct_edges[-1] > apart:
+            distinct_edges.append(edge)
+    if len(distinct_edges) == 1:  # a constant: one bin, in which it stays at 0
+        distinct_edges.append(distinct_edges[0] + 1)
+    return torch.stack(distinct_edges)
 
 
 def _quantiles(values: Tensor, bins: int) -> Tensor:

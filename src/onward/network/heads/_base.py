@@ -86,7 +86,7 @@ class Head(nn.Module, Family, ABC):
         logarithms = factors.log()
         self.emphasis = (logarithms - logarithms[0])[-self.width :]
 
-    def emphasized(self, scores: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def add_emphasis(self, scores: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
         """The scores for `loss` in training."""
         return scores if self.emphasis is None else scores + self.emphasis
 

@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def focused(
+def focal_losses(
     of_truth: Float[Tensor, " rows"], of_rest: Float[Tensor, " rows"], gamma: float
 ) -> Float[Tensor, " rows"]:
     """The focal loss of each row, in nats; with ``gamma`` 0 it is the cross-entropy.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from onward.errors import ConfigError
 from onward.network.heads._base import Head
-from onward.network.heads._focal import focused
+from onward.network.heads._focal import focal_losses
 from onward.network.temperature_scaling import temperature
 
 
@@ -58,7 +58,7 @@ class Binary(Head):
             return self._cross_entropy(scores, targets, weights)
         toward_truth = torch.where(targets == 1, scores[:, 0], -scores[:, 0])
         of_truth, of_rest = map(nn.functional.logsigmoid, (toward_truth, -toward_truth))
-        losses = focused(of_truth, of_rest, self.gamma)
+        losses = focal_losses(of_truth, of_rest, self.gamma)
         return (losses if weights is None else losses * weights).mean()
 
     def _cross_entropy(self, scores: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:

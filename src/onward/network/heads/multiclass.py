@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from onward.network.heads._base import Head
-from onward.network.heads._focal import focused
+from onward.network.heads._focal import focal_losses
 from onward.network.temperature_scaling import temperature
 
 
@@ -53,7 +53,7 @@ class Multiclass(Head):
         true, whole = targets[:, None], scores.logsumexp(1)
         of_truth = scores.gather(1, true)[:, 0] - whole
         of_rest = scores.scatter(1, true, -math.inf).logsumexp(1) - whole
-        losses = focused(of_truth, of_rest, self.gamma)
+        losses = focal_losses(of_truth, of_rest, self.gamma)
         return (losses if weights is None else losses * weights).mean()
 
     def _cross_entropy(self, scores: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:

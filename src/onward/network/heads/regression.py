@@ -107,17 +107,17 @@ class Regression(Head):
         weights: Float[Tensor, " rows"] | None = None,
     ) -> None:
         """Fit the conformal radius."""
-        distances = (self._read(targets) - self._rescaled(scores)).abs().numpy(force=True)
+        distances = (self._read(targets) - self._rescale(scores)).abs().numpy(force=True)
         of_rows = None if weights is None else weights.double().numpy(force=True)
         self.radius.fill_(radius(distances, self.coverage, of_rows))
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
         """``value``, ``lower`` and ``upper``, in the unit of the target."""
-        middle = self._rescaled(scores)
+        middle = self._rescale(scores)
         names = {"value": middle, "lower": middle - self.radius, "upper": middle + self.radius}
         return {name: self._write(value) for name, value in names.items()}
 
-    def _rescaled(self, scores: Tensor) -> Tensor:
+    def _rescale(self, scores: Tensor) -> Tensor:
         values = scores[:, 0].double() * self.scale + self.mean
         return values.clamp(self.lowest, self.highest)
 

@@ -47,7 +47,7 @@ class FtTransformer(Model):
         super().__init__()
         width = config.heads * config.head_width
         self.tokens = _Tokens(widths, width)
-        self.blocks = nn.ModuleList(_Block(config, place) for place in range(config.depth))
+        self.blocks = nn.ModuleList(_Block(config, index) for index in range(config.depth))
         self.out = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, d_out))
 
     def start_from(self, trained: "FtTransformer", sources: Sequence[int | None]) -> None:
@@ -114,12 +114,12 @@ class _Tokens(nn.Module):
 class _Block(nn.Module):
     """Attention and two linear layers with residual connections; the last block has one token."""
 
-    def __init__(self, config: FtTransformer.Config, place: int) -> None:
+    def __init__(self, config: FtTransformer.Config, index: int) -> None:
         super().__init__()
         width = config.heads * config.head_width
-        self.is_last = place == config.depth - 1
+        self.is_last = index == config.depth - 1
         # the paper found it crucial that the first block attends to the tokens as they are
-        self.norm = nn.LayerNorm(width) if place else nn.Identity()
+        self.norm = nn.LayerNorm(width) if index else nn.Identity()
         self.attention = _Attention(config)
         self.gated = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * (width * 4 // 3)))
         self.linear = nn.Sequential(Dropout(config.dropout), nn.Linear(width * 4 // 3, width))

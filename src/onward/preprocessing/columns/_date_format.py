@@ -124,14 +124,14 @@ def _chunk_pattern(chunk: Chunk) -> str:
 
 
 @lru_cache(maxsize=1024)
-def parsed(text: str) -> Format:
+def parse_format(text: str) -> Format:
     """Parse a format.
 
     Raises:
         ValueError: if it is not valid.
 
     Example:
-        >>> parsed("%d.%m.%Y %H:%M").example
+        >>> parse_format("%d.%m.%Y %H:%M").example
         '01.01.2000 00:00'
     """
     simple = re.sub("%S[.,]%f", "%S", text)  # a second may have a fraction anyway
@@ -144,20 +144,20 @@ def parsed(text: str) -> Format:
     if not letters or start:
         raise ValueError(f"format: {text!r} does not begin with a part of a date such as %Y")
     chunks, together = [], ""
-    for place, (letter, mark) in enumerate(zip(letters, marks, strict=True), 1):
+    for index, (letter, mark) in enumerate(zip(letters, marks, strict=True), 1):
         together += letter
-        if mark or place == len(letters):
+        if mark or index == len(letters):
             chunks.append(Chunk(together, mark))
             together = ""
-    made = Format(tuple(chunks))
-    _refuse_incomplete(made, text)
+    form = Format(tuple(chunks))
+    _refuse_incomplete(form, text)
     for chunk in chunks:
         _refuse_unclear(chunk, text)
-    return made
+    return form
 
 
-def _refuse_incomplete(made: Format, text: str) -> None:
-    letters = made.directives
+def _refuse_incomplete(form: Format, text: str) -> None:
+    letters = form.directives
     if text in EPOCHS:
         return
     means = [MEANINGS[letter] for letter in letters if letter in MEANINGS]
@@ -193,4 +193,4 @@ def date_pattern(text: str) -> str:
     Raises:
         ValueError: if the format is not valid.
     """
-    return parsed(text).pattern
+    return parse_format(text).pattern

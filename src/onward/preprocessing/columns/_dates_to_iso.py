@@ -12,7 +12,7 @@ from onward.preprocessing.columns._date_format import (
     Chunk,
     Format,
     cases,
-    parsed,
+    parse_format,
 )
 from onward.preprocessing.graph import Graph, Value
 
@@ -27,33 +27,31 @@ def to_iso(graph: Graph, texts: Value, columns: int, format_: str) -> Value:
 
     Whether the day exists is checked by the ISO 8601 parser.
     """
-    form = parsed(format_)
+    form = parse_format(format_)
     is_match = graph("RegexFullMatch", texts, pattern=form.pattern)
     dates = graph("Where", is_match, texts, graph.constant(form.example, object))
     # this row makes all the pieces exist, even where there is no other row
     full = graph("Concat", graph.constant([[form.example] * columns], object), dates, axis=0)
-    iso = _epoch(graph, full, form) if form.directives in "sQ" else _joined(graph, full, form)
+    iso = _epoch(graph, full, form) if form.directives in "sQ" else _reorder(graph, full, form)
     rest = graph("Slice", iso, graph.constant([1], np.int64), graph.constant([2**31], np.int64))
     return graph("Where", is_match, rest, graph.constant("", object))
 
 
-def _joined(graph: Graph, texts: Value, form: Format) -> Value:
+def _reorder(graph: Graph, texts: Value, form: Format) -> Value:
     pieces: dict[str, Value] = {}
     rest = texts
     for chunk in form.chunks:
         piece, rest = _cut(graph, rest, chunk.mark) if chunk.mark else (rest, rest)
         pieces |= _pieces(graph, piece, chunk)
-    date = _joined_by(
-        graph, "-", [_year(graph, pieces), _month(graph, pieces), _day(graph, pieces)]
-    )
+    date = _join(graph, "-", [_year(graph, pieces), _month(graph, pieces), _day(graph, pieces)])
     clock = [_hour(graph, pieces)] if {"H", "I"} & pieces.keys() else []
     if not clock:
         return date
     minutes = [_number(graph, pieces[letter]) for letter in "MS" if letter in pieces]
     clock += minutes or [graph.constant("00", object)]
-    time = _joined_by(graph, ":", clock)
+    time = _join(graph, ":", clock)
     zone = [pieces["z"]] if "z" in pieces else []
-    return _joined_by(graph, "", [_joined_by(graph, "T", [date, time]), *zone])
+    return _join(graph, "", [_join(graph, "T", [date, time]), *zone])
 
 
 def _cut(graph: Graph, texts: Value, mark: str) -> tuple[Value, Value]:
@@ -116,7 +114,7 @@ def _month(graph: Graph, pieces: dict[str, Value]) -> Value:
     if "m" in pieces:
         return _number(graph, pieces["m"])
     letter, length = ("b", 3) if "b" in pieces else ("B", None)
-    names = {name: f"{place % 12 + 1:02}" for place, name in enumerate(cases(MONTHS, length))}
+    names = {name: f"{index % 12 + 1:02}" for index, name in enumerate(cases(MONTHS, length))}
     return _look_up(graph, pieces[letter], names)
 
 
@@ -165,7 +163,7 @@ def _look_up(graph: Graph, texts: Value, meanings: dict[str, str]) -> Value:
     )
 
 
-def _joined_by(graph: Graph, mark: str, parts: list[Value]) -> Value:
+def _join(graph: Graph, mark: str, parts: list[Value]) -> Value:
     whole = parts[0]
     for part in parts[1:]:
         if mark:
@@ -209,5 +207,5 @@ def _epoch(graph: Graph, texts: Value, form: Format) -> Value:
     of_day = graph("Mod", seconds, whole(SECONDS_OF_DAY))
     hour, minute = ratio(of_day, 3600), graph("Mod", ratio(of_day, 60), whole(60))
     clock = [hour, minute, graph("Mod", of_day, whole(60))]
-    time = _joined_by(graph, ":", [_digits(graph, part, 2) for part in clock])
-    return _joined_by(graph, "T", [_joined_by(graph, "-", date), time])
+    time = _join(graph, ":", [_digits(graph, part, 2) for part in clock])
+    return _join(graph, "T", [_join(graph, "-", date), time])

@@ -39,10 +39,10 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
 
 def _dates(format_: str, values: pl.Series) -> pl.Series:
     """ISO 8601 texts; null if the file cannot parse them."""
-    found = distinct(values)
-    is_date, texts = run(_session(format_), found.texts)
+    unique = distinct(values)
+    is_date, texts = run(_session(format_), unique.texts)
     dates = pl.Series(texts[:, 0], dtype=pl.String).set(pl.Series(~is_date[:, 0]), None)
-    return dates[found.codes]
+    return dates[unique.codes]
 
 
 @lru_cache(maxsize=64)

@@ -42,16 +42,16 @@ def pattern(unit: str, decimal: str, thousands: str) -> str:
     usual = f"{whole}(?:{point}[0-9]{{0,{DIGITS}}})?{_POWER}"
     number = f"(?:{usual}|{point}[0-9]{{1,{DIGITS}}}{_POWER})"
     if not unit:
-        return _signed(number)
+        return _with_sign(number)
     mark, forms = re.escape(unit), [f"{number} *{re.escape(unit)}"]
     if not unit[-1].isdigit():  # m25 is not 5 with the unit m2, nor Rs.500 half a rupee
         forms.append(f"{mark} *{usual if unit[-1].isalpha() else number}")
     if symbol_of(unit):
         forms.append(f"{re.escape(unit[0])} *{number} *{re.escape(unit[1:])}")
-    return _signed(f"(?:{'|'.join(forms)})")
+    return _with_sign(f"(?:{'|'.join(forms)})")
 
 
-def _signed(form: str) -> str:
+def _with_sign(form: str) -> str:
     """With a sign before it, or in parentheses for minus."""
     return rf" *(?:[+{MINUSES}]? *{form}|\( *{form} *\)) *"
 
@@ -78,16 +78,16 @@ def read(graph: Graph, fields: Sequence[Field], raw: Sequence[Value]) -> Value:
     # this row makes all pieces exist, even without other rows
     texts = graph("Concat", graph.constant([[""] * len(fields)], object), given, axis=0)
     alike: dict[tuple[str, str], list[int]] = {}
-    for place, field in enumerate(fields):
+    for index, field in enumerate(fields):
         style = field.settings["decimal"], field.settings["thousands"]
-        alike.setdefault(style, []).append(place)
+        alike.setdefault(style, []).append(index)
     parts = [
         _numbers(
             graph,
-            [fields[place] for place in places],
-            [graph.gather(texts, [place], 1) for place in places],
+            [fields[index] for index in indices],
+            [graph.gather(texts, [index], 1) for index in indices],
         )
-        for places in alike.values()
+        for indices in alike.values()
     ]
     number = parts[0]
     if len(parts) > 1:
@@ -134,17 +134,17 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
     mantissa, power = _cut(graph, texts, "e")
     mantissa, other = _cut(graph, mantissa, "E")
     both = [mantissa, graph("StringConcat", power, other)]
-    together = graph("Concat", *(_unsqueezed(graph, part) for part in both), axis=0)
+    together = graph("Concat", *(_unsqueeze(graph, part) for part in both), axis=0)
     is_negative = graph("RegexFullMatch", together, pattern=f"[{MINUSES}].*")
     for sign in f"{MINUSES}+":
         together = _without(graph, together, sign, 2)
     together = graph("StringConcat", graph.constant("0", object), together)
-    mantissa, power = (graph.gather(together, place, 0) for place in range(2))
+    mantissa, power = (graph.gather(together, index, 0) for index in range(2))
     whole, fraction = _cut(graph, mantissa, decimal)
     fraction = graph("StringConcat", graph.constant("1", object), fraction)  # 1 keeps the zeros
-    parts = graph("Concat", *(_unsqueezed(graph, p) for p in (whole, fraction, power)), axis=0)
+    parts = graph("Concat", *(_unsqueeze(graph, p) for p in (whole, fraction, power)), axis=0)
     whole, fraction, power = (
-        graph.gather(graph("Cast", parts, to=TensorProto.INT64), place, 0) for place in range(3)
+        graph.gather(graph("Cast", parts, to=TensorProto.INT64), index, 0) for index in range(3)
     )
     tens = graph.constant([10**digits for digits in range(DIGITS + 1)], np.int64)
     longer = graph.constant([10**digits for digits in range(1, DIGITS + 1)], np.int64)
@@ -156,14 +156,14 @@ def _number(graph: Graph, texts: Value, decimal: str) -> Value:
     unit = graph("Gather", tens, digits, axis=0)
     fraction = _as_double(graph, graph("Sub", fraction, unit))
     value = graph("Add", graph("Mul", _as_double(graph, whole), _as_double(graph, unit)), fraction)
-    negative, falling = (graph.gather(is_negative, place, 0) for place in range(2))
+    negative, falling = (graph.gather(is_negative, index, 0) for index in range(2))
     power = graph("Sub", graph("Where", falling, graph("Neg", power), power), digits)
     # both are exact up to 22: a number of up to 15 digits is rounded once
     powers = range(-LARGEST_POWER - DIGITS, LARGEST_POWER + 1)
-    place = graph("Add", power, graph.constant(-powers[0], np.int64))
+    index = graph("Add", power, graph.constant(-powers[0], np.int64))
     for operator, sense in (("Mul", 1), ("Div", -1)):
-        table = graph.constant([float(f"1e{max(0, sense * each)}") for each in powers])
-        value = graph(operator, value, graph("Gather", table, place, axis=0))
+        table = graph.constant([float(f"1e{max(0, sense * exponent)}") for exponent in powers])
+        value = graph(operator, value, graph("Gather", table, index, axis=0))
     return graph("Where", negative, graph("Neg", value), value)
 
 
@@ -193,7 +193,7 @@ def _without(graph: Graph, texts: Value, mark: str, pieces: int) -> Value:
     """
     attributes = {"delimiter": mark} if mark else {}
     parts, _ = graph.outputs("StringSplit", texts, count=2, **attributes)
-    whole, *rest = (graph.gather(parts, place, -1) for place in range(pieces))
+    whole, *rest = (graph.gather(parts, index, -1) for index in range(pieces))
     for part in rest:
         whole = graph("StringConcat", whole, part)
     return whole
@@ -206,7 +206,7 @@ def _without_unit(graph: Graph, texts: Value, unit: str) -> Value:
     return _without(graph, _without(graph, texts, symbol, 2), unit[1:], 2)
 
 
-def _unsqueezed(graph: Graph, value: Value) -> Value:
+def _unsqueeze(graph: Graph, value: Value) -> Value:
     return graph("Unsqueeze", value, graph.constant([0], np.int64))
 
 
@@ -223,14 +223,16 @@ def numbers(field: Field, values: pl.Series) -> pl.Series:
     """
     if not units_of(field):
         return values.cast(pl.Float64).fill_nan(None)
-    found = distinct(values)
-    [read] = run(_session(field), found.texts)
-    return pl.Series(values.name, read[found.codes, 0]).fill_nan(None)
+    unique = distinct(values)
+    [read] = run(_session(field), unique.texts)
+    return pl.Series(values.name, read[unique.codes, 0]).fill_nan(None)
 
 
 def converted(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
     """The same rows, with numbers instead of quantities."""
-    return rows.with_columns(numbers(each, rows[each.name]) for each in fields if units_of(each))
+    return rows.with_columns(
+        numbers(field, rows[field.name]) for field in fields if units_of(field)
+    )
 
 
 @lru_cache(maxsize=64)

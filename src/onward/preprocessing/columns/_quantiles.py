@@ -52,7 +52,7 @@ def quantile_knots(values: np.ndarray) -> Knots:
     return Knots(places, np.array(heights))
 
 
-def interpolated(graph: Graph, values: Value, columns: Sequence[Knots]) -> Value:
+def interpolate(graph: Graph, values: Value, columns: Sequence[Knots]) -> Value:
     """Add the functions of all columns: `numpy.interp`, as float32.
 
     Args:
@@ -64,7 +64,7 @@ def interpolated(graph: Graph, values: Value, columns: Sequence[Knots]) -> Value
     limits = graph.constant([knots.places[0] for knots in columns])
     values = graph("Max", values, limits)
     values = graph("Min", values, graph.constant([knots.places[-1] for knots in columns]))
-    ends = [_padded(knots.places[1:-1], lines, np.inf) for knots in columns]
+    ends = [_pad(knots.places[1:-1], lines, np.inf) for knots in columns]
     column = graph("Unsqueeze", values, graph.constant([2], np.int64))  # (rows, columns, 1)
     is_beyond = graph("GreaterOrEqual", column, graph.constant(ends))
     # onnxruntime sums float32 ten times faster than int64
@@ -72,16 +72,16 @@ def interpolated(graph: Graph, values: Value, columns: Sequence[Knots]) -> Value
     line = graph("ReduceSum", passed, graph.constant([2], np.int64), keepdims=0)
     offsets = graph.constant(np.arange(len(columns)) * lines, np.int64)
     line = graph("Add", graph("Cast", line, to=TensorProto.INT64), offsets)
-    starts = [_padded(knots.places[:-1], lines, 0) for knots in columns]
-    heights = [_padded(knots.heights[:-1], lines, 0) for knots in columns]
+    starts = [_pad(knots.places[:-1], lines, 0) for knots in columns]
+    heights = [_pad(knots.heights[:-1], lines, 0) for knots in columns]
     slopes = [np.diff(knots.heights) / np.diff(knots.places) for knots in columns]
     start, height, slope = (
         graph("Gather", graph.constant(np.concatenate(table)), line)
-        for table in (starts, heights, [_padded(slope, lines, 0) for slope in slopes])
+        for table in (starts, heights, [_pad(slope, lines, 0) for slope in slopes])
     )
     result = graph("Add", height, graph("Mul", graph("Sub", values, start), slope))
     return graph("Cast", result, to=TensorProto.FLOAT)
 
 
-def _padded(values: np.ndarray, length: int, value: float) -> np.ndarray:
+def _pad(values: np.ndarray, length: int, value: float) -> np.ndarray:
     return np.pad(values, (0, length - len(values)), constant_values=value)

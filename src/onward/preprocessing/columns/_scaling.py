@@ -12,7 +12,7 @@ from pydantic import FiniteFloat, model_validator
 from onward.blocks import numerical
 from onward.errors import DataError
 from onward.preprocessing.columns._base import Column, Encoded
-from onward.preprocessing.columns._quantiles import Knots, interpolated, quantile_knots
+from onward.preprocessing.columns._quantiles import Knots, interpolate, quantile_knots
 from onward.preprocessing.graph import Graph, Value
 from onward.rules import Rule
 
@@ -73,7 +73,7 @@ class Scale:
         return cls(**{**document, "knots": None if knots is None else Knots.load(knots)})
 
 
-def learned(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | None) -> Scale:
+def learn_scale(name: str, numbers: np.ndarray, scaling: Scaling, bounds: Bounds | None) -> Scale:
     """The scale of a column.
 
     Args:
@@ -123,11 +123,11 @@ def out_of_bounds(
 
 
 def straight_first(scales: Sequence[Scale]) -> list[int]:
-    """Their order for `scaled`: columns scaled by quantiles last."""
-    return sorted(range(len(scales)), key=lambda place: scales[place].knots is not None)
+    """Their order for `scale_numbers`: columns scaled by quantiles last."""
+    return sorted(range(len(scales)), key=lambda index: scales[index].knots is not None)
 
 
-def scaled(
+def scale_numbers(
     graph: Graph, numbers: Value, scales: Sequence[Scale], bounds: Sequence[Bounds] | None = None
 ) -> list[Encoded]:
     """The scaled numbers of all columns, then the flags of missing values.
@@ -150,12 +150,12 @@ def scaled(
     parts = [graph("Where", missing, graph.constant(0.0, np.float32), bent)]
     owners = [scale.name for scale in scales]
     names = list(owners)
-    flagged = [place for place, scale in enumerate(scales) if scale.has_missing]
+    flagged = [index for index, scale in enumerate(scales) if scale.has_missing]
     if flagged:
-        some = graph("Gather", missing, graph.constant(flagged, np.int64), axis=1)
-        parts.append(graph("Cast", some, to=TensorProto.FLOAT))
-        owners += [scales[place].name for place in flagged]
-        names += [f"{scales[place].name} is missing" for place in flagged]
+        flags = graph("Gather", missing, graph.constant(flagged, np.int64), axis=1)
+        parts.append(graph("Cast", flags, to=TensorProto.FLOAT))
+        owners += [scales[index].name for index in flagged]
+        names += [f"{scales[index].name} is missing" for index in flagged]
     value = graph("Concat", *parts, axis=1) if flagged else parts[0]
     return [Encoded(value, numerical(owners, names))]
 
@@ -200,16 +200,16 @@ def _bent(graph: Graph, steps: Value, scales: Sequence[Scale]) -> Value:
     straight = len(scales) - len(knots)
     bends = [scale.is_bent for scale in scales[:straight]]
     if not knots:
-        return _softly_clipped(graph, steps, bends)
+        return _clip_softly(graph, steps, bends)
     if not straight:
-        return interpolated(graph, steps, knots)
+        return interpolate(graph, steps, knots)
     sizes = graph.constant([straight, len(knots)], np.int64)
     first, last = graph.outputs("Split", steps, sizes, count=2, axis=1)
-    parts = _softly_clipped(graph, first, bends), interpolated(graph, last, knots)
+    parts = _clip_softly(graph, first, bends), interpolate(graph, last, knots)
     return graph("Concat", *parts, axis=1)
 
 
-def _softly_clipped(graph: Graph, steps: Value, bends: Sequence[bool]) -> Value:
+def _clip_softly(graph: Graph, steps: Value, bends: Sequence[bool]) -> Value:
     """Bend by z / sqrt(1 + (z / 3)²) in the columns that ask for it."""
     steps = graph("Cast", steps, to=TensorProto.FLOAT)
     if not any(bends):

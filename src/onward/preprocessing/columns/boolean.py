@@ -102,25 +102,25 @@ class Boolean(Column):
         cls, graph: Graph, columns: "Sequence[Boolean]", raw: Sequence[Value]
     ) -> list[Encoded]:
         """The values of all columns, texts first, then the flags of missing values."""
-        places = {column.name: value for column, value in zip(columns, raw, strict=True)}
+        value_by_name = {column.name: value for column, value in zip(columns, raw, strict=True)}
         texts = [column for column in columns if column.wire == "text"]
         numbers = [column for column in columns if column.wire == "number"]
-        parts = [_look_up(graph, column, places[column.name]) for column in texts]
+        parts = [_look_up(graph, column, value_by_name[column.name]) for column in texts]
         if numbers:
-            together = graph("Concat", *(places[column.name] for column in numbers), axis=1)
+            together = graph("Concat", *(value_by_name[column.name] for column in numbers), axis=1)
             parts.append(_look_up(graph, numbers[0], together))
         ordered = [*texts, *numbers]
         names = [column.name for column in ordered]
         owners = list(names)
-        flagged = [place for place, column in enumerate(ordered) if column.has_missing]
+        flagged = [index for index, column in enumerate(ordered) if column.has_missing]
         values = graph("Concat", *parts, axis=1)
         if flagged:
             some = graph("Gather", values, graph.constant(flagged, np.int64), axis=1)
             is_missing = graph("Equal", some, graph.constant(NEITHER))
             flags = graph("Cast", is_missing, to=TensorProto.DOUBLE)
             values = graph("Concat", values, flags, axis=1)
-            owners += [names[place] for place in flagged]
-            names += [f"{names[place]} is missing" for place in flagged]
+            owners += [names[index] for index in flagged]
+            names += [f"{names[index]} is missing" for index in flagged]
         value = graph("Cast", values, to=TensorProto.FLOAT)
         return [Encoded(value, numerical(owners, names))]
 

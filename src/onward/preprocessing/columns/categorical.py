@@ -162,17 +162,17 @@ class Categorical(Column):
         present = values.rename("value").drop_nulls()
         if self.wire == "number":
             present = present.drop_nans().cast(pl.Int64)
-        found = present.value_counts(name="rows").sort("value")
-        keys = found["value"]
+        counts = present.value_counts(name="rows").sort("value")
+        keys = counts["value"]
         if self.config.merge_spellings or self.config.spellings:
             keys = keys.map_elements(self._key, return_dtype=pl.String)
-        found = found.select("value", keys.alias("key"), "rows")
+        counts = counts.select("value", keys.alias("key"), "rows")
         if self.wire == "number":
-            return found
+            return counts
         absent = [self._key(text) for text in ("", *self.config.missing)]
-        is_absent = found["key"].is_in(absent)
-        self.absent |= {"", *self.config.missing, *found["value"].filter(is_absent)}
-        return found.filter(~is_absent)
+        is_absent = counts["key"].is_in(absent)
+        self.absent |= {"", *self.config.missing, *counts["value"].filter(is_absent)}
+        return counts.filter(~is_absent)
 
     @classmethod
     def encode(

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, StringConstraints
 from onward.blocks import numerical
 from onward.errors import DataError
 from onward.preprocessing.columns._base import Column, Encoded
-from onward.preprocessing.columns._date_format import parsed
+from onward.preprocessing.columns._date_format import parse_format
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
 from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse
@@ -30,7 +30,7 @@ NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by round
 
 def _format(text: str) -> str:
     if text != ISO:
-        parsed(text)
+        parse_format(text)
     return text
 
 
@@ -115,15 +115,15 @@ class Datetime(Column):
 
     def _is_beyond(self, bound: str, sign: int, values: pl.Series) -> pl.Series:
         limit = Datetime(self.Config(name=self.name))._seconds(pl.Series([bound]))[0]
-        found: pl.Series = self._seconds(values) * sign < limit * sign
-        return found.fill_null(value=False)
+        is_beyond: pl.Series = self._seconds(values) * sign < limit * sign
+        return is_beyond.fill_null(value=False)
 
     def _seconds(self, texts: pl.Series) -> pl.Series:
         """The dates in seconds; null if invalid."""
-        is_date, numbers = self._parsed(texts)
+        is_date, numbers = self._parse(texts)
         return pl.Series(numbers[:, -1]).set(pl.Series(~is_date), None)
 
-    def _parsed(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    def _parse(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         """Whether each text is a date, and its parts."""
         graph = Graph()
         dates = read(graph, [self], [graph.input(self.name, "text")])
@@ -142,10 +142,10 @@ class Datetime(Column):
 
     def fit(self, values: pl.Series) -> None:
         """Fit the varying parts, their centers and scales, and whether values are missing."""
-        found = distinct(values)
-        is_date, numbers = self._parsed(found.texts)
+        unique = distinct(values)
+        is_date, numbers = self._parse(unique.texts)
         self.has_missing = not is_date.all()
-        self._learn(numbers, is_date, found.codes)
+        self._learn(numbers, is_date, unique.codes)
 
     def _learn(self, numbers: np.ndarray, is_date: np.ndarray, codes: np.ndarray) -> None:
         if not is_date.any():
@@ -161,9 +161,9 @@ class Datetime(Column):
                 " Remove the column from the config"
             )
         self.centers, self.scales = np.zeros(len(self.kept)), np.ones(len(self.kept))
-        for place in np.flatnonzero(self.kept >= CALENDAR):
-            number = numbers[codes, self.kept[place]]
-            self.centers[place], self.scales[place] = np.median(number), number.std()
+        for index in np.flatnonzero(self.kept >= CALENDAR):
+            number = numbers[codes, self.kept[index]]
+            self.centers[index], self.scales[index] = np.median(number), number.std()
 
     def dump(self) -> dict[str, Any]:
         """The parts that vary, their centers and scales, and whether values are missing."""
@@ -183,7 +183,7 @@ class Datetime(Column):
     ) -> list[Encoded]:
         """The features of all columns, then the flags of missing values."""
         dates = read(graph, columns, raw)
-        kept = [place * len(NAMES) + column.kept for place, column in enumerate(columns)]
+        kept = [index * len(NAMES) + column.kept for index, column in enumerate(columns)]
         widths = [len(column.kept) for column in columns]
         numbers = graph.gather(dates.numbers, np.concatenate(kept), axis=1)
         centers = graph.constant(np.concatenate([column.centers for column in columns]))
@@ -193,13 +193,13 @@ class Datetime(Column):
         is_date = graph.gather(dates.is_date, np.repeat(np.arange(len(columns)), widths), axis=1)
         parts = [graph("Where", is_date, clipped, graph.constant(0.0))]
         owners = [column.name for column in columns for _ in column.kept]
-        names = [f"{column.name}: {NAMES[place]}" for column in columns for place in column.kept]
-        flagged = [place for place, column in enumerate(columns) if column.has_missing]
+        names = [f"{column.name}: {NAMES[index]}" for column in columns for index in column.kept]
+        flagged = [index for index, column in enumerate(columns) if column.has_missing]
         if flagged:
             missing = graph("Not", graph.gather(dates.is_date, flagged, axis=1))
             parts.append(graph("Cast", missing, to=TensorProto.DOUBLE))
-            owners += [columns[place].name for place in flagged]
-            names += [f"{columns[place].name} is missing" for place in flagged]
+            owners += [columns[index].name for index in flagged]
+            names += [f"{columns[index].name} is missing" for index in flagged]
         value = graph("Concat", *parts, axis=1)
         value = graph("Cast", value, to=TensorProto.FLOAT)
         return [Encoded(value, numerical(owners, names))]
@@ -220,14 +220,14 @@ def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates
 
 def _as_iso(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Value:
     """The texts of all columns in ISO-8601, ``(rows, columns)``; those of one format together."""
-    places: dict[str, list[int]] = {}
-    for place, column in enumerate(columns):
-        places.setdefault(column.config.format, []).append(place)
+    by_format: dict[str, list[int]] = {}
+    for index, column in enumerate(columns):
+        by_format.setdefault(column.config.format, []).append(index)
     parts = []
-    for format_, some in places.items():
-        texts = graph("Concat", *(raw[place] for place in some), axis=1)
-        parts.append(texts if format_ == ISO else to_iso(graph, texts, len(some), format_))
+    for format_, indices in by_format.items():
+        texts = graph("Concat", *(raw[index] for index in indices), axis=1)
+        parts.append(texts if format_ == ISO else to_iso(graph, texts, len(indices), format_))
     if len(parts) == 1:
         return parts[0]
-    order = np.argsort(np.concatenate([*places.values()]))
+    order = np.argsort(np.concatenate([*by_format.values()]))
     return graph.gather(graph("Concat", *parts, axis=1), order, 1)

@@ -11,9 +11,9 @@ from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.columns._scaling import (
     NumberSettings,
     Scale,
-    learned,
+    learn_scale,
     out_of_bounds,
-    scaled,
+    scale_numbers,
     straight_first,
 )
 from onward.preprocessing.graph import Graph, Value
@@ -78,7 +78,7 @@ class Numerical(Column):
     def fit(self, values: pl.Series) -> None:
         """Fit the center, the scale, and whether values are missing."""
         bounds = self.config.bounds if self.config.clip else None
-        self.scale = learned(self.name, values.to_numpy(), self.config.scaling, bounds)
+        self.scale = learn_scale(self.name, values.to_numpy(), self.config.scaling, bounds)
 
     def dump(self) -> dict[str, Any]:
         """The scale."""
@@ -94,10 +94,10 @@ class Numerical(Column):
     ) -> list[Encoded]:
         """The numbers of all columns, those by quantiles last; then the flags of missing values."""
         order = straight_first([column.scale for column in columns])
-        columns = [columns[place] for place in order]
-        numbers = graph("Concat", *(raw[place] for place in order), axis=1)  # (rows, columns)
+        columns = [columns[index] for index in order]
+        numbers = graph("Concat", *(raw[index] for index in order), axis=1)  # (rows, columns)
         free = (-math.inf, math.inf)
         bounds = [each.config.bounds if each.config.clip else free for each in columns]
         clips = any(column.config.clip for column in columns)
         scales = [column.scale for column in columns]
-        return scaled(graph, numbers, scales, bounds if clips else None)
+        return scale_numbers(graph, numbers, scales, bounds if clips else None)

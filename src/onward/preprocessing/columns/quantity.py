@@ -16,9 +16,9 @@ from onward.preprocessing.columns._parse_quantities import numbers, pattern, rea
 from onward.preprocessing.columns._scaling import (
     NumberSettings,
     Scale,
-    learned,
+    learn_scale,
     out_of_bounds,
-    scaled,
+    scale_numbers,
     straight_first,
 )
 from onward.preprocessing.graph import Graph, Value
@@ -64,9 +64,11 @@ class Quantity(Column):
             patterns = {unit: pattern(unit, self.decimal, self.thousands) for unit in self.units}
             for unit in self.units:
                 for text in (form.format(unit) for form in FORMS):
-                    taken = [u for u, found in patterns.items() if re.fullmatch(found, text)]
-                    if len(taken) > 1:
-                        raise ValueError(f"units: {text!r} could be of {taken}. Remove one of them")
+                    matches = [u for u, found in patterns.items() if re.fullmatch(found, text)]
+                    if len(matches) > 1:
+                        raise ValueError(
+                            f"units: {text!r} could be of {matches}. Remove one of them"
+                        )
             return self
 
     config: Config
@@ -117,8 +119,8 @@ class Quantity(Column):
         ]
 
     def _breaks(self, rule: pl.Expr, texts: pl.Series) -> pl.Series:
-        found = numbers(self.field, texts).to_frame().select(rule.fill_null(value=False))
-        return found.to_series()
+        is_broken = numbers(self.field, texts).to_frame().select(rule.fill_null(value=False))
+        return is_broken.to_series()
 
     def is_absent(self) -> pl.Expr:
         """Whether the value is missing; blanks are."""
@@ -141,8 +143,8 @@ class Quantity(Column):
 
     def fit(self, values: pl.Series) -> None:
         """Fit the converted numbers."""
-        found = numbers(self.field, values).fill_null(math.nan).to_numpy()
-        self.scale = learned(self.name, found, self.config.scaling, None)
+        converted = numbers(self.field, values).fill_null(math.nan).to_numpy()
+        self.scale = learn_scale(self.name, converted, self.config.scaling, None)
 
     def dump(self) -> dict[str, Any]:
         """The scale."""
@@ -158,11 +160,11 @@ class Quantity(Column):
     ) -> list[Encoded]:
         """The numbers of all columns, those by quantiles last; then the flags of missing values."""
         order = straight_first([column.scale for column in columns])
-        fields = [columns[place].field for place in order]
-        converted = read(graph, fields, [raw[place] for place in order])
-        return scaled(graph, converted, [columns[place].scale for place in order])
+        fields = [columns[index].field for index in order]
+        converted = read(graph, fields, [raw[index] for index in order])
+        return scale_numbers(graph, converted, [columns[index].scale for index in order])
 
     def _patterns(self) -> list[str]:
         config = self.config
-        found = (pattern(unit, config.decimal, config.thousands) for unit in config.units)
-        return [f"^(?:{each})$" for each in found]
+        patterns = (pattern(unit, config.decimal, config.thousands) for unit in config.units)
+        return [f"^(?:{form})$" for form in patterns]

@@ -30,8 +30,8 @@ def put(
         columns: raw ones.
         raw: for each its tensor.
     """
-    inputs = _filled(graph, derivations, columns, raw, {})
-    wires = {each.name: each.wire for each in derivations}
+    inputs = _fill(graph, derivations, columns, raw, {})
+    wires = {derivation.name: derivation.wire for derivation in derivations}
     return {
         name: inputs.number(name) if wire == "number" else inputs.category(name)
         for name, wire in wires.items()
@@ -57,7 +57,7 @@ def model_of(
             needed.insert(0, derivation)
     graph, read = Graph(), [column for column in columns if column.name in names]
     raw = {column.name: graph.input(column.name, column.wire) for column in read}
-    inputs = _filled(graph, needed, read, raw, wanted)
+    inputs = _fill(graph, needed, read, raw, wanted)
     for name, kind in wanted.items():
         value = inputs.number(name) if kind == "number" else inputs.category(name)
         wire = wire_of("number" if kind == "number" else "text")
@@ -65,7 +65,7 @@ def model_of(
     return graph.model()
 
 
-def _filled(
+def _fill(
     graph: Graph,
     derivations: Sequence[Derivation],
     columns: Sequence[Column],
@@ -73,17 +73,26 @@ def _filled(
     wanted: Mapping[str, SemanticType],
 ) -> Inputs:
     """The inputs after all derivations, computed by type."""
-    pairs = [pair for each in derivations for pair in each.reads.items()] + [*wanted.items()]
+    pairs = [pair for derivation in derivations for pair in derivation.reads.items()] + [
+        *wanted.items()
+    ]
     spelled = {column.name for column in columns if units_of(column.field)}
     numbers = [n for n, kind in pairs if n in raw and (kind == "number" or n in spelled)]
     dates = [n for n, kind in pairs if n in raw and kind == "date"]
     inputs = Inputs(graph, columns, raw, [*dict.fromkeys(numbers)], [*dict.fromkeys(dates)])
     waiting = list(derivations)
     while waiting:
-        ready = [each for each in waiting if all(name in inputs for name in each.reads)]
-        for member in dict.fromkeys(type(each) for each in ready):
-            _add(graph, member, [each for each in ready if type(each) is member], inputs)
-        waiting = [each for each in waiting if each not in ready]
+        ready = [
+            derivation for derivation in waiting if all(name in inputs for name in derivation.reads)
+        ]
+        for member in dict.fromkeys(type(derivation) for derivation in ready):
+            _add(
+                graph,
+                member,
+                [derivation for derivation in ready if type(derivation) is member],
+                inputs,
+            )
+        waiting = [derivation for derivation in waiting if derivation not in ready]
     return inputs
 
 

@@ -44,7 +44,7 @@ class Inputs:
         self._numeric = {column.name: is_numeric(column.field) for column in columns}
         self._numbers = dict(zip(numbers, self._finite(numbers), strict=True))
         self._texts: dict[str, Value] = {}
-        self._places = {name: place for place, name in enumerate(dates)}
+        self._places = {name: index for index, name in enumerate(dates)}
         if dates:
             alike = [self._columns[name] for name in dates]
             self._dates = read(graph, alike, [raw[name] for name in dates])
@@ -65,7 +65,7 @@ class Inputs:
         """Text ``(rows, 1)``; "" is missing. Only integers have a text."""
         if name not in self._texts:
             is_numeric = self._numeric[name]
-            self._texts[name] = self._whole(name) if is_numeric else self._declared(name)
+            self._texts[name] = self._whole(name) if is_numeric else self._text(name)
         return self._texts[name]
 
     def times(self, names: Sequence[str]) -> Value:
@@ -75,10 +75,10 @@ class Inputs:
     def parts(self, wanted: Sequence[tuple[str, int]]) -> Value:
         """Parts of dates, by their index in `NAMES`; NaN if invalid."""
         graph = self._graph
-        places = [self._places[name] for name, _ in wanted]
+        indices = [self._places[name] for name, _ in wanted]
         columns = [self._places[name] * len(NAMES) + part for name, part in wanted]
         numbers = graph("Gather", self._dates.numbers, graph.constant(columns, np.int64), axis=1)
-        is_date = graph("Gather", self._dates.is_date, graph.constant(places, np.int64), axis=1)
+        is_date = graph("Gather", self._dates.is_date, graph.constant(indices, np.int64), axis=1)
         return graph("Where", is_date, numbers, graph.constant(np.nan))
 
     def _finite(self, names: Sequence[str]) -> list[Value]:
@@ -95,7 +95,7 @@ class Inputs:
         together = side_by_side(self._graph, [values[name] for name in names])
         return one_by_one(self._graph, finite(self._graph, together), len(names))
 
-    def _declared(self, name: str) -> Value:
+    def _text(self, name: str) -> Value:
         text = self._raw[name]
         for absent in self._columns[name].config.missing:
             is_absent = self._graph("Equal", text, self._graph.constant(absent, object))

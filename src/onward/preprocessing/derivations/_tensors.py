@@ -26,7 +26,7 @@ def finite(graph: Graph, numbers: Value) -> Value:
     return graph("Where", graph("IsInf", numbers), graph.constant(np.nan), numbers)
 
 
-def looked_up(graph: Graph, text: Value, table: Mapping[str, float], default: float) -> Value:
+def look_up(graph: Graph, text: Value, table: Mapping[str, float], default: float) -> Value:
     """Look up the number of each text, float64."""
     return graph(
         "LabelEncoder",

@@ -78,7 +78,9 @@ class Bins(Derivation):
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Bins]", inputs: Inputs) -> Value:
         """Count the edges that are not above the number."""
-        return side_by_side(graph, [each._interval(graph, inputs) for each in derivations])
+        return side_by_side(
+            graph, [derivation._interval(graph, inputs) for derivation in derivations]
+        )
 
     def _interval(self, graph: Graph, inputs: Inputs) -> Value:
         number = inputs.number(self.config.column)

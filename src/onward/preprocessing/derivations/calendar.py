@@ -54,7 +54,9 @@ class Calendar(Derivation):
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Calendar]", inputs: Inputs) -> Value:
         """Each by itself."""
-        return side_by_side(graph, [_part(graph, each.config, inputs) for each in derivations])
+        return side_by_side(
+            graph, [_part(graph, derivation.config, inputs) for derivation in derivations]
+        )
 
 
 def _part(graph: Graph, config: Calendar.Config, inputs: Inputs) -> Value:

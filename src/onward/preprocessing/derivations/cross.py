@@ -58,10 +58,12 @@ class Cross(Derivation):
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Cross]", inputs: Inputs) -> Value:
         """Each by itself."""
-        return side_by_side(graph, [_joined(graph, each.config, inputs) for each in derivations])
+        return side_by_side(
+            graph, [_join(graph, derivation.config, inputs) for derivation in derivations]
+        )
 
 
-def _joined(graph: Graph, config: Cross.Config, inputs: Inputs) -> Value:
+def _join(graph: Graph, config: Cross.Config, inputs: Inputs) -> Value:
     texts = [inputs.category(name) for name in config.columns]
     none, between = graph.constant("", object), graph.constant(BETWEEN, object)
     text, is_absent = texts[0], graph("Equal", texts[0], none)

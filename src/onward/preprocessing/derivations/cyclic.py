@@ -49,12 +49,17 @@ class Cyclic(Derivation):
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Cyclic]", inputs: Inputs) -> Value:
         """All of them in one cosine: a sine is the cosine a quarter of a turn before."""
-        numbers = side_by_side(graph, [inputs.number(each.config.column) for each in derivations])
-        periods = graph.constant([each.config.period for each in derivations])
+        numbers = side_by_side(
+            graph, [inputs.number(derivation.config.column) for derivation in derivations]
+        )
+        periods = graph.constant([derivation.config.period for derivation in derivations])
         # far from zero, the angle of the whole number of turns would be rounding
         rest = graph("Mod", numbers, periods, fmod=1)
         angles = graph("Mul", graph("Div", rest, periods), graph.constant(2 * math.pi))
-        starts = [0.0 if each.config.function == "cosine" else math.pi / 2 for each in derivations]
+        starts = [
+            0.0 if derivation.config.function == "cosine" else math.pi / 2
+            for derivation in derivations
+        ]
         cosines = graph("Cos", graph("Sub", angles, graph.constant(starts)))
         # onnxruntime computes several at once, and the last ones of a batch one by one with other
         # last digits of float64

@@ -62,8 +62,8 @@ class Formula(Derivation):
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[Formula]", inputs: Inputs) -> Value:
         """An operator for each sign."""
-        trees = [_tree(each.config.expression) for each in derivations]
-        return side_by_side(graph, [_computed(graph, tree, inputs) for tree in trees])
+        trees = [_tree(derivation.config.expression) for derivation in derivations]
+        return side_by_side(graph, [_compute(graph, tree, inputs) for tree in trees])
 
 
 def _tree(expression: str) -> ast.expr:
@@ -82,9 +82,9 @@ def _tree(expression: str) -> ast.expr:
         ) from error
     for part in ast.walk(tree):
         if not _is_allowed(part):
-            found = ast.get_source_segment(expression.strip(), part) or type(part).__name__.lower()
+            source = ast.get_source_segment(expression.strip(), part) or type(part).__name__.lower()
             raise ValueError(
-                f"{where}: only + - * / ( ), numbers and names are allowed, not {found!r}"
+                f"{where}: only + - * / ( ), numbers and names are allowed, not {source!r}"
             )
     return tree
 
@@ -112,17 +112,17 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield part.value
 
 
-def _computed(graph: Graph, tree: ast.expr, inputs: Inputs) -> Value:
+def _compute(graph: Graph, tree: ast.expr, inputs: Inputs) -> Value:
     match tree:
         case ast.Name(id=name) | ast.Constant(value=str(name)):
             return inputs.number(name)
         case ast.Constant(value=int(number) | float(number)):
             return graph.constant([[float(number)]])
         case ast.BinOp(left=left, op=op, right=right):
-            sides = _computed(graph, left, inputs), _computed(graph, right, inputs)
+            sides = _compute(graph, left, inputs), _compute(graph, right, inputs)
             return graph(OPERATORS[type(op)], *sides)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return graph("Neg", _computed(graph, operand, inputs))
+            return graph("Neg", _compute(graph, operand, inputs))
         case ast.UnaryOp(operand=operand):
-            return _computed(graph, operand, inputs)
+            return _compute(graph, operand, inputs)
     raise AssertionError(ast.dump(tree))

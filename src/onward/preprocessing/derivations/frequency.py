@@ -7,7 +7,7 @@ import polars as pl
 
 from onward.preprocessing.derivations._base import Derivation, Outcomes
 from onward.preprocessing.derivations._graph_inputs import Inputs
-from onward.preprocessing.derivations._tensors import looked_up, side_by_side
+from onward.preprocessing.derivations._tensors import look_up, side_by_side
 from onward.preprocessing.graph import Graph, Value
 from onward.schema import SemanticType
 
@@ -53,7 +53,7 @@ class Frequency(Derivation):
         return side_by_side(
             graph,
             [
-                looked_up(graph, inputs.category(each.config.column), each.table, 0.0)
-                for each in derivations
+                look_up(graph, inputs.category(derivation.config.column), derivation.table, 0.0)
+                for derivation in derivations
             ],
         )

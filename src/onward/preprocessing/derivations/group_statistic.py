@@ -10,7 +10,7 @@ from pydantic import model_validator
 from onward.errors import DataError
 from onward.preprocessing.derivations._base import Derivation, Outcomes
 from onward.preprocessing.derivations._graph_inputs import Inputs
-from onward.preprocessing.derivations._tensors import looked_up, side_by_side
+from onward.preprocessing.derivations._tensors import look_up, side_by_side
 from onward.preprocessing.graph import Graph, Value
 from onward.schema import SemanticType
 
@@ -86,18 +86,20 @@ class GroupStatistic(Derivation):
             {"key": rows[self.config.by].fill_null(""), "number": number / scale}
         ).drop_nulls()
         statistic = STATISTICS[self.config.statistic]
-        found = table.group_by("key").agg(statistic).sort("key")
-        self.table = {key: value * scale for key, value in found.iter_rows()}
+        statistics = table.group_by("key").agg(statistic).sort("key")
+        self.table = {key: value * scale for key, value in statistics.iter_rows()}
         self.overall = float(table.select(statistic).item()) * scale
 
     @classmethod
     def encode(cls, graph: Graph, derivations: "Sequence[GroupStatistic]", inputs: Inputs) -> Value:
         """Look up the groups of each derivation."""
-        return side_by_side(graph, [each._related(graph, inputs) for each in derivations])
+        return side_by_side(
+            graph, [derivation._relate(graph, inputs) for derivation in derivations]
+        )
 
-    def _related(self, graph: Graph, inputs: Inputs) -> Value:
+    def _relate(self, graph: Graph, inputs: Inputs) -> Value:
         group = inputs.category(self.config.by)
-        statistic = looked_up(graph, group, self.table, self.overall)
+        statistic = look_up(graph, group, self.table, self.overall)
         if self.config.relation == "value":
             return statistic
         number = inputs.number(self.config.column)

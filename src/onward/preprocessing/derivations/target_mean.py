@@ -10,7 +10,7 @@ from pydantic import Field
 from onward.errors import DataError
 from onward.preprocessing.derivations._base import Derivation, Outcomes
 from onward.preprocessing.derivations._graph_inputs import Inputs
-from onward.preprocessing.derivations._tensors import looked_up, side_by_side
+from onward.preprocessing.derivations._tensors import look_up, side_by_side
 from onward.preprocessing.graph import Graph, Value
 from onward.schema import SemanticType
 
@@ -99,7 +99,12 @@ class TargetMean(Derivation):
         return side_by_side(
             graph,
             [
-                looked_up(graph, inputs.category(each.config.column), each.table, each.mean)
-                for each in derivations
+                look_up(
+                    graph,
+                    inputs.category(derivation.config.column),
+                    derivation.table,
+                    derivation.mean,
+                )
+                for derivation in derivations
             ],
         )

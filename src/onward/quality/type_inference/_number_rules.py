@@ -114,26 +114,26 @@ def quantity_guess(summary: ColumnSummary) -> Guess | None:
         return None
     is_usual = summary.values.str.contains("[0-9]")
     summary = summary.without(odd_words(summary.values, summary.counts, is_usual).to_list())
-    found = units_of(summary.values, summary.counts, summary.decimal)
-    if found is None or (summary.number_share >= USUAL and not any(found.factors)):
+    units = units_of(summary.values, summary.counts, summary.decimal)
+    if units is None or (summary.number_share >= USUAL and not any(units.factors)):
         return None
-    base, names = next(iter(found.factors)), ", ".join(filter(None, found.factors))
-    if found.is_unsure:
+    base, names = next(iter(units.factors)), ", ".join(filter(None, units.factors))
+    if units.is_unsure:
         return leave_out(
             summary.name,
             f"numbers{' with ' if names else ''}{names}; the comma in {quote(summary.first)} may be"
             " a decimal or a thousands mark: declare a quantity with `decimal` or `thousands`",
         )
-    lowest, highest = found.ends()
+    lowest, highest = units.ends()
     if highest - lowest <= NARROWEST * max(abs(lowest), abs(highest)):
         number = f"{lowest:g} {base}".rstrip()
         return leave_out(summary.name, f"nearly constant: all numbers are about {number}")
-    settings: dict[str, Setting] = {"units": found.factors}
-    settings |= {"decimal": ","} if found.decimal == "," else {}
-    settings |= {"thousands": found.thousands} if found.thousands else {}
+    settings: dict[str, Setting] = {"units": units.factors}
+    settings |= {"decimal": ","} if units.decimal == "," else {}
+    settings |= {"thousands": units.thousands} if units.thousands else {}
     what = f"numbers with {names}" if names else f"numbers such as {quote(summary.first)}"
     reason = f"{what}, from {lowest:.6g} to {highest:.6g} {base}".rstrip()
-    wrong = summary.values.filter(found.numbers.is_null())
+    wrong = summary.values.filter(units.numbers.is_null())
     if len(wrong):
         reason = f"{summary.exceptions(wrong, reason)}, which `prepare` refuses{_remedy(wrong)}"
     return read_as(summary, "quantity", reason, **settings)

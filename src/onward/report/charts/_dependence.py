@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from onward.report.charts._drawing import drawn
+from onward.report.charts._drawing import draw
 from onward.tasks.charts.vega_lite import (
     INK,
     MODEL,
@@ -38,7 +38,7 @@ def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, titl
     single = single.sort("line", "place")
     label = "Prediction by value of a column"
     if means["kind"][0] == "value":
-        return drawn(label, _dots(means, single, title), {"height": {"step": 20}})
+        return draw(label, _dots(means, single, title), {"height": {"step": 20}})
     is_date = means["kind"][0] == "date"
     x = _along(is_date)
     if is_date:
@@ -46,7 +46,7 @@ def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, titl
             each.with_columns(pl.col("number").cast(pl.Float64) * MS)
             for each in (means, single, rug)
         )
-    return drawn(label, [_ticks(rug, x), *_curves(means, single, x, title)])
+    return draw(label, [_ticks(rug, x), *_curves(means, single, x, title)])
 
 
 def _along(is_date: bool) -> Spec:
@@ -132,4 +132,4 @@ def residuals_by(table: pl.DataFrame, column: str, title: str) -> str:
         "encoding": {"y": y, "x": x | {"field": "residual"}},
     }
     size = {"height": {"step": 20}, "data": {"values": table.head(MOST_GROUPS).to_dicts()}}
-    return drawn(f"Mean residual by {column}", [span, zero, points], size)
+    return draw(f"Mean residual by {column}", [span, zero, points], size)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from onward.report.charts._drawing import drawn
+from onward.report.charts._drawing import draw
 from onward.tasks.charts.vega_lite import MODEL, PAPER, SHORT, quantity
 
 
@@ -24,7 +24,7 @@ def histogram(spread: Mapping[str, Sequence[float]], name: str) -> str:
             "y2": {"datum": 0},
         },
     }
-    return drawn(f"Rows by {name}", [bars], {"height": 120})
+    return draw(f"Rows by {name}", [bars], {"height": 120})
 
 
 def sparkline(counts: Sequence[float], label: str) -> str:
@@ -32,8 +32,8 @@ def sparkline(counts: Sequence[float], label: str) -> str:
     highest, width, height = max(counts, default=0) or 1, 96, 22
     step = width / max(len(counts), 1)
     bars = "".join(
-        f"M{place * step:.1f} {height}v{-height * count / highest:.1f}h{step * 0.86:.1f}V{height}z"
-        for place, count in enumerate(counts)
+        f"M{index * step:.1f} {height}v{-height * count / highest:.1f}h{step * 0.86:.1f}V{height}z"
+        for index, count in enumerate(counts)
     )
     return (
         f'<svg role="img" aria-label="{escape(label)}" width="{width}" height="{height}"'

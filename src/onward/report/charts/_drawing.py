@@ -18,7 +18,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uff
 
 THEME: Spec = {
     # descriptions for readers of a screen would be expressions of Vega, with the names of classes
-    # and columns as code; `drawn` writes the label of the chart itself
+    # and columns as code; `draw` writes the label of the chart itself
     "aria": False,
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -48,10 +48,10 @@ THEME: Spec = {
 
 def svg(chart: Chart) -> str:
     """The chart as markup."""
-    return drawn(chart.label, chart.layers, chart.settings)
+    return draw(chart.label, chart.layers, chart.settings)
 
 
-def drawn(label: str, layers: Sequence[Spec], settings: Mapping[str, Any] | None = None) -> str:
+def draw(label: str, layers: Sequence[Spec], settings: Mapping[str, Any] | None = None) -> str:
     spec = {
         "config": THEME,
         "width": WIDTH,

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from onward.report.charts._drawing import drawn
+from onward.report.charts._drawing import draw
 from onward.tasks.charts.vega_lite import INK, MODEL, MUTED, OTHER, QUIET, quantity
 
 MOST_BARS = 20
@@ -43,7 +43,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> str:
             },
         ],
     }
-    return drawn("Training and validation loss by epoch", [rule, lines])
+    return draw("Training and validation loss by epoch", [rule, lines])
 
 
 def importance(table: pl.DataFrame, metric: str) -> str:
@@ -59,7 +59,7 @@ def importance(table: pl.DataFrame, metric: str) -> str:
         "encoding": {"y": y, "x": quantity("lower", f"lost {metric}"), "x2": {"field": "upper"}},
     }
     size = {"height": {"step": 20}, "data": {"values": top.to_dicts()}}
-    return drawn("Columns by importance", [bars, spread], size)
+    return draw("Columns by importance", [bars, spread], size)
 
 
 def intervals(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
@@ -87,7 +87,7 @@ def intervals(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
         "encoding": {"y": y, "color": color, "x": x | {"field": "value"}},
     }
     size = {"height": {"step": 34}, "data": {"values": list(rows)}}
-    return drawn(f"{metric} of the model and the baselines", [span, points], size)
+    return draw(f"{metric} of the model and the baselines", [span, points], size)
 
 
 def differences(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
@@ -113,4 +113,4 @@ def differences(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
         "encoding": {"x": {"field": "x", "type": "quantitative"}},
     }
     size = {"height": {"step": 34}, "data": {"values": list(rows)}}
-    return drawn(f"Difference of {metric} from each baseline", [none, span, points], size)
+    return draw(f"Difference of {metric} from each baseline", [none, span, points], size)

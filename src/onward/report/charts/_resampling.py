@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.report.charts._drawing import drawn
+from onward.report.charts._drawing import draw
 from onward.tasks.charts.vega_lite import MODEL, MUTED, OTHER, SHORT, WIDE, Spec, quantity
 
 
@@ -40,7 +40,7 @@ def folds(rows: Sequence[Mapping[str, Any]], mean: Mapping[str, float], metric: 
             "encoding": {"x": x, "y": _value("value", metric)},
         },
     ]
-    return drawn(f"{metric} of each fold", layers)
+    return draw(f"{metric} of each fold", layers)
 
 
 def by_training_rows(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
@@ -68,7 +68,7 @@ def by_training_rows(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
             "encoding": {"x": x, "y": _value("value", metric)},
         },
     ]
-    return drawn(f"{metric} by training rows", layers, {"data": {"values": list(rows)}})
+    return draw(f"{metric} by training rows", layers, {"data": {"values": list(rows)}})
 
 
 def _value(field: str, metric: str) -> Spec:

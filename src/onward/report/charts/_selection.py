@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from onward.report.charts._drawing import drawn
+from onward.report.charts._drawing import draw
 from onward.tasks.charts.vega_lite import INK, MODEL, QUIET, Spec, quantity
 
 
-def selection(curve: Sequence[Mapping[str, float]], kept: int) -> str:
+def selection(curve: Sequence[Mapping[str, float]], num_kept: int) -> str:
     """Validation loss by number of columns; lines are intervals of the distance to the best."""
     lowest = min(point["loss"] - point["worse"] for point in curve)
     rows = [
@@ -14,7 +14,7 @@ def selection(curve: Sequence[Mapping[str, float]], kept: int) -> str:
             **point,
             "low": lowest + point["lower"],
             "high": lowest + point["upper"],
-            "is_kept": point["columns"] == kept,
+            "is_kept": point["columns"] == num_kept,
         }
         for point in curve
     ]
@@ -45,4 +45,4 @@ def selection(curve: Sequence[Mapping[str, float]], kept: int) -> str:
             "encoding": {"x": x, "y": y | {"field": "high"}, "text": {"value": "kept"}},
         },
     ]
-    return drawn("Validation loss by number of columns", layers, {"data": {"values": rows}})
+    return draw("Validation loss by number of columns", layers, {"data": {"values": rows}})

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         if len(arguments) > 1:
             end_with_parent()
             return _work(options, socket.socket(fileno=int(arguments[1])), int(arguments[2]))
-        listener = _bound(options)
+        listener = _bind(options)
         return (
             _work(options, listener, 0) if options.workers == 1 else _supervise(options, listener)
         )
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         return BUSY
 
 
-def _bound(options: Options) -> socket.socket:
+def _bind(options: Options) -> socket.socket:
     """A socket that does not listen yet: until a model is ready, connections are refused."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

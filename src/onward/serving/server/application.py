@@ -57,7 +57,7 @@ class Application:
         start = perf_counter()
         headers = dict(scope["headers"])
         match = self._routes.find(scope["path"])
-        request_id = _given_id(headers) or next(self._ids)
+        request_id = _id_of(headers) or next(self._ids)
         try:
             response = await self._response(scope["method"], headers, match, request_id, receive)
         except Refusal as refusal:
@@ -103,7 +103,7 @@ class Application:
         self._state.waiting += 1
         try:
             body = await self._body(headers, receive)
-            return await self._computed(handler, Request(headers, request_id, match.names, body))
+            return await self._compute(handler, Request(headers, request_id, match.names, body))
         finally:
             self._state.waiting -= 1
 
@@ -115,7 +115,7 @@ class Application:
         await asyncio.sleep(0)
         return body
 
-    async def _computed(self, handler: Handler, request: Request) -> Response:
+    async def _compute(self, handler: Handler, request: Request) -> Response:
         if len(request.body) <= LARGE:
             return handler(request)
         return await asyncio.get_running_loop().run_in_executor(self._thread, handler, request)
@@ -139,7 +139,7 @@ async def _send(send: Send, response: Response, request_id: str, *, must_close: 
     await send({"type": "http.response.body", "body": response.body})
 
 
-def _given_id(headers: Headers) -> str:
+def _id_of(headers: Headers) -> str:
     """The id of the caller, if it is safe to log."""
     given = headers.get(b"x-request-id", b"")
     return given.decode("latin-1") if ID.fullmatch(given) else ""

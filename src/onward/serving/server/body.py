@@ -40,14 +40,14 @@ async def read_body(
     """
     try:
         async with asyncio.timeout(timeout_s):
-            body = await _received(receive, max_bytes)
+            body = await _receive(receive, max_bytes)
     except TimeoutError as error:
         raise Refusal(408, f"the body did not arrive within {timeout_s:g} s") from error
     window = WINDOWS.get(headers.get(b"content-encoding", b""))
-    return body if window is None else _unpacked(body, window, max_bytes)
+    return body if window is None else _unpack(body, window, max_bytes)
 
 
-async def _received(receive: Receive, max_bytes: int) -> bytes:
+async def _receive(receive: Receive, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -62,7 +62,7 @@ async def _received(receive: Receive, max_bytes: int) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _unpacked(body: bytes, window: int, max_bytes: int) -> bytes:
+def _unpack(body: bytes, window: int, max_bytes: int) -> bytes:
     """Decompress the body, up to the limit."""
     unpacker = zlib.decompressobj(window)
     try:

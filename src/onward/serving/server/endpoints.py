@@ -59,16 +59,16 @@ class Endpoints:
 
     def infer(self, request: Request) -> Response:
         """Tensors in, tensors out."""
-        return infer(request, lambda key: self._chosen(request, key), self._options.max_rows)
+        return infer(request, lambda key: self._choose_model(request, key), self._options.max_rows)
 
     def predict(self, request: Request) -> Response:
         """Objects in, objects out."""
-        return predict(request, self._chosen(request, request.id), self._options.max_rows)
+        return predict(request, self._choose_model(request, request.id), self._options.max_rows)
 
     def page(self, request: Request) -> Response:
         """A form for a model."""
         return page(
-            self._named(request),
+            self._find_model(request),
             self._repository.models,
             address_of(request.headers),
             has_token=bool(self._options.token_variable),
@@ -102,21 +102,21 @@ class Endpoints:
 
     def model(self, request: Request) -> Response:
         """Inputs, outputs, versions."""
-        return json_response(model_metadata(self._repository, self._named(request)))
+        return json_response(model_metadata(self._repository, self._find_model(request)))
 
     def model_ready(self, request: Request) -> Response:
         """Every loaded model is ready."""
-        return json_response({"name": self._named(request).name, "ready": True})
+        return json_response({"name": self._find_model(request).name, "ready": True})
 
     def index(self, _: Request) -> Response:
         """All models."""
         return json_response(repository_index(self._repository))
 
-    def _named(self, request: Request) -> ServedModel:
+    def _find_model(self, request: Request) -> ServedModel:
         return self._repository.get(request.names.get("name"), request.names.get("version"))
 
-    def _chosen(self, request: Request, request_id: str) -> ServedModel:
-        model = self._named(request)
+    def _choose_model(self, request: Request, request_id: str) -> ServedModel:
+        model = self._find_model(request)
         if self._canary is None or "version" in request.names:
             return model
         return self._canary.instead_of(model, request_id)

@@ -154,7 +154,7 @@ def sample(name: str, **labels: str) -> str:
         >>> sample("onward_missing_total", column='the "age"')
         'onward_missing_total{column="the \\"age\\""}'
     """
-    pairs = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
+    pairs = ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items())
     return f"{name}{{{pairs}}}" if pairs else name
 
 
@@ -163,5 +163,5 @@ def _family(key: str) -> str:
     return name if name in FAMILIES else name.rpartition("_")[0]
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

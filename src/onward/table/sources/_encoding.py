@@ -42,10 +42,10 @@ def encoding_of(path: Path) -> Encoding:
         if start[odd::2].count(0) > len(start) / 4 > start[1 - odd :: 2].count(0):
             return Encoding(encoding, ("encoding: every other byte is NUL",))
     line = _first_line_not_in(path, UTF8)
-    return Encoding(UTF8) if line is None else _detected(path, line)
+    return Encoding(UTF8) if line is None else _detect(path, line)
 
 
-def _detected(path: Path, line: int) -> Encoding:
+def _detect(path: Path, line: int) -> Encoding:
     sample = _lines_beyond_ascii(path)
     candidates = chardet.detect_all(
         sample, include_encodings=ENCODINGS, prefer_superset=True, compat_names=False

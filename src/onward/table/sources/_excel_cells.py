@@ -77,8 +77,8 @@ class _Sheet:
                 self._refuse(
                     f"{cell.coordinate} has a value, but its column has no name. Add the name"
                 )
-        for place, column in enumerate(columns):
-            column.append(self._value(row[place]) if place < len(row) else None)
+        for index, column in enumerate(columns):
+            column.append(self._value(row[index]) if index < len(row) else None)
 
     def _value(self, cell: Any) -> Any:
         if cell.data_type == "e":
@@ -99,8 +99,8 @@ class _Sheet:
         if str in kinds and kinds <= {str, *NUMBERS}:
             return pl.Series(name, [None if v is None else str(v) for v in values], pl.String())
         if kinds not in TYPES:
-            found = sorted({KINDS.get(kind, "texts") for kind in kinds})
-            self._refuse(f"column {name!r} holds {', '.join(found)}. Give all cells one format")
+            names = sorted({KINDS.get(kind, "texts") for kind in kinds})
+            self._refuse(f"column {name!r} holds {', '.join(names)}. Give all cells one format")
         series = pl.Series(name, values, TYPES[kinds], strict=False)
         is_days = kinds == {dt.datetime} and all(v is None or v.time() == MIDNIGHT for v in values)
         return series.cast(pl.Date) if is_days else series

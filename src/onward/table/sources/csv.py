@@ -80,8 +80,8 @@ class Csv(Source):
         frame = self._read(types)
         readings = [reading(str(self.path), field, types[field.name]) for field in fields]
         others = {field.name for field in numbers} - set(plain)  # polars reads them as text
-        self.check(frame, [each for each in readings if each.name in others], self.num_rows())
-        values = [each.value.alias(each.name) for each in readings]
+        self.check(frame, [column for column in readings if column.name in others], self.num_rows())
+        values = [column.value.alias(column.name) for column in readings]
         try:
             frame.select(values).sink_parquet(path, compression="lz4", row_group_size=group)
         except pl.exceptions.ComputeError as error:

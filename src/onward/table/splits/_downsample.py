@@ -35,11 +35,11 @@ def drop_unsampled(
         return splits
     result = splits.copy()
     result[rows] = LEFT_OUT
-    result[_drawn(rows, targets[rows], sample.rows, np.random.default_rng(seed))] = TRAIN
+    result[_draw(rows, targets[rows], sample.rows, np.random.default_rng(seed))] = TRAIN
     return result
 
 
-def _drawn(
+def _draw(
     rows: np.ndarray, targets: np.ndarray, count: int, random: np.random.Generator
 ) -> np.ndarray:
     if targets.dtype != np.int64:
@@ -47,15 +47,15 @@ def _drawn(
     classes = np.bincount(targets)
     by_class = rows[np.argsort(targets, kind="stable")]
     groups = np.split(by_class, np.cumsum(classes)[:-1])
-    drawn = zip(groups, _shared(classes, count), strict=True)
+    drawn = zip(groups, _share_out(classes, count), strict=True)
     return np.concatenate([random.choice(group, n, replace=False) for group, n in drawn if n])
 
 
-def _shared(classes: np.ndarray, count: int) -> np.ndarray:
+def _share_out(classes: np.ndarray, count: int) -> np.ndarray:
     """The number of rows of each class to keep: its share of ``count``, but at least one.
 
     Example:
-        >>> _shared(np.array([900, 0, 99, 1]), 100)
+        >>> _share_out(np.array([900, 0, 99, 1]), 100)
         array([90,  0,  9,  1])
     """
     num_classes = int((classes > 0).sum())
