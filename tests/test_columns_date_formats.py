@@ -134,7 +134,7 @@ def test_a_text_is_the_moment_that_people_mean(
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ("%q-%m-%Y", "there is no %q"),
+        ("%q-%m-%Y", "unknown directive %q"),
         ("dd/mm/yyyy", "does not begin with a part of a date"),
         ("%d/%m", "has no year"),
         ("%Y", "has no month"),

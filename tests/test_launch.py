@@ -130,7 +130,7 @@ def test_a_scheduler_that_is_missing_is_named() -> None:
 
 
 def test_a_host_is_no_option() -> None:
-    with pytest.raises(ConfigError, match="is no host"):
+    with pytest.raises(ConfigError, match="is not a host"):
         RemoteRun("-oProxyCommand=x", Path("configs/t.yaml"), "folder", "onward")
 
 

@@ -87,7 +87,7 @@ def test_who_waits_for_a_lost_rank_ends(statement: str) -> None:
     done = ended(statement)
     assert done.returncode == 69
     assert "another process of this training has ended" in done.stderr
-    assert "go on from the last checkpoint" in done.stderr
+    assert "resume from the last checkpoint" in done.stderr
 
 
 def test_progress_postpones_the_end() -> None:

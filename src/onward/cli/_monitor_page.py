@@ -1,4 +1,4 @@
-"""What a monitor found, as one page of HTML that needs nothing else."""
+"""The findings of a monitor as a self-contained HTML page."""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -7,12 +7,13 @@ from typing import Any
 from onward.monitoring.verdicts import QUALITIES
 from onward.report.markup import Content, Html, join, table, tag
 
-ROWS = 40  # of a table; the rest is in the JSON
+ROWS = 40  # of a table; the JSON has all
 WIDTH, HEIGHT = 96, 22  # of a drawing in a cell
 WINDOWS = 90  # drawn, the latest ones
 EFFECT = (
-    "Effect is Cohen's w: 0.1 is small, 0.5 large. A column is watched where its effect is"
-    " significantly above what is negligible, and has drifted after two such windows running."
+    "Effect is Cohen's w: 0.1 is small, 0.5 large. The state is watch if the effect is"
+    " significantly larger than the negligible one, and drift if it is so in two consecutive"
+    " windows."
 )
 COLORS = {"drift": "var(--other)", "watch": "var(--model)", "quiet": "var(--grid)"}
 
@@ -60,7 +61,7 @@ def _header(findings: Mapping[str, Any]) -> Html:
 
 
 def _distributions(entries: Sequence[Mapping[str, Any]]) -> Html:
-    """Those that drifted first."""
+    """The table of columns or outputs, sorted by state."""
     if not entries:
         return Html("")
     order = {"drift": 0, "watch": 1}
@@ -72,7 +73,7 @@ def _distributions(entries: Sequence[Mapping[str, Any]]) -> Html:
         "effect (95 %)",
         "negligible",
         "training → now",
-        "moved most",
+        "largest change",
         "over time",
     ]
     note = EFFECT if entries[0]["kind"] == "column" else ""
@@ -97,7 +98,7 @@ def _row(entry: Mapping[str, Any]) -> list[Content]:
 
 
 def _bars(before: Sequence[float], now: Sequence[float], label: str) -> Html:
-    """Two histograms beside each other, bin by bin."""
+    """Two histograms side by side."""
     highest = max([*before, *now]) or 1
     step = WIDTH / max(len(before), 1)
     shapes: list[Html] = []
@@ -112,7 +113,7 @@ def _bars(before: Sequence[float], now: Sequence[float], label: str) -> Html:
 
 
 def _strip(states: Sequence[str], label: str) -> Html:
-    """A mark for each of the latest windows."""
+    """A colored mark for each of the latest windows."""
     states = states[-WINDOWS:]
     step = WIDTH / max(len(states), 1)
     marks = [
@@ -134,18 +135,20 @@ def _drawing(shapes: Sequence[Html], label: str) -> Html:
 def _quality(findings: Mapping[str, Any]) -> Html:
     parts: list[Content] = []
     if findings["quality"]:
-        note = "With labels. Windows with labels for fewer than 80 % of their rows are not judged."
+        note = (
+            "Measured with labels. Windows with labels for fewer than 80 % of rows are not tested."
+        )
         parts += [tag("p", note, class_="quiet"), _qualities(findings["quality"], "measured")]
     if findings["estimate"]:
         note = (
-            "Estimated without labels, from what the model expects of itself, corrected on the test"
-            " set. It assumes that the meaning of the columns has not changed."
+            "Estimated without labels: the quality that the model expects, corrected on the test"
+            " set. This assumes that the relation between columns and target has not changed."
         )
         parts += [tag("p", note, class_="quiet"), _qualities([findings["estimate"]], "estimate")]
     return join(*parts) if parts else Html("")
 
 
-def _qualities(qualities: Sequence[Mapping[str, Any]], called: str) -> Html:
+def _qualities(qualities: Sequence[Mapping[str, Any]], title: str) -> Html:
     rows = []
     for quality in qualities:
         values = [value for value in quality["windows"] if value]
@@ -157,13 +160,15 @@ def _qualities(qualities: Sequence[Mapping[str, Any]], called: str) -> Html:
         rows.append(
             [name, state, text, f"{quality['held_out']:.4g}", f"{quality['margin']:.2g}", strip]
         )
-    head = ["quality", "state", f"{called}, last window (95 %)", "test set", "margin", "over time"]
+    head = ["quality", "state", f"{title}, last window (95 %)", "test set", "margin", "over time"]
     return tag("div", table(head, rows), class_="card")
 
 
 def _contract(breaches: Sequence[Mapping[str, Any]]) -> Html:
     if not breaches:
-        return tag("p", "Every value is one that training rows could have had.", class_="quiet")
+        return tag(
+            "p", "All values are readable, known and within the training range.", class_="quiet"
+        )
     rows = [
         [
             entry["column"],
@@ -184,7 +189,7 @@ def _contract(breaches: Sequence[Mapping[str, Any]]) -> Html:
         "last window (95 %)",
         "test set",
         "rows",
-        "first in",
+        "first window",
         "examples",
     ]
     return tag("div", table(head, rows), class_="card")

@@ -42,7 +42,7 @@ def predict_parts(job: PredictionJob, jobs: int, part: tuple[int, int]) -> None:
     Raises:
         ArtifactError: if the output holds something else.
         DataError: if the table cannot be read.
-        PeerError: if a process is ended from outside.
+        PeerError: if a process is killed.
     """
     _check(job)
     job = replace(job, format=format_name(job.format or "parquet", Path("part")))
@@ -142,8 +142,8 @@ def _run(tasks: Sequence[Task], jobs: int) -> list[Done]:
                 advance(1)
         except BrokenProcessPool as error:
             raise PeerError(
-                "a process that predicts was ended from outside, perhaps for want of memory. Run"
-                " the command again, with fewer --jobs: it goes on where it was"
+                "a process was killed, perhaps because memory ran out. Run the command again with"
+                " fewer --jobs: it resumes"
             ) from error
         finally:
             if len(results) < len(tasks):

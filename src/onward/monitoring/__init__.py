@@ -1,1 +1,1 @@
-"""Comparing rows at work with the training rows. Needs numpy, onnxruntime, polars and scipy."""
+"""Drift and quality of new rows. Needs numpy, onnxruntime, polars and scipy."""

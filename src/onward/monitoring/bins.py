@@ -1,4 +1,4 @@
-"""Bins of a column: which of them each value is in, and what they are called."""
+"""Bins of the values of a column."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ Array = np.ndarray
 QUANTILES = 10
 CATEGORIES = 20
 TIME_OF_DAY = "time of day"
-DIGITS = 6  # of an edge; counts are made with the rounded ones
+DIGITS = 6  # of an edge; rows are counted with the rounded edges
 
 
 class Bins(ABC):
-    """A partition of the values of a column; the last bin is that of missing values."""
+    """A partition of the values of a column; the last bin is for missing values."""
 
     names: list[str]
-    """Of the bins, for people."""
+    """Names of the bins in texts."""
 
     @property
     def size(self) -> int:
@@ -29,11 +29,11 @@ class Bins(ABC):
 
     @abstractmethod
     def note(self) -> dict[str, Any]:
-        """What `bins_of_note` makes them of."""
+        """The note that `bins_of_note` reads."""
 
     @abstractmethod
     def indices(self, values: Any) -> Array:
-        """For each value its bin."""
+        """The bin of each value."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class NumberBins(Bins):
 
     edges: Array
     unit: str = ""
-    """Of the numbers; `TIME_OF_DAY` of seconds since midnight."""
+    """Unit of the numbers; `TIME_OF_DAY` for seconds since midnight."""
 
     @property
     def names(self) -> list[str]:  # type: ignore[override]
@@ -62,7 +62,7 @@ class NumberBins(Bins):
         return edges | ({"unit": self.unit} if self.unit else {})
 
     def indices(self, values: Array) -> Array:
-        """Of float64, NaN is missing."""
+        """The bins of float64 numbers; NaN is missing."""
         positions = np.searchsorted(self.edges, values, side="right")
         positions[np.isnan(values)] = len(self.edges) + 1
         return positions
@@ -84,31 +84,31 @@ class CategoryBins(Bins):
         return {"values": list(self.values)}
 
     def indices(self, values: Sequence[str | None]) -> Array:
-        """Of categories by their names, None is missing."""
+        """The bins of category names; None is missing."""
         known: dict[str | None, int] = {value: index for index, value in enumerate(self.values)}
         known[None] = len(self.values) + 1
         return np.array([known.get(value, len(self.values)) for value in values], np.int64)
 
 
 def quantile_bins(numbers: Array, unit: str = "") -> NumberBins:
-    """Bins with as many finite numbers in each, as far as equal numbers allow."""
+    """Bins with equally many finite numbers, as far as ties allow."""
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
         return NumberBins(np.zeros(0), unit)
     shares = np.arange(1, QUANTILES) / QUANTILES
-    # an observed value, so that the numbers of a column of few values are its edges
+    # observed values, so the edges of a column with few values are these values
     edges = np.quantile(finite, shares, method="inverted_cdf")
     return NumberBins(np.unique([float(f"{edge:.{DIGITS}g}") for edge in edges]), unit)
 
 
 def frequent_bins(counts: Mapping[str, int]) -> CategoryBins:
-    """Bins for the most frequent categories; those equally frequent by their names."""
+    """Bins of the most frequent categories; ties are sorted by name."""
     ordered = sorted(counts, key=lambda value: (-counts[value], value))
     return CategoryBins(tuple(ordered[:CATEGORIES]))
 
 
 def bins_of_note(note: Mapping[str, Any]) -> Bins:
-    """The bins that the file has of a column or an output."""
+    """The bins in the note of a column or output."""
     if "edges" in note:
         return NumberBins(np.array(note["edges"], np.float64), note.get("unit", ""))
     return CategoryBins(tuple(note["values"]))

@@ -1,4 +1,4 @@
-"""What a monitor says, as one document: for programs as JSON, for people as a page."""
+"""The findings of a monitor as a document, for JSON and the page."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,8 +24,8 @@ from onward.monitoring.proportions import wilson
 from onward.monitoring.tally import Tally, WindowCounts
 from onward.monitoring.windows import LEAST_ROWS, Period, window_name
 
-MARGIN = 0.1  # standard deviations of a row, by which a quality may be worse: as small as w of 0.1
-COMPLETE = 0.8  # share of rows with a label; those that come first may be of another kind
+MARGIN = 0.1  # standard deviations of a row; a loss of quality below it is negligible, as w of 0.1
+COMPLETE = 0.8  # share of rows with a label; the first labels may be a biased sample
 ONE_SIDED = 1.644854  # standard deviations; 95 %
 SIDE = 1.959964
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -34,7 +34,7 @@ LEAST_WEEKS = 2
 
 @dataclass(frozen=True)
 class Log:
-    """The windows of a log, in their order."""
+    """The windows of a log, in order."""
 
     keys: list[int]
     windows: list[WindowCounts]
@@ -42,13 +42,13 @@ class Log:
 
     @classmethod
     def of(cls, tally: Tally, period: Period | None) -> "Log":
-        """What was counted."""
+        """The windows of a tally."""
         keys = sorted(tally.windows)
         return cls(keys, [tally.windows[key] for key in keys], period)
 
     @property
     def names(self) -> list[str]:
-        """Of the windows."""
+        """Names of the windows."""
         return [window_name(key, self.period) for key in self.keys]
 
     def latest(self) -> WindowCounts | None:
@@ -58,12 +58,12 @@ class Log:
 
 
 def document(profile: Profile, tally: Tally, period: Period | None) -> dict[str, Any]:
-    """All findings; `verdicts.verdict` says them in a sentence.
+    """All findings; `verdicts.verdict` sums them up.
 
     Args:
-        profile: of the training rows.
-        tally: of the log.
-        period: of its windows; None if they have a number of rows.
+        profile: statistics of the training rows.
+        tally: counts of the log.
+        period: length of a window; None if windows are counted in rows.
     """
     log = Log.of(tally, period)
     columns, outputs = (
@@ -126,14 +126,14 @@ def _latest_counts(name: str, part: str, log: Log) -> Array:
 
 
 def largest_change(known: Distribution, counts: Array) -> str:
-    """The bin whose share has changed most, in words."""
+    """The bin whose share has changed most, with both shares."""
     before, now = known.counts / known.counts.sum(), counts / max(counts.sum(), 1)
     index = int(np.abs(now - before).argmax())
     return f"{known.bins.names[index]}: {now[index]:.1%}, was {before[index]:.1%}"
 
 
 def _since(window_states: Sequence[State], names: Sequence[str]) -> str | None:
-    """The window in which the present run of findings began."""
+    """The window in which the current findings began."""
     start = None
     for state, name in zip(window_states, names, strict=True):
         if state == "quiet":
@@ -168,7 +168,7 @@ def _breaches(profile: Profile, tally: Tally, log: Log) -> Iterator[dict[str, An
 
 
 def _estimates(profile: Profile, log: Log) -> dict[str, Any] | None:
-    """Quality without labels, by window."""
+    """Estimated quality by window."""
     name = next((name for name in ("accuracy", "mae") if name in profile.quality), None)
     if profile.correction is None or name is None:
         return None
@@ -199,7 +199,7 @@ def _estimates(profile: Profile, log: Log) -> dict[str, Any] | None:
 
 
 def _qualities(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
-    """Quality with labels, by window; it is judged where nearly all rows have one."""
+    """Measured quality by window; it is tested if nearly all rows have a label."""
     if not any(window.labelled for window in log.windows):
         return
     for name, held_out in profile.quality.items():
@@ -234,7 +234,7 @@ def _qualities(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
 
 
 def _seasons(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
-    """Columns whose weekdays differ by more than is negligible."""
+    """Columns with more than negligible differences between weekdays."""
     days = [datetime.fromtimestamp(key, UTC).weekday() for key in log.keys if log.period == "day"]
     if len(days) < 7 * LEAST_WEEKS:
         return

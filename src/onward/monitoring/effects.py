@@ -1,7 +1,7 @@
-"""How far two histograms are apart, and whether that is more than what does not matter.
+"""The distance of two histograms, and tests whether it is more than negligible.
 
-The distance is Cohen's w, which does not grow with the number of rows: 0.1 is called small, 0.3
-medium, 0.5 large.
+The distance is Cohen's w, which does not grow with the number of rows: 0.1 is small, 0.3 medium,
+0.5 large.
 
 Source: Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences", chapter 7.
 """
@@ -14,21 +14,21 @@ from scipy.stats import chi2, ncx2, norm
 
 Array = np.ndarray
 
-NEGLIGIBLE = 0.1  # w that is of no concern in any column
-LEARNED = 2.5  # times the spread between blocks of the training rows is of no concern either
-BLOCKS = 20  # of the training rows in their order
-LEAST_BLOCK = 200  # rows, as of a window; smaller blocks differ by luck
-LARGE = 1e4  # noncentrality from which on the distribution is a normal one, to 1 %
+NEGLIGIBLE = 0.1  # w, for all columns
+LEARNED = 2.5  # times the spread between blocks of the training rows is negligible as well
+BLOCKS = 20  # of the training rows, in order
+LEAST_BLOCK = 200  # rows, as in a window; smaller blocks differ by chance
+LARGE = 1e4  # noncentrality from which the distribution is normal, to 1 %
 SIDES = (0.025, 0.975)
-RATE = 0.05  # of false discoveries among the columns that are named
+RATE = 0.05  # of false discoveries
 
 
 def statistic(counts: Array, reference: Array) -> tuple[Array, Array]:
     """Pearson's chi-square of two histograms, and its degrees of freedom.
 
     Args:
-        counts: ``(..., bins)`` of the rows in question.
-        reference: ``(..., bins)`` of the rows they are compared with.
+        counts: ``(..., bins)`` of the new rows.
+        reference: ``(..., bins)`` of the training rows.
     """
     rows, others = counts.sum(-1, keepdims=True), reference.sum(-1, keepdims=True)
     total = counts + reference
@@ -40,14 +40,14 @@ def statistic(counts: Array, reference: Array) -> tuple[Array, Array]:
 
 
 def squared_effect(counts: Array, reference: Array) -> Array:
-    """Cohen's w squared, freed from what the luck of the rows adds; may be below 0."""
+    """Cohen's w squared, without the bias of sampling; may be negative."""
     chi_squared, freedom = statistic(counts, reference)
     squared: Array = (chi_squared - freedom) / _size(counts, reference)
     return squared
 
 
 def p_value(counts: Array, reference: Array, negligible: Array | float) -> Array:
-    """The chance of histograms that differ as much if w is at most ``negligible``.
+    """The p-value of the hypothesis that w is at most ``negligible``.
 
     With 0 it is the usual chi-square test of homogeneity.
     """
@@ -56,7 +56,7 @@ def p_value(counts: Array, reference: Array, negligible: Array | float) -> Array
 
 
 def spread_of_blocks(blocks: Array) -> float:
-    """How far blocks of the same rows are from all others: the root of the mean squared w.
+    """The root mean square of w between each block of rows and all others.
 
     Args:
         blocks: ``(blocks, bins)`` counts.
@@ -68,7 +68,7 @@ def spread_of_blocks(blocks: Array) -> float:
 
 
 def negligible_effect(spread: Array | float) -> Array:
-    """The largest w that is of no concern in a column whose blocks have this spread."""
+    """The largest negligible w of a column with this spread between blocks."""
     return np.maximum(NEGLIGIBLE, LEARNED * np.asarray(spread))
 
 
@@ -82,7 +82,7 @@ class Effect:
 
 
 def effect(counts: Array, reference: Array) -> Effect:
-    """The distance of one histogram from another."""
+    """The distance of two histograms."""
     chi_squared, freedom = statistic(counts, reference)
     if freedom < 1:
         return Effect(0.0, 0.0, 0.0)
@@ -93,7 +93,7 @@ def effect(counts: Array, reference: Array) -> Effect:
 
 
 def discoveries(p_values: Array, rate: float = RATE) -> Array:
-    """Which of several tests count, so that the expected share of false ones is at most ``rate``.
+    """The significant tests, with an expected share of false ones of at most ``rate``.
 
     Source: Benjamini and Hochberg 1995, "Controlling the False Discovery Rate".
     """
@@ -102,7 +102,7 @@ def discoveries(p_values: Array, rate: float = RATE) -> Array:
 
 
 def q_values(p_values: Array) -> Array:
-    """For each test the smallest rate of false discoveries at which it counts."""
+    """The smallest false discovery rate at which each test is significant."""
     order = np.argsort(p_values, axis=-1)
     number = p_values.shape[-1]
     scaled = np.take_along_axis(p_values, order, -1) * number / np.arange(1, number + 1)
@@ -133,7 +133,7 @@ def _survival(chi_squared: Array, freedom: Array, noncentrality: Array) -> Array
 
 
 def _noncentrality(chi_squared: float, freedom: int, share: float) -> float:
-    """The noncentrality with which so large a statistic, or a smaller one, has this chance."""
+    """The noncentrality at which the statistic is the quantile of this share."""
 
     def excess(noncentrality: float) -> float:
         return (

@@ -1,10 +1,10 @@
-"""Quality without labels: what a model expects of itself, corrected by what held-out rows showed.
+"""Quality without labels: the quality that the model expects, corrected on held-out rows.
 
 Source: the idea is that of CBPE, https://nannyml.readthedocs.io, "Performance Estimation".
-Differs: the difference between what was expected and what happened is stored for ten bins, as a
-straight line in each, with its spread; how well it is known counts in the interval.
+Differs: the difference between expected and actual quality is a regression line in each of ten
+bins; its standard error is part of the interval.
 
-It assumes that the target depends on the columns as it did: a change of that cannot be seen
+Assumes that the relation between columns and target is unchanged; a change cannot be detected
 without labels.
 """
 
@@ -20,12 +20,12 @@ from onward.monitoring.predictions import Scores
 SIDE = 1.959964  # standard deviations; 95 %
 TINY = 1e-300
 PARTS = ("rows", "mean", "variance", "center", "slope", "spread")
-PRIOR = 2.0  # rows of the mean spread that each bin gets: a bin without an error is not certain
+PRIOR = 2.0  # pseudo-rows with the mean variance in each bin: a bin without errors is not certain
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A quality with its 95 % interval. It is an estimate, and never called more than that."""
+    """An estimated quality with its 95 % interval."""
 
     value: float
     lower: float
@@ -34,16 +34,16 @@ class Estimate:
 
 @dataclass
 class WindowSums:
-    """What is added up over the rows of a window."""
+    """Sums over the rows of a window."""
 
     expected: float
     counts: Array
     """``(bins,)``."""
     positions: Array
-    """Sums of the positions of the rows in each bin, ``(bins,)``."""
+    """Sum of the positions of the rows in each bin, ``(bins,)``."""
 
     def __add__(self, other: "WindowSums") -> "WindowSums":
-        """Of both."""
+        """The sums of both."""
         return WindowSums(
             self.expected + other.expected,
             self.counts + other.counts,
@@ -53,18 +53,18 @@ class WindowSums:
 
 @dataclass(frozen=True)
 class Correction:
-    """The difference between what happened and what was expected: in each bin a straight line.
+    """The difference between actual and expected quality: a regression line in each bin.
 
-    Where rows move inside a bin, the line moves the estimate, and how little its slope is known
+    When rows move inside a bin, the estimate follows the line, and the standard error of the slope
     widens the interval.
     """
 
     bins: NumberBins
     rows: Array
-    """Of each bin, ``(bins,)`` as all others."""
+    """Number of rows of each bin, ``(bins,)`` like all others."""
     mean: Array
     variance: Array
-    """Around the line."""
+    """Residual variance."""
     center: Array
     """Mean position."""
     slope: Array
@@ -73,7 +73,7 @@ class Correction:
 
     @classmethod
     def learn(cls, scores: Scores, outcome: Array) -> "Correction":
-        """Learn from held-out rows, whose outcome is known."""
+        """Fit on held-out rows."""
         bins = quantile_bins(scores.position)
         index, surplus = bins.indices(scores.position), outcome - scores.expected
         size = bins.size - 1  # no prediction is missing
@@ -94,23 +94,23 @@ class Correction:
 
     @classmethod
     def of_note(cls, note: Mapping[str, Any]) -> "Correction":
-        """As the file has it."""
+        """Read the note of a file."""
         bins = bins_of_note(note)
         assert isinstance(bins, NumberBins)
         return cls(bins, *(np.array(note[name], np.float64) for name in PARTS))
 
     def note(self) -> dict[str, Any]:
-        """What `of_note` reads."""
+        """The note that `of_note` reads."""
         parts = {name: _short(getattr(self, name)) for name in PARTS}
         return {**self.bins.note(), **parts}
 
     def sums(self, scores: Scores, window: Array, windows: int) -> list[WindowSums]:
-        """What some rows add to each window.
+        """Sums over the rows of each window.
 
         Args:
             scores: of the rows.
-            window: the index of each row's window.
-            windows: how many there are.
+            window: index of the window of each row.
+            windows: number of windows.
         """
         size = len(self.rows)
         index = window * size + np.minimum(self.bins.indices(scores.position), size - 1)
@@ -124,14 +124,14 @@ class Correction:
         return [WindowSums(float(total), *rest) for total, *rest in parts]
 
     def estimate(self, sums: WindowSums) -> Estimate:
-        """The mean outcome of the rows of a window, had they labels."""
+        """Estimate the mean outcome of the rows of a window."""
         rows = max(float(sums.counts.sum()), 1.0)
         share = sums.counts / rows
-        moved = sums.positions / np.maximum(sums.counts, 1) - self.center
-        moved = np.where(sums.counts > 0, moved, 0.0)
-        value = sums.expected / rows + float(share @ (self.mean + self.slope * moved))
+        shift = sums.positions / np.maximum(sums.counts, 1) - self.center
+        shift = np.where(sums.counts > 0, shift, 0.0)
+        value = sums.expected / rows + float(share @ (self.mean + self.slope * shift))
         of_rows = float(share @ self.variance) / rows
-        of_line = 1 / np.maximum(self.rows, 1) + moved**2 / np.maximum(self.spread, TINY)
+        of_line = 1 / np.maximum(self.rows, 1) + shift**2 / np.maximum(self.spread, TINY)
         of_line = np.where(self.spread > 0, of_line, 1 / np.maximum(self.rows, 1))
         reach = SIDE * np.sqrt(of_rows + float(share**2 @ (self.variance * of_line)))
         return Estimate(value, value - reach, value + reach)

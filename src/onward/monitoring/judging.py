@@ -1,10 +1,10 @@
-"""Which windows differ from the training rows, and since when.
+"""Significant differences between windows and the training rows.
 
-A column is ``watch`` where it is found by Benjamini and Hochberg's procedure among all columns and
-outputs of the window, and ``drift`` where it was found in the window before, too. What is tested is
-that its effect is at most negligible: 0.1, or 2.5 times its own spread between blocks of the
-training rows. Over a year of daily windows p-values alone would raise an alarm every few weeks
-where nothing has changed, and every day where days differ a little.
+A column is in the state ``watch`` if its difference is significant among all columns and outputs of
+the window (Benjamini and Hochberg), and in ``drift`` if it also was in the window before. The null
+hypothesis is a negligible effect: at most 0.1, or 2.5 times the column's spread between blocks of
+the training rows. In a year of daily windows, tests of "no difference" would raise an alarm every
+few weeks without any change, and every day if days differ slightly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,28 +22,28 @@ from onward.monitoring.windows import LEAST_ROWS
 
 State = Literal["too few", "quiet", "watch", "drift"]
 
-SURE = 3.0  # standard deviations; of a share whose rows break the contract
+SURE = 3.0  # standard deviations, for the share of rows that break the contract
 ALLOWED = {"unseen": 0.002, "unreadable": 0.002, "out of range": 0.01}
-"""Shares of rows that are of no concern, whatever the training rows had."""
+"""Negligible shares of rows, whatever the training rows had."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the tests say of one column or output in each window."""
+    """The tests of one column or output in each window."""
 
     q_values: Array
-    """``(windows,)``; NaN of windows with too few rows."""
+    """``(windows,)``; NaN for windows with too few rows."""
     states: list[State]
 
 
 def judge(
     known: Mapping[str, Distribution], windows: Sequence[WindowCounts], counts: str
 ) -> dict[str, Array]:
-    """For each column or output its p-values, NaN of windows with too few rows or without it.
+    """P-values of each column or output; NaN for windows with too few rows or without it.
 
     Args:
-        known: of the training rows.
-        windows: in their order.
+        known: distributions of the training rows.
+        windows: in order.
         counts: ``columns`` or ``outputs``.
     """
     judgements = {}
@@ -60,7 +60,7 @@ def judge(
 
 
 def states(p_values: Mapping[str, Array]) -> dict[str, Judgement]:
-    """What the windows say of all columns and outputs together."""
+    """The states of all columns and outputs, tested together."""
     names = [name for name, chances in p_values.items() if not np.isnan(chances).all()]
     if not names:
         return {}
@@ -76,7 +76,7 @@ def states(p_values: Mapping[str, Array]) -> dict[str, Judgement]:
 
 
 def running_states(is_found: Array, is_judged: Array) -> list[State]:
-    """``watch`` of what is found, ``drift`` of what was found in the window before, too."""
+    """``watch`` for a finding, ``drift`` if there was one in the window before as well."""
     states: list[State] = []
     was_found = False
     for now, judged in zip(is_found, is_judged, strict=True):
@@ -91,13 +91,13 @@ def running_states(is_found: Array, is_judged: Array) -> list[State]:
 def breach_states(
     kind: str, counts: Sequence[int], rows: Sequence[int], reference: tuple[int, int]
 ) -> list[State]:
-    """Of a share of rows that break the contract.
+    """The states of a rule of the contract.
 
     Args:
         kind: of the breach.
-        counts: for each window the rows that break it.
-        rows: of each window.
-        reference: held-out rows that broke it, of how many.
+        counts: rows that break the rule in each window.
+        rows: number of rows of each window.
+        reference: held-out rows that break the rule, and their total number.
     """
     allowed = max(ALLOWED[kind], wilson(*reference, SURE)[1] if reference[1] else 0.0)
     is_found = [wilson(n, m, SURE)[0] > allowed for n, m in zip(counts, rows, strict=True)]
@@ -105,5 +105,5 @@ def breach_states(
 
 
 def last(states: Sequence[State]) -> State:
-    """That of the last window with enough rows."""
+    """The state of the last window with enough rows."""
     return next((state for state in reversed(states) if state != "too few"), "too few")

@@ -1,4 +1,4 @@
-"""Predictions as numbers whose distribution can be watched, with labels and without."""
+"""Predictions as numbers to monitor, with and without labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ Array = np.ndarray
 Predictions = Mapping[str, Array]
 """Outputs of a file, by name."""
 
-WATCHED = 20  # classes; the rest has few rows each
+WATCHED = 20  # classes; the others have few rows each
 LEAST = 1e-15  # a probability of 0 would make one row's loss infinite
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What each row says of its own quality, before and after its label is known."""
+    """The expected quality of each row, before its label is known."""
 
     name: str
-    """Of the quality in question, a mean over rows: ``accuracy`` or ``mae``."""
+    """Name of the quality, a mean over rows: ``accuracy`` or ``mae``."""
     expected: Array
-    """What the model itself expects, ``(rows,)``; 0 where it says nothing."""
+    """The quality that the model expects, ``(rows,)``; 0 if it predicts none."""
     position: Array
-    """By which rows are put into bins, to correct what it expects, ``(rows,)``."""
+    """The number that decides the bin of the correction, ``(rows,)``."""
 
 
 def watched(predictions: Predictions, target: Target) -> dict[str, Array]:
-    """Numbers of each row, by what they are called.
+    """Numbers of each row, by name.
 
     The probability of each class (of the second of two), or the value and the width of its
     interval.
@@ -45,19 +45,19 @@ def watched(predictions: Predictions, target: Target) -> dict[str, Array]:
 
 
 def label_codes(labels: Array, classes: Sequence[str]) -> Array:
-    """Labels by their place among the classes; -1 for another text."""
+    """Codes of labels; -1 for unknown ones."""
     known = {name: code for code, name in enumerate(classes)}
     return np.array([known.get(label, -1) for label in labels], np.int64)
 
 
 def scores(predictions: Predictions, target: Target) -> Scores | None:
-    """What the rows say of their quality; None for outputs of other tasks."""
+    """The expected quality of the rows; None for outputs of other tasks."""
     if "probabilities" in predictions:
         codes = label_codes(predictions["label"], target.classes)
         rows = np.arange(len(codes))
         probabilities = predictions["probabilities"].astype(np.float64)
         certainty = probabilities[rows, codes]
-        # of two classes one may be predicted too surely and the other not
+        # of two classes, one may be overconfident and the other not
         position = probabilities[:, 1] if len(target.classes) == 2 else certainty
         return Scores("accuracy", certainty, position)
     if "value" in predictions:
@@ -67,7 +67,7 @@ def scores(predictions: Predictions, target: Target) -> Scores | None:
 
 
 def outcomes(predictions: Predictions, truth: Array, target: Target) -> dict[str, Array]:
-    """What is known of each row once its label is: accuracy and log-loss, or error and coverage.
+    """The actual quality of each row: accuracy and log-loss, or error and coverage.
 
     Args:
         predictions: outputs of the file.
@@ -92,4 +92,4 @@ def outcomes(predictions: Predictions, truth: Array, target: Target) -> dict[str
 
 
 LOSSES = ("log_loss", "mae")
-"""Of which one is among the outcomes; lower is better."""
+"""Outcomes for which lower is better."""

@@ -1,4 +1,4 @@
-"""What a model file says of its training rows and held-out rows, for later comparisons."""
+"""Statistics of the training rows and held-out rows in a model file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from onward.monitoring.effects import negligible_effect
 from onward.monitoring.estimation import Correction
 
 NOTE = "monitor"
-"""Its name in the file."""
+"""Name of the note in the file."""
 
 
 @dataclass(frozen=True)
@@ -24,34 +24,34 @@ class Distribution:
 
     @cached_property
     def bins(self) -> Bins:
-        """Of the values."""
+        """Bins of the values."""
         return bins_of_note(self.note)
 
     @cached_property
     def counts(self) -> Array:
-        """Rows in each of the bins."""
+        """Number of rows in each bin."""
         return np.array(self.note["counts"], np.float64)
 
     @property
     def negligible(self) -> float:
-        """The largest effect that is of no concern."""
+        """The largest negligible effect."""
         return float(negligible_effect(self.note["spread"]))
 
     @property
     def importance(self) -> float:
-        """How much the loss grew when the column was shuffled; 0 of outputs."""
+        """Increase of the loss when the column is shuffled; 0 for outputs."""
         return float(self.note.get("importance", 0.0))
 
     @property
     def unseen(self) -> tuple[int, int]:
-        """Held-out rows with a category that no training row has, of how many."""
+        """Held-out rows with an unseen category, and their total number."""
         count, rows = self.note.get("unseen", (0, 0))
         return count, rows
 
 
 @dataclass(frozen=True)
 class Profile:
-    """All of it."""
+    """All statistics."""
 
     columns: Mapping[str, Distribution]
     outputs: Mapping[str, Distribution]
@@ -60,11 +60,11 @@ class Profile:
     metrics: Mapping[str, Mapping[str, float]]
     """``value`` and ``error`` of each metric of the task."""
     correction: Correction | None
-    """Of what the model expects of itself."""
+    """Correction of the expected quality."""
 
     @classmethod
     def of_note(cls, note: Mapping[str, Any]) -> "Profile":
-        """As the file has it."""
+        """Read the note of a file."""
         columns, outputs = (
             {name: Distribution(name, entry) for name, entry in note[part].items()}
             for part in ("columns", "outputs")

@@ -1,17 +1,17 @@
-"""Shares of rows, with intervals."""
+"""Intervals of shares."""
 
 import numpy as np
 
 
 def wilson(count: float, rows: float, deviations: float = 1.959964) -> tuple[float, float]:
-    """The interval of a share, which is right for small ones, too.
+    """The Wilson interval of a share, which is also valid for small ones.
 
     Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
 
     Args:
-        count: rows in question.
-        rows: all of them.
-        deviations: of the normal distribution to each side; 1.96 for 95 %.
+        count: number of rows in the share.
+        rows: number of all rows.
+        deviations: standard deviations to each side; 1.96 for 95 %.
 
     Example:
         >>> [round(end, 4) for end in wilson(1, 100)]

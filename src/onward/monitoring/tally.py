@@ -1,4 +1,4 @@
-"""Counting the rows of a log, a part at a time: memory does not grow with the log."""
+"""Counts of the rows of a log, read in parts, so memory does not grow with the log."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ EXAMPLES = 3
 
 @dataclass
 class Moments:
-    """Of numbers: how many, their sum, and that of their squares."""
+    """Count, sum and sum of squares of numbers."""
 
     rows: float = 0.0
     total: float = 0.0
@@ -31,29 +31,29 @@ class Moments:
 
     @property
     def mean(self) -> float:
-        """Of the numbers."""
+        """Mean of the numbers."""
         return self.total / max(self.rows, 1)
 
     @property
     def variance(self) -> float:
-        """Of the numbers."""
+        """Variance of the numbers."""
         return max(0.0, self.squares / max(self.rows, 1) - self.mean**2)
 
 
 @dataclass
 class WindowCounts:
-    """All that is known of the rows of one window."""
+    """Counts of the rows of one window."""
 
     rows: int = 0
     columns: dict[str, Array] = field(default_factory=dict)
-    """For each the counts of its bins."""
+    """Counts of the bins of each column."""
     outputs: dict[str, Array] = field(default_factory=dict)
     breaches: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     """Rows by column and kind: ``unseen``, ``out of range``, ``unreadable``."""
     estimated: WindowSums | None = None
     labelled: int = 0
     quality: defaultdict[str, Moments] = field(default_factory=lambda: defaultdict(Moments))
-    """Of each outcome, over rows with a label."""
+    """Moments of each outcome over rows with a label."""
 
 
 class Tally:
@@ -63,8 +63,8 @@ class Tally:
         schema: of the model.
         profile: of its training rows.
         reference: the note with the ranges of columns.
-        readers: of texts that stand for numbers.
-        unseen: knows the categories of the model.
+        readers: of dates, quantities and booleans in texts.
+        unseen: finds unseen categories.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class Tally:
         """Count some rows.
 
         Args:
-            rows: columns of the model, those that the log has.
+            rows: the columns of the model that the log has.
             keys: the window of each row.
             predictions: outputs of the model for these rows.
-            truth: codes of classes, or numbers; -1 or NaN where there is no label.
+            truth: codes of classes, or numbers; -1 or NaN without a label.
         """
         starts, index = np.unique(keys, return_inverse=True)
         windows = [self.windows[int(start)] for start in starts]

@@ -1,4 +1,4 @@
-"""Cutting rows into windows: by time, or so many rows each."""
+"""Windows of rows: by time, or of a fixed number of rows."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,11 +11,11 @@ from onward.monitoring.bins import Array
 
 Period = Literal["hour", "day", "week", "month"]
 EVERY: dict[str, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
-LEAST_ROWS = 200  # of a window; fewer say too little
+LEAST_ROWS = 200  # of a window; tests of fewer rows have too little power
 
 
 def by_time(times: pl.Series, period: Period) -> Array:
-    """For each row the start of its window, in seconds since 1970; of rows without a time -1.
+    """The start of the window of each row, in seconds since 1970; -1 without a time.
 
     Raises:
         DataError: if the column has no times.
@@ -33,12 +33,12 @@ def by_time(times: pl.Series, period: Period) -> Array:
 
 
 def by_rows(first: int, number: int, size: int) -> Array:
-    """For each of so many rows the number of the first row of its window."""
+    """The number of the first row in the window of each row."""
     return np.arange(first, first + number) // size * size
 
 
 def window_name(key: int, period: Period | None) -> str:
-    """What people call a window."""
+    """The name of a window in texts."""
     if period is None:
         return f"rows from {key:,}"
     return datetime.fromtimestamp(key, UTC).strftime(

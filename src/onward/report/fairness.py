@@ -97,7 +97,7 @@ def _summary(lines: list[Line]) -> str:
 
 
 def _numbers(lines: list[Line]) -> Html:
-    head = ["group", "rows", "actual", "predicted", "mean residual", "mean error"]
+    head = ["group", "rows", "actual", "predicted", "mean residual", "mean absolute error"]
     gaps = ["residual minus largest group", "error minus largest group"]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""All that a report is made of."""
+"""Data of a report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from onward.tasks import Metric, Task
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the stages have written, read."""
+    """The results of the stages, for the report."""
 
     config: str
-    """Name of the config, which is that of the folder of artifacts."""
+    """Name of the config and of its artifacts folder."""
     schema: Schema
     notes: Mapping[str, Any]
-    """What the model file says of itself."""
+    """Metadata of the model file."""
     data: Mapping[str, Any]
     history: Sequence[Mapping[str, float]]
     speed: Mapping[str, Any]
-    """Of the training; empty where it was not measured."""
+    """Timings of the training; may be empty."""
     selection: Mapping[str, Any]
-    """Of columns; empty where none was asked for."""
+    """The column selection; may be empty."""
     metrics: Mapping[str, Any]
     cross_validation: Mapping[str, Any]
-    """Empty where the config asks for none, as is the next."""
+    """May be empty, like the next."""
     learning_curve: Mapping[str, Any]
     changes: Mapping[str, Any]
-    """Since the evaluation before; empty where nobody looked."""
+    """Changes since the previous evaluation; may be empty."""
     latency: Mapping[str, float]
     plots: Mapping[str, pl.DataFrame]
     example: Mapping[str, Any]
@@ -40,12 +40,12 @@ class Evidence:
 
     @property
     def task(self) -> Task:
-        """What is predicted."""
+        """The task of the file."""
         return Task.by_name("model.onnx", self.notes["task"], self.schema.target)
 
     @property
     def target(self) -> str:
-        """Name of the column that is predicted."""
+        """Name of the target column."""
         return self.schema.target.name
 
     @property

@@ -87,7 +87,7 @@ def run(settings: Settings, folder: Path) -> None:
     agreement = _gate(parity, prepared)
     predictions = agreement["test"].predictions
     monitored = monitor_note(task, prepared, network, predictions, settings.hide)
-    record |= _notes(settings, prepared, parity, task.monitored(predictions), monitored)
+    record |= _notes(settings, prepared, parity, task.monitored_outputs(predictions), monitored)
     record |= {
         "hashes": _hashes(folder),
         **_codes(prepared),

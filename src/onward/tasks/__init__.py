@@ -1,4 +1,4 @@
-"""What a target is: its outputs, metrics, curves, chapters and decisions. One file each."""
+"""Tasks: outputs, metrics, curves and charts of a kind of target. One file each."""
 
 from onward.schema import Target
 from onward.settings.family import import_members
@@ -20,12 +20,12 @@ import_members(__name__, __path__)
 
 
 def usual_task(target: Target) -> Task:
-    """The task of a target for which nobody has chosen one."""
+    """The default task of a target."""
     members = (member for _, member in sorted(Task.members.items()))
     task: Task = next(member for member in members if member.is_usual(target))(target)
     return task
 
 
 def output_names() -> set[str]:
-    """Of all tasks: no column may be called so."""
+    """Names of the outputs of all tasks, which are reserved."""
     return {name for member in Task.members.values() for name in member.outputs}

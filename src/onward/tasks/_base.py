@@ -1,4 +1,4 @@
-"""What every task can say of a target and of its predictions."""
+"""Base class of tasks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,21 +23,21 @@ Curve = Callable[[Sequence[str], Array, Predictions, np.random.Generator], pl.Da
 
 
 class Estimator(Protocol):
-    """A baseline, before it learns: a task asks for what its predictions are made of."""
+    """A baseline before training; the task chooses what it learns."""
 
     def numbers(self) -> Ask:
-        """Learn the targets as numbers."""
+        """Fit the targets as numbers."""
 
     def probabilities(self) -> Ask:
-        """Learn the targets as codes of classes."""
+        """Fit the targets as codes of classes."""
 
 
 class Validation(Protocol):
-    """Validation rows, by which predictions are calibrated."""
+    """Validation rows, for calibration."""
 
     @property
     def rows(self) -> pl.DataFrame:
-        """Raw."""
+        """Raw rows."""
 
     @property
     def target(self) -> Array:
@@ -45,28 +45,28 @@ class Validation(Protocol):
 
     @property
     def weights(self) -> Array | None:
-        """How much each row counts; None where all count alike."""
+        """Weights of the rows; None if they are equal."""
 
     @property
     def predictions(self) -> Predictions:
-        """Those of the model."""
+        """Predictions of the model."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A curve, as ``dvc plots show`` draws it."""
+    """A curve for ``dvc plots show``."""
 
     file: str
     """The curve's name with ``.csv``."""
     x: str
     y: tuple[str, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What else DVC is told: ``template``, or labels where a column's name is not enough."""
+    """Other settings for DVC: ``template``, or labels of axes."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A piece of the report's chapter on errors."""
+    """A card in the report's section on errors."""
 
     title: str
     content: Chart | pl.DataFrame
@@ -74,63 +74,63 @@ class Card:
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows whose label is one class, for tables of fairness."""
+    """The rows with one class as label, for fairness tables."""
 
     name: str
-    """Of the class."""
+    """Name of the class."""
     happened: Array
     """Whether a row is of the class."""
     selected: Array
-    """Whether the class is its label."""
+    """Whether the label is the class."""
     probability: Array
-    """Of the class."""
+    """Probability of the class."""
 
 
 class Task(Family, ABC):
-    """What is predicted of a target, and how that is measured and shown.
+    """The outputs for a target, and how they are evaluated and shown.
 
-    Heads name their task, and model files name it in their metadata. ``metrics``, ``curves`` and
-    the methods see the truth as `encode` has it, and predictions as `read` has them.
+    Heads name their task, and so do model files in their metadata. ``metrics``, ``curves`` and the
+    methods take targets as returned by `encode`, and predictions as returned by `read`.
     """
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
-    """Of the targets that it is for."""
+    """Kind of the targets."""
     is_number: ClassVar[bool] = False
-    """Whether sums and differences of targets mean something."""
+    """Whether the target is a number."""
     has_labels: ClassVar[bool] = False
-    """Whether a label is chosen by ``probabilities``, so that ``export.decision`` applies."""
+    """Whether a label is chosen by ``probabilities``, so ``export.decision`` applies."""
     wire: ClassVar[ScalarWire]
-    """How the target's column is read."""
+    """Wire of the target's column."""
     outputs: ClassVar[tuple[str, ...]]
-    """Of the exported file."""
+    """Outputs of the exported file."""
 
     metrics: ClassVar[Mapping[str, Metric]]
-    """By name, in the order in which they are shown."""
+    """Metrics by name, in the order of tables."""
     main: ClassVar[str]
-    """The name of the metric that decides."""
+    """Name of the main metric."""
     reliability: ClassVar[Metric | None] = None
-    """How far probabilities or intervals can be relied on; None if a task does not measure it."""
+    """Reliability of probabilities or intervals; None if it is not measured."""
     curves: ClassVar[Mapping[str, Curve]] = {}
-    """The name is that of the file."""
+    """Curves by the name of their file."""
     plots: ClassVar[Mapping[str, Plot]] = {}
-    """By title."""
+    """Plots by title."""
 
     loss_title: ClassVar[str]
-    """What `losses` is called."""
+    """Name of the mean of `losses`."""
     summary: ClassVar[str]
-    """The first sentence of the report; names of metrics in braces stand for their values."""
+    """First sentence of the report, with names of metrics in braces for their values."""
     caveat: ClassVar[str] = ""
-    """The same, for the model card."""
+    """A sentence for the model card, in the same format."""
     residual_signs: ClassVar[str]
-    """What predictions are where the mean residual is not zero."""
+    """Words for predictions with a nonzero mean residual."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
 
     @classmethod
     def member_name(cls) -> str | None:
-        """None of a base class."""
+        """None for a base class."""
         return cls.__dict__.get("name")
 
     @classmethod
@@ -138,25 +138,25 @@ class Task(Family, ABC):
         """The task of a file.
 
         Raises:
-            ArtifactError: if there is none of that name.
+            ArtifactError: if there is no such task.
         """
         if name not in cls.members:
             raise ArtifactError(
-                f"{where}: there is no task {name!r}. If it comes from a package of your own, name"
-                " the package in `plugins` of the config"
+                f"{where}: there is no task {name!r}. If it is in a plug-in, add the plug-in to"
+                " `plugins` in the config"
             )
         task: Self = cls.members[name](target)
         return task
 
     @classmethod
     def is_usual(cls, target: Target) -> bool:
-        """Whether the target has this task where nobody has chosen one."""
+        """Whether this is the default task of the target."""
         return False
 
     @classmethod
     @abstractmethod
     def check_classes(cls, classes: Sequence[str]) -> None:
-        """Look at the classes that a config gives a target.
+        """Check the classes in a config.
 
         Raises:
             ValueError: if the task needs others.
@@ -164,73 +164,73 @@ class Task(Family, ABC):
 
     @property
     def main_metric(self) -> Metric:
-        """The one that decides."""
+        """The main metric."""
         return self.metrics[self.main]
 
     @property
     @abstractmethod
     def prediction_axis(self) -> str:
-        """Title of an axis of predictions."""
+        """Axis title for predictions."""
 
     @property
     @abstractmethod
     def residual_axis(self) -> str:
-        """Title of an axis of residuals."""
+        """Axis title for residuals."""
 
     @abstractmethod
     def encode(self, values: pl.Series) -> Array:
-        """Values of the target's column as the network learns them."""
+        """Convert values of the target's column to the network's targets."""
 
     @abstractmethod
     def read(self, predictions: Predictions) -> Predictions:
-        """Outputs of a file as metrics read them."""
+        """Convert outputs of a file to predictions for metrics."""
 
     @abstractmethod
     def losses(self, target: Array, predictions: Predictions) -> Array:
-        """How wrong each row is; 0 is best."""
+        """Loss of each row; 0 is best."""
 
     @abstractmethod
     def residuals(self, target: Array, predictions: Predictions) -> Array:
-        """Truth minus prediction of each row."""
+        """Target minus prediction of each row."""
 
     @abstractmethod
     def variances(self, predictions: Predictions) -> Array:
-        """Of each residual, if the prediction is right; 0 where it does not say."""
+        """Variance of each residual if the prediction is calibrated; 0 if unknown."""
 
     @abstractmethod
     def pseudo_residuals(self, target: Array, predictions: Predictions) -> Array:
-        """What boosting would fit next, ``(rows, outcomes)``."""
+        """Pseudo-residuals as in gradient boosting, ``(rows, outcomes)``."""
 
     @abstractmethod
     def curves_by_output(self, target: Array, predictions: Predictions) -> Mapping[str, Array]:
-        """Numbers of each row for partial dependence, by name; one of them has lines of rows."""
+        """Numbers for partial dependence by name; if there is one, also for single rows."""
 
     @abstractmethod
     def errors(self, target: Array, predictions: Predictions) -> tuple[Array, Array]:
-        """Whether each row is wrong, and a code for the kind of its error."""
+        """Whether each row is an error, and a code for the kind of error."""
 
     @abstractmethod
     def describe(self, target: Array, predictions: Predictions) -> dict[str, Array | pl.Series]:
         """``actual``, ``predicted``, and ``residual`` or ``certainty``, of each row."""
 
     def selections(self, target: Array, predictions: Predictions, most: int) -> Iterator[Selection]:
-        """For each class, or the most frequent ones, the rows it is the label of."""
+        """The rows with each class as label; at most ``most`` classes."""
         yield from ()
 
     @abstractmethod
-    def monitored(self, predictions: Predictions) -> dict[str, pl.Series]:
-        """Outputs of a file whose distribution it carries, to find drift."""
+    def monitored_outputs(self, predictions: Predictions) -> dict[str, pl.Series]:
+        """Outputs whose distribution is stored in the file, for drift detection."""
 
     @abstractmethod
     def answer(self, estimator: Estimator) -> Predict:
-        """Predictions of a baseline."""
+        """The predictions of a baseline."""
 
     def calibrate(self, predict: Predict, validation: Validation) -> Predict:
-        """Predictions with what they learn from validation rows, as the model's have it."""
+        """Calibrate predictions on validation rows, as the model's are."""
         return predict
 
     @abstractmethod
     def cards(
         self, curves: Mapping[str, pl.DataFrame], scores: Mapping[str, float]
     ) -> Iterator[Card]:
-        """The report's chapter on errors, from `curves` and the values of the metrics."""
+        """The report's section on errors, from `curves` and the values of the metrics."""

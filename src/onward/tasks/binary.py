@@ -1,4 +1,4 @@
-"""One of two classes."""
+"""Binary classification."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,7 +15,7 @@ SHARE = {"x_label": "share of rows, by descending probability"}
 
 
 class Binary(ClassTask):
-    """Whether a row is of the second class."""
+    """Binary classification; the second class is the positive one."""
 
     name = "binary"
     metrics = {
@@ -57,17 +57,17 @@ class Binary(ClassTask):
 
     @classmethod
     def is_usual(cls, target: Target) -> bool:
-        """Of two classes."""
+        """For two classes."""
         return target.kind == cls.kind and len(target.classes) == 2
 
     @property
     def prediction_axis(self) -> str:
-        """Names the second class."""
+        """With the name of the second class."""
         return f"probability of {self.target.classes[1]}"
 
     @property
     def residual_axis(self) -> str:
-        """Names the second class."""
+        """With the name of the second class."""
         return f"observed minus predicted: {self.target.classes[1]}"
 
     def judged_class(self, predictions: Predictions) -> Array:

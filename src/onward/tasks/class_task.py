@@ -1,4 +1,4 @@
-"""Tasks whose target is one of several classes."""
+"""Base class of classification tasks."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from onward.tasks.metrics import (
     of_class,
 )
 
-DRAWN = 5  # classes with a line of their own where predictions are drawn
+DRAWN = 5  # classes in charts of predictions
 
 CALIBRATION = Plot(
     "calibration.csv",
@@ -29,7 +29,7 @@ CONFUSION = Plot("labels.csv", "actual", ("predicted",), {"template": "confusion
 
 
 class ClassTask(Task):
-    """The base of such tasks: a label, and the probability of each class."""
+    """Classification: a label, and the probability of each class."""
 
     kind = "classes"
     wire = "text"
@@ -42,22 +42,22 @@ class ClassTask(Task):
 
     @abstractmethod
     def judged_class(self, predictions: Predictions) -> Array:
-        """The code of the class of each row whose probability is compared with what happened."""
+        """Code of the class of each row for residuals: is the row of it, minus its probability."""
 
     @abstractmethod
     def shown_classes(self, target: Array, most: int) -> Sequence[int]:
-        """Codes of the classes that tables and charts look at."""
+        """Codes of the classes in tables and charts."""
 
     @classmethod
     def check_classes(cls, classes: Sequence[str]) -> None:
-        """There are two or more."""
+        """At least two distinct classes are needed."""
         if len(set(classes)) < 2:
             raise ValueError("kind: classes needs `classes: [...]` with two or more values")
         if len(set(classes)) < len(classes):
-            raise ValueError("classes has a value twice")
+            raise ValueError("classes has duplicate values")
 
     def encode(self, values: pl.Series) -> Array:
-        """The place of each value among the classes."""
+        """The code of each value: its index among the classes."""
         classes = list(self.target.classes)
         codes = list(range(len(classes)))
         return values.replace_strict(classes, codes, return_dtype=pl.Int64).to_numpy()
@@ -72,13 +72,13 @@ class ClassTask(Task):
         return log_losses(target, predictions)
 
     def residuals(self, target: Array, predictions: Predictions) -> Array:
-        """Whether a row is of the class in question, minus the probability that it is."""
+        """Whether the row is of its judged class (0 or 1), minus the probability of it."""
         codes = self.judged_class(predictions)
         surplus: Array = (target == codes) - of_class(predictions, codes)
         return surplus
 
     def variances(self, predictions: Predictions) -> Array:
-        """That of a coin with the probability."""
+        """Bernoulli variance."""
         probability = of_class(predictions, self.judged_class(predictions))
         variance: Array = probability * (1 - probability)
         return variance
@@ -89,18 +89,18 @@ class ClassTask(Task):
         return surplus - predictions["probabilities"]
 
     def curves_by_output(self, target: Array, predictions: Predictions) -> Mapping[str, Array]:
-        """Probabilities of the classes that are shown."""
+        """Probabilities of the shown classes."""
         probabilities = predictions["probabilities"].astype(np.float64)
         codes = self.shown_classes(target, DRAWN)
         return {self.target.classes[code]: probabilities[:, code] for code in codes}
 
     def errors(self, target: Array, predictions: Predictions) -> tuple[Array, Array]:
-        """Wrong labels; a kind is a pair of classes."""
+        """Wrong labels; the kind is the pair of classes."""
         label = predictions["label"]
         return label != target, target * len(self.target.classes) + label
 
     def describe(self, target: Array, predictions: Predictions) -> dict[str, Array | pl.Series]:
-        """``certainty`` and ``probability`` are those of the predicted and of the true class."""
+        """With ``certainty`` and ``probability``, those of the predicted and of the true class."""
         names, label = self.target.classes, predictions["label"]
         return {
             "actual": pl.Series([names[code] for code in target], dtype=pl.String),
@@ -110,18 +110,18 @@ class ClassTask(Task):
         }
 
     def selections(self, target: Array, predictions: Predictions, most: int) -> Iterator[Selection]:
-        """For each class that is shown, the rows it is the label of."""
+        """The rows with each shown class as label."""
         probabilities = predictions["probabilities"].astype(np.float64)
         for code in self.shown_classes(target, most):
             happened, selected = target == code, predictions["label"] == code
             yield Selection(self.target.classes[code], happened, selected, probabilities[:, code])
 
-    def monitored(self, predictions: Predictions) -> dict[str, pl.Series]:
+    def monitored_outputs(self, predictions: Predictions) -> dict[str, pl.Series]:
         """Labels."""
         return {"label": pl.Series(predictions["label"], dtype=pl.String)}
 
     def answer(self, estimator: Estimator) -> Predict:
-        """Probabilities, and the likeliest class."""
+        """Probabilities, and the most probable class."""
         ask: Ask = estimator.probabilities()
 
         def predict(rows: pl.DataFrame) -> Predictions:
@@ -137,7 +137,7 @@ def by_class_card(curves: Mapping[str, pl.DataFrame]) -> Card:
 
 
 def most_frequent(target: Array, classes: int, most: int) -> Sequence[int]:
-    """Codes of classes, those with the most rows first."""
+    """Codes of the most frequent classes, in this order."""
     order = np.argsort(-np.bincount(target, minlength=classes), kind="stable")
     codes: Sequence[int] = order[:most].tolist()
     return codes

@@ -1,4 +1,4 @@
-"""The numbers behind the charts of an evaluation, as small tables."""
+"""Data of the evaluation charts, as small tables."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def roc(_: Sequence[str], target: Array, predictions: Predictions, __: object) -
 
 
 def pr(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
-    """Recall and precision at each threshold; the first point is that of the surest rows."""
+    """Recall and precision at each threshold, from the highest threshold down."""
     hits, misses = (counts[1:] for counts in _counts(target, predictions))
     return _thin(
         pl.DataFrame({"recall": hits / max(hits[-1], 1), "precision": hits / (hits + misses)})
@@ -38,9 +38,9 @@ def pr(_: Sequence[str], target: Array, predictions: Predictions, __: object) ->
 def threshold(
     _: Sequence[str], target: Array, predictions: Predictions, __: object
 ) -> pl.DataFrame:
-    """What would be if rows from a probability on were of the second class.
+    """Metrics by the threshold on the probability of the second class.
 
-    Null where there is nothing to divide by, as of the precision if no row is selected.
+    Null if undefined, such as the precision when no row is selected.
     """
     probability = np.sort(predictions["probabilities"][:, 1].astype(np.float64))
     hit = np.sort(predictions["probabilities"][target == 1, 1].astype(np.float64))
@@ -64,17 +64,16 @@ def threshold(
 
 
 def gain(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
-    """The share of all of the second class that is among the surest rows."""
+    """Recall of the second class among the highest-ranked rows."""
     share, recall = _surest(target, predictions)
     table = pl.DataFrame({"share": np.r_[0, share], "gain": np.r_[0, recall]})
     return _thin(table.with_columns(pl.all().fill_nan(None)))
 
 
 def lift(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
-    """How many times as often as by chance rows of the second class are among the surest.
+    """The frequency of the second class among the highest-ranked rows, relative to all rows.
 
-    Of no rows there is none, so the first point is that of the surest; `dvc plots` would take a
-    null for 0.
+    Starts at the first row, as lift is undefined for no rows, and `dvc plots` draws null as 0.
     """
     share, recall = _surest(target, predictions)
     table = pl.DataFrame({"share": share, "lift": recall / share})
@@ -82,7 +81,7 @@ def lift(_: Sequence[str], target: Array, predictions: Predictions, __: object) 
 
 
 def _surest(target: Array, predictions: Predictions) -> tuple[Array, Array]:
-    """Shares of the rows, the surest first, and of those of the second class among them."""
+    """Share of the rows, by descending probability, and recall of the second class in them."""
     hits, misses = (counts[1:] for counts in _counts(target, predictions))
     return (hits + misses) / len(target), _shares(hits, hits[-1])
 
@@ -90,9 +89,9 @@ def _surest(target: Array, predictions: Predictions) -> tuple[Array, Array]:
 def calibration(
     _: Sequence[str], target: Array, predictions: Predictions, __: object
 ) -> pl.DataFrame:
-    """Mean probability and frequency of what happened, with its interval, by probability.
+    """Mean probability, and observed frequency with its interval, in bins of the probability.
 
-    With two classes that of the second; with more that of the class that was predicted.
+    The probability is that of the second of two classes, or of the predicted class.
     """
     probabilities = predictions["probabilities"].astype(np.float64)
     happened, probability = target == 1, probabilities[:, 1]
@@ -111,7 +110,7 @@ def calibration(
 
 
 def interval_of_share(share: Array, rows: Array) -> tuple[Array, Array]:
-    """Both ends of the 95 % interval of a share of rows; sensible for few rows and near 0 and 1.
+    """The ends of the 95 % Wilson interval of a share, also valid near 0 and 1.
 
     Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
     """
@@ -124,7 +123,7 @@ def interval_of_share(share: Array, rows: Array) -> tuple[Array, Array]:
 def confusion(
     classes: Sequence[str], target: Array, predictions: Predictions, _: object
 ) -> pl.DataFrame:
-    """Rows of each pair of true and predicted class, the commonest classes first."""
+    """Number of rows by true and predicted class, the most frequent classes first."""
     label = predictions["label"]
     common = np.argsort(-np.bincount(target, minlength=len(classes)), kind="stable")
     names = dict.fromkeys(range(len(classes)), OTHERS)
@@ -147,7 +146,7 @@ def confusion(
 def labels(
     classes: Sequence[str], target: Array, predictions: Predictions, random: np.random.Generator
 ) -> pl.DataFrame:
-    """True and predicted class of some rows, for the confusion matrix of ``dvc plots``."""
+    """True and predicted class of a sample, for the confusion matrix of ``dvc plots``."""
     names = np.array(classes, object)
     rows = _some(len(target), PAIRS, random)
     pairs = {"actual": target[rows], "predicted": predictions["label"][rows]}
@@ -157,7 +156,7 @@ def labels(
 def by_class(
     classes: Sequence[str], target: Array, predictions: Predictions, _: object
 ) -> pl.DataFrame:
-    """Rows, precision, recall and F1 of each class; null where there is nothing to divide by."""
+    """Rows, precision, recall and F1 of each class; null if undefined."""
     label, size = predictions["label"], len(classes)
     true, predicted = np.bincount(target, minlength=size), np.bincount(label, minlength=size)
     right = np.bincount(target[target == label], minlength=size)
@@ -173,7 +172,7 @@ def by_class(
 def residuals(
     _: Sequence[str], target: Array, predictions: Predictions, random: np.random.Generator
 ) -> pl.DataFrame:
-    """Truth, prediction and their difference, of some rows in the order of the prediction."""
+    """Target, prediction and residual of a sample, sorted by prediction."""
     rows = _some(len(target), DOTS, random)
     table = pl.DataFrame(
         {
@@ -186,7 +185,7 @@ def residuals(
 
 
 def bands(_: Sequence[str], target: Array, predictions: Predictions, __: object) -> pl.DataFrame:
-    """Means of prediction, truth, error and coverage, of rows from low to high predictions."""
+    """Mean prediction, target, error and coverage in bands of the prediction."""
     order = np.argsort(predictions["value"], kind="stable")
     parts = [part for part in np.array_split(order, BANDS) if len(part)]
     inside = (predictions["lower"] <= target) & (target <= predictions["upper"])
@@ -208,7 +207,7 @@ def _shares(part: Array, whole: Array | int) -> Array:
 
 
 def _counts(target: Array, predictions: Predictions) -> tuple[Array, Array]:
-    """True and false positives, when all rows down to each distinct probability are positive."""
+    """True and false positives at each distinct probability as the threshold."""
     probability = predictions["probabilities"][:, 1]
     order = np.argsort(-probability, kind="stable")
     ends = np.flatnonzero(np.diff(probability[order], append=-np.inf))

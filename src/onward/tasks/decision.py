@@ -1,7 +1,7 @@
-"""Which label to say: the one that serves a stated purpose best, where that is not the likeliest.
+"""Decision rules: labels that optimize a metric or costs instead of the most probable class.
 
-A label is what has the largest expected gain, `probabilities @ gains`. With the identity for gains
-that is the likeliest class; with two classes any diagonal is a threshold.
+The label is the class with the largest expected gain, `probabilities @ gains`. With the identity
+matrix it is the most probable class; with two classes a diagonal matrix is a threshold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,24 +18,23 @@ from onward.tasks.metrics import Metric, balanced_accuracy, f1, macro_f1
 
 Array = np.ndarray
 Objective = Callable[[Array], float]
-"""From labels to a number; more is better."""
+"""From labels to a number; higher is better."""
 
-ROWS = 20_000  # that the choice is made by, where there are more classes than two
-CANDIDATES, MANY = 40, 1_000  # factors of a class that are tried; many where two classes share all
+ROWS = 20_000  # to choose by, with more than two classes
+CANDIDATES, MANY = 40, 1_000  # factors to try per class; many for two classes
 ROUNDS = 3  # over all classes; a fourth seldom changes a label
-BETTER = 1e-9  # than which a gain is rounding
+BETTER = 1e-9  # a smaller improvement is rounding
 
 
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Decision(Settings):
-    """What labels are for: a ``metric``, or what mistakes cost, chosen by the validation rows.
+    """The objective of the labels, optimized on the validation rows: a ``metric`` or ``costs``.
 
-    ``metric``: ``f1``, of the second of two classes, or the mean of more; or
-    ``balanced_accuracy``, the mean share of each class that is found.
-    ``costs``: for a class, what each wrong label costs, ``{yes: {no: 10}}``, and 1 where it is not
-    said.
+    ``metric``: ``f1``, of the second of two classes or the mean of all; or ``balanced_accuracy``,
+    the mean recall of the classes.
+    ``costs``: for a class, the cost of each wrong label, such as ``{yes: {no: 10}}``; 1 by default.
     """
 
     metric: Literal["f1", "balanced_accuracy"] | None = None
@@ -47,28 +46,30 @@ class Decision(Settings):
             raise ValueError("give either a `metric` or `costs`")
         for name, labels in (self.costs or {}).items():
             if labels.get(name):
-                raise ValueError(f"costs: a right label costs nothing. Remove {name!r} of {name!r}")
+                raise ValueError(
+                    f"costs: the correct label has no cost. Remove {name!r} of {name!r}"
+                )
         return self
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """A setting, for the classes of a table."""
+    """The objective for the classes of a table."""
 
     metric: Metric
     costs: Array | None
     """``(classes, classes)``, of each label (column) for a row of each class (row)."""
 
     def __call__(self, target: Array, labels: Array, weights: Array | None = None) -> float:
-        """How well labels serve it: what people read."""
+        """The metric of the labels."""
         return self.metric(target, {"label": labels}, weights)
 
 
 def purpose(setting: Decision, classes: Sequence[str]) -> Purpose:
-    """What the setting means for these classes.
+    """The objective for these classes.
 
     Raises:
-        ConfigError: if it names a class that there is not.
+        ConfigError: if it names an unknown class.
     """
     if setting.costs is None:
         if setting.metric == "balanced_accuracy":
@@ -83,7 +84,7 @@ def purpose(setting: Decision, classes: Sequence[str]) -> Purpose:
         for column, label in enumerate(classes):
             costs[row, column] = setting.costs.get(name, {}).get(label, costs[row, column])
     if not costs.any():
-        raise ConfigError("export.decision.costs: no mistake costs anything. Give one a cost")
+        raise ConfigError("export.decision.costs: all costs are 0. Set one above 0")
 
     def cost(target: Array, predictions: Mapping[str, Array]) -> Callable[[Array], float]:
         of_rows = costs[target, predictions["label"]]
@@ -93,24 +94,25 @@ def purpose(setting: Decision, classes: Sequence[str]) -> Purpose:
 
 
 def gains(of: Purpose, target: Array, probabilities: Array, weights: Array | None) -> Array:
-    """What is gained with each label (column) for a row of each class (row), at most 1.
+    """The gain of each label (column) for rows of each class (row), at most 1.
 
-    Of costs and more than two classes the costs themselves say it; all else is tried on the rows.
+    With costs and more than two classes it follows from the costs, otherwise from a search on the
+    rows.
 
     Source: Elkan 2001, "The Foundations of Cost-Sensitive Learning", section 1.1; Lipton et al.
     2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure".
-    Differs: their best thresholds hold for true probabilities; ours are tried, one class after the
-    other, so that they also serve probabilities which are somewhat wrong.
+    Differs: their optimal thresholds assume calibrated probabilities; ours are searched, one class
+    after the other, so they are also good for miscalibrated ones.
 
     Args:
-        of: what labels are for.
+        of: the objective.
         target: codes of the classes of the rows.
         probabilities: ``(rows, classes)``.
         weights: of the rows.
     """
     classes = probabilities.shape[1]
     if of.costs is not None and classes > 2:
-        return np.asarray(-of.costs / of.costs.max())  # 1 less them would round small ones away
+        return np.asarray(-of.costs / of.costs.max())  # 1 - costs would round small costs to 0
     sample = slice(None, None, 1 if classes == 2 else -(-len(target) // ROWS))
     target, probabilities = target[sample], probabilities[sample].astype(np.float64)
     weights = np.ones(len(target)) if weights is None else weights[sample]
@@ -129,7 +131,7 @@ def gains(of: Purpose, target: Array, probabilities: Array, weights: Array | Non
 
 
 def threshold(gained: Array) -> float | None:
-    """From which probability on the second of two classes is the label."""
+    """The probability from which the second of two classes is the label."""
     return float(gained[0, 0] / gained.trace()) if len(gained) == 2 else None
 
 
@@ -139,7 +141,7 @@ def _shares(target: Array, weights: Array, classes: int) -> Array:
 
 
 def _climb(factors: Array, target: Array, probabilities: Array, objective: Objective) -> Array:
-    """Factors of the probabilities that serve better, one class after the other."""
+    """Better factors of the probabilities, by coordinate ascent over the classes."""
     classes = len(factors)
     factors, best = factors.copy(), objective((probabilities * factors).argmax(1))
     for _ in range(1 if classes == 2 else ROUNDS):
@@ -148,7 +150,7 @@ def _climb(factors: Array, target: Array, probabilities: Array, objective: Objec
             rest = probabilities * factors
             rest[:, code] = -1.0
             other, most = rest.argmax(1), rest.max(1)
-            # the factor from which on the label of a row is this class
+            # the factor from which this class is the label of a row
             needed = most / np.maximum(probabilities[:, code], np.finfo(np.float64).tiny)
             for factor in _candidates(needed, target == code, MANY if classes == 2 else CANDIDATES):
                 value = objective(np.where(factor > needed, code, other))
@@ -160,7 +162,7 @@ def _climb(factors: Array, target: Array, probabilities: Array, objective: Objec
 
 
 def _candidates(needed: Array, is_class: Array, count: int) -> Array:
-    """Factors between those that rows need: a best one is just above that of a row of the class."""
+    """Factors to try: the best one is just above the factor that a row of the class needs."""
     every = np.unique(needed)
     own = np.unique(needed[is_class])
     own = (

@@ -1,4 +1,4 @@
-"""One of several classes."""
+"""Multiclass classification."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from onward.tasks.metrics import Array, Metric, Predictions
 
 
 class Multiclass(ClassTask):
-    """Which class a row is of."""
+    """Classification with three or more classes."""
 
     name = "multiclass"
     metrics = {
@@ -36,11 +36,11 @@ class Multiclass(ClassTask):
     }
     plots = {"calibration": CALIBRATION, "confusion": CONFUSION}
     prediction_axis = "probability"
-    residual_axis = "label right minus its probability"
+    residual_axis = "correct label (0 or 1) minus its probability"
 
     @classmethod
     def is_usual(cls, target: Target) -> bool:
-        """Of more classes than two."""
+        """For any other number of classes than two."""
         return target.kind == cls.kind and len(target.classes) != 2
 
     def judged_class(self, predictions: Predictions) -> Array:

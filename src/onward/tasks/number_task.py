@@ -1,4 +1,4 @@
-"""Tasks whose target is a number."""
+"""Base class of regression tasks."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -12,19 +12,19 @@ from onward.tasks.metrics import Array, Metric, Predictions, absolute_errors, co
 
 
 class NumberTask(Task):
-    """The base of such tasks: a value and its interval, float64 in the file."""
+    """Regression: a value and its interval, float64 in the file."""
 
     kind = "number"
     wire = "number"
     is_number = True
     outputs: ClassVar[tuple[str, ...]] = ("value", "lower", "upper")
     reliability = Metric("Interval coverage", coverage, "neither", 0, 1, "share")
-    loss_title = "mean error"
+    loss_title = "mean absolute error"
     residual_signs = "too low or too high"
 
     @property
     def prediction_axis(self) -> str:
-        """Names the target."""
+        """With the name of the target."""
         return f"predicted {self.target.name}"
 
     @property
@@ -34,7 +34,7 @@ class NumberTask(Task):
 
     @classmethod
     def check_classes(cls, classes: Sequence[str]) -> None:
-        """There are none."""
+        """A number has no classes."""
         if classes:
             raise ValueError("classes are for `kind: classes`; remove them")
 
@@ -56,7 +56,7 @@ class NumberTask(Task):
         return error
 
     def variances(self, predictions: Predictions) -> Array:
-        """A value does not say how far off it may be."""
+        """Unknown: zeros."""
         return np.zeros(len(predictions["value"]))
 
     def pseudo_residuals(self, target: Array, predictions: Predictions) -> Array:
@@ -68,16 +68,16 @@ class NumberTask(Task):
         return {"value": predictions["value"]}
 
     def errors(self, target: Array, predictions: Predictions) -> tuple[Array, Array]:
-        """Too high is one kind, too low the other."""
+        """All inexact values; the kind is the sign of the error."""
         value = predictions["value"]
         return value != target, (value > target) * 1
 
     def describe(self, target: Array, predictions: Predictions) -> dict[str, Array | pl.Series]:
-        """``residual`` is the truth minus the value."""
+        """``residual`` is the target minus the value."""
         value, residual = predictions["value"], self.residuals(target, predictions)
         return {"actual": target, "predicted": value, "residual": residual}
 
-    def monitored(self, predictions: Predictions) -> dict[str, pl.Series]:
+    def monitored_outputs(self, predictions: Predictions) -> dict[str, pl.Series]:
         """The value."""
         return {"value": pl.Series(predictions["value"])}
 
@@ -87,7 +87,7 @@ class NumberTask(Task):
         return lambda rows: {"value": ask(rows)}
 
     def calibrate(self, predict: Predict, validation: Validation) -> Predict:
-        """With an interval that holds as many validation rows as the model's does.
+        """Add an interval with the same coverage of validation rows as the model's.
 
         Source: Papadopoulos et al. 2002, "Inductive Confidence Machines for Regression".
         """

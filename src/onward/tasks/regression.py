@@ -1,4 +1,4 @@
-"""A number, with an interval."""
+"""Regression."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ from onward.tasks.number_task import NumberTask
 
 
 class Regression(NumberTask):
-    """How large the target is."""
+    """Regression with prediction intervals."""
 
     name = "regression"
     metrics = {
@@ -30,23 +30,23 @@ class Regression(NumberTask):
         "coverage": Plot("bands.csv", "predicted", ("coverage",)),
     }
     summary = (
-        "On average a prediction of {target} is off by {mae}, and the interval around it holds the"
-        " truth in {coverage} of rows."
+        "The mean absolute error of {target} is {mae}, and the prediction interval contains the"
+        " actual value in {coverage} of rows."
     )
     caveat = (
-        "Intervals held the truth in {coverage} of held-out rows on average, not in every group of"
-        " rows: the report has the shares by predicted value."
+        "Prediction intervals contained the actual value in {coverage} of test rows on average, but"
+        " not in every group of rows: the report has the coverage by predicted value."
     )
 
     @classmethod
     def is_usual(cls, target: Target) -> bool:
-        """Of numbers."""
+        """For numbers."""
         return target.kind == cls.kind
 
     def cards(
         self, curves: Mapping[str, pl.DataFrame], scores: Mapping[str, float]
     ) -> Iterator[Card]:
-        """Truth and error by predicted value, and the coverage of the intervals."""
+        """Actual value and error by predicted value, and interval coverage."""
         rows, name = curves["residuals"], self.target.name
         yield Card("Actual and predicted", charts.predicted(rows, name))
         yield Card("Error by predicted value", charts.residuals(rows, name))

@@ -60,7 +60,7 @@ def lost_peer(seconds: float, cause: str = "the device waits for it") -> str:
     """The message about another process of a training that does not answer."""
     return (
         f"train: another process of this training has ended, or did not answer for {seconds:.0f} s."
-        " Look for its message, and start all of them again: they go on from the last checkpoint"
+        " See its message, and start all processes again: they resume from the last checkpoint"
         f" ({cause})"
     )
 

@@ -52,7 +52,7 @@ class RemoteRun:
 
     def __init__(self, host: str, config: Path, folder: str, command: str) -> None:
         if host.startswith("-"):
-            raise ConfigError(f"launch: {host!r} is no host. Put it before the config")
+            raise ConfigError(f"launch: {host!r} is not a host. Write the host before the config")
         for program in ("ssh", "rsync"):
             if shutil.which(program) is None:
                 raise ExtraError(f"launch: {program!r} is not installed. Install it on both sides")
@@ -108,8 +108,8 @@ class RemoteRun:
         )
         if listed.returncode:
             raise ConfigError(
-                "launch: this folder is no git repository, whose tracked files are copied. Run"
-                " `git init` and `git add` the files of the project"
+                "launch: this folder is not a git repository. The files that git tracks are"
+                " copied: run `git init`, then `git add` the files of the project"
             )
         files = [name for name in listed.stdout.split("\0") if name and Path(name).is_file()]
         table = source_of(self._config).path

@@ -140,7 +140,7 @@ def parse_format(text: str) -> Format:
     unknown = [letter for letter in letters if letter not in PIECES]
     if unknown:
         known = " ".join(f"%{letter}" for letter in PIECES)
-        raise ValueError(f"format: there is no %{unknown[0]}. There are {known}")
+        raise ValueError(f"format: unknown directive %{unknown[0]}. Known are {known}")
     if not letters or start:
         raise ValueError(f"format: {text!r} does not begin with a part of a date such as %Y")
     chunks, together = [], ""

@@ -1,4 +1,4 @@
-"""The model as a whole: how it learned, what it uses, how it compares."""
+"""Charts of losses, feature importance and baselines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What fewer columns cost."""
+"""Chart of the column selection."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What becomes of a probability: rows that a threshold selects, and how many of them are right."""
+"""Charts of binary classification by threshold."""
 
 import polars as pl
 
@@ -21,7 +21,7 @@ LINES = {
     "f1": ("F1", INK, [6, 3]),
     "selected": ("rows selected", QUIET, [2, 3]),
 }
-"""By column: what it is called, its color, its dashes (people tell lines apart by these, too)."""
+"""Title, color and dashes by column; dashes distinguish lines without color."""
 
 
 def threshold(table: pl.DataFrame) -> Chart:
@@ -56,13 +56,13 @@ def threshold(table: pl.DataFrame) -> Chart:
 
 
 def gain(table: pl.DataFrame) -> Chart:
-    """How many are found among the surest rows; the diagonal is chance."""
-    names = {"share": "surest rows", "gain": "found of all"}
+    """Recall among the highest-ranked rows; the diagonal is chance."""
+    names = {"share": "highest-ranked rows", "gain": "recall"}
     return _by_share(table, names, reference([(0, 0), (1, 1)], ("share", "gain")), "Gain")
 
 
 def lift(table: pl.DataFrame) -> Chart:
-    """How many times as often as by chance they are among the surest rows."""
+    """Frequency among the highest-ranked rows, relative to all rows."""
     names = {"share": "surest rows", "lift": "times as often as by chance"}
     line = reference([(0, 1), (1, 1)], ("share", "lift"))
     return _by_share(table, names, line, "Lift")

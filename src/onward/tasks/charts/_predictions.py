@@ -1,4 +1,4 @@
-"""Right and wrong predictions."""
+"""Charts of predictions and their errors."""
 
 import polars as pl
 
@@ -34,13 +34,13 @@ def roc(table: pl.DataFrame) -> Chart:
 
 
 def pr(table: pl.DataFrame, share: float) -> Chart:
-    """The curve, and the share of the positive class, which guessing would reach."""
+    """The curve, and the share of the positive class, which random guessing reaches."""
     names = {"recall": "recall", "precision": "precision"}
     return Chart("Precision by recall", curve_layers(table, names, [(0, share), (1, share)]))
 
 
 def calibration(table: pl.DataFrame) -> Chart:
-    """What was said and what happened, bigger points for more rows; the diagonal is right.
+    """Predicted probability and observed frequency; the diagonal is perfect calibration.
 
     Through each point goes the 95 % interval of what happened.
     """
@@ -103,7 +103,7 @@ def confusion(table: pl.DataFrame) -> Chart:
 
 
 def predicted(table: pl.DataFrame, target: str) -> Chart:
-    """Truth by prediction; on the diagonal they agree."""
+    """Actual by predicted values; the diagonal is perfect."""
     both = pl.concat([table["actual"], table["predicted"]])
     scale = scale_for(both) | {"zero": False}
     ends = ends_of(both)
@@ -120,7 +120,7 @@ def predicted(table: pl.DataFrame, target: str) -> Chart:
 
 
 def residuals(table: pl.DataFrame, target: str) -> Chart:
-    """Error by prediction; on the line there is none. A ratio where axes are logarithmic."""
+    """Error by predicted value; a ratio if the axes are logarithmic."""
     ends = ends_of(table["predicted"])
     scale = scale_for(pl.concat([table["actual"], table["predicted"]]))
     none, title, y_scale = 0, "actual minus predicted", {}
@@ -140,7 +140,7 @@ def residuals(table: pl.DataFrame, target: str) -> Chart:
 
 
 def coverage(table: pl.DataFrame, share: float, target: str) -> Chart:
-    """Share of rows inside their interval, from low to high predictions; a rule for all."""
+    """Interval coverage by band of the prediction; the rule is the overall coverage."""
     places = table.with_row_index("band", 1)
     bars = {
         "data": {"values": places.to_dicts()},

@@ -1,4 +1,4 @@
-"""Charts as Vega-Lite, which the report draws: what a task shows of its curves.
+"""Charts in Vega-Lite, which the report renders.
 
 Colors are CSS variables, so that one drawing serves light and dark pages, and paper.
 """
@@ -20,23 +20,23 @@ WIDE = 1_000.0  # ratio of the largest to the smallest value, from which an axis
 MODEL, OTHER, QUIET = "var(--model)", "var(--other)", "var(--quiet)"
 INK, MUTED, GRID, PAPER = "var(--ink)", "var(--muted)", "var(--grid)", "var(--card)"
 COLORS = (MODEL, OTHER, QUIET, INK, MUTED, GRID, PAPER)
-"""What the page has to define."""
+"""CSS variables that the page must define."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Layers above each other. Theme and size are the report's."""
+    """Layers of a chart. The report sets theme and size."""
 
     label: str
-    """What is drawn, for screen readers."""
+    """A description for screen readers."""
     layers: Sequence[Spec]
-    """Of Vega-Lite, with their data."""
+    """Vega-Lite layers with their data."""
     settings: Spec = field(default_factory=dict)
-    """What the layers share: ``data``, ``encoding``, ``height``."""
+    """Settings of all layers: ``data``, ``encoding``, ``height``."""
 
 
 def quantity(field: str, title: str, label: str = "", scale: Mapping[str, Any] = LINEAR) -> Spec:
-    """A quantity; ``label`` says in Vega's language how its numbers are written."""
+    """A quantitative axis; ``label`` is a Vega expression for its labels."""
     axis = {"labelExpr": label} if label else {}
     return {"field": field, **QUANTITY, "title": title, "axis": axis, "scale": scale}
 
