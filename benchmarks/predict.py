@@ -24,13 +24,14 @@ import onnxruntime
 import pandas as pd
 import polars as pl
 import torch
+from onnx import helper
 from sklearn.compose import ColumnTransformer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from onward.export.joining import export
+from onward.export.joining import join_graphs
 from onward.network.network import Network, Shape
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
@@ -86,7 +87,8 @@ def exported(rows: pl.DataFrame, network: dict[str, Any]) -> bytes:
     fields = tuple(Field(column.name, TYPES[column.name], column.wire) for column in columns)
     schema = Schema(fields, Target("is_sold", "classes", CLASSES))
     notes = {"onward": "1", "task": "binary", "schema": schema.dump()}
-    model: Any = export(prepared.model, built, CLASSES, notes)
+    model = join_graphs(prepared.model, built, CLASSES)
+    helper.set_model_props(model, notes)
     data: bytes = model.SerializeToString()
     return data
 

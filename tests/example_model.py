@@ -16,7 +16,7 @@ from onnx import helper
 from two_blocks import network as untrained
 
 from onward.blocks import Blocks
-from onward.export.joining import export
+from onward.export.joining import join_graphs
 from onward.network.network import Network, Shape
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
@@ -110,9 +110,11 @@ def _example(task: str) -> bytes:
     made = parts(task)
     classes, fields = made.schema.target.classes, made.schema.columns
     notes = {"onward": "1", "task": task, "schema": made.schema.dump()}
-    bare = export(made.preprocessing, made.network, classes, notes)
-    notes |= {key: json.dumps(entry) for key, entry in _entries(bare, fields).items()}
-    data: bytes = export(made.preprocessing, made.network, classes, notes).SerializeToString()
+    model = join_graphs(made.preprocessing, made.network, classes)
+    helper.set_model_props(model, notes)
+    notes |= {key: json.dumps(entry) for key, entry in _entries(model, fields).items()}
+    helper.set_model_props(model, notes)
+    data: bytes = model.SerializeToString()
     return data
 
 

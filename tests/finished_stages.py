@@ -9,11 +9,12 @@ import numpy as np
 import onnx
 import polars as pl
 import torch
+from onnx import helper
 from two_blocks import network as untrained
 
 from onward.artifacts.prepared import row_numbers_file
 from onward.artifacts.publishing import publishing
-from onward.export.joining import export
+from onward.export.joining import join_graphs
 from onward.network.network import Network, Shape
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
@@ -133,7 +134,9 @@ def _model(task: str, columns: Sequence[Column], schema: Schema) -> onnx.ModelPr
     notes = {"onward": "1", "task": task, "schema": schema.dump()}
     notes["versions"] = json.dumps({"onward": "0.1.0", "torch": "2.13.0"})
     notes["hashes"] = json.dumps({"data": "0" * 64, "config": "1" * 64, "code": "2" * 64})
-    return export(prepared.model, network.eval(), schema.target.classes, notes)
+    model = join_graphs(prepared.model, network.eval(), schema.target.classes)
+    helper.set_model_props(model, notes)
+    return model
 
 
 def _data(rows: dict[str, pl.DataFrame], schema: Schema) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from two_blocks import features, shape
 from two_blocks import network as untrained
 
 from onward.blocks import CATEGORICAL, NUMERICAL
-from onward.export.joining import export
+from onward.export.joining import join_graphs
 from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
@@ -46,7 +46,7 @@ def network(embedder: str, model: str, head: str, shape: Shape) -> Network:
 
 
 def check(network: Network, classes: list[str], has_numbers: bool, has_codes: bool) -> None:
-    model = export(blocks(has_numbers, has_codes), network, classes, {"onward": "1"})
+    model = join_graphs(blocks(has_numbers, has_codes), network, classes)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     names = [output.name for output in session.get_outputs()]
     for rows in (1, 7, 0):
@@ -101,11 +101,11 @@ def test_an_ensemble_keeps_one_copy_of_its_weights_and_adds_few_nodes(
     config = Network.Config.model_validate(
         {"embedder": {"type": "identity"}, "model": settings, "head": {"type": "regression"}}
     )
-    alone = export(
-        blocks(True, False), network("identity", "linear", "regression", described), [], {}
+    alone = join_graphs(
+        blocks(True, False), network("identity", "linear", "regression", described), []
     )
 
-    model = export(blocks(True, False), untrained(config, described).eval(), [], {})
+    model = join_graphs(blocks(True, False), untrained(config, described).eval(), [])
 
     assert len(model.graph.node) - len(alone.graph.node) <= nodes
     assert model.ByteSize() < 16 * 64 * 64 * 4  # bytes of one layer, had each member its own
@@ -113,6 +113,6 @@ def test_an_ensemble_keeps_one_copy_of_its_weights_and_adds_few_nodes(
 
 def test_the_file_says_nothing_of_the_machine_it_was_made_on() -> None:
     built = network("identity", "linear", "binary", shape(2, (), 2))
-    data = export(blocks(True, False), built, ["no", "yes"], {}).SerializeToString()
+    data = join_graphs(blocks(True, False), built, ["no", "yes"]).SerializeToString()
     assert b"site-packages" not in data
     assert b".py" not in data

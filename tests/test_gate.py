@@ -14,7 +14,7 @@ from onward.artifacts.prepared import Arrays
 from onward.errors import ExportError
 from onward.export.gate import Parity
 from onward.export.hostile_rows import hostile_rows
-from onward.export.joining import export
+from onward.export.joining import join_graphs
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.feed import feed
 
@@ -22,7 +22,7 @@ AGE = "age"
 
 
 def joined(example: Parts) -> onnx.ModelProto:
-    return export(example.preprocessing, example.network, example.schema.target.classes, {})
+    return join_graphs(example.preprocessing, example.network, example.schema.target.classes)
 
 
 def gate(model: onnx.ModelProto, example: Parts) -> Parity:

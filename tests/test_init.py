@@ -235,7 +235,7 @@ def test_a_folder_with_git_and_dvc_keeps_its_own_files(folder: Path, table: Path
     [
         (
             ("--target", "Yess"),
-            "--target 'Yess' is not a column. Did you mean 'yes'. There are 'no', '1e3'",
+            "--target 'Yess' is not a column. Did you mean 'yes'",
         ),
         (("--target", "yes", "--split", "parts"), "--split 'parts' is not a column"),
     ],

@@ -17,7 +17,7 @@ disk full, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 MAX_LISTED_NAMES = 20  # valid names in a message at most
@@ -77,6 +77,13 @@ class PeerError(OnwardError):
     exit_code = 69
 
 
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The most similar of the known names, ignoring case; None if none is similar."""
+    by_folded = {other.casefold(): other for other in reversed(known)}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, 1)
+    return by_folded[matches[0]] if matches else None
+
+
 def suggestion(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """The end of a message about an unknown name: the closest match, or the known names.
 
@@ -92,9 +99,9 @@ def suggestion(name: str, known: Iterable[str], otherwise: str | None = None) ->
         "There are 'age', 'city'"
     """
     names = [*known]
-    matches = difflib.get_close_matches(name, names, 1)
-    if matches:
-        return f"Did you mean {matches[0]!r}?"
+    match = closest(name, names)
+    if match is not None:
+        return f"Did you mean {match!r}?"
     if otherwise is not None or not names:
         return otherwise or "Remove it"
     more = ", ..." if len(names) > MAX_LISTED_NAMES else ""

@@ -1,19 +1,16 @@
 """Inference of a project from a table."""
 
-import difflib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from onward.errors import DataError
+from onward.errors import DataError, suggestion
 from onward.quality.type_inference import Guess, TargetGuess, infer, infer_target
 from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
 
-SHOWN_COLUMNS = 30  # columns in a message
 MAX_INFERRED_ROWS = 1_000_000  # rows to infer types from; more would not change the result
 
 
@@ -40,7 +37,9 @@ class Project:
         rows, names = source.num_rows(), source.names()
         for option, name in (("--target", target), ("--split", split)):
             if name is not None and name not in names:
-                raise DataError(f"{table}: {option} {name!r} is not a column.{_hint(name, names)}")
+                raise DataError(
+                    f"{table}: {option} {name!r} is not a column. {suggestion(name, names)}"
+                )
         frame = source.head(MAX_INFERRED_ROWS)
         if split is not None:
             _refuse_split(table, split, frame[split], target)
@@ -69,15 +68,6 @@ class Project:
         name = self.path.name
         stem = name[: len(name) - len(Source.suffix(name))]
         return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
-
-
-def _hint(name: str, names: Sequence[str]) -> str:
-    spelled = {column.casefold(): column for column in reversed(names)}
-    matches = difflib.get_close_matches(name.casefold(), spelled, 1)
-    few = ", ".join(map(repr, names[:SHOWN_COLUMNS])) + (
-        ", ..." if len(names) > SHOWN_COLUMNS else ""
-    )
-    return (f" Did you mean {spelled[matches[0]]!r}?" if matches else "") + f" There are {few}"
 
 
 def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> None:

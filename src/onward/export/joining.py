@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
@@ -18,16 +18,13 @@ ROWS = 2  # rows of the example that the exporter follows; the file then takes a
 CONTROL_FLOW = {"If", "Loop", "Scan"}
 
 
-def export(
-    preprocessing: ModelProto, network: Network, classes: Sequence[str], notes: Mapping[str, str]
-) -> ModelProto:
-    """Join the two.
+def join_graphs(preprocessing: ModelProto, network: Network, classes: Sequence[str]) -> ModelProto:
+    """One graph of preprocessing and network, without metadata.
 
     Args:
         preprocessing: raw columns to the blocks that the network reads.
         network: trained and calibrated.
         classes: in the order of their codes; empty for a numeric target.
-        notes: the ``metadata_props``.
 
     Raises:
         ExportError: if the network needs non-standard operators.
@@ -39,7 +36,6 @@ def export(
     joints = [(name, f"{PREFIX}network/{name}") for name in names]
     model = compose.merge_models(preprocessing, body, joints)
     _name_outputs(model, classes)
-    helper.set_model_props(model, dict(notes))
     model.producer_name = "onward"
     _check(model)
     return model

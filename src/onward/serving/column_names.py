@@ -1,10 +1,9 @@
 """Check that a table has the columns of a model."""
 
-import difflib
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from onward.errors import DataError
+from onward.errors import DataError, closest
 
 
 def refuse_lacking(wanted: Collection[str], given: Iterable[Any]) -> None:
@@ -17,13 +16,13 @@ def refuse_lacking(wanted: Collection[str], given: Iterable[Any]) -> None:
     lacking = [name for name in wanted if name not in given]
     unknown = [name for name in given if name not in wanted]
     for name in lacking:
-        if similar := difflib.get_close_matches(name, unknown, 1):
+        if similar := closest(name, unknown):
             raise DataError(
-                f"column {name!r} is missing, and {similar[0]!r} is not one of the model's. Did you"
+                f"column {name!r} is missing, and {similar!r} is not one of the model's. Did you"
                 f" mean {name!r}? Rename the column"
             )
     if lacking:
         raise DataError(
             f"column {lacking[0]!r} is missing ({len(lacking)} of {len(wanted)} columns)."
-            " Give it, with None for missing values"
+            " Add it, with None for missing values"
         )

@@ -26,7 +26,7 @@ from onward.blocks import CATEGORICAL
 from onward.export.deciding import decide
 from onward.export.ensemble_selection import reduce
 from onward.export.gate import Parity
-from onward.export.joining import export
+from onward.export.joining import join_graphs
 from onward.export.monitor_note import monitor_note
 from onward.export.notes import Facts, metadata, notes
 from onward.export.privacy import Privacy
@@ -81,7 +81,7 @@ def run(settings: Settings, folder: Path) -> None:
         prepared.preprocessing() if is_whole else graph_of_columns(prepared).SerializeToString()
     )
     task = Task.members[network.head.task](schema.target)
-    model = export(onnx.load_from_string(preprocessing), network, schema.target.classes, {})
+    model = join_graphs(onnx.load_from_string(preprocessing), network, schema.target.classes)
     document(model, schema, task.name)
     parity = Parity(model.SerializeToString(), preprocessing, network, schema)
     agreement = _gate(parity, prepared)
