@@ -84,7 +84,7 @@ def _target_means(distinct: int, *, embeds: bool) -> Change:
 
 CANDIDATES: dict[str, Change] = {
     "default": _unchanged,
-    "min_count 10": _min_count(10),
+    "min_count 1": _min_count(1),
     "means beside": _target_means(20, embeds=True),
     "means instead": _target_means(100, embeds=False),
 }

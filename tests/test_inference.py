@@ -104,6 +104,15 @@ def test_columns_are_what_they_look_like(values: list[Any], type_: str, reason: 
     assert reason in found.reason
 
 
+@pytest.mark.parametrize(("name", "prefix"), [("tail", "N"), ("flight_code", "")])
+def test_values_in_few_rows_are_unknown(name: str, prefix: str) -> None:
+    values = [f"{prefix}{value}" for value in (7, *[3] * 10, *[4] * 60)]
+    assert guess(values, name).settings["min_count"] == 10
+    assert "1 in fewer than 10 rows are unknown" in guess(values, name).reason
+    assert "min_count" not in guess(values[1:], name).settings
+    assert "min_count" not in guess(values[:49], name).settings, "each value is rare there"
+
+
 @pytest.mark.parametrize("name", ["zip", "brewery_id", "StoreCode"])
 def test_numbers_with_the_name_of_a_code_are_categories(name: str) -> None:
     repeated = guess([str(10_007 * (row % 30)) for row in range(300)], name)

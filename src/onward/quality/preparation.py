@@ -72,8 +72,7 @@ def prepare(
         columns = _learn(plan, rows_of(work, "train"), start)
     about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
-    targets = {name: split.targets_of(name) for name in SPLITS}
-    quality["shortages"] = shortages(plan.schema.target, targets)
+    quality["shortages"] = _shortages(plan, split)
     write_graph(plan.columns, plan.derivations, work)
     write_arrays(plan.columns, split, work)
     (work / "schema.json").write_text(plan.schema.dump())
@@ -81,6 +80,14 @@ def prepare(
     if plan.is_whole:
         columns["left_out"] = unused_columns(plan, table)
     return {"source": str(path), **counts, **columns, "target": about, "quality": quality}
+
+
+def _shortages(plan: Plan, split: SplitRows) -> list[str]:
+    """What the rows are too few for."""
+    targets = {name: split.targets_of(name) for name in SPLITS}
+    features = [column for column in plan.columns if column.config.feature]
+    of_columns = [text for column in features for text in column.warnings()]
+    return [*shortages(plan.schema.target, targets), *of_columns]
 
 
 @contextmanager

@@ -82,6 +82,10 @@ class Column(Family, ABC):
             return values.set(values.is_in(field.missing), None)
         return values.cast(pl.Float64).fill_nan(None)
 
+    def warnings(self) -> list[str]:
+        """Sentences about what the training rows did not teach, after `fit`."""
+        return []
+
     @property
     def name(self) -> str:
         """The column's name in the table."""

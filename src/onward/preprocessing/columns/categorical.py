@@ -33,7 +33,8 @@ class Categorical(Column):
         """Type, order, spellings and rules of the values.
 
         ``values``: integers are passed as float64, so that they can be missing.
-        ``min_count``: a value in fewer training rows is unknown.
+        ``min_count``: a value in fewer training rows is unknown. If all are, the column only tells
+        missing values from others.
         ``order``: the values in the order of their codes; others are unknown. By default the most
         frequent value is the first.
         ``merge_spellings``: texts that differ only in case, surrounding blanks or Unicode form are
@@ -105,11 +106,10 @@ class Categorical(Column):
         """Fit the vocabulary; equally frequent values are sorted, so that runs agree."""
         self.codes, self.absent, self.cardinality = {}, set(), FIRST
         counts = self._add_categories(values)
-        if self.cardinality == FIRST:
+        if self.cardinality == FIRST and (counts.is_empty() or self.config.min_count == 1):
             raise DataError(
-                f"column {self.name!r}: no category occurs in {self.config.min_count} or more"
-                f" of the {len(values)} training rows. Lower min_count, correct order, or remove"
-                " the column"
+                f"column {self.name!r}: no category occurs in the {len(values)} training rows."
+                " Correct order, or remove the column"
             )
         rows = dict(zip(counts["value"], counts["rows"], strict=True)) if self.config.words else {}
         self.words = Words.learn(rows, self.config.words)
@@ -156,6 +156,16 @@ class Categorical(Column):
             declared = dict.fromkeys(map(self._key, self.config.order))
             kept = [key for key in declared if key in set(kept)]
         return kept
+
+    def warnings(self) -> list[str]:
+        """No value is frequent enough, and there are no words instead."""
+        if self.cardinality > FIRST or self.words.all:
+            return []
+        return [
+            f"The column {self.name!r} has no value in {self.config.min_count} or more training"
+            " rows: only missing values are told from others. Lower `min_count`, or remove the"
+            " column"
+        ]
 
     def _counts(self, values: pl.Series) -> pl.DataFrame:
         """The distinct non-missing values, their category and their number of rows."""

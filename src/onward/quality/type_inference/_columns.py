@@ -9,7 +9,12 @@ import polars as pl
 from onward.preprocessing.graph import PREFIX
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
 from onward.quality.type_inference._date_rules import date_guess
-from onward.quality.type_inference._guess import Guess, leave_out, read_as
+from onward.quality.type_inference._guess import (
+    Guess,
+    leave_out,
+    read_as,
+    read_as_category,
+)
 from onward.quality.type_inference._marks import USUAL
 from onward.quality.type_inference._misspellings import similar_spellings
 from onward.quality.type_inference._number_rules import (
@@ -133,9 +138,9 @@ def _categorical(summary: ColumnSummary) -> Guess | None:
         return None
     reason = f"{summary.distinct:,} distinct {_noun(summary)}{_numbers_among(summary)}"
     if summary.distinct >= MANY and summary.words >= 2:
-        return read_as(summary, "categorical", f"{reason} of several words", words=WORDS)
+        return read_as_category(summary, f"{reason} of several words", words=WORDS)
     spellings = similar_spellings(summary.values, summary.counts)
-    return replace(read_as(summary, "categorical", reason), spellings=spellings)
+    return replace(read_as_category(summary, reason), spellings=spellings)
 
 
 def _text(summary: ColumnSummary) -> Guess:

@@ -7,6 +7,10 @@ from onward.quality.type_inference._column_summary import ColumnSummary, quote
 
 Setting = str | int | tuple[str, ...] | dict[str, float]
 
+MIN_COUNT = 10
+"""Training rows from which on the mean of a category says more than its noise; an embedding of a
+value with fewer memorises them."""
+FEWEST_ROWS = 50  # with a value; in a smaller table each value is rare
 MAX_MARKS = 3  # texts for missing values in a reason
 
 
@@ -28,6 +32,15 @@ class Guess:
 def leave_out(name: str, reason: str) -> Guess:
     """Leave out a column that no type reads, or that has no information."""
     return Guess(name, "", reason)
+
+
+def read_as_category(summary: ColumnSummary, reason: str, **settings: Setting) -> Guess:
+    """Read a column as categories; values with few rows share the code of unknown values."""
+    rare = int((summary.counts < MIN_COUNT).sum())
+    if rare and summary.present >= FEWEST_ROWS:
+        reason += f"; {rare:,} in fewer than {MIN_COUNT} rows are unknown"
+        settings["min_count"] = MIN_COUNT
+    return read_as(summary, "categorical", reason, **settings)
 
 
 def read_as(summary: ColumnSummary, type_: str, reason: str, **settings: Setting) -> Guess:

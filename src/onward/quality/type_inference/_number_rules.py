@@ -3,7 +3,13 @@
 import polars as pl
 
 from onward.quality.type_inference._column_summary import ColumnSummary, quote
-from onward.quality.type_inference._guess import Guess, Setting, leave_out, read_as
+from onward.quality.type_inference._guess import (
+    Guess,
+    Setting,
+    leave_out,
+    read_as,
+    read_as_category,
+)
 from onward.quality.type_inference._marks import USUAL, odd_words
 from onward.quality.type_inference._names import is_code, is_index
 from onward.quality.type_inference._units import units_of
@@ -52,7 +58,7 @@ def _code(summary: ColumnSummary) -> Guess:
     if summary.recurring < USUAL:
         return leave_out(summary.name, f"{reason}: probably an identifier")
     reason += "; for amounts: type: numerical"
-    return read_as(summary, "categorical", reason, values="integer")
+    return read_as_category(summary, reason, values="integer")
 
 
 def number_guess(summary: ColumnSummary) -> Guess | None:
