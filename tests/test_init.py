@@ -166,7 +166,7 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
     assert "'id' is left out" not in config.read_text()
     assert "# id is left out: a different whole number in each row" in config.read_text()
     assert '# "value" is left out' not in config.read_text()
-    assert "# value is left out: reserved name in the exported file" in config.read_text()
+    assert "# value is left out: reserved name" in config.read_text()
 
 
 def test_how_a_table_is_written_is_found_said_and_obeyed(folder: Path, tmp_path: Path) -> None:
