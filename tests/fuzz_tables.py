@@ -268,7 +268,7 @@ SMALL = ("held-out rows", "training rows", "training values", "no category occur
 """What may stop `prepare` in tables of few rows."""
 FEWEST = 20  # rows with a value, from which on a kind is expected
 CODES = ("id", "key", "store", "flight_no", "index", "Unnamed: 0", "0")
-DATE_SAID = re.compile("date|week|month|1970|in every row|in all but|the same as")
+DATE_SAID = re.compile("date|week|month|1970|in every row|in all but|identical to")
 UNITS = ("thousand", "thousands and millions")
 
 
