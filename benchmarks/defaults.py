@@ -34,9 +34,10 @@ from onward.settings.read_yaml import read_yaml
 from onward.stages import prepare
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.default_settings import Given, completed
+from onward.training.default_settings import Given
 from onward.training.default_settings import Table as Properties
-from onward.training.learner import scored
+from onward.training.default_settings import complete as complete_settings
+from onward.training.learner import compute_scores
 from onward.training.run import TrainingData, fit
 
 Config = dict[str, Any]
@@ -135,7 +136,7 @@ class Bench:
         return self._predicted[key]
 
     def _trained(self, prepared: Prepared, section: Mapping[str, Any]) -> torch.Tensor:
-        settings = completed(
+        settings = complete_settings(
             Given.model_validate_json(json.dumps(section)), Properties.of(prepared)
         )
         with tempfile.TemporaryDirectory() as checkpoints:
@@ -144,7 +145,7 @@ class Bench:
         output = "value" if is_number(prepared) else "probabilities"
         test = Rows.of(prepared.arrays("test"))
         with torch.no_grad():
-            return scored(
+            return compute_scores(
                 network, test, torch.device("cpu"), lambda features: network(features)[output]
             )
 

@@ -1,7 +1,7 @@
 """TabM: an ensemble of MLPs in one network."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -9,20 +9,17 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from onward.network.models._base import Model
-from onward.network.models._dropout import Dropout
-from onward.network.models._ensemble import Heads, keep, scales, uniform
-from onward.settings.search_space import Interval, Ranges
+from onward.network.models._ensemble import Ensemble, Sizes, keep, scales, uniform
 
 
-class Tabm(Model):
+class Tabm(Ensemble):
     """``k`` MLPs that share their weight matrices.
 
     Each member has its own scales for the inputs and outputs of each linear layer, its own biases
     and its own last layer.
 
     Source: Gorishniy et al. 2025, "TabM: Advancing Tabular Deep Learning With Parameter-Efficient
-    Ensembling", section 3.3; search space: the tuning configs of the authors' code.
-    Differs: few widths, so that trials share one; learning rates up to those of our defaults.
+    Ensembling", section 3.3.
     """
 
     class Config(Model.Config):
@@ -34,41 +31,21 @@ class Tabm(Model):
         depth: PositiveInt = 2
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
 
-    search_space: ClassVar[Ranges] = {
-        "width": (64, 128, 256, 384, 512),
-        "depth": Interval(low=1, high=4),
-        "dropout": Interval(low=0.0, high=0.5, or_zero=True),
-    }
-    learner_search_space: ClassVar[Ranges] = {
-        "learning_rate": Interval(low=1e-4, high=8e-3, log=True),
-        "weight_decay": Interval(low=1e-4, high=1e-1, log=True, or_zero=True),
-    }
     input_weights = {"layers.0.weight": 0}
     input_scales = {"layers.0.before": 1}
 
-    def __init__(self, config: Config, widths: tuple[int, ...], d_out: int) -> None:
-        super().__init__()
-        self.ensemble_size = config.k
+    def _make_layers(self, config: Sizes, widths: tuple[int, ...]) -> Iterable[nn.Module]:
         ones = [nn.Parameter(torch.ones(config.k, config.width)) for _ in range(config.depth - 1)]
-        layers = [_Shared(scale, config.width) for scale in (scales(config.k, widths), *ones)]
-        self.layers = nn.ModuleList(layers)
-        self.dropout = Dropout(config.dropout)
-        self.out = Heads(config.k, config.width, d_out)
+        return [_Shared(scale, config.width) for scale in (scales(config.k, widths), *ones)]
+
+    def _inputs(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "_ rows d_in"]:
+        return x[None]  # (1, rows, d_in): the same for all members
 
     def keep(self, members: Sequence[int]) -> None:
         """Keep these members."""
-        self.ensemble_size = len(members)
+        super().keep(members)
         for layer in self.layers:
             keep(layer, members, "before", "after", "bias")
-        keep(self.out, members, "weight", "bias")
-
-    def forward(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows members d_out"]:
-        """Map the rows."""
-        x = x[None]  # (1, rows, d_in): the same for all members
-        for layer in self.layers:
-            x = self.dropout(layer(x).relu())
-        y: Tensor = self.out(x)
-        return y
 
 
 class _Shared(nn.Module):
