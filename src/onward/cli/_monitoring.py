@@ -187,8 +187,7 @@ class _Log:
         kept += [name for name in (self._time, self._id, VERSION) if name in self._names]
         first = 0
         for table in self._tables:
-            frame = table.scan(columns, list(dict.fromkeys(kept)))
-            for rows in frame.collect_batches(chunk_size=CHUNK, maintain_order=True):
+            for rows in table.scan_parts(columns, list(dict.fromkeys(kept)), CHUNK):
                 if len(rows):
                     yield self._part(rows, columns, first)
                     first += len(rows)

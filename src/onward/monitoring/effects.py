@@ -9,6 +9,7 @@ Source: Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences", ch
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 from scipy.optimize import brentq
 from scipy.stats import chi2, ncx2, norm
 
@@ -136,11 +137,11 @@ def _noncentrality(chi_squared: float, freedom: int, share: float) -> float:
     """The noncentrality at which the statistic is the quantile of this share."""
 
     def excess(noncentrality: float) -> float:
-        return (
-            1
-            - share
-            - float(_survival(np.array(chi_squared), np.array(freedom), np.array(noncentrality)))
-        )
+        # of a distribution object of scipy a call takes a hundred times as long
+        if noncentrality > LARGE:
+            deviation = np.sqrt(2 * (freedom + 2 * noncentrality))
+            return float(special.ndtr((chi_squared - freedom - noncentrality) / deviation)) - share
+        return float(special.chndtr(chi_squared, freedom, noncentrality)) - share
 
     highest = chi_squared + 10 * np.sqrt(chi_squared + 10) + 10
     return float(brentq(excess, 0.0, highest)) if excess(0.0) > 0 > excess(highest) else 0.0

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,20 @@ class Table(ABC):
             *(column.value.alias(column.name) for column in readings),
             *(pl.col(name).alias(KEPT + name) for name in kept),
         )
+
+    def scan_parts(
+        self, fields: Sequence[Field], kept: Sequence[str], rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """The result of `scan` in parts of at most ``rows`` rows, of which few are held at once."""
+        for unit in self.units():
+            yield from unit.scan_parts_of_unit(fields, kept, rows)
+
+    def scan_parts_of_unit(
+        self, fields: Sequence[Field], kept: Sequence[str], rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """The same for one of `units`."""
+        frame = self.scan(fields, kept)
+        yield from frame.collect_batches(chunk_size=rows, maintain_order=True)
 
     def scan_with_faults(self, fields: Sequence[Field]) -> pl.LazyFrame:
         """The result of `scan` with raw values and masks of unreadable values.

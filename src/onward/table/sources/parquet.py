@@ -1,11 +1,12 @@
 """Parquet files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Literal
 
 import polars as pl
 
+from onward.schema import Field
 from onward.table.sources._base import Source
 from onward.table.sources._checksums import RowGroup, refuse_changed_pages, row_groups
 from onward.table.sources._table import Table
@@ -62,6 +63,14 @@ class _Group(Table):
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
         """Typed as in the file."""
         return self.table.read(names).slice(self.offset, len(self.group.rows))
+
+    def scan_parts_of_unit(
+        self, fields: Sequence[Field], kept: Sequence[str], rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """Decodes the pages of each part only; polars reads several row groups ahead."""
+        frame = self.scan(fields, kept)
+        for start in range(0, self.num_rows(), rows):
+            yield self.collect(frame.slice(start, rows))
 
     def position(self, row: int) -> str:
         """Its number in the file."""
