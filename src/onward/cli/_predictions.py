@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import typer
+from polars.io.plugins import register_io_source
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -21,6 +23,7 @@ from onward.table.sources import Source, Table
 from onward.table.sources._table import KEPT
 
 ROW_NUMBER = "onward/row"  # row number, from 1
+CHUNK = 65_536  # rows held at once
 
 
 def open_table(path: Path, config: Path | None) -> Table:
@@ -51,15 +54,18 @@ def predictions(
         DataError: naming file, column, row and value of what cannot be read.
     """
     unusual: list[UnusualValues] = []
+    columns = predictor.schema.columns
+    empty = table.scan(columns, keep).clear().collect().with_row_index(ROW_NUMBER)
 
-    def predict_step(part: pl.DataFrame) -> pl.DataFrame:
-        predicted = _predict_chunk(predictor, part, unusual)
-        advance(len(part))
-        return predicted
+    def predicted(*_: Any) -> Iterator[pl.DataFrame]:
+        first = table.offset + 1
+        for part in table.scan_parts(columns, keep, CHUNK):
+            yield _predict_chunk(predictor, part.with_row_index(ROW_NUMBER, first), unusual)
+            first += len(part)
+            advance(len(part))
 
-    rows = table.scan(predictor.schema.columns, keep).with_row_index(ROW_NUMBER, table.offset + 1)
-    schema = _predict_chunk(predictor, rows.clear().collect(), []).schema
-    return rows.map_batches(predict_step, schema=schema, streamable=True), unusual
+    schema = _predict_chunk(predictor, empty, []).schema
+    return register_io_source(predicted, schema=schema), unusual
 
 
 def _predict_chunk(
