@@ -13,6 +13,7 @@ import pytest
 from example_model import example
 from forked import Run, onward
 
+from onward.cli._monitoring import log_tables
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 
@@ -218,6 +219,13 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
     assert [(w["rows"], w["labelled"]) for w in found["windows"]] == [(3_000, 3_000)]
     assert "weight" not in entries(found)  # the server was told not to log it
     assert entries(found)["probability of yes"]["state"] == "quiet"
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_a_log_of_one_format_is_read_once(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame({"age": [39.0, 40.0]})
+    (frame.write_parquet if suffix == "parquet" else frame.write_ndjson)(tmp_path / f"a.{suffix}")
+    assert [table.num_rows() for table in log_tables(tmp_path)] == [2]
 
 
 def test_no_value_of_a_hidden_column_is_in_the_file_or_on_the_page(project: Path) -> None:

@@ -132,7 +132,7 @@ class _Log:
     def __init__(self, job: MonitorJob) -> None:
         self._job = job
         self.predictor = Predictor(job.model, unreadable="missing")
-        self._tables = list(_tables(job.log))
+        self._tables = list(log_tables(job.log))
         self._names = self._tables[0].names()
 
     @cached_property
@@ -222,17 +222,15 @@ class _Log:
         return bool((rows[KEPT + VERSION].cast(pl.String) == self.identity).all())
 
 
-def _tables(path: Path) -> Iterator[Table]:
+def log_tables(path: Path) -> Iterator[Table]:
     """The table; of a server's folder with parts in two formats, one table for each."""
-    if path.is_dir():
-        for suffix in LOGGED:
-            files = sorted(path.glob(f"*{suffix}"))
-            if files and any(path.glob(f"*{other}") for other in LOGGED if other != suffix):
-                config = Source.config_for(files[0])
-                yield Source.open(config.model_copy(update={"path": path, "files": f"*{suffix}"}))
-        if all(any(path.glob(f"*{suffix}")) for suffix in LOGGED):
-            return
-    yield Source.for_path(path)
+    suffixes = [suffix for suffix in LOGGED if path.is_dir() and any(path.glob(f"*{suffix}"))]
+    if len(suffixes) < 2:
+        yield Source.for_path(path)
+        return
+    for suffix in suffixes:
+        config = Source.config_for(next(path.glob(f"*{suffix}")))
+        yield Source.open(config.model_copy(update={"path": path, "files": f"*{suffix}"}))
 
 
 def _labels(job: MonitorJob, predictor: Predictor) -> pl.DataFrame:
