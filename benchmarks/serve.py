@@ -185,6 +185,7 @@ def measure(rounds: int, requests: int) -> dict[str, Any]:
         write_model(model)
         (folder / "rival.py").write_text(FASTAPI)
         ours = [sys.executable, "-m", "onward", "serve", str(model), "--port", "0", "--grace", "0"]
+        ours += ["--max-waiting", "64"]  # nothing is to be refused here
         rival = [sys.executable, str(folder / "rival.py"), str(model), "18999"]
         start = time.perf_counter()
         with server(ours, log) as first:

@@ -125,7 +125,7 @@ def latencies(server: Server, clients: int, seconds: float) -> tuple[list[float]
 def test_what_is_too_much_gets_429_and_nothing_else(tmp_path: Path) -> None:
     model = example(tmp_path / "income.onnx")
 
-    with serving(tmp_path, model, "--max-waiting", "2", "--grace", "0") as server:
+    with serving(tmp_path, model, "--grace", "0") as server:
         wait_for(lambda: server.get("/v2/health/ready").status == 200)
         alone, _ = latencies(server, 1, 2)
         accepted, statuses = latencies(server, 12, 4)

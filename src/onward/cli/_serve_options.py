@@ -29,7 +29,14 @@ Variable = Annotated[
 Insecure = Annotated[bool, Option("--insecure", help="Allow other addresses without a token.")]
 Rows = Annotated[int, Option(min=1, help="Maximum rows of a request.")]
 Bytes = Annotated[int, Option(min=1, help="Maximum bytes of a request.")]
-Waiting = Annotated[int, Option(min=1, help="Maximum requests waiting in a worker; more get 429.")]
+Waiting = Annotated[
+    int | None,
+    Option(
+        min=1,
+        help="Maximum requests waiting in a worker; more get 429.",
+        show_default="as many as wait 25 ms, 3 to 64",
+    ),
+]
 Shadow = Annotated[
     Path | None, Option(help="A second model for the same requests; differences are logged.")
 ]

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
     insecure: options.Insecure = False,
     max_rows: options.Rows = 1_024,
     max_bytes: options.Bytes = 8 << 20,
-    max_waiting: options.Waiting = 64,
+    max_waiting: options.Waiting = None,
     shadow: options.Shadow = None,
     canary: options.Canary = None,
     log: options.Log = None,
@@ -49,7 +50,7 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
         token_variable=token_env or "",
         max_rows=max_rows,
         max_bytes=max_bytes,
-        max_waiting=max_waiting,
+        max_waiting=max_waiting or 0,
         grace=grace,
         **_other_models(models, shadow, canary),
         **_request_log(log, log_sample, log_columns),
@@ -59,11 +60,15 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
 def _start(**settings: Any) -> None:
     """Replace this process by the server."""
     import msgspec
-    import uvicorn  # noqa: F401  (a missing library is an error before the exec)
 
+    for library in ("uvicorn", "uvloop", "httptools"):  # importing them would take 0.2 s
+        if find_spec(library) is None:
+            raise ModuleNotFoundError(f"No module named {library!r}", name=library)
     from onward.serving.server.options import Options
 
     encoded = msgspec.json.encode(Options(**settings)).decode()
+    # numpy would start a thread for each core, and none of them has anything to do
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.execv(sys.executable, [sys.executable, "-m", "onward.serving.server", encoded])
 
 

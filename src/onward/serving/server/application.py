@@ -18,7 +18,7 @@ from onward.serving.server.messages import Request, Response, error_response
 from onward.serving.server.options import Options
 from onward.serving.server.refusal import Refusal
 from onward.serving.server.routes import Handler, Match, Routes
-from onward.serving.server.state import State
+from onward.serving.server.state import MOST, State
 
 logger = logging.getLogger(__name__)
 
@@ -98,32 +98,46 @@ class Application:
             raise Refusal(405, f"this path takes {allowed} only", (("allow", allowed),))
         if method != "POST":
             return handler(Request(headers, request_id, match.names))
-        check_headers(headers, self._options.max_bytes)
-        self._refuse_at_limit()
-        self._state.waiting += 1
+        state, limits = self._state, self._options
+        check_headers(headers, limits.max_bytes)
+        self._refuse_from(limits.max_waiting or MOST, state.waiting)
+        state.waiting += 1
         try:
-            body = await self._body(headers, receive)
-            return await self._compute(handler, Request(headers, request_id, match.names, body))
+            body = await read_body(receive, headers, limits.max_bytes, limits.body_timeout)
+            self._refuse_from(limits.max_waiting or state.most_ready(), state.ready)
+            return await self._counted(handler, Request(headers, request_id, match.names, body))
         finally:
-            self._state.waiting -= 1
+            state.waiting -= 1
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        limits = self._options
-        body = await read_body(receive, headers, limits.max_bytes, limits.body_timeout)
-        # all requests that arrived together are counted before the first is computed, so that
-        # those beyond the limit are refused at once
-        await asyncio.sleep(0)
-        return body
+    async def _counted(self, handler: Handler, request: Request) -> Response:
+        self._state.ready += 1
+        try:
+            # all requests that arrived together are counted before the first is computed, so that
+            # those beyond the limit are refused at once
+            await asyncio.sleep(0)
+            return await self._compute(handler, request)
+        finally:
+            self._state.ready -= 1
 
     async def _compute(self, handler: Handler, request: Request) -> Response:
         if len(request.body) <= LARGE:
-            return handler(request)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, handler, request)
+            response, seconds = _timed(handler, request)
+        else:
+            loop = asyncio.get_running_loop()
+            response, seconds = await loop.run_in_executor(self._thread, _timed, handler, request)
+        self._state.took(seconds)
+        return response
 
-    def _refuse_at_limit(self) -> None:
-        if self._state.waiting >= self._options.max_waiting:
+    def _refuse_from(self, limit: int, waiting: int) -> None:
+        if waiting >= limit:
             self._state.shed += 1
             raise Refusal(429, "too many requests are waiting", (("retry-after", "1"),))
+
+
+def _timed(handler: Handler, request: Request) -> tuple[Response, float]:
+    start = perf_counter()
+    response = handler(request)
+    return response, perf_counter() - start
 
 
 async def _send(send: Send, response: Response, request_id: str, *, must_close: bool) -> None:

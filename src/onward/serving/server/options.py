@@ -17,8 +17,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of a request's body."""
     max_rows: int = 1_024
     """Of a request."""
-    max_waiting: int = 64
-    """Requests that a worker has begun and not answered."""
+    max_waiting: int = 0
+    """Requests that a worker has begun and not answered; 0: 64, and see `State.most_ready`."""
     body_timeout: float = 10.0
     """Seconds in which a body has to arrive."""
     grace: float = 5.0
