@@ -37,8 +37,8 @@ from onward.training.checkpoints import Checkpoints
 from onward.training.default_settings import Given
 from onward.training.default_settings import Table as Properties
 from onward.training.default_settings import complete as complete_settings
+from onward.training.folds import fit_prepared
 from onward.training.learner import compute_scores
-from onward.training.run import TrainingData, fit
 
 Config = dict[str, Any]
 Change = Callable[[Config, pl.DataFrame], None]
@@ -68,6 +68,10 @@ def _min_count(rows: int) -> Change:
     return change
 
 
+def _folds(count: int) -> Change:
+    return lambda config, _: config["train"].update(folds=count)
+
+
 def _target_means(distinct: int, *, embeds: bool) -> Change:
     """Out-of-fold target means beside the embeddings of categories, or in their place."""
 
@@ -85,6 +89,7 @@ def _target_means(distinct: int, *, embeds: bool) -> Change:
 
 CANDIDATES: dict[str, Change] = {
     "default": _unchanged,
+    "folds 5": _folds(5),
     "min_count 1": _min_count(1),
     "means beside": _target_means(20, embeds=True),
     "means instead": _target_means(100, embeds=False),
@@ -140,8 +145,7 @@ class Bench:
             Given.model_validate_json(json.dumps(section)), Properties.of(prepared)
         )
         with tempfile.TemporaryDirectory() as checkpoints:
-            data = TrainingData.load(prepared)
-            network = fit(settings, data, Checkpoints(Path(checkpoints), {})).network
+            network = fit_prepared(settings, prepared, Checkpoints(Path(checkpoints), {})).network
         output = "value" if is_number(prepared) else "probabilities"
         test = Rows.of(prepared.arrays("test"))
         with torch.no_grad():

@@ -12,6 +12,7 @@ from two_blocks import network as untrained
 
 from onward.blocks import CATEGORICAL
 from onward.errors import ArtifactError
+from onward.network.bag import load_network
 from onward.network.embedders import Embedder
 from onward.network.heads import Head
 from onward.network.models import Model
@@ -36,7 +37,7 @@ def test_a_loaded_network_predicts_the_same(embedder: str, model: str, head: str
     before = network(embedder, model, head)
     rows = features(torch.randn(7, 2), torch.randint(0, 3, (7, 2)))
 
-    after = Network.load(before.dump()).eval()
+    after = load_network(before.dump()).eval()
 
     want = before(rows)
     for name, value in after(rows).items():
@@ -70,7 +71,7 @@ def test_what_is_no_network_is_refused_and_not_executed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArtifactError, match="Run `onward train` again"):
-        Network.load(data)
+        load_network(data)
     assert not list(tmp_path.iterdir())
 
 

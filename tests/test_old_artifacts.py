@@ -7,7 +7,7 @@ import torch
 
 from onward.artifacts.prepared import Prepared
 from onward.blocks import CATEGORICAL, NUMERICAL
-from onward.network.network import Network
+from onward.network.bag import load_network
 from onward.serving.predictor import Predictor
 
 FOLDER = Path(__file__).parent / "golden/9caa769"
@@ -21,7 +21,7 @@ def test_a_model_file_verifies_itself() -> None:
 
 def test_a_network_predicts_what_its_file_predicts() -> None:
     prepared = Prepared(FOLDER / "prepare")
-    network = Network.load((FOLDER / "train/network.pt").read_bytes()).eval()
+    network = load_network((FOLDER / "train/network.pt").read_bytes()).eval()
     arrays = prepared.arrays("test")
     features = {block: torch.from_numpy(np.array(part)) for block, part in arrays.features.items()}
 
@@ -43,8 +43,8 @@ def test_a_folder_of_prepare_has_two_blocks() -> None:
 
 
 def test_the_bytes_of_a_network_written_anew_are_read_again() -> None:
-    network = Network.load((FOLDER / "train/network.pt").read_bytes())
-    again = Network.load(network.dump())
+    network = load_network((FOLDER / "train/network.pt").read_bytes())
+    again = load_network(network.dump())
     assert again.shape == network.shape
     for name, weight in network.state_dict().items():
         assert torch.equal(again.state_dict()[name], weight)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onward.errors import ConfigError
-from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.schema import Target
 from onward.tasks import Task
 from onward.tasks.decision import Decision, Purpose, gains, purpose, threshold
@@ -17,7 +17,7 @@ from onward.training.learner import compute_scores
 
 
 def decide(
-    network: Network, decision: Decision, target: Target, rows: Mapping[str, Rows]
+    network: Scoring, decision: Decision, target: Target, rows: Mapping[str, Rows]
 ) -> dict[str, Any]:
     """Fit the decision rule on the validation set, set it in the head, and measure its effect.
 
@@ -25,7 +25,8 @@ def decide(
         network: trained; its head is changed.
         decision: the objective of the labels.
         target: what is predicted.
-        rows: held-out rows by split; only those of ``validation`` are used for fitting.
+        rows: held-out rows by split; only those of ``validation`` are used for fitting. Of networks
+            trained on folds these are all rows with out-of-fold scores.
 
     Returns:
         ``metric``, ``gains`` of the classes, ``threshold``, and for each split the metric
@@ -40,6 +41,8 @@ def decide(
         )
     serves = purpose(decision, target.classes)
     known = {split: _probabilities(network, part) for split, part in rows.items()}
+    if network.out_of_fold is not None:
+        known["validation"] = network.head(network.out_of_fold)["probabilities"]
     before = _metric_values(serves, network, rows, known)
     validation = rows["validation"]
     gain_matrix = gains(
@@ -55,7 +58,7 @@ def decide(
     }
 
 
-def _probabilities(network: Network, rows: Rows) -> Tensor:
+def _probabilities(network: Scoring, rows: Rows) -> Tensor:
     with torch.no_grad():
         return compute_scores(
             network,
@@ -66,7 +69,7 @@ def _probabilities(network: Network, rows: Rows) -> Tensor:
 
 
 def _metric_values(
-    serves: Purpose, network: Network, rows: Mapping[str, Rows], known: Mapping[str, Tensor]
+    serves: Purpose, network: Scoring, rows: Mapping[str, Rows], known: Mapping[str, Tensor]
 ) -> dict[str, float]:
     """The metric of each split with the current labels of the head."""
     return {

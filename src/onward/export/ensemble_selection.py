@@ -44,7 +44,7 @@ def reduce(network: Network, k: int, rows: Rows) -> Reduction:
     Raises:
         ConfigError: if the network has fewer members.
     """
-    head, size = network.head, network.model.ensemble_size
+    head, size = network.head, network.ensemble_size
     if k > size:
         raise ConfigError(
             f"export.k: {k} members cannot be kept, the model has {size}. Choose at most {size}, or"

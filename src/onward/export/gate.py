@@ -12,7 +12,7 @@ from onward.artifacts.prepared import Arrays
 from onward.blocks import Blocks
 from onward.errors import ExportError
 from onward.export.hostile_rows import hostile_rows
-from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.feed import feed
 from onward.schema import Schema
@@ -51,7 +51,7 @@ class Parity:
     """Compares one file with one network."""
 
     def __init__(
-        self, model: bytes, preprocessing: bytes, network: Network, schema: Schema
+        self, model: bytes, preprocessing: bytes, network: Scoring, schema: Schema
     ) -> None:
         self._model = onnxruntime.InferenceSession(model)
         self._preprocessing = onnxruntime.InferenceSession(preprocessing)

@@ -10,7 +10,7 @@ import torch
 from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 
 from onward.errors import ExportError
-from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.graph import OPSETS, PREFIX
 
@@ -18,7 +18,7 @@ ROWS = 2  # rows of the example that the exporter follows; the file then takes a
 CONTROL_FLOW = {"If", "Loop", "Scan"}
 
 
-def join_graphs(preprocessing: ModelProto, network: Network, classes: Sequence[str]) -> ModelProto:
+def join_graphs(preprocessing: ModelProto, network: Scoring, classes: Sequence[str]) -> ModelProto:
     """One graph of preprocessing and network, without metadata.
 
     Args:
@@ -44,7 +44,7 @@ def join_graphs(preprocessing: ModelProto, network: Network, classes: Sequence[s
 class _Blocks(torch.nn.Module):
     """The network with one input for each block."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Scoring) -> None:
         super().__init__()
         self.network = network
 
@@ -54,7 +54,7 @@ class _Blocks(torch.nn.Module):
         return predictions
 
 
-def _body(network: Network) -> ModelProto:
+def _body(network: Scoring) -> ModelProto:
     wrapped = _Blocks(network).eval()
     inputs = tuple(
         torch.from_numpy(np.zeros((ROWS, *block.shape), block.dtype))

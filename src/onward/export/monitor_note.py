@@ -21,7 +21,7 @@ from onward.monitoring.column_values import bin_indices, category_names, distinc
 from onward.monitoring.effects import BLOCKS, LEAST_BLOCK, spread_of_blocks
 from onward.monitoring.estimation import Correction
 from onward.monitoring.predictions import outcomes, scores, watched
-from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Field
 from onward.serving.column_settings import unit_of
@@ -40,7 +40,7 @@ DIGITS = 5
 def monitor_note(
     task: Task,
     prepared: Prepared,
-    network: Network,
+    network: Scoring,
     predictions: Predictions,
     hidden: Collection[str],
 ) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def monitor_note(
 
 
 def _columns(
-    prepared: Prepared, network: Network, hidden: Collection[str]
+    prepared: Prepared, network: Scoring, hidden: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     fields = prepared.schema().columns
     known = {field.name: field for field in fields}
@@ -137,7 +137,7 @@ def _unseen(prepared: Prepared) -> dict[str, tuple[int, int]]:
     }
 
 
-def _importance(prepared: Prepared, network: Network) -> dict[str, float]:
+def _importance(prepared: Prepared, network: Scoring) -> dict[str, float]:
     """How much the loss of validation rows grows when a column is shuffled."""
     rows = Rows.of(prepared.arrays("validation"))
     chosen = torch.from_numpy(_evenly(len(rows), IMPORTANCE_ROWS))

@@ -1,9 +1,6 @@
 """The network: features in, named predictions out."""
 
-import io
-import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
@@ -12,32 +9,20 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from onward.blocks import CATEGORICAL, NUMERICAL, Blocks, categorical, numerical
-from onward.errors import ArtifactError, ConfigError
 from onward.network.embedders import Embedder, default_embedder, refuse_other_blocks
 from onward.network.embedders.category_embedding import embedding_width
 from onward.network.heads import Head
 from onward.network.models import Model
+from onward.network.scoring import Scoring
+from onward.network.scoring import Shape as Shape
 from onward.settings.family import OneOf, Settings
 
 LASTING = ("bias", "frequencies", ".tokens.weight")  # weights that are no better for being small
 MODULES = {NUMERICAL: "embedder", CATEGORICAL: "embeddings"}
 """Of embedders whose weights have had these names before there were other blocks."""
-NOT_OURS = (
-    *(pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, EOFError),
-    ConfigError,
-)
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Blocks and outputs of a network."""
-
-    blocks: Blocks
-    classes: int
-    """0 where the target is a number."""
-
-
-class Network(nn.Module):
+class Network(Scoring):
     """Embedders, a model and a head."""
 
     class Config(Settings):
@@ -85,6 +70,11 @@ class Network(nn.Module):
         embedder: Embedder = getattr(self, _module(block))
         return embedder
 
+    @property
+    def ensemble_size(self) -> int:
+        """The members of its model."""
+        return self.model.ensemble_size
+
     def by_decay(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """The parameters with weight decay, and those without.
 
@@ -109,13 +99,6 @@ class Network(nn.Module):
         y: Tensor = self.model(torch.cat(parts, 1))
         return y
 
-    def scores(
-        self, features: Mapping[str, Shaped[Tensor, "rows ..."]]
-    ) -> Float[Tensor, "rows width"]:
-        """The combined scores of all members, which the head reads."""
-        scores = self.member_scores(features)
-        return self.head.together(scores) if self.model.ensemble_size > 1 else scores[:, 0]
-
     def loss(
         self,
         features: Mapping[str, Shaped[Tensor, "rows ..."]],
@@ -130,16 +113,11 @@ class Network(nn.Module):
             weights = weights.repeat_interleave(members)
         return self.head.loss(self.head.add_emphasis(scores.flatten(0, 1)), alone, weights)
 
-    def forward(self, features: Mapping[str, Shaped[Tensor, "rows ..."]]) -> dict[str, Tensor]:
-        """Predictions, one tensor of shape ``(rows, ...)`` for each name."""
-        predictions: dict[str, Tensor] = self.head(self.scores(features))
-        return predictions
-
-    def dump(self) -> bytes:
-        """The network as a dict for `load`."""
+    def content(self) -> dict[str, Any]:
+        """The network as a dict for `restore`."""
         blocks = self.shape.blocks
         others = {block: self.config.embedder_of(block) for block in blocks if block != NUMERICAL}
-        content = {
+        return {
             "settings": self.config.model_copy(update={"embedders": others}).model_dump(),
             "blocks": blocks.dump(),
             "classes": self.shape.classes,
@@ -147,28 +125,12 @@ class Network(nn.Module):
             # copies: while it learns its weights share one memory, which would show in the bytes
             "weights": {name: weight.clone() for name, weight in self.state_dict().items()},
         }
-        file = io.BytesIO()
-        torch.save(content, file)
-        return file.getvalue()
 
     @classmethod
-    def load(cls, data: bytes) -> "Network":
-        """Restore a network from `dump`, or from version 0.1.0, which had no named blocks.
-
-        Raises:
-            ArtifactError: if it is anything else; no code in it is executed.
-        """
-        try:
-            content = torch.load(io.BytesIO(data), weights_only=True)
-            return cls._of(_of_two_blocks(*content) if isinstance(content, tuple) else content)
-        except NOT_OURS as error:
-            raise ArtifactError(
-                f"network.pt: is not what `onward train` writes ({type(error).__name__}). Run"
-                " `onward train` again"
-            ) from error
-
-    @classmethod
-    def _of(cls, content: Mapping[str, Any]) -> "Network":
+    def restore(cls, content: Any) -> "Network":
+        """The network of a `content`, or of version 0.1.0, which had no named blocks."""
+        if isinstance(content, tuple):
+            content = _of_two_blocks(*content)
         config = cls.Config.model_validate(content["settings"])
         shape = Shape(Blocks.load(content["blocks"]), content["classes"])
         embedders = {

@@ -9,9 +9,9 @@ def card(evidence: Evidence) -> Html:
     """The objective, the rule and its gain."""
     rows = describe_rule(evidence.notes["decision"], evidence.schema.target.classes)
     note = (
-        "The rule was fitted on the validation set and scored on the test set. It changes labels"
-        " and the metrics of labels, not probabilities. The labels of the baselines are their most"
-        " probable classes."
+        "The rule was fitted on predictions of validation rows, or of folds, and scored on the test"
+        " set. It changes labels and the metrics of labels, not probabilities. The labels of the"
+        " baselines are their most probable classes."
     )
     head = tag("h3", "Decision rule of the label")
     return tag("div", head, table(["", ""], rows), tag("p", note, class_="quiet"), class_="card")

@@ -101,10 +101,17 @@ def _evaluation(evidence: Evidence) -> list[str]:
 
 def _training(evidence: Evidence) -> list[str]:
     counts = evidence.data["rows"]
-    return [
+    rows = (
         f"{counts['train']:,} training rows, {counts['validation']:,} validation rows for early"
-        f" stopping and calibration, {len(evidence.history):,} epochs. The data card (data_card.md)"
-        " describes them.",
+        " stopping and calibration"
+    )
+    if folds := evidence.notes.get("metrics", {}).get("folds"):
+        rows = (
+            f"{counts['train'] + counts['validation']:,} rows in {folds} folds, a network without"
+            " each, early stopping and calibration on the fold that a network did not learn from"
+        )
+    return [
+        f"{rows}, {len(evidence.history):,} epochs. The data card (data_card.md) describes them.",
         _raw_values(evidence),
     ]
 

@@ -23,6 +23,7 @@ from onward.artifacts.publishing import (
     verify,
 )
 from onward.blocks import CATEGORICAL
+from onward.errors import ConfigError
 from onward.export.deciding import decide
 from onward.export.ensemble_selection import reduce
 from onward.export.gate import Parity
@@ -32,7 +33,9 @@ from onward.export.notes import Facts, metadata, notes
 from onward.export.privacy import Privacy
 from onward.export.signature import document, signature
 from onward.export.training_rows import training_rows
+from onward.network.bag import load_network
 from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.subset import graph_of_columns
 from onward.serving.decision_rule import describe_rule
@@ -40,6 +43,7 @@ from onward.serving.model_file import identity, seal
 from onward.tasks import Task
 from onward.tasks.decision import Decision
 from onward.training.batches import Rows
+from onward.training.folds import learned_rows
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +77,7 @@ def run(settings: Settings, folder: Path) -> None:
     prepared = whole if columns is None else whole.only(columns)
     schema = prepared.schema()
     settings.refuse_unknown(_names(prepared))
-    network = Network.load(verify(train / "network.pt").read_bytes()).eval()
+    network = load_network(verify(train / "network.pt").read_bytes()).eval()
     record = {"metrics": json.loads(verify(train / "metrics.json").read_text())}
     _change(settings, network, prepared, record)
     is_whole = schema == whole.schema()
@@ -128,16 +132,23 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _change(
-    settings: Settings, network: Network, prepared: Prepared, record: dict[str, Any]
+    settings: Settings, network: Scoring, prepared: Prepared, record: dict[str, Any]
 ) -> None:
     """Reduce the ensemble and choose the decision by the settings, and record the effects."""
     if settings.k is not None:
+        if not isinstance(network, Network):
+            raise ConfigError(
+                "export.k: the members of networks trained on folds cannot be selected. Remove `k`,"
+                " or set `train.folds: 1`"
+            )
         reduction = reduce(network, settings.k, Rows.of(prepared.arrays("validation")))
         record["metrics"]["reduction"] = asdict(reduction)
         logger.info("export: %s", reduction)
     if settings.decision is not None:
         target = prepared.schema().target
         rows = {split: Rows.of(prepared.arrays(split)) for split in HELD_OUT_SPLITS}
+        if network.out_of_fold is not None:
+            rows["validation"] = learned_rows(prepared)
         record["decision"] = decide(network, settings.decision, target, rows)
         for name, text in describe_rule(record["decision"], target.classes):
             logger.info("export: %s: %s", name, text)

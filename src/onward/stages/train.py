@@ -9,6 +9,8 @@ from typing import Any
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import is_first
 from onward.artifacts.publishing import inputs_of, publishing, replacing
+from onward.errors import ConfigError
+from onward.network.bag import load_network
 from onward.network.heads import Head
 from onward.network.network import Network
 from onward.network.start import Start
@@ -18,7 +20,7 @@ from onward.training.default_settings import Given as Settings
 from onward.training.default_settings import Table, complete, description, refuse_wrong_head
 from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
-from onward.training.learner import Learner
+from onward.training.folds import fit_prepared
 from onward.training.loop import LOSS, stop_reason
 from onward.training.loop import Settings as Complete
 from onward.training.run import Trained, TrainingData, fit
@@ -60,14 +62,21 @@ def run(given: Settings, folder: Path) -> None:
                 "settings": settings.model_dump(mode="json") | asked,
                 "given": given.model_dump(mode="json", exclude_unset=True),
             }
-            _publish(folder, selected, settings.learner, notes)
+            _publish(folder, selected, settings, notes)
             checkpoints.remove()
 
 
 def _start(prepared: Prepared) -> Start | None:
     """The network of ``prepare.start_from``, if there is one."""
     start = prepared.profiles().get("start_from")
-    return None if start is None else Start(Network.load(prepared.start()), start["kept"])
+    if start is None:
+        return None
+    network = load_network(prepared.start())
+    if not isinstance(network, Network):
+        raise ConfigError(
+            "prepare.start_from: the model was trained on folds. Start from one that was not"
+        )
+    return Start(network, start["kept"])
 
 
 def _train(
@@ -79,7 +88,7 @@ def _train(
 ) -> Selected:
     """Train on all columns, or select columns."""
     if given.selection is None:
-        return Selected(fit(settings, TrainingData.load(prepared), checkpoints, start), {})
+        return Selected(fit_prepared(settings, prepared, checkpoints, start), {})
     derived = [column["name"] for column in prepared.profiles().get("derived", [])]
     refuse_unselectable(prepared.num_rows("validation"), derived)
 
@@ -92,12 +101,14 @@ def _train(
 
 
 def _publish(
-    folder: Path, selected: Selected, learner: Learner.Config, notes: Mapping[str, Any]
+    folder: Path, selected: Selected, settings: Complete, notes: Mapping[str, Any]
 ) -> None:
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
-    speed = {**selected.trained.speed, "stopped_by": stop_reason(history, learner)}
+    speed = {**selected.trained.speed, "stopped_by": stop_reason(history, settings.learner)}
     metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
+    if settings.folds > 1:
+        metrics["folds"] = settings.folds
     documents = {"history": history, "metrics": metrics, "selection": selected.about}
     with publishing(folder / "train", **notes) as work:
         (work / "network.pt").write_bytes(selected.trained.network.dump())

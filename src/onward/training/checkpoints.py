@@ -54,6 +54,10 @@ class Checkpoints:
         key = {**self._key, "set of columns": names}
         return Checkpoints(self._folder / f"{len(columns)} columns", key)
 
+    def of_fold(self, fold: int) -> "Checkpoints":
+        """The checkpoints of the training without a fold, within this run."""
+        return Checkpoints(self._folder / f"fold {fold}", {**self._key, "fold": str(fold)})
+
     def save(self, step: int, state: State) -> None:
         """Write the state after a step, and remove all but the last two.
 

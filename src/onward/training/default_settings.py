@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from onward.artifacts.prepared import Prepared
 from onward.blocks import NUMERICAL, Blocks
@@ -17,7 +17,8 @@ from onward.errors import ConfigError
 from onward.network.embedders import Embedder, default_embedder, refuse_other_blocks
 from onward.network.heads import Head
 from onward.network.models import Model
-from onward.network.network import Network, Shape
+from onward.network.network import Network
+from onward.network.scoring import Shape
 from onward.schema import Target, refuse_unknown
 from onward.settings.auto import AUTO, EachOrAuto, OrAuto, without_auto
 from onward.settings.family import OneOf, Seed
@@ -57,12 +58,16 @@ class Given(Base):
     ``class_weights``: weights by class, such as ``{yes: 5}``, by default 1; or ``balanced``.
     ``sampler: balanced`` draws equal numbers of rows of each class in an epoch. Both keep
     probabilities calibrated.
+
+    ``folds``: the number of networks, each trained without another fold of the training and
+    validation rows, whose predictions are averaged; 1 trains one network on the training rows.
     """
 
     seed: Seed = 0
     network: Choices = Choices()
     class_weights: ClassWeights | None = None
     sampler: Balanced | None = None
+    folds: PositiveInt = 1
     learner: Annotated[Any, LEARNER] = LEARNER.settings()
     selection: Selection | None = None
 
@@ -70,6 +75,12 @@ class Given(Base):
     def _balances_once(self) -> Self:
         if self.class_weights == self.sampler == "balanced":
             raise ValueError("class_weights and sampler balance the classes twice. Remove one")
+        return self
+
+    @model_validator(mode="after")
+    def _selects_without_folds(self) -> Self:
+        if self.folds > 1 and self.selection is not None:
+            raise ValueError("columns cannot be selected on folds. Remove selection or folds")
         return self
 
 
@@ -149,6 +160,7 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
             },
             "class_weights": _class_weights(given.class_weights, table),
             "sampler": given.sampler,
+            "folds": given.folds,
             "learner": {**_learner(table, size, start), **explicit.get("learner", {})},
         }
     )

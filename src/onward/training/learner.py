@@ -12,6 +12,7 @@ from torch import Tensor
 
 from onward.errors import ConfigError, NotFiniteError
 from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.settings.family import Settings
 from onward.training.batches import Rows, fits
 from onward.training.class_balance import Balanced, balanced_order, by_class
@@ -252,7 +253,7 @@ class Learner(LightningModule):
 
 
 def compute_scores(
-    network: Network, rows: Rows, device: torch.device, ask: Callable[..., Tensor] | None = None
+    network: Scoring, rows: Rows, device: torch.device, ask: Callable[..., Tensor] | None = None
 ) -> Tensor:
     """The scores of rows, computed in several passes if needed.
 
@@ -260,10 +261,10 @@ def compute_scores(
         network: on the device.
         rows: anywhere.
         device: which computes.
-        ask: a method of the network that takes its features; `Network.scores` if not given.
+        ask: a method of the network that takes its features; `Scoring.scores` if not given.
     """
     ask = network.scores if ask is None else ask
-    size = max(1, _rows_of_pass(device) // network.model.ensemble_size)
+    size = max(1, _rows_of_pass(device) // network.ensemble_size)
     pieces = (rows.between(at, at + size).to(device) for at in range(0, len(rows), size))
     return torch.cat([ask(piece.features) for piece in pieces])
 
@@ -271,7 +272,7 @@ def compute_scores(
 def multiplications(network: Network, rows: int) -> int:
     """Of the forward pass of some rows, about."""
     weights = sum(p.numel() for p in network.model.parameters() if p.ndim > 1)
-    return rows * network.model.ensemble_size * weights
+    return rows * network.ensemble_size * weights
 
 
 def _rows_of_pass(device: torch.device) -> int:

@@ -8,13 +8,14 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import Timer
+from pydantic import PositiveInt
 from torch import Tensor
 
 from onward.artifacts.process import (
@@ -25,7 +26,8 @@ from onward.artifacts.process import (
     signals_wait,
 )
 from onward.errors import NotFiniteError
-from onward.network.network import Network, Shape
+from onward.network.network import Network
+from onward.network.scoring import Shape
 from onward.network.start import Start
 from onward.settings.family import Seed
 from onward.settings.family import Settings as Base
@@ -49,6 +51,9 @@ LOSS = "validation/loss"
 INTERVAL = 30.0  # seconds of training that a kill may cost, if saving takes little
 SHARE = 0.01  # of the time, at most, goes into saving
 
+Build = Callable[[Network.Config, Rows, Shape], Network]
+"""Makes a network from its settings, the training rows and its shape."""
+
 
 class Settings(Base):
     """Complete training settings."""
@@ -57,6 +62,7 @@ class Settings(Base):
     network: Network.Config
     class_weights: ClassWeights | None = None
     sampler: Balanced | None = None
+    folds: PositiveInt = 1
     learner: Learner.Config = Learner.Config()
 
 
@@ -177,7 +183,7 @@ def train(
     validation: Rows,
     checkpoints: Checkpoints,
     *watching: Callback,
-    start: Start | None = None,
+    build: Build | None = None,
 ) -> tuple[Network, list[dict[str, float]]]:
     """Train and calibrate a network; return it with the losses of each epoch.
 
@@ -188,14 +194,14 @@ def train(
         validation: rows for early stopping and calibration.
         checkpoints: where an interrupted run resumes from.
         watching: further callbacks.
-        start: the network to start from; by default new weights.
+        build: makes the network; by default with new weights.
 
     Raises:
         NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
     seed_everything(settings.seed, verbose=False)
-    built = _untrained_network(settings.network, rows, shape, start)
+    built = (build or new_network)(settings.network, rows, shape)
     rows = _add_emphasis(settings, rows, built)
     module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
     history = History(settings.learner.patience)
@@ -203,10 +209,7 @@ def train(
     _fit(module, history, checkpoints, others)
     _refuse_no_weights(history, settings.learner)
     module.load_state_dict(history.weights)
-    built.cpu().eval()
-    with torch.no_grad():
-        scores = compute_scores(built, validation, torch.device("cpu"))
-        built.head.calibrate(scores, validation.targets, validation.weights)
+    _calibrate(built.cpu().eval(), validation)
     return built, history.epochs
 
 
@@ -216,6 +219,12 @@ def _refuse_no_weights(history: History, config: Learner.Config) -> None:
             "train: the validation loss is not finite after any epoch. Lower train.learner."
             f"learning_rate, now {config.learning_rate:g}"
         )
+
+
+def _calibrate(network: Network, validation: Rows) -> None:
+    with torch.no_grad():
+        scores = compute_scores(network, validation, torch.device("cpu"))
+        network.head.calibrate(scores, validation.targets, validation.weights)
 
 
 def stop_reason(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
@@ -232,11 +241,24 @@ def stop_reason(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -
     return "max_time" if is_patient and config.max_time is not None else "patience"
 
 
-def _untrained_network(
-    config: Network.Config, rows: Rows, shape: Shape, start: Start | None
+def new_network(
+    config: Network.Config,
+    rows: Rows,
+    shape: Shape,
+    start: Start | None = None,
+    targets: Tensor | None = None,
 ) -> Network:
+    """A network before training.
+
+    Args:
+        config: embedders, model and head.
+        rows: for training.
+        shape: blocks and outputs of the network.
+        start: the network to start from; by default new weights.
+        targets: whose mean and spread the head learns; by default those of the training rows.
+    """
     built = (Network.fit if start is None else start.fit)(config, shape, rows.features)
-    built.head.fit(rows.targets)
+    built.head.fit(rows.targets if targets is None else targets)
     if start is not None:
         built.head.start_from(start.network.head)
     return built

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-from onward.network.network import Network
+from onward.network.scoring import Scoring
 from onward.training.batches import Rows
 from onward.training.learner import compute_scores
 
@@ -35,7 +35,7 @@ class Relevance:
         return self.lower > 0
 
 
-def relevance(network: Network, rows: Rows, seed: int, repeats: int = REPEATS) -> list[Relevance]:
+def relevance(network: Scoring, rows: Rows, seed: int, repeats: int = REPEATS) -> list[Relevance]:
     """Permutation importance of each column by the loss, the largest first.
 
     All features of a column take the values of another row together. Losses are compared in pairs,
@@ -80,7 +80,7 @@ def _shuffle(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Row
     return replace(rows, features=features)
 
 
-def block_losses(network: Network, rows: Rows) -> Tensor:
+def block_losses(network: Scoring, rows: Rows) -> Tensor:
     """The losses of blocks of rows, float64; with few rows, each is a block.
 
     Their mean is the mean over all rows, also if blocks differ in size.

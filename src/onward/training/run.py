@@ -4,16 +4,19 @@ Every caller of training calls `fit`: the stage ``train`` once, column selection
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from torch import Tensor
 
 from onward.artifacts.prepared import Prepared
 from onward.blocks import Blocks
-from onward.network.network import Network, Shape
+from onward.network.scoring import Scoring, Shape
 from onward.network.start import Start
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import Settings, train
+from onward.training.loop import Settings, new_network, train
 from onward.training.timing import Speed
 
 
@@ -37,7 +40,7 @@ class TrainingData:
 class Trained:
     """A network with its best weights, and its history."""
 
-    network: Network
+    network: Scoring
     data: TrainingData
     history: list[dict[str, float]]
     """The losses of each epoch."""
@@ -46,7 +49,11 @@ class Trained:
 
 
 def fit(
-    settings: Settings, data: TrainingData, checkpoints: Checkpoints, start: Start | None = None
+    settings: Settings,
+    data: TrainingData,
+    checkpoints: Checkpoints,
+    start: Start | None = None,
+    targets: Tensor | None = None,
 ) -> Trained:
     """Train and calibrate a network.
 
@@ -55,12 +62,13 @@ def fit(
         data: the rows, on the CPU.
         checkpoints: where an interrupted training resumes from, with the same result to the bit.
         start: the network to start from; by default new weights.
+        targets: whose mean and spread the head learns; by default those of the training rows.
 
     Raises:
         NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
     speed, shape = Speed(), Shape(data.blocks, len(data.target.classes))
-    rows = data.train, data.validation
-    network, history = train(settings, shape, *rows, checkpoints, speed, start=start)
+    rows, build = (data.train, data.validation), partial(new_network, start=start, targets=targets)
+    network, history = train(settings, shape, *rows, checkpoints, speed, build=build)
     return Trained(network, data, history, speed.document())

@@ -1,0 +1,114 @@
+"""Networks of folds: no row is judged by a network that learned from it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from two_blocks import network as untrained
+from two_blocks import rows as rows_of
+from two_blocks import shape
+
+from onward.export.deciding import decide
+from onward.network.bag import Bag, load_network
+from onward.network.network import Network
+from onward.schema import Target
+from onward.tasks.decision import Decision
+from onward.training import folds as module
+from onward.training.batches import Rows
+from onward.training.checkpoints import Checkpoints
+from onward.training.folds import fit_folds, folds
+from onward.training.learner import Learner, compute_scores
+from onward.training.loop import Settings
+from onward.training.run import Trained, TrainingData, fit
+
+SHAPE = shape(2, (5,), 0)
+CPU = torch.device("cpu")
+
+
+def rows(count: int) -> Rows:
+    generator = torch.Generator().manual_seed(count)
+    numerical = torch.randn(count, 2, generator=generator)
+    categorical = torch.randint(0, 5, (count, 1), generator=generator)
+    return rows_of(numerical, categorical, 3.0 + numerical.sum(1).double())
+
+
+def network(head: str) -> Network.Config:
+    model = {"type": "tabm", "width": 8, "k": 2}
+    parts = {"embedder": {"type": "identity"}, "model": model, "head": {"type": head}}
+    return Network.Config.model_validate(parts)
+
+
+def trained(folder: Path) -> Bag:
+    learner = Learner.Config(max_epochs=2, batch_size=16)
+    settings = Settings(seed=0, folds=3, network=network("regression"), learner=learner)
+    data = TrainingData(SHAPE.blocks, Target("y", "number"), rows(40), rows(20))
+    bag = fit_folds(settings, data, rows(60), Checkpoints(folder, {"config": "a"})).network
+    assert isinstance(bag, Bag)
+    return bag
+
+
+def test_folds_have_the_same_classes() -> None:
+    targets = torch.tensor([0] * 10 + [1] * 5)
+    fold_of = folds(targets, 5, seed=0)
+    assert [targets[fold_of == fold].tolist() for fold in range(5)] == [[0, 0, 1]] * 5
+    assert not torch.equal(fold_of, folds(targets, 5, seed=1))
+
+
+def test_scores_are_of_the_network_that_did_not_learn_from_the_row(tmp_path: Path) -> None:
+    bag, whole = trained(tmp_path), rows(60)
+    fold_of = folds(whole.targets, 3, seed=0)
+
+    assert bag.out_of_fold is not None
+    assert bag.ensemble_size == 6
+    for fold, one in enumerate(bag.members):
+        own = whole.take((fold_of == fold).nonzero()[:, 0])
+        with torch.no_grad():
+            alone = compute_scores(one, own, CPU)
+        assert torch.equal(bag.out_of_fold[fold_of == fold], alone)
+        assert one.head.mean == whole.targets.mean(), "members would have several scales"
+    values = bag.head(bag.out_of_fold)
+    inside = (values["lower"] <= whole.targets) & (whole.targets <= values["upper"])
+    assert inside.double().mean() >= 0.9
+
+
+def test_prediction_is_the_mean_of_the_networks_and_is_restored(tmp_path: Path) -> None:
+    bag, features = trained(tmp_path), rows(9).features
+    with torch.no_grad():
+        mean = torch.stack([one.scores(features) for one in bag.members]).mean(0)
+        assert torch.allclose(bag.scores(features), mean, atol=1e-6)
+        again = load_network(bag.dump()).eval()
+        assert torch.equal(again(features)["lower"], bag(features)["lower"])
+
+
+def test_the_decision_is_fitted_on_out_of_fold_scores() -> None:
+    whole = rows_of(torch.randn(40, 2), torch.zeros(40, 1, dtype=torch.int64), torch.arange(40) % 2)
+    one = untrained(network("binary"), shape(2, (5,), 2))
+    scores = 3.0 + whole.targets[:, None].float()  # all above 0: the likeliest label is one class
+    bag = Bag([one, one], scores).eval()
+
+    rule = decide(
+        bag, Decision(metric="f1"), Target("y", "classes", ("no", "yes")), {"validation": whole}
+    )
+
+    assert rule["validation"] == {"before": pytest.approx(2 / 3), "after": 1.0}
+    assert torch.sigmoid(torch.tensor(3.0)) < rule["threshold"] < torch.sigmoid(torch.tensor(4.0))
+
+
+def test_a_training_that_is_cut_between_folds_ends_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trained(tmp_path / "whole").dump()
+    done: list[Trained] = []
+
+    def cut(*args: Any) -> Trained:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(fit(*args))
+        return done[-1]
+
+    monkeypatch.setattr(module, "fit", cut)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "cut")
+    monkeypatch.undo()
+    assert trained(tmp_path / "cut").dump() == whole
