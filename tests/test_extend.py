@@ -21,6 +21,7 @@ NAMES = (
     "Model",
     "NumberTask",
     "Observer",
+    "Rule",
     "Source",
     "Split",
     "Task",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onward.preprocessing.derivations import Derivation as Derivation
     from onward.preprocessing.graph import Graph as Graph
     from onward.preprocessing.graph import Value as Value
+    from onward.rules import Rule as Rule
     from onward.table.checks import Check as Check
     from onward.table.sources import Source as Source
     from onward.table.splits import Split as Split
@@ -46,6 +47,7 @@ _MODULES = {
     "Model": "onward.network.models",
     "NumberTask": "onward.tasks",
     "Observer": "onward.training.observer",
+    "Rule": "onward.rules",
     "Source": "onward.table.sources",
     "Split": "onward.table.splits",
     "Task": "onward.tasks",

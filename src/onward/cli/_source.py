@@ -10,13 +10,6 @@ from onward.settings.family import OneOf, Settings
 from onward.table.sources import Source, Table
 
 
-class Prepare(Settings):
-    """The source in the section `prepare`; all other settings are ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-    source: Annotated[Source.Config, OneOf(Source)]
-
-
 def source_of(config: Path) -> Any:
     """The settings of the source.
 
@@ -24,6 +17,13 @@ def source_of(config: Path) -> Any:
         ConfigError: if they are missing or invalid.
     """
     import_plugins(config)
+
+    class Prepare(Settings):  # defined now, so that the sources of plugins can be chosen
+        """The source in the section `prepare`; all other settings are ignored."""
+
+        model_config = ConfigDict(extra="ignore")
+        source: Annotated[Source.Config, OneOf(Source)]
+
     return section(config, "prepare", Prepare).source
 
 

@@ -13,7 +13,7 @@ from onward.artifacts.prepared import Prepared
 from onward.evaluation.suggestions import Suggestions, suggest
 from onward.preprocessing.derivations import Derivation
 from onward.quality.plan import Plan
-from onward.settings.config import import_plugins, section
+from onward.settings.config import section
 from onward.settings.yaml import one_line
 from onward.stages import prepare
 from onward.tasks import usual_task
@@ -21,7 +21,6 @@ from onward.tasks import usual_task
 
 def print_suggestions(config: Path) -> None:
     """Prepare the table, search for derived columns, and print the suggestions."""
-    import_plugins(config)
     settings = section(config, "prepare", prepare.Settings)
     # not in $TMPDIR, which may be too small for the table
     with TemporaryDirectory(prefix=".suggest-", dir=Path.cwd()) as folder:

@@ -20,7 +20,7 @@ from onward.quality.validation import (
     near_duplicates,
     repetitions,
 )
-from onward.settings.config import import_plugins, section
+from onward.settings.config import section
 from onward.table.sources import Source, Table
 
 
@@ -30,7 +30,6 @@ def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
     Raises:
         ConfigError: if ``reject`` is given, but the config does not allow it.
     """
-    import_plugins(config)
     settings = section(config, "prepare", PrepareSettings)
     contract = Plan(settings).contract
     if reject is not None and contract.rows.invalid != "set_aside":

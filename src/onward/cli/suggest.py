@@ -16,6 +16,10 @@ def suggest(
     boosted trees on validation rows; test rows are not used. Takes up to some
     minutes, and writes no files.
     """
+    from onward.settings.config import import_plugins
+
+    import_plugins(config)  # before the modules whose settings choose from their classes
+
     from onward.cli._suggestions import print_suggestions
 
     print_suggestions(config)

@@ -28,6 +28,10 @@ def validate(
     A table without the target is checked as rows to predict. Exits with code
     65 if a row is invalid. `prepare` makes the same checks.
     """
+    from onward.settings.config import import_plugins
+
+    import_plugins(config)  # before the modules whose settings choose from their classes
+
     from onward.cli._validation import validate_table
 
     raise typer.Exit(validate_table(config, table, reject))

@@ -6,7 +6,6 @@ import polars as pl
 from pydantic import model_validator
 
 from onward.rules import Rule
-from onward.settings.family import Settings
 from onward.table.checks._base import Check
 from onward.table.checks._sql import plain_sql
 
@@ -23,7 +22,7 @@ class Expression(Check):
     missing value makes it neither true nor false.
     """
 
-    class Config(Settings):
+    class Config(Check.Config):
         """``holds`` is the condition that each row must satisfy."""
 
         type: Literal["expression"] = "expression"

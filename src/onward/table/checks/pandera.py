@@ -10,7 +10,6 @@ from pydantic import field_validator
 
 from onward.errors import ConfigError
 from onward.rules import Rule, at
-from onward.settings.family import Settings
 from onward.table.checks._base import Check
 
 REMEDY = "Correct them, or the schema"
@@ -30,7 +29,7 @@ class Pandera(Check):
     only. Needs the extra ``pandera``.
     """
 
-    class Config(Settings):
+    class Config(Check.Config):
         """``model`` is the name of the class."""
 
         type: Literal["pandera"] = "pandera"

@@ -6,14 +6,13 @@ import polars as pl
 from pydantic import Field
 
 from onward.rules import Rule
-from onward.settings.family import Settings
 from onward.table.checks._base import Check
 
 
 class Unique(Check):
     """The combination of values in these columns is unique."""
 
-    class Config(Settings):
+    class Config(Check.Config):
         """``columns`` form the key."""
 
         type: Literal["unique"] = "unique"
