@@ -209,6 +209,7 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
     logged.head(2_000).with_columns(
         pl.col("onward/time").str.to_datetime(time_zone="UTC")
     ).write_parquet(folder / "a.parquet")
+    logged.head(2_000).write_ndjson(folder / "a.jsonl")  # is removed once the other is complete
     logged.tail(1_000).write_ndjson(folder / "b.jsonl")
     log.select("id", "paid").rename({"id": "request"}).write_csv(project / "truth.csv")
 

@@ -223,14 +223,16 @@ class _Log:
 
 
 def log_tables(path: Path) -> Iterator[Table]:
-    """The table; of a server's folder with parts in two formats, one table for each."""
-    suffixes = [suffix for suffix in LOGGED if path.is_dir() and any(path.glob(f"*{suffix}"))]
-    if len(suffixes) < 2:
+    """The table; of a server's folder with parts in two formats, several tables."""
+    finished, growing = (sorted(path.glob(f"*{suffix}")) for suffix in LOGGED)
+    if not finished or not growing:
         yield Source.for_path(path)
         return
-    for suffix in suffixes:
-        config = Source.config_for(next(path.glob(f"*{suffix}")))
-        yield Source.open(config.model_copy(update={"path": path, "files": f"*{suffix}"}))
+    config = Source.config_for(finished[0])
+    yield Source.open(config.model_copy(update={"path": path, "files": f"*{LOGGED[0]}"}))
+    for part in growing:
+        if part.with_suffix(LOGGED[0]) not in finished:  # else it is being converted
+            yield Source.for_path(part)
 
 
 def _labels(job: MonitorJob, predictor: Predictor) -> pl.DataFrame:
