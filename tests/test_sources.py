@@ -177,7 +177,10 @@ BROKEN_LINES = {
     "huge number": (b'{"a": 1e400}\n', "line 1 has a number outside the range of float64, 1e400"),
     "huge whole number": (b'{"a": 18446744073709551616}\n', "whole number of more than 64 bits"),
     "endless whole number": (b'{"a": ' + b"9" * 5000 + b"}\n", "more than 64 bits"),
-    "list": (b'{"a": 1}\n{"a": [1]}\n', "'a' holds whole numbers (line 1), lists (line 2)"),
+    "list": (
+        b'{"a": 1}\n{"a": [1]}\n',
+        "'a' holds whole numbers (line 1), lists of whole numbers (line 2)",
+    ),
     "object": (b'{"a": {"b": 1}}\n', "'a' holds objects (line 1)"),
     "number and text": (b'{"a": "1"}\n{"a": 1.5}\n', "'a' holds texts (line 1), numbers (line 2)"),
     "number and truth": (b'{"a": 1}\n{"a": true}\n', "(line 1), true and false (line 2)"),

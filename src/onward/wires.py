@@ -56,12 +56,31 @@ class Wire:
     shape: tuple[int, ...]
     """Of a row."""
 
+    @property
+    def size(self) -> int:
+        """Elements of a row."""
+        return math.prod(self.shape)
+
+    @property
+    def words(self) -> str:
+        """A row in words: ``3 numbers``, ``28 x 28 x 1 whole numbers``."""
+        whole = "" if self.element.dtype.kind == "f" else "whole "
+        plural = "" if self.size == 1 else "s"
+        return f"{' x '.join(map(str, self.shape))} {whole}number{plural}"
+
+    def is_missing(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Which rows are missing, ``(rows,)``: those without any other element."""
+        blank = self.element.missing
+        elements = np.isnan(rows) if self.element.dtype.kind == "f" else rows == blank
+        return np.asarray(elements.all(axis=tuple(range(1, rows.ndim))))
+
     def missing(self, rows: int) -> np.ndarray[Any, Any]:
         """An array of missing rows."""
         return np.full((rows, *self.shape), self.element.missing, self.element.dtype)
 
 
 SCALARS = {"number": Wire(ELEMENTS["float64"], (1,)), "text": Wire(ELEMENTS["string"], (1,))}
+"""Of one value in a row."""
 NUMBERS = [name for name in ELEMENTS if name != "string"]
 
 

@@ -63,7 +63,7 @@ def infer(
         if column.name in output_names() or column.name.startswith(PREFIX):
             guesses.append(leave_out(column.name, "reserved name; rename the column to use it"))
         elif _is_unreadable(column.dtype):  # first: comparing values of such types may fail
-            reason = f"holds {column.dtype}, which no column type reads"
+            reason = f"holds {column.dtype}, which no built-in column type reads"
             guesses.append(leave_out(column.name, reason))
         elif twin != column.name and column.equals(frame[twin], null_equal=True):
             guesses.append(leave_out(column.name, f"identical to {twin!r}"))

@@ -1,13 +1,14 @@
 """Conversion of file values of any type to wire values."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
-from onward.errors import DataError
+from onward.errors import ConfigError, DataError
 from onward.schema import Field
 from onward.table.sources._number_format import DIGITS, EXACT_BELOW, PLAIN, Numerals
+from onward.table.vectors import Vectors, array_type, can_hold, vectors
 from onward.wires import SCALARS, wire_of
 
 TARGET = "target"  # field type of the target
@@ -63,15 +64,36 @@ def reading(where: str, field: Field, dtype: pl.DataType, numerals: Numerals = P
 
 
 def _rows(where: str, field: Field, dtype: pl.DataType) -> Reading:
-    """Several values in a row: only files with types, such as Parquet, have them."""
+    """Several values in a row, from lists and arrays."""
     wire = wire_of(field.wire)
-    wanted = pl.Array(pl.Series(wire.missing(1).ravel()).dtype, wire.shape)
-    if dtype != wanted:
+    if not can_hold(dtype, wire):
         raise DataError(
-            f"{where}: column {field.name!r} holds {dtype}, and {field.wire} is wanted. Store the"
-            f" column in a Parquet file, as {wanted}"
+            f"{where}: column {field.name!r} holds {dtype}, and {field.wire} is wanted: lists of"
+            f" {wire.words}. Store them so in a Parquet file or in JSON lines"
         )
-    return Reading(field.name, pl.col(field.name), pl.lit(0), ())
+    if field.missing:
+        raise ConfigError(
+            f"columns: {field.name!r} has texts in `missing`, and its rows are {wire.words}. Remove"
+            " `missing`; a missing row is null"
+        )
+
+    def part(get: Callable[[Vectors], pl.Series], returned: pl.DataType) -> pl.Expr:
+        return pl.col(field.name).map_batches(
+            lambda column: get(vectors(column, wire)), returned, is_elementwise=True
+        )
+
+    shape = part(lambda rows: rows.has_other_shape, pl.Boolean())
+    elements = part(lambda rows: rows.has_bad_element, pl.Boolean())
+    faults = (
+        Fault(shape, f"not {wire.words}", "Correct the file; a missing row is null"),
+        Fault(
+            elements,
+            f"{wire.words} with an element that {field.wire} cannot hold",
+            "Correct the file",
+        ),
+    )
+    value = part(lambda rows: rows.values, array_type(wire))
+    return Reading(field.name, value, (shape | elements).sum(), faults)
 
 
 def _is_text(dtype: pl.DataType) -> bool:

@@ -5,7 +5,8 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
@@ -27,16 +28,24 @@ class Long(int):
     """A whole number that a float64 might round."""
 
 
+@dataclass(frozen=True)
+class Lists:
+    """The type of a list."""
+
+    of: "frozenset[type | Lists]"
+    """Types of its elements, without null."""
+
+
+Kind = type | Lists
 KINDS: dict[type, str] = {
     bool: "true and false",
     float: "numbers",
     int: "whole numbers",
     Long: "whole numbers of more than 15 digits",
-    list: "lists",
     str: "texts",
     tuple: "objects",
 }
-TYPES: dict[frozenset[type], pl.DataType] = {
+TYPES: dict[frozenset[Kind], pl.DataType] = {
     frozenset(): pl.Null(),
     frozenset({bool}): pl.Boolean(),
     frozenset({float}): pl.Float64(),
@@ -46,7 +55,7 @@ TYPES: dict[frozenset[type], pl.DataType] = {
     frozenset({int, float}): pl.Float64(),
     frozenset({str}): pl.String(),
 }
-"""Type of a column by the types of its values. Other mixtures are refused."""
+"""Type of a column by the types of its values. Lists are separate; other mixtures are refused."""
 
 
 class Jsonl(Source):
@@ -69,7 +78,7 @@ class Jsonl(Source):
         return self._contents.num_lines
 
     def read(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Raw columns of Boolean, Float64, Int64 or String."""
+        """Raw columns of Boolean, Float64, Int64 or String, or of lists of these."""
         schema = {name: self._dtype(name) for name in names}
         return pl.scan_ndjson(glob.escape(str(self.path)), schema=schema)
 
@@ -90,9 +99,9 @@ class Jsonl(Source):
 
     def _dtype(self, name: str) -> pl.DataType:
         places = self._contents.types[name]
-        dtype = TYPES.get(frozenset(places))
+        dtype = _common_type(frozenset(places))
         if dtype is None:
-            found = ", ".join(f"{KINDS[each]} (line {at})" for each, at in places.items())
+            found = ", ".join(f"{_shown(kind)} (line {at})" for kind, at in places.items())
             raise DataError(
                 f"{self.path}: column {name!r} holds {found}. Write all its values as numbers, or"
                 " all as texts"
@@ -106,7 +115,7 @@ class _Contents:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.num_lines = 0
-        self.types: dict[str, dict[type, int]] = {}
+        self.types: dict[str, dict[Kind, int]] = {}
         """The types of values by key, with the first line of each type."""
         self._shapes: set[tuple[Any, ...]] = set()
         self._decoder = json.JSONDecoder(
@@ -123,7 +132,10 @@ class _Contents:
         if type(pairs) is not tuple or not pairs:
             self._refuse("is not an object with keys and values")
         names, values = zip(*pairs, strict=True)
-        shape = (names, tuple(map(type, values)))
+        kinds: tuple[Kind, ...] = tuple(map(type, values))
+        if list in kinds:
+            kinds = tuple(map(_kind, values))
+        shape = (names, kinds)
         if shape not in self._shapes:
             self._learn(*shape)
         if SURROGATE.search(text):
@@ -137,7 +149,7 @@ class _Contents:
         except RecursionError:
             self._refuse("is nested too deeply")
 
-    def _learn(self, names: tuple[str, ...], types: tuple[type, ...]) -> None:
+    def _learn(self, names: tuple[str, ...], types: tuple[Kind, ...]) -> None:
         repeated = [name for name, count in Counter(names).items() if count > 1]
         if repeated:
             self._refuse(f"has the key {repeated[0]!r} more than once")
@@ -173,3 +185,27 @@ class _Contents:
 
     def _refuse(self, what: str) -> NoReturn:
         raise DataError(f"{self.path}: line {self.num_lines} {what}. Correct it") from None
+
+
+def _kind(value: Any) -> Kind:
+    if type(value) is not list:
+        return type(value)
+    kinds: Iterable[Kind] = set(map(type, value))
+    if list in kinds:
+        kinds = map(_kind, value)
+    return Lists(frozenset(kinds) - {NoneType})
+
+
+def _common_type(kinds: frozenset[Kind]) -> pl.DataType | None:
+    """The type of a column with values of these types; None if there is none."""
+    lists = [kind for kind in kinds if isinstance(kind, Lists)]
+    if not lists or len(lists) < len(kinds):
+        return TYPES.get(kinds)
+    inside = _common_type(frozenset(kind for found in lists for kind in found.of))
+    return None if inside is None else pl.List(inside)
+
+
+def _shown(kind: Kind) -> str:
+    if not isinstance(kind, Lists):
+        return KINDS[kind]
+    return f"lists of {' and '.join(sorted(map(_shown, kind.of))) or 'nothing'}"
