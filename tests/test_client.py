@@ -57,12 +57,15 @@ def test_the_client_for_python_predicts(server: Server, tmp_path: Path, name: st
     assert done.returncode == 0, done.stdout
 
 
-def test_a_client_sends_rows_of_several_values() -> None:
+def test_a_client_sends_and_receives_several_values() -> None:
     fields = Field("at", "points", "float64[3]"), Field("image", "images", "uint8[4,4]")
     schema = Schema(fields, Target("y", "number"))
-    assert '"at": list[float] | None,' in CLIENTS["python"]("m", schema)
-    assert '"image": list[list[float]] | None,' in CLIENTS["python"]("m", schema)
-    assert '"image": number[][] | null;' in CLIENTS["ts"]("m", schema)
+    python, typescript = (CLIENTS[name]("m", schema, {"value": 0, "q": 1}) for name in CLIENTS)
+    assert '"at": list[float] | None,' in python
+    assert '"image": list[list[float]] | None,' in python
+    assert '"q": list[float],' in python
+    assert '"image": number[][] | null;' in typescript
+    assert "q: number[];" in typescript
 
 
 def test_a_name_that_no_server_has_is_refused(server: Server) -> None:

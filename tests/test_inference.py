@@ -95,7 +95,7 @@ def test_known_tables_are_what_people_say_they_are(table: str) -> None:
         ([True, False, None], "boolean", "'0' and '1'"),
         ([1.5, float("nan"), 2.5], "numerical", "1.5 to 2.5"),
         ([date(2024, 1, 5), None], "datetime", "stored as Date"),
-        ([[1], [2]], "", "no column type reads"),
+        ([[1], [2]], "", "no built-in column type reads"),
     ],
 )
 def test_columns_are_what_they_look_like(values: list[Any], type_: str, reason: str) -> None:

@@ -35,10 +35,18 @@ function* fields(bytes) {
   }
 }
 
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, uint8: Uint8Array };
+
+/** Of a wire such as "text", "number" or "float64[3]", whose rows are lists of 3 numbers. */
 function tensor(values, wire) {
-  const shape = [values.length, 1];
-  if (wire === "text") return new ort.Tensor("string", values.map((value) => value ?? ""), shape);
-  return new ort.Tensor("float64", Float64Array.from(values, (value) => value ?? NaN), shape);
+  if (wire === "text") return new ort.Tensor("string", values.map((value) => value ?? ""), [values.length, 1]);
+  const [, type, sizes] = wire.match(/^(\w+)\[(.+)\]$/) ?? [wire, "float64", "1"];
+  const shape = sizes.split(",").map(Number);
+  const missing = Array(shape.reduce((most, size) => most * size)).fill(null);
+  const flat = values.flatMap((row) => (row === null ? missing : [row].flat(Infinity)));
+  const blank = type.startsWith("float") ? NaN : 0;
+  const element = (value) => (type === "int64" ? BigInt(value ?? blank) : value ?? blank);
+  return new ort.Tensor(type, ARRAYS[type].from(flat, element), [values.length, ...shape]);
 }
 
 const path = process.argv[2];

@@ -24,5 +24,7 @@ def client(
     from onward.serving.client_code import CLIENTS
     from onward.serving.predictor import Predictor
 
-    code = CLIENTS[lang](valid_name(name or model_name(model)), Predictor(model).schema)
+    predictor = Predictor(model)
+    axes = {output.name: len(output.shape) - 1 for output in predictor.session.get_outputs()}
+    code = CLIENTS[lang](valid_name(name or model_name(model)), predictor.schema, axes)
     typer.echo(code, nl=False)

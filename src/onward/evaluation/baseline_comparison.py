@@ -27,6 +27,8 @@ class Comparison:
     """Test rows with the predictions of the model."""
     resamples_of: Mapping[str, Mapping[str, ResampledMetric]]
     """By predictor and metric."""
+    unread: tuple[str, ...] = ()
+    """Columns that the baselines cannot read."""
 
     @property
     def values(self) -> dict[str, float]:
@@ -50,7 +52,9 @@ class Comparison:
             who: {name: resamples.estimate for name, resamples in metrics.items()}
             for who, metrics in self.resamples_of.items()
         }
-        about = {"task": self.task.name, "rows": self.sample.rows}
+        about: dict[str, Any] = {"task": self.task.name, "rows": self.sample.rows}
+        if self.unread:
+            about["unread"] = self.unread
         return {**about, **_documents(estimates), "differences": _documents(self.differences)}
 
     def table_lines(self) -> Iterator[str]:
@@ -65,6 +69,8 @@ class Comparison:
         yield f"evaluate: {self.sample.rows:,} test rows"
         titles = (who.replace("_", " ") for who in others)
         yield from text_table(["", MODEL, "95 % interval", *titles], rows)
+        if self.unread:
+            yield f"evaluate: the baselines cannot read {', '.join(map(repr, self.unread))}"
 
 
 def compare(

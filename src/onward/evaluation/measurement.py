@@ -1,7 +1,7 @@
 """All measurements of an exported file on its test set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from onward.evaluation.baselines import targets_of, weights_of
 from onward.evaluation.diagnostics import HeldOut, diagnose
 from onward.evaluation.latency import latency
 from onward.evaluation.permutation_importance import importance
-from onward.evaluation.predictors import predictors, rows_of
+from onward.evaluation.predictors import predictors, rows_of, unread
 from onward.evaluation.retraining import HeldOutPredictions
 from onward.serving.predictor import Predictor
 from onward.tasks import Array, Predictions, Task
@@ -60,7 +60,7 @@ def measure(
     )
     learned = prepared.num_rows("train"), prepared.num_rows("validation")
     return Measurement(
-        compare(task, target, predictions, seed, weights),
+        replace(compare(task, target, predictions, seed, weights), unread=unread(predictor)),
         _curves(task, target, predictions[MODEL], seed) | {"importance": drops},
         diagnose(held_out, predict[MODEL], drops["column"].to_list(), sensitive, seed),
         HeldOutPredictions(*learned, target, predictions[MODEL], weights),

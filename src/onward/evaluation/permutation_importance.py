@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 
+from onward.table.vectors import row_size
 from onward.tasks.metrics import Array, Metric, Predictions
 
 MAX_SHUFFLED_ROWS = 2_000  # at most; the error of an importance is then a few percent
@@ -37,7 +38,7 @@ def importance(
         interval; NaN with fewer than 20 rows), the largest drop first.
     """
     random = np.random.default_rng(seed)
-    cells_limit = MAX_SHUFFLED_CELLS // (SHUFFLES * len(rows.columns) ** 2)
+    cells_limit = MAX_SHUFFLED_CELLS // (SHUFFLES * len(rows.columns) * row_size(rows))
     num_rows = max(MIN_SHUFFLED_ROWS, min(MAX_SHUFFLED_ROWS, cells_limit))
     chosen = np.sort(random.permutation(len(rows))[:num_rows])
     rows, target = rows[chosen], target[chosen]

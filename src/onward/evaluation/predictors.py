@@ -13,9 +13,9 @@ from onward.evaluation.baselines import (
     Constant,
     Linear,
     Validation,
+    can_encode,
     predict_function,
 )
-from onward.preprocessing.columns import semantic_type
 from onward.schema import Field, Schema
 from onward.serving.predictor import Predictor
 from onward.tasks import Estimator, Predict, Task
@@ -47,6 +47,11 @@ def predictors(
     return {MODEL: model, **baselines}
 
 
+def unread(predictor: Predictor) -> tuple[str, ...]:
+    """Columns of the file that the baselines cannot read."""
+    return tuple(field.name for field in predictor.schema.columns if not can_encode(field))
+
+
 def rows_of(prepared: Prepared, split: str) -> pl.DataFrame:
     """Raw and derived values of a split, and its row weights, if any."""
     parts = [prepared.rows(split), prepared.derived(split)]
@@ -63,6 +68,6 @@ def _readable(schema: Schema, prepared: Prepared) -> Schema:
         kind = "categorical" if name in codes else "numerical"
         fields.append(Field(name, kind, "text" if dtype == pl.String else "number"))
     readable = tuple(
-        field for field in fields if field.name in blocks.columns and semantic_type(field) != "none"
+        field for field in fields if field.name in blocks.columns and can_encode(field)
     )
     return replace(schema, columns=readable)

@@ -1,13 +1,13 @@
 """Hostile rows: missing, unseen, empty, huge and malformed values."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from onward.schema import Field
 from onward.serving.column_settings import units_of
+from onward.wires import SCALARS, Wire, wire_of
 
 NUMBERS = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e308, 5e-324, 0.1, -7.0, 2.0**53 + 2]
 TEXTS = [
@@ -23,22 +23,33 @@ def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     rng = np.random.default_rng(0)
     usual = rows.select(field.name for field in fields)
     parts = [usual]
-    for column in fields:
-        values = _bad(column)
+    bad = {column.name: _bad(column, usual[column.name].dtype) for column in fields}
+    for values in bad.values():
         some = usual[rng.integers(0, len(usual), len(values))]
-        parts.append(some.with_columns(pl.Series(column.name, values, usual[column.name].dtype)))
-    mixed = {
-        column.name: pl.Series(
-            [_bad(column)[place] for place in rng.integers(0, len(_bad(column)), 50)],
-            dtype=usual[column.name].dtype,
-        )
-        for column in fields
-    }
+        parts.append(some.with_columns(values))
+    mixed = [values[rng.integers(0, len(values), 50)] for values in bad.values()]
     return pl.concat([*parts, pl.DataFrame(mixed)])
 
 
-def _bad(column: Field) -> list[Any]:
+def _bad(column: Field, dtype: pl.DataType) -> pl.Series:
+    if column.wire not in SCALARS:
+        return _bad_vectors(wire_of(column.wire)).alias(column.name)
     if column.wire == "number":
-        return [None, *NUMBERS]
+        return pl.Series(column.name, [None, *NUMBERS], dtype)
     quantities = [form.format(unit) for unit in units_of(column) for form in QUANTITIES]
-    return [None, *TEXTS, *quantities, *column.missing]
+    return pl.Series(column.name, [None, *TEXTS, *quantities, *column.missing], dtype)
+
+
+def _bad_vectors(wire: Wire) -> pl.Series:
+    """A missing row, rows of one bad number, and rows with all bad numbers in turn."""
+    dtype = wire.element.dtype
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):  # infinite in float32
+            numbers = np.array(NUMBERS).astype(dtype)
+    else:
+        limits = np.iinfo(dtype)
+        numbers = np.array([limits.min, limits.max, 0, 1, limits.max // 2], dtype)
+    alike = np.repeat(numbers, wire.size).reshape(-1, *wire.shape)
+    turns = [np.resize(np.roll(numbers, -turn), wire.shape) for turn in range(len(numbers))]
+    rows = np.concatenate([wire.missing(1), alike, turns])
+    return pl.Series(rows).set(pl.Series(np.arange(len(rows)) == 0), None)

@@ -30,6 +30,7 @@ from onward.tasks import Array, Predictions, Task
 from onward.tasks.metrics import Metric
 from onward.training.batches import Rows
 from onward.training.permutation_loss import relevance
+from onward.wires import SCALARS
 
 IMPORTANCE_ROWS = 5_000
 GROUPS = 20  # of rows, each left out once, for the standard error of a metric
@@ -96,7 +97,7 @@ def _columns(
 def _bins(field: Field, values: pl.Series, reader: TextReader | None) -> Bins:
     """Bins of numbers, of times of day, or of categories; of other values only that they exist."""
     kind = semantic_type(field)
-    if kind == "category":
+    if kind == "category" and field.wire in SCALARS:
         distinct, inverse = distinct_values(field, values)
         counts = np.bincount(inverse, minlength=len(distinct)).tolist()
         names: Counter[str] = Counter()
@@ -104,7 +105,7 @@ def _bins(field: Field, values: pl.Series, reader: TextReader | None) -> Bins:
             if name is not None:
                 names[name] += count
         return frequent_bins(names)
-    if kind == "none" or (field.wire == "text" and reader is None):
+    if kind == "none" or field.wire not in SCALARS or (field.wire == "text" and reader is None):
         return CategoryBins(())
     unit = TIME_OF_DAY if field.type == "datetime" else unit_of(field)
     return quantile_bins(numbers(field, values, reader), unit)
@@ -129,11 +130,10 @@ def _unseen(prepared: Prepared) -> dict[str, tuple[int, int]]:
     blocks = prepared.blocks()
     if CATEGORICAL not in blocks:
         return {}
-    codes = prepared.arrays("test").features[CATEGORICAL]
-    columns = blocks[CATEGORICAL].owners
+    codes, block = prepared.arrays("test").features[CATEGORICAL], blocks[CATEGORICAL]
     return {
-        name: (int((codes[:, place] == UNSEEN).sum()), len(codes))
-        for place, name in enumerate(columns)
+        name: (int((codes[:, block.indices([name])] == UNSEEN).any(axis=1).sum()), len(codes))
+        for name in dict.fromkeys(block.owners)
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from onward.export.privacy import Privacy, rows_to_replay, without_values
+from onward.export.privacy import Privacy, plain_values, rows_to_replay, without_values
 from onward.schema import Schema
 from onward.table.column_profile import profile, reference
 from onward.tasks import Predictions, Task
@@ -50,7 +50,7 @@ def notes(
     replayed = rows_to_replay(privacy, schema.columns, rows, facts.monitor)
     found: dict[str, Any] = {
         "replay": {
-            "rows": replayed.to_dict(as_series=False),
+            "rows": {column.name: plain_values(column) for column in replayed},
             "predictions": {name: v.tolist() for name, v in predict(replayed).items()},
         },
         "versions": {name: version(name) for name in PACKAGES},

@@ -12,8 +12,10 @@ from onward.errors import ConfigError, suggestion
 from onward.schema import Field
 from onward.serving.column_settings import ISO, date_format_of, decimal_of, units_of
 from onward.settings.family import Settings
+from onward.wires import SCALARS, Wire, wire_of
 
 ROWS = 100  # that travel in the file, with their predictions
+MOST_VALUES = 200_000  # in these rows, some 4 MB of text; rows of many values are fewer
 SINCE, DAYS = datetime(2000, 1, 1, tzinfo=UTC), 9_000  # of made-up dates
 
 Replay = Literal["rows", "synthetic", "none"]
@@ -65,15 +67,21 @@ def rows_to_replay(
         monitor: the note with the histograms of the columns.
     """
     names = [field.name for field in columns]
+    most = min(ROWS, max(1, MOST_VALUES // sum(wire_of(field.wire).size for field in columns)))
     if privacy.replay == "rows":
-        some = np.unique(np.linspace(0, len(rows) - 1, ROWS).astype(int))
+        some = np.unique(np.linspace(0, len(rows) - 1, most).astype(int))
         found = rows[some].select(names)
     elif privacy.replay == "synthetic":
-        found = _made_up(columns, rows.schema, monitor["columns"])
+        found = _made_up(columns, rows.schema, monitor["columns"])[:most]
     else:
         found = rows.clear().select(names).clear(1)
     hidden = [name for name in names if name in privacy.hide]
     return found.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in hidden)
+
+
+def plain_values(values: pl.Series) -> list[Any]:
+    """The values of a column for JSON, which has no NaN."""
+    return [_without_nan(value) for value in values.to_list()]
 
 
 def without_values(notes: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
@@ -96,7 +104,12 @@ def _made_up(
 
 
 def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) -> list[Any]:
-    """Categories and edges of bins in any order, dates of any day, and a missing value."""
+    """Categories and edges of bins in any order, dates of any day, and a missing value.
+
+    Of rows of several values random numbers.
+    """
+    if field.wire not in SCALARS:
+        return _made_up_vectors(wire_of(field.wire), draw)
     if field.type == "datetime":
         dates = [SINCE + timedelta(days=int(day)) for day in draw.integers(0, DAYS, ROWS)]
         return [_date(field, date) for date in dates]
@@ -109,6 +122,19 @@ def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) ->
     elif field.wire == "number":
         choices[1:] = map(float, choices[1:])
     return [choices[place] for place in draw.integers(0, len(choices), ROWS)]
+
+
+def _made_up_vectors(wire: Wire, draw: np.random.Generator) -> list[Any]:
+    shape = (ROWS - 1, *wire.shape)
+    is_float = wire.element.dtype.kind == "f"
+    numbers = draw.normal(size=shape) if is_float else draw.integers(0, 256, shape)
+    return [None, *numbers.astype(wire.element.dtype).tolist()]
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nan(element) for element in value]
+    return None if value != value else value
 
 
 def _date(field: Field, date: datetime) -> str:

@@ -10,7 +10,7 @@ from onnx import ModelProto
 
 from onward.schema import Field, Schema
 from onward.serving.column_settings import ISO, date_format_of, units_of
-from onward.wires import ELEMENTS, wire_of
+from onward.wires import ELEMENTS, SCALARS, wire_of
 
 ABSENT = {"f": "NaN is a missing value", "O": "an empty text is a missing value"}
 """By the kind of the array."""
@@ -51,11 +51,17 @@ def document(model: ModelProto, schema: Schema, task: str) -> None:
     what = f"one of {', '.join(target.classes[:20])}" if target.classes else "a number"
     model.graph.doc_string = (
         f"Predicts {target.name!r}, {what} ({task}), from {len(schema.columns)} columns of a raw"
-        " table. Each input is a column of the shape (rows, 1). Made by onward."
+        f" table. {_shapes(schema)} Made by onward."
     )
     fields = {field.name: field for field in schema.columns}
     for value in model.graph.input:
         value.doc_string = _words(fields[value.name])
+
+
+def _shapes(schema: Schema) -> str:
+    if all(field.wire in SCALARS for field in schema.columns):
+        return "Each input is a column of the shape (rows, 1)."
+    return "Each input is a column; its first axis is that of the rows."
 
 
 def _words(field: Field) -> str:

@@ -1,4 +1,7 @@
-"""What is compared of a column: numbers, the time of day of dates, categories by their names."""
+"""What is compared of a column: numbers, the time of day of dates, categories by their names.
+
+Of rows of several values it is whether they are missing.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +13,10 @@ from onward.monitoring.bins import Array, Bins, NumberBins
 from onward.schema import Field
 from onward.serving.input_arrays import to_wire
 from onward.serving.text_reading import TextReader
+from onward.wires import SCALARS, wire_of
 
 DAY = 86_400  # seconds
+PRESENT = "present"  # a row of several values
 
 
 def bin_indices(
@@ -21,7 +26,7 @@ def bin_indices(
 
     Args:
         field: of the column.
-        values: Float64 or String, as a source gives them.
+        values: Float64, String or Array, as a source gives them.
         bins: of the column.
         reader: of its texts, if they stand for numbers.
     """
@@ -50,7 +55,12 @@ def numbers(field: Field, values: pl.Series, reader: TextReader | None = None) -
 
 
 def distinct_values(field: Field, values: pl.Series) -> tuple[list[Any], Array]:
-    """The distinct values of a column as the model takes them, and for each row which it has."""
+    """The distinct values of a column as the model takes them, and for each row which it has.
+
+    Rows of several values are `PRESENT` or "".
+    """
+    if field.wire not in SCALARS:
+        return ["", PRESENT], _is_present(field, values).astype(np.int64)
     if field.wire == "number":
         array = to_wire(field, values.to_numpy(), 0).ravel()
         distinct, inverse = np.unique(array, return_inverse=True)
@@ -63,9 +73,15 @@ def distinct_values(field: Field, values: pl.Series) -> tuple[list[Any], Array]:
 
 def category_names(field: Field, distinct: Sequence[Any]) -> list[str | None]:
     """Categories as text; None for missing."""
-    if field.wire == "text":
-        return [None if text == "" or text in field.missing else text for text in distinct]
-    return [None if number != number else number_name(number) for number in distinct]
+    if field.wire == "number":
+        return [None if number != number else number_name(number) for number in distinct]
+    return [None if text == "" or text in field.missing else text for text in distinct]
+
+
+def _is_present(field: Field, values: pl.Series) -> Array:
+    present: Array = values.is_not_null().to_numpy().copy()
+    present[present] = ~wire_of(field.wire).is_missing(values.drop_nulls().to_numpy())
+    return present
 
 
 def number_name(number: float) -> str:

@@ -9,9 +9,9 @@ from onward.monitoring.bins import Array
 from onward.schema import Field
 from onward.serving.input_arrays import to_wire
 from onward.serving.sessions import run_only, session_of, with_output
+from onward.wires import SCALARS, wire_of
 
 UNSEEN = 0  # their code
-BLANKS = {"number": np.nan, "text": ""}
 REMEMBERED = 100_000  # values of a column
 
 
@@ -31,11 +31,13 @@ class UnseenCategories:
         self._columns = [] if codes is None else list(codes["columns"])
         self._tensor = "" if codes is None else codes["tensor"]
         self._session = session_of(with_output(content, self._tensor)) if codes else None
-        self._known: dict[str, dict[Any, bool]] = {name: {} for name in self._columns}
+        # of rows of several values only missing ones are counted
+        coded = [f.name for f in fields if f.name in self._columns and f.wire in SCALARS]
+        self._known: dict[str, dict[Any, bool]] = {name: {} for name in coded}
 
     def among(self, name: str, distinct: Sequence[Any]) -> Array:
         """Which of some distinct values of a column no training row has."""
-        if name not in self._known or name not in self._fields:
+        if name not in self._known:
             return np.zeros(len(distinct), bool)
         known = self._known[name]
         new = [value for value in distinct if value not in known and value == value]
@@ -48,12 +50,10 @@ class UnseenCategories:
 
     def _ask(self, name: str, values: Sequence[Any]) -> list[bool]:
         feed = {
-            field.name: np.full(
-                (len(values), 1), BLANKS[field.wire], "O" if field.wire == "text" else float
-            )
-            for field in self._fields.values()
+            field.name: wire_of(field.wire).missing(len(values)) for field in self._fields.values()
         }
         feed[name] = to_wire(self._fields[name], list(values), 0)
         codes = run_only(self._session, self._tensor, feed)
-        unseen: list[bool] = (codes[:, self._columns.index(name)] == UNSEEN).tolist()
+        places = [place for place, owner in enumerate(self._columns) if owner == name]
+        unseen: list[bool] = (codes[:, places] == UNSEEN).any(axis=1).tolist()
         return unseen

@@ -14,16 +14,19 @@ from onward.serving.column_settings import unit_of
 from onward.table.column_profile import profile
 from onward.table.splits import SPLITS
 from onward.tasks import usual_task
+from onward.wires import SCALARS, wire_of
 
 
 def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
-    """Type and unit of a column, and the distribution of its values.
+    """Type, unit or shape of a column, and the distribution of its values.
 
     Args:
         column: of the table, or a derived one.
         values: of the training rows, in wire form.
     """
     about = {"name": column.name, "type": column.config.type}
+    if column.wire not in SCALARS:
+        about["shape"] = wire_of(column.wire).words
     if unit := unit_of(column.field):
         about["unit"] = unit
     return about | profile(meaning(column.field, values))

@@ -9,6 +9,7 @@ from onward.quality.validation import Contract
 from onward.schema import Schema
 from onward.table.checks import Check
 from onward.table.splits import Part, Split
+from onward.wires import SCALARS, wire_of
 
 
 class Plan:
@@ -18,7 +19,7 @@ class Plan:
         settings: of ``prepare``.
 
     Raises:
-        ConfigError: if a column has a reserved name.
+        ConfigError: if a column has a reserved name, or rows of several values are to group rows.
     """
 
     def __init__(self, settings: PrepareSettings) -> None:
@@ -39,11 +40,21 @@ class Plan:
         )
         self.schema = Schema(self.contract.fields, settings.target.target())
         _refuse_reserved(self.contract)
+        _refuse_several_values(self.contract)
 
     @property
     def is_whole(self) -> bool:
         """Whether all rows of the table are used, not a fold or a share of them."""
         return self.settings.part == Part()
+
+
+def _refuse_several_values(contract: Contract) -> None:
+    for field in contract.fields:
+        if field.name in contract.others and field.wire not in SCALARS:
+            raise ConfigError(
+                f"prepare: {field.name!r}: rows of {wire_of(field.wire).words} are no groups and no"
+                " times. Name another column in prepare.split and prepare.leaks"
+            )
 
 
 def _refuse_reserved(contract: Contract) -> None:

@@ -49,9 +49,13 @@ def _digits(value: float) -> str:
 
 
 def usual(column: Mapping[str, Any]) -> str:
-    """The range of a column of numbers or dates, or the most frequent values of another."""
+    """The range of a column of numbers or dates, or the most frequent values of another.
+
+    Of rows of several values their shape.
+    """
     if "histogram" not in column:
-        return ", ".join(str(value) for value, _ in column.get("top", [])[:3])
+        top = [str(value) for value, _ in column.get("top", [])]
+        return ", ".join(top[:3]) or column.get("shape", "")
     low, high = (
         end if isinstance(end, str) else number(end) for end in (column["min"], column["max"])
     )

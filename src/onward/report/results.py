@@ -48,6 +48,8 @@ def result(evidence: Evidence) -> Html:
         " scikit-learn's HistGradientBoosting with default settings, its logistic or ridge"
         " regression, and a constant that uses no column."
     )
+    if unread := evidence.metrics.get("unread"):
+        note += f" The baselines cannot read {', '.join(unread)}."
     if "weights" in evidence.data:
         note += f" Rows are weighted by {evidence.data['weights']['name']}."
     return join(

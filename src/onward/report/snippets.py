@@ -4,15 +4,17 @@ from typing import Any
 
 from onward.report.report_data import Evidence
 from onward.schema import Field
+from onward.wires import SCALARS, Wire, wire_of
 
 SHOWN = 10  # columns, where there are more than
+READABLE = 12  # values in a row
 MOST = 30  # of which a row takes too many lines to read
 
 
 def predictor(evidence: Evidence) -> str:
     """With our package."""
-    row = {field.name: _plain(evidence.example[field.name]) for field in evidence.schema.columns}
-    lines = [f"    {name!r}: {value!r}," for name, value in row.items()]
+    fields = evidence.schema.columns
+    lines = [_entry(field, evidence.example[field.name]) for field in fields]
     return "\n".join(
         [
             "from onward import Predictor",
@@ -37,7 +39,7 @@ def onnxruntime(evidence: Evidence) -> str:
             "import onnxruntime",
             "",
             'session = onnxruntime.InferenceSession("model.onnx")',
-            "feed = {  # one array of shape (rows, 1) for each column",
+            "feed = {  # one array of shape (rows, ...) for each column",
             *_elided(lines),
             "}",
             f"{', '.join(outputs)} = session.run({list(outputs)!r}, feed)",
@@ -48,24 +50,46 @@ def onnxruntime(evidence: Evidence) -> str:
 def shell(evidence: Evidence) -> str:
     """On the command line."""
     model = f"artifacts/{evidence.config}/export/model.onnx"
+    is_flat = all(field.wire in SCALARS for field in evidence.schema.columns)
+    table = "rows.csv" if is_flat else "rows.parquet"
     return "\n".join(
         [
-            f"onward predict {model} rows.csv -o predictions.csv",
+            f"onward predict {model} {table} -o predictions.csv",
             f"onward verify {model}    # replay the rows in the file",
             f"onward describe {model}  # what goes in, what comes out",
         ]
     )
 
 
+def _entry(field: Field, value: Any) -> str:
+    wire = wire_of(field.wire)
+    if wire.size > READABLE:
+        return f"    {field.name!r}: None,  # or {wire.words} as lists or an array"
+    return f"    {field.name!r}: {_plain(value)!r},"
+
+
 def _input(field: Field, value: Any) -> str:
+    if field.wire not in SCALARS:
+        return f"    {field.name!r}: {_array(wire_of(field.wire), value)},"
     if field.wire == "number":
         number = "np.nan" if value is None else repr(_plain(value))
         return f"    {field.name!r}: np.array([[{number}]], np.float64),"
     return f"    {field.name!r}: np.array([[{value or ''!r}]], object),"
 
 
+def _array(wire: Wire, row: Any) -> str:
+    """Code for an array with one row; rows of many values are zeros there."""
+    dtype = f"np.{wire.element.name}"
+    if row is not None and wire.size <= READABLE:
+        return f"np.array({[_plain(row)]}, {dtype})"
+    blank = "np.nan" if row is None and wire.element.dtype.kind == "f" else "0"
+    return f"np.full({(1, *wire.shape)}, {blank}, {dtype})"
+
+
 def _plain(value: Any) -> Any:
-    """Without a decimal point that says nothing."""
+    """Without a decimal point that says nothing; a missing number in a row is None."""
+    if isinstance(value, list):
+        return [None if element != element else _plain(element) for element in value]
     whole = value == int(value) if isinstance(value, float) and abs(value) < 1e15 else False
     return int(value) if whole else value
 

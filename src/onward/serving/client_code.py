@@ -1,11 +1,13 @@
 """Generate typed clients for the server of a model."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from onward.schema import Field, Schema
 from onward.wires import SCALARS, wire_of
 
+Axes = Mapping[str, int]
+"""For each output of the model its axes beside that of the rows."""
 PYTHON = '''"""A client for the model {name}. Made by `onward client`; needs nothing but Python."""
 
 import json
@@ -69,32 +71,31 @@ export async function predict(url: string, rows: Row[], token = ""): Promise<Pre
 """
 
 
-def python_client(name: str, schema: Schema) -> str:
+def python_client(name: str, schema: Schema, axes: Axes) -> str:
     """A Python module."""
     columns = [f"        {_quoted(f.name)}: {_python(f)} | None," for f in schema.columns]
-    if schema.target.kind == "number":
-        outputs = [f'        "{name}": float,' for name in ("value", "lower", "upper")]
-    else:
-        classes = ", ".join(map(_quoted, schema.target.classes))
-        outputs = [
-            f'        "label": Literal[{classes}],',
-            f'        "probabilities": dict[Literal[{classes}], float],',
-        ]
+    classes = ", ".join(map(_quoted, schema.target.classes))
+    known = {"label": f"Literal[{classes}]", "probabilities": f"dict[Literal[{classes}], float]"}
+    outputs = [
+        f"        {_quoted(output)}: {known.get(output, _lists(count))},"
+        for output, count in axes.items()
+    ]
     return PYTHON.format(name=name, columns="\n".join(columns), outputs="\n".join(outputs))
 
 
-def typescript_client(name: str, schema: Schema) -> str:
+def typescript_client(name: str, schema: Schema, axes: Axes) -> str:
     """A TypeScript module."""
     columns = [f"  {_quoted(f.name)}: {_typescript(f)} | null;" for f in schema.columns]
-    if schema.target.kind == "number":
-        outputs = [f"  {name}: number;" for name in ("value", "lower", "upper")]
-    else:
-        classes = " | ".join(map(_quoted, schema.target.classes))
-        outputs = [f"  label: {classes};", f"  probabilities: Record<{classes}, number>;"]
+    classes = " | ".join(map(_quoted, schema.target.classes))
+    known = {"label": classes, "probabilities": f"Record<{classes}, number>"}
+    outputs = [
+        f"  {output}: {known.get(output, 'number' + '[]' * count)};"
+        for output, count in axes.items()
+    ]
     return TYPESCRIPT.format(name=name, columns="\n".join(columns), outputs="\n".join(outputs))
 
 
-CLIENTS: dict[str, Callable[[str, Schema], str]] = {
+CLIENTS: dict[str, Callable[[str, Schema, Axes], str]] = {
     "python": python_client,
     "ts": typescript_client,
 }
@@ -102,9 +103,12 @@ CLIENTS: dict[str, Callable[[str, Schema], str]] = {
 
 
 def _python(field: Field) -> str:
-    axes = _axes(field)
-    types = "str" if field.wire == "text" else "list[" * axes + "float" + "]" * axes
+    types = "str" if field.wire == "text" else _lists(_axes(field))
     return f"{types} | bool" if field.type == "boolean" else types
+
+
+def _lists(axes: int) -> str:
+    return "list[" * axes + "float" + "]" * axes
 
 
 def _typescript(field: Field) -> str:

@@ -32,7 +32,7 @@ class ColumnArrays:
         self._texts = [f.name for f in fields if f.wire == "text"]
 
     def __call__(self, columns: Mapping[str, Values]) -> dict[str, Array]:
-        """An array of shape ``(rows, 1)`` for each column that is there.
+        """An array for each column that is there, ``(rows, 1)`` or of the shape of its wire.
 
         Raises:
             DataError: naming column, row and value, if one does not fit.

@@ -163,7 +163,7 @@ def _tensors(field: Field, wire: Wire, values: Values, first: int) -> Array:
         return values
     arrays = wire.missing(len(values))
     for index, value in enumerate(values):
-        if not _is_missing(value):
+        if not (_is_missing(value) or (isinstance(value, str) and value == "")):
             arrays[index] = _row(field, wire, value, first + index)
     return arrays
 
@@ -172,16 +172,21 @@ def _row(field: Field, wire: Wire, value: Any, row: int) -> Array:
     # lists of several lengths, and numbers beyond the type, are refused below
     with suppress(ValueError, ArithmeticError), np.errstate(over="raise", invalid="raise"):
         given = np.asarray(value)
-        if given.dtype == object:
-            blank = wire.element.missing
-            some = [blank if element is None else element for element in given.ravel().tolist()]
-            given = np.array(some).reshape(given.shape)
+        if given.dtype == object:  # lists in lists, or with missing elements
+            given = np.array(_elements(value, wire))
         if given.shape == wire.shape and given.dtype.kind in NUMBERS:
             array: Array = given.astype(wire.element.dtype)
             if array.dtype.kind == "f" or np.array_equal(array, given):
                 return array
     shown = value.tolist() if isinstance(value, np.ndarray) else value  # on one line
     raise _misfit(field, shown, row, f"a row of {field.wire}")
+
+
+def _elements(value: Any, wire: Wire) -> Any:
+    """Lists in place of arrays; a missing element is NaN where numbers may be."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_elements(element, wire) for element in value]
+    return np.nan if value is None and wire.element.dtype.kind == "f" else value
 
 
 def _is_missing(value: Any) -> bool:

@@ -55,7 +55,9 @@ def _values(name: str, column: Any) -> Values:
     if isinstance(column, np.ma.MaskedArray):
         pairs = zip(np.ma.getdata(column), np.ma.getmaskarray(column), strict=True)
         return [None if is_hidden else value for value, is_hidden in pairs]
-    if _has_zone(column):  # numpy has none, and would move the dates to UTC
+    # numpy has no zones, and would move the dates to UTC; and it makes floats of whole numbers
+    # beside a missing row
+    if _has_zone(column) or _has_missing_rows(column):
         return list(column.to_pylist() if hasattr(column, "to_pylist") else column.to_list())
     array = np.array(column, object) if isinstance(column, Sequence) else np.asarray(column)
     if array.ndim == 0:
@@ -70,6 +72,12 @@ def _has_zone(column: Any) -> bool:
     """Whether a dtype of polars or pyarrow has a time zone."""
     polars_type, arrow_type = getattr(column, "dtype", None), getattr(column, "type", None)
     return bool(getattr(polars_type, "time_zone", None) or getattr(arrow_type, "tz", None))
+
+
+def _has_missing_rows(column: Any) -> bool:
+    """Whether a column of arrays of polars has missing ones."""
+    is_array = hasattr(getattr(column, "dtype", None), "is_nested") and column.dtype.is_nested()
+    return bool(is_array and column.null_count())
 
 
 def _transposed(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:

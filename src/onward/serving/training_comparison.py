@@ -11,6 +11,7 @@ from onward.schema import Field, Schema
 from onward.serving.input_arrays import Array
 from onward.serving.sessions import run_only, session_of, with_output
 from onward.serving.text_reading import TextReader
+from onward.wires import SCALARS
 
 NUMBERS = ("numerical", "quantity")
 UNSEEN = 0  # the code of a category that no training row has
@@ -52,6 +53,11 @@ class TrainingComparison:
         self._readers = {name: reader for reader in readers for name in reader.columns}
         codes = metadata.get("codes", {"tensor": "", "columns": []})
         self._tensor, self._coded = codes["tensor"], codes["columns"]
+        self._codes_of = {
+            name: [index for index, owner in enumerate(self._coded) if owner == name]
+            for name in dict.fromkeys(self._coded)
+            if name in self._fields
+        }
         self._session = session_of(with_output(content, self._tensor)) if self._coded else None
 
     def __call__(self, feed: Mapping[str, Array], first: int = 0) -> list[UnusualValues]:
@@ -67,12 +73,12 @@ class TrainingComparison:
                 f"note 'codes': {self._tensor!r} has the shape {codes.shape}, and names"
                 f" {len(self._coded)} columns. Export the file again"
             )
-        for index, name in enumerate(self._coded):
-            rows = np.flatnonzero(codes[:, index] == UNSEEN)
-            if name in self._fields and len(rows):
-                example = feed[name][rows[0], 0]
+        for name, indices in self._codes_of.items():
+            rows = np.flatnonzero((codes[:, indices] == UNSEEN).any(axis=1))
+            if len(rows):
+                example = _plain(self._fields[name], feed[name][rows[0]])
                 yield UnusualValues(
-                    name, "not seen in training", len(rows), first + int(rows[0]), _plain(example)
+                    name, "not seen in training", len(rows), first + int(rows[0]), example
                 )
 
     def _out_of_range(self, feed: Mapping[str, Array], first: int) -> Iterable[UnusualValues]:
@@ -83,7 +89,7 @@ class TrainingComparison:
                 rows = np.flatnonzero(is_outside)
                 if len(rows):
                     kind: Any = f"{side} the training range"
-                    example = _plain(feed[name][rows[0], 0])
+                    example = _plain(self._fields[name], feed[name][rows[0]])
                     yield UnusualValues(name, kind, len(rows), first + int(rows[0]), example)
 
     def _numbers(self, field: Field, column: Array) -> Array:
@@ -125,5 +131,6 @@ def _ranges(schema: Schema, reference: Mapping[str, Any]) -> dict[str, tuple[flo
     return ranges
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _plain(field: Field, row: Array) -> Any:
+    values = row.tolist()
+    return values[0] if field.wire in SCALARS else values

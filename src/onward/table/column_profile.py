@@ -18,13 +18,14 @@ def profile(values: pl.Series) -> dict[str, Any]:
     """Missing share, number of distinct values, and their distribution.
 
     Args:
-        values: Float64, String or Datetime; null is missing.
+        values: Float64, String, Datetime or Array; null is missing.
 
     Returns:
         ``missing`` and ``distinct``; for numbers ``min``, ``max``, ``mean``, the number of
         ``outliers``, and a ``histogram`` whose outer bins also count all values beyond them; for
         dates ``min``, ``max`` and ``histogram`` in ISO-8601, with edges on whole days if all dates
-        are, else on seconds; for text the ``top`` values with their counts.
+        are, else on seconds; for text the ``top`` values with their counts; nothing more for rows
+        of several values.
     """
     if values.dtype == pl.Float64:
         values = values.fill_nan(None)
@@ -32,6 +33,8 @@ def profile(values: pl.Series) -> dict[str, Any]:
     missing = values.null_count() / len(values) if len(values) else 0.0
     if isinstance(values.dtype, pl.Datetime):
         return {"missing": missing, "distinct": present.n_unique(), **_date_histogram(present)}
+    if values.dtype.is_nested():
+        return {"missing": missing, "distinct": present.n_unique()}
     if values.dtype != pl.Float64:
         counts = present.alias("value").value_counts(name="rows")
         return {"missing": missing, "distinct": len(counts), "top": _top(counts)}

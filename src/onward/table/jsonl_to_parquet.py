@@ -10,6 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
+from onward.table.vectors import vectors
+from onward.wires import SCALARS, wire_of
+
 TYPES = {"number": pl.Float64(), "text": pl.String()}
 
 
@@ -18,16 +21,20 @@ def convert(path: Path, types: dict[str, str]) -> None:
 
     Args:
         path: of JSON lines.
-        types: ``number`` or ``text`` by column; other columns are inferred.
+        types: the wire of each column; other columns are inferred.
     """
-    wires = {name: TYPES[wire] for name, wire in types.items() if wire in TYPES}
     table = pl.read_ndjson(path, infer_schema_length=None)
-    dtypes = {name: wires[name] for name in table.columns if name in wires}
+    wires = {name: types[name] for name in table.columns if name in types}
+    dtypes = {name: TYPES[wire] for name, wire in wires.items() if wire in SCALARS}
+    arrays = [
+        vectors(table[name], wire_of(wire)).values
+        for name, wire in wires.items()
+        if wire not in SCALARS
+    ]
     target = path.with_suffix(".parquet")
     new = target.with_suffix(".new")
-    table.with_columns(pl.col("onward/time").str.to_datetime(time_zone="UTC")).cast(
-        dtypes  # type: ignore[arg-type]
-    ).write_parquet(new)
+    time = pl.col("onward/time").str.to_datetime(time_zone="UTC")
+    table.with_columns(time, *arrays).cast(dtypes).write_parquet(new)  # type: ignore[arg-type]
     os.replace(new, target)  # noqa: PTH105  (the same as Path.replace)
     path.unlink()
 

@@ -8,6 +8,7 @@ validation rows, like those of our own heads.
 from onward.evaluation.baselines._boosted_trees import BoostedTrees as BoostedTrees
 from onward.evaluation.baselines._constant import Constant as Constant
 from onward.evaluation.baselines._encoding import MAX_CATEGORIES as MAX_CATEGORIES
+from onward.evaluation.baselines._encoding import can_encode as can_encode
 from onward.evaluation.baselines._linear import Linear as Linear
 from onward.evaluation.baselines._predictions import WEIGHT as WEIGHT
 from onward.evaluation.baselines._predictions import Validation as Validation

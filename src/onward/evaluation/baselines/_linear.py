@@ -15,6 +15,7 @@ from onward.evaluation.baselines._predictions import extend_to_all_classes, targ
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Schema
 from onward.tasks import Array, Ask, Task
+from onward.wires import wire_of
 
 MAX_ITERATIONS = 100  # scikit-learn's default
 MIN_ITERATIONS, MIN_LINEAR_ROWS = 10, 1_000
@@ -41,7 +42,8 @@ class Linear:
     def __init__(self, task: Task, schema: Schema, train: pl.DataFrame, seed: int) -> None:
         self._task, self._schema, self._train = task, schema, train
         # multiplications per row
-        self._width = len(schema.columns) * max(1, len(task.target.classes) - 1)
+        features = max(1, sum(wire_of(field.wire).size for field in schema.columns))
+        self._width = features * max(1, len(task.target.classes) - 1)
         self._order = np.random.default_rng(seed).permutation(len(train))
         self._most = max(MIN_LINEAR_ROWS, MAX_PRODUCTS // MAX_ITERATIONS // self._width)
 

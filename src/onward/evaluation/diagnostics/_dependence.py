@@ -9,6 +9,7 @@ from onward.evaluation.diagnostics._groups import format_number
 from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.preprocessing.columns import category_names, meaning, semantic_type
 from onward.schema import Field, SemanticType
+from onward.table.vectors import row_size
 from onward.tasks import Array, Predict, Predictions
 
 DEPENDENCE_COLUMNS = 6  # the most important ones
@@ -47,7 +48,7 @@ def dependence(
         deciles of numbers and dates.
     """
     fields = {field.name: field for field in held_out.columns}
-    width = len(fields) * GRID_POINTS * DEPENDENCE_COLUMNS
+    width = row_size(held_out.rows) * GRID_POINTS * DEPENDENCE_COLUMNS
     num_rows = max(MIN_DEPENDENCE_ROWS, min(DEPENDENCE_ROWS, MAX_DEPENDENCE_CELLS // width))
     part = held_out.subset(num_rows, random)
     means, lines, rugs = [NO_MEANS], [NO_LINES], [NO_RUG]

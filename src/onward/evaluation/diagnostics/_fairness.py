@@ -16,6 +16,7 @@ from onward.evaluation.diagnostics._held_out import HeldOut
 from onward.evaluation.diagnostics._significance import NORMAL_95
 from onward.schema import Field
 from onward.tasks.metrics import Array
+from onward.wires import SCALARS, wire_of
 
 FEW_GROUP_ROWS = 30  # rows of a group; a third of them in each class; fewer give noisy rates
 MAX_FAIRNESS_CLASSES = 10  # the most frequent ones, of more than two
@@ -37,14 +38,19 @@ def refuse_unread(names: Sequence[str], columns: Sequence[Field]) -> None:
         columns: the inputs of the model.
 
     Raises:
-        ConfigError: if one of them is not an input.
+        ConfigError: if one of them is not an input, or has several values in a row.
     """
-    inputs = [field.name for field in columns]
+    inputs = {field.name: field for field in columns}
     for name in names:
         if name not in inputs:
             raise ConfigError(
                 f"evaluate.sensitive: {name!r} is not an input of the model, and values of other"
                 f" columns are not stored. {suggestion(name, inputs)}"
+            )
+        if inputs[name].wire not in SCALARS:
+            raise ConfigError(
+                f"evaluate.sensitive: {name!r} has {wire_of(inputs[name].wire).words} in a row,"
+                " which form no groups. Remove it"
             )
 
 

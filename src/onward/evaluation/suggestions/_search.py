@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from onward.artifacts.prepared import Prepared
-from onward.evaluation.baselines import targets_of
+from onward.evaluation.baselines import can_encode, targets_of
 from onward.evaluation.suggestions._candidates import Candidate, Readable, candidates
 from onward.evaluation.suggestions._trees import Trees
 from onward.preprocessing.columns import Column, converted
@@ -83,7 +83,8 @@ def suggest(
     train = _with_derived(train, deriving, are_training=True)
     validation = _with_derived(validation, deriving, are_training=False)
     trees = Trees(task, train, validation, seed)
-    fields = [column.field for column in columns if column.config.feature]
+    features = [column.field for column in columns if column.config.feature]
+    fields = [field for field in features if can_encode(field)]
     shortlist = _shortlist(tested, train, *trees.residuals(fields))
     loss = float(trees.losses(fields).mean())
     return Suggestions(tuple(_select(trees, fields, shortlist)), len(tested), len(validation), loss)

@@ -15,6 +15,8 @@ from onward.schema import Field, SemanticType
 from onward.settings.family import Family, Settings
 
 SETTINGS = ("config", "wire")  # attributes that are not learned
+SEMANTIC_TYPES: dict[str, SemanticType] = {"number": "number", "text": "category"}
+"""By wire."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,21 @@ class Column(Family, ABC):
 
     @classmethod
     def semantic_type(cls, field: Field) -> SemanticType:
-        """The semantic type of its values."""
-        return "number" if field.wire == "number" else "category"
+        """The semantic type of its values; by default none of a row of several values."""
+        return SEMANTIC_TYPES.get(field.wire, "none")
 
     @classmethod
     def meaning(cls, field: Field, values: pl.Series) -> pl.Series:
         """The parsed values: Float64, String or Datetime; null where a value is missing.
 
+        Rows of several values stay as they are.
+
         Args:
             field: of a column of this type.
-            values: Float64 or String, after the wire.
+            values: Float64, String or Array, after the wire.
         """
+        if values.dtype.is_nested():
+            return values
         if values.dtype == pl.String:
             return values.set(values.is_in(field.missing), None)
         return values.cast(pl.Float64).fill_nan(None)
@@ -111,14 +117,14 @@ class Column(Family, ABC):
 
     def changes(self) -> dict[str, pl.Expr]:
         """Changes of values before encoding, and the values concerned."""
-        if self.wire == "number" or not self.config.missing:
+        if self.wire != "text" or not self.config.missing:
             return {}
         return {"counts as missing": pl.col(self.name).is_in(self.config.missing)}
 
     def is_absent(self) -> pl.Expr:
         """Whether the value is missing."""
         value = pl.col(self.name)
-        if self.wire == "number":  # the source knows its texts for missing
+        if self.wire != "text":  # the source knows its texts for missing
             return value.is_null()
         return value.is_null() | value.is_in(["", *self.config.missing])
 
@@ -139,7 +145,7 @@ class Column(Family, ABC):
         """Fit to the training rows.
 
         Args:
-            values: Float64 or String, after the wire; null is missing.
+            values: Float64, String or Array, after the wire; null is missing.
 
         Raises:
             DataError: if the values are not usable, naming the column and the remedy.

@@ -12,7 +12,10 @@ def semantic_type(field: Field) -> SemanticType:
 
 
 def meaning(field: Field, values: pl.Series) -> pl.Series:
-    """Numbers as Float64, categories as String or Float64, dates as Datetime; null is missing."""
+    """Numbers as Float64, categories as String or Float64, dates as Datetime; null is missing.
+
+    Rows of several values as they are.
+    """
     return _column(field).meaning(field, values)
 
 

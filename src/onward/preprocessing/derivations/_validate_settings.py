@@ -8,6 +8,7 @@ from onward.preprocessing.columns import Column, semantic_type
 from onward.preprocessing.derivations._base import Derivation
 from onward.schema import Field, SemanticType
 from onward.serving.column_settings import is_numeric
+from onward.wires import SCALARS, wire_of
 
 
 def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str) -> None:
@@ -63,6 +64,11 @@ def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], ta
 
 
 def _refuse_kind(where: str, kind: SemanticType, field: Field) -> None:
+    if field.wire not in SCALARS:
+        raise ValueError(
+            f"{where}, whose rows are {wire_of(field.wire).words}. Take a column with one value in"
+            " a row"
+        )
     if kind == "date" and semantic_type(field) != "date":
         raise ValueError(f"{where} as dates, but it has none. Declare it `type: datetime`")
     if kind == "number" and not is_numeric(field):

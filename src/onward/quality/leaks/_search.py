@@ -17,9 +17,10 @@ from onward.quality.leaks._linear_combinations import nearest_sum, needed_signs
 from onward.quality.leaks._overlap import num_groups_on_both_sides, num_held_out_too_early
 from onward.quality.leaks._rules import LeakRules
 from onward.quality.leaks._univariate_strength import Explained, explained, outcomes
-from onward.schema import Field, Schema
+from onward.schema import Field, Schema, Target
 from onward.serving.column_settings import is_numeric
 from onward.tasks import usual_task
+from onward.wires import SCALARS, wire_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ DISTINCT_SHARE = 0.99  # share of distinct values in an identifier
 DUPLICATE_SHARE = 0.02  # share of the held-out rows; tables have less by chance
 MANY_DUPLICATES = 0.2  # such a share distorts all metrics
 LARGEST_NUMBER = 1e150
+MAX_ELEMENTS = 256  # of a row of several values; each is measured alone, in some 10 ms
 DERIVED = "derived"  # type of a field
 MEASURED_TYPES = (DERIVED, "datetime")  # types whose whole numbers are measurements
 SAMPLED = "onward/sampled"  # reserved: columns cannot have this name
@@ -70,13 +72,16 @@ def search(
     leaks = list(_overlaps(rows, is_train, rules))
     if len(splits) < MIN_TABLE_ROWS:
         return [*leaks, _skipped_search(len(splits))]
-    columns, sample = _sampled_columns(rows, is_train, schema.columns)
+    fields = [field for field in schema.columns if wire_of(field.wire).size <= MAX_ELEMENTS]
+    columns, sample = _sampled_columns(rows, is_train, fields)
     measured = _Sample(columns, targets[sample], is_train[sample])
-    leaks += _strong_columns(measured, schema.columns, rules)
-    leaks += _strong_combinations(measured, schema, rules)
+    single = [field for field in fields if field.wire in SCALARS]
+    leaks += _strong_columns(measured, single, rules)
+    leaks += _strong_elements(measured, [field for field in fields if field not in single], rules)
+    leaks += _strong_combinations(measured, single, schema.target, rules)
     if rules.repeated_rows == "refuse" and len(splits) - is_train.sum() >= MIN_ROWS_FOR_DUPLICATES:
         names = [field.name for field in schema.columns]
-        witness = max(names, key=lambda name: columns[name].n_unique())
+        witness = max(columns.columns, key=lambda name: columns[name].n_unique(), default=names[0])
         leaks += _duplicates(rows, is_train, [*names, schema.target.name], witness)
     return leaks
 
@@ -154,7 +159,8 @@ def _sampled_columns(
     rows: pl.LazyFrame, is_train: np.ndarray, fields: Sequence[Field]
 ) -> tuple[pl.DataFrame, np.ndarray]:
     """The rows to measure on, and their mask."""
-    sample = _sample(is_train, MAX_SAMPLE_CELLS // len(fields))
+    cells = sum(wire_of(field.wire).size for field in fields)
+    sample = _sample(is_train, MAX_SAMPLE_CELLS // max(1, cells))
     marked = pl.concat([rows, pl.LazyFrame({SAMPLED: sample})], how="horizontal")
     names = [field.name for field in fields]
     columns = marked.filter(SAMPLED).select(names).collect(engine="streaming")
@@ -177,6 +183,14 @@ class _Sample:
             result = explained(self.columns[name], self.wanted, self.training_rows)
             self._explained[name] = result
         return self._explained[name]
+
+    def elements_explained(self, field: Field) -> Iterator[Explained]:
+        """How much each element explains, of a column with several values in a row."""
+        size = wire_of(field.wire).size
+        elements = self.columns[field.name].reshape((-1, size))
+        for index in range(size):
+            numbers = elements.arr.get(index).cast(pl.Float64).fill_nan(None)
+            yield explained(numbers, self.wanted, self.training_rows)
 
 
 def _divisions(is_train: np.ndarray) -> list[np.ndarray]:
@@ -236,11 +250,29 @@ def _numbered_by_target(field: Field, values: pl.Series, result: Explained) -> b
     )
 
 
-def _strong_combinations(sample: _Sample, schema: Schema, rules: LeakRules) -> Iterator[Leak]:
+def _strong_elements(sample: _Sample, fields: Sequence[Field], rules: LeakRules) -> Iterator[Leak]:
+    for field in fields:
+        if field.name in rules.accept:
+            continue
+        for index, result in enumerate(sample.elements_explained(field)):
+            level = _level(result)
+            if level:
+                yield Leak(
+                    level,
+                    f"element {index} of column {field.name!r} alone explains {result.share:.1%}"
+                    " of the target in held-out rows",
+                    "If it is unknown at prediction time, remove the column from prepare.columns;"
+                    " otherwise add it to prepare.leaks.accept",
+                )
+
+
+def _strong_combinations(
+    sample: _Sample, fields: Sequence[Field], target: Target, rules: LeakRules
+) -> Iterator[Leak]:
     """A sum of columns, or a function of two columns, that explains the target."""
-    fields = [field for field in schema.columns if field.name not in rules.accept]
+    fields = [field for field in fields if field.name not in rules.accept]
     sums = []
-    if usual_task(schema.target).is_number:
+    if usual_task(target).is_number:
         numeric = [field.name for field in fields if is_numeric(field)]
         sums = list(_leaking_sums(sample, numeric))
     yield from sums or _leaking_pairs(sample, [field.name for field in fields])

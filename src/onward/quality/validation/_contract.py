@@ -16,8 +16,17 @@ from onward.settings.family import Settings
 from onward.table.checks import Check
 from onward.table.sources import FAULT, UNREAD
 from onward.table.target import TargetSettings
+from onward.table.vectors import array_type
+from onward.wires import SCALARS, wire_of
 
-NO_NUMBER = "no valid number (whole numbers from 2^53 on may be identifiers)"
+UNREADABLE = {
+    "number": (
+        "no valid number (whole numbers from 2^53 on may be identifiers)",
+        f"Correct the file, or {UNREAD}",
+    ),
+    "text": ("a NUL character", "Remove it"),
+}
+"""What is wrong with values of a wire, and the remedy."""
 ODD_NUMBERS = [None, float("nan"), float("inf"), -1.5, 0.0, 1e300]
 ODD_TEXTS = [None, "", "abc", "-1", "é(", "1e999"]
 Choice = Literal["keep", "refuse", "drop"]
@@ -97,12 +106,7 @@ class Contract:
     def readable(self, *, training: bool) -> list[Rule]:
         """Rules that each value is readable, by the masks of `Table.scan_with_faults`."""
         return [
-            Rule(
-                (field.name,),
-                pl.col(FAULT + field.name),
-                NO_NUMBER if field.wire == "number" else "a NUL character",
-                f"Correct the file, or {UNREAD}" if field.wire == "number" else "Remove it",
-            )
+            Rule((field.name,), pl.col(FAULT + field.name), *_unreadable(field.wire))
             for field in self.needed(training=training)
         ]
 
@@ -129,6 +133,12 @@ class Contract:
         return frame.with_columns(self.target.canonical())
 
 
+def _unreadable(wire: str) -> tuple[str, str]:
+    """What unreadable values are, and the remedy."""
+    several = f"no {wire_of(wire).words}", "Correct the file; a missing row is null"
+    return UNREADABLE.get(wire, several)
+
+
 def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:
     """The same rule on converted quantities."""
     fields = [field_by_name[name] for name in rule.columns]
@@ -147,22 +157,28 @@ def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:
 
 def _refuse_no_condition(rule: Rule, field_by_name: Mapping[str, Field]) -> None:
     """Try the rule of a check on odd values, which reveal comparisons of texts with numbers."""
-    odd = {
-        name: ODD_NUMBERS if is_numeric(field_by_name[name]) else ODD_TEXTS for name in rule.columns
-    }
+    odd = {name: _odd_values(field_by_name[name]) for name in rule.columns}
     try:
         [dtype] = pl.DataFrame(odd).select(rule.broken.alias("broken")).dtypes
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         problem = str(error).partition("\n")[0]
         raise ConfigError(
             f"checks: the check for {rule.what} cannot be computed: {problem}. Numerical columns"
-            " are float64, all others are text. Correct the check"
+            " are float64, columns with several values in a row are arrays, all others are text."
+            " Correct the check"
         ) from error
     if dtype != pl.Boolean:
         raise ConfigError(
             f"checks: the check for {rule.what} returns {dtype}. Write a condition, which returns"
             " true or false"
         )
+
+
+def _odd_values(field: Field) -> pl.Series:
+    if field.wire not in SCALARS:
+        wire = wire_of(field.wire)
+        return pl.Series([None] * len(ODD_TEXTS), dtype=array_type(wire))
+    return pl.Series(ODD_NUMBERS if is_numeric(field) else ODD_TEXTS)
 
 
 def _rules_of_weights(name: str) -> list[Rule]:

@@ -1,5 +1,6 @@
 """Inspection of a table: broken rules are marked, not refused."""
 
+import json
 from dataclasses import replace
 
 import polars as pl
@@ -43,7 +44,7 @@ class Inspection:
         return self._with_mark().filter(~pl.col(BROKEN)).select(ROW, *self._names)
 
     def invalid_rows(self) -> pl.LazyFrame:
-        """The invalid rows as in the file, with their numbers and reasons."""
+        """The invalid rows as in the file, with their numbers and reasons; lists as text."""
         reasons = [
             pl.when(rule.broken).then(pl.lit(f"{', '.join(rule.columns)}: {rule.what}"))
             for rule in self.rules
@@ -55,14 +56,25 @@ class Inspection:
             .filter(BROKEN)
             .select(
                 *(ROW, WHY),
-                *(pl.col(RAW + name).alias(name) for name in self._names),
+                *(self._raw(name).alias(name) for name in self._names),
             )
         )
+
+    def _raw(self, name: str) -> pl.Expr:
+        """The values of a column in the file, as CSV can have them."""
+        raw = pl.col(RAW + name)
+        is_nested = self.rows.collect_schema()[RAW + name].is_nested()
+        return raw.map_batches(_lists_as_text, pl.String, is_elementwise=True) if is_nested else raw
 
     def _with_mark(self) -> pl.LazyFrame:
         """All rows with the mark; nothing is filtered before, as some rules need all rows."""
         broken = [rule.broken.fill_null(value=False) for rule in self.rules]
         return self.rows.with_columns(pl.any_horizontal(broken).alias(BROKEN))
+
+
+def _lists_as_text(values: pl.Series) -> pl.Series:
+    texts = [None if value is None else json.dumps(value) for value in values.to_list()]
+    return pl.Series(values.name, texts, pl.String)
 
 
 def _only_readable(rule: Rule) -> Rule:

@@ -4,6 +4,7 @@ Source: KServe, "Open Inference Protocol", version 2 over REST, with the extensi
 ``binary_tensor_data``.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
@@ -17,11 +18,13 @@ from onward.serving.server.refusal import Refusal
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.tensors import (
     InputTensor,
+    as_rows,
     binary_tensor,
     binary_values,
     json_values,
 )
 from onward.serving.tabular_inputs import Values
+from onward.wires import wire_of
 
 HEADER_LENGTH = b"inference-header-content-length"
 Choose = Callable[[str], ServedModel]
@@ -96,12 +99,10 @@ def _feed(
     shapes = [rows, 1], [rows]
     columns: dict[str, Values] = {}
     for tensor in inputs:
-        if tensor.shape not in shapes:
-            raise _wrong_shape(tensor, rows)
-        values, tail = _values(tensor, tail, rows)
-        if len(values) != rows:
-            raise Refusal(400, f"input {tensor.name!r} has {len(values)} values for {rows} rows")
-        columns[tensor.name] = values
+        if tensor.shape in shapes and tensor.name not in model.vectors:
+            columns[tensor.name], tail = _values(tensor, tail, rows, rows)
+        else:
+            columns[tensor.name], tail = _arrays(model, tensor, tail, rows)
     if tail:
         raise Refusal(400, f"{len(tail)} bytes after the last tensor")
     if len(columns) != len(inputs):
@@ -112,16 +113,33 @@ def _feed(
     return feed
 
 
-def _values(tensor: InputTensor, tail: memoryview, rows: int) -> tuple[Values, memoryview]:
-    """The values of a tensor, and the remaining bytes."""
+def _arrays(
+    model: ServedModel, tensor: InputTensor, tail: memoryview, rows: int
+) -> tuple[Values, memoryview]:
+    """The rows of a tensor with several values in a row, and the remaining bytes."""
+    field = model.fields.get(tensor.name)  # others are ignored, whatever their shape
+    shape = tensor.shape[1:] if field is None else [*wire_of(field.wire).shape]
+    if tensor.shape != [rows, *shape] or min(shape, default=0) < 1:
+        raise _wrong_shape(tensor, [rows, *shape])
+    values, tail = _values(tensor, tail, rows * math.prod(shape), rows)
+    return as_rows(tensor, values), tail
+
+
+def _values(
+    tensor: InputTensor, tail: memoryview, count: int, rows: int
+) -> tuple[Values, memoryview]:
+    """So many values of a tensor, and the remaining bytes."""
     if not tensor.parameters or "binary_data_size" not in tensor.parameters:
-        return json_values(tensor), tail
+        values = json_values(tensor)
+        if len(values) != count:
+            raise Refusal(400, f"input {tensor.name!r} has {len(values)} values for {rows} rows")
+        return values, tail
     size = tensor.parameters["binary_data_size"]
     if tensor.data is not msgspec.UNSET:
         raise Refusal(400, f"input {tensor.name!r} has both data and binary_data_size")
     if type(size) is not int or not 0 <= size <= len(tail):
         raise Refusal(400, f"input {tensor.name!r}: binary_data_size goes beyond the body")
-    return binary_values(tensor, tail[:size], rows), tail[size:]
+    return binary_values(tensor, tail[:size], count), tail[size:]
 
 
 def _repeated(inputs: Sequence[InputTensor]) -> str:
@@ -132,7 +150,7 @@ def _repeated(inputs: Sequence[InputTensor]) -> str:
 def _rows(tensor: InputTensor, max_rows: int) -> int:
     rows = tensor.shape[0] if tensor.shape else -1
     if rows < 0:
-        raise _wrong_shape(tensor, 1)
+        raise _wrong_shape(tensor, [1, 1])
     if rows > max_rows:
         raise Refusal(
             413, f"{rows} rows, and at most {max_rows} are allowed. Send several requests"
@@ -140,10 +158,10 @@ def _rows(tensor: InputTensor, max_rows: int) -> int:
     return rows
 
 
-def _wrong_shape(tensor: InputTensor, rows: int) -> Refusal:
+def _wrong_shape(tensor: InputTensor, wanted: list[int]) -> Refusal:
     return Refusal(
         400,
-        f"input {tensor.name!r} has the shape {tensor.shape[:4]}; expected [{rows}, 1], the same"
+        f"input {tensor.name!r} has the shape {tensor.shape[:5]}; expected {wanted[:5]}, the same"
         " rows as the first input",
     )
 

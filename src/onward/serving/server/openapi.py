@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from onward.serving.server.column_schema import column_schema, example_row
+from onward.serving.server.column_schema import (
+    column_schema,
+    example_row,
+    nested_schema,
+    row_schema,
+)
 from onward.serving.server.options import Options
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.tensors import DATATYPES
@@ -91,7 +96,10 @@ def _prediction(model: ServedModel) -> Document:
         "required": list(classes),
     }
     known = {"label": {"enum": list(classes)}, "probabilities": shares}
-    properties = {name: known.get(name, number) for name in model.output_names}
+    properties = {
+        output["name"]: known.get(output["name"], nested_schema(number, output["shape"][1:]))
+        for output in model.outputs
+    }
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
@@ -99,7 +107,7 @@ def _infer(model: ServedModel) -> Document:
     tensors = [_tensor(model, name) for name in model.fields]
     request = {
         "type": "object",
-        "description": "One row. Several rows have the shape [rows, 1] in each input.",
+        "description": "One row. Of several rows each input has as many, along the first axis.",
         "properties": {
             "id": {"type": "string"},
             "parameters": {"type": ["object", "null"]},
@@ -136,13 +144,16 @@ def _infer(model: ServedModel) -> Document:
 
 
 def _tensor(model: ServedModel, name: str) -> Document:
-    field = model.fields[name]
-    value = column_schema(model, field)
+    field, wire = model.fields[name], model.vectors.get(name)
+    value = column_schema(model, field) if wire is None else row_schema(wire)
+    shape: Document = {"items": {"const": 1}, "minItems": 1, "maxItems": 2}
+    if wire is not None:
+        shape = {"const": [1, *wire.shape]}
     return {
         "type": "object",
         "properties": {
             "name": {"const": name},
-            "shape": {"type": "array", "items": {"const": 1}, "minItems": 1, "maxItems": 2},
+            "shape": {"type": "array", **shape},
             "datatype": {"enum": sorted(DATATYPES)},
             "data": {"type": "array", "items": value, "minItems": 1, "maxItems": 1},
             "parameters": {"type": ["object", "null"]},

@@ -24,7 +24,16 @@ function row() {
 
 function value(input) {
   if (input.value === "") return null;
+  if (input.dataset.wire.includes("[")) return list(input);
   return input.type === "number" ? Number(input.value) : input.value;
+}
+
+function list(input) {
+  try {
+    return JSON.parse(input.value);
+  } catch {
+    return input.value; // the server says what it expects
+  }
 }
 
 function sentence(prediction) {
@@ -33,6 +42,7 @@ function sentence(prediction) {
     const share = prediction.probabilities?.[prediction.label];
     return `${target} is predicted to be ${prediction.label}${share === undefined ? "" : ` (probability ${percent.format(share)})`}.`;
   }
+  if (!("value" in prediction)) return `${target}: ${JSON.stringify(prediction)}.`;
   const range = prediction.lower < prediction.upper
     ? `, and most likely between ${number.format(prediction.lower)} and ${number.format(prediction.upper)}` : "";
   return `${target} is predicted to be ${number.format(prediction.value)}${range}.`;

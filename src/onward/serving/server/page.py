@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -78,9 +79,13 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
     known = TrainingRange.read(field, model.predictor.metadata.get("reference", {}))
     is_number = field.wire == "number" and field.type != "boolean"
     kind = "number step=any" if is_number else "text"
-    text = "" if value is None else str(value)
-    hint = "" if known.low is None else f"{known.low:g} to {known.high:g} in training"
-    options = [] if is_number else _offered(model, field, known)
+    text, hint = "" if value is None else str(value), ""
+    if wire := model.vectors.get(field.name):
+        text = "" if value is None else json.dumps(value)
+        hint = f"{wire.words} as a list: {'[' * len(wire.shape)}0, …{']' * len(wire.shape)}"
+    elif known.low is not None:
+        hint = f"{known.low:g} to {known.high:g} in training"
+    options = [] if is_number or wire else _offered(model, field, known)
     listed = f" list=l{index}" if options else ""
     return (
         f"<label><span>{escape(field.name)}</span>"

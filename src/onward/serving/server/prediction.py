@@ -25,7 +25,7 @@ class Prediction:
 
     model: ServedModel
     feed: Mapping[str, Array]
-    """An array of shape ``(rows, 1)`` for each column."""
+    """An array for each column, ``(rows, 1)`` or of the shape of its wire."""
     outputs: Mapping[str, Array]
     """Those asked for; first axis: rows."""
     rows: int

@@ -20,9 +20,11 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from onward.serving.input_arrays import Array
 from onward.serving.server.exchange import Exchange
 from onward.serving.server.prediction import Prediction
 from onward.serving.server.sampling import is_sampled
+from onward.wires import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ class RequestLog:
 
     def _lines(self, moment: float, request_id: str, prediction: Prediction) -> Iterator[bytes]:
         columns = {
-            name: array.ravel().tolist()
+            name: _inputs(array, prediction.model.vectors.get(name))
             for name, array in prediction.feed.items()
             if self._columns is None or name in self._columns
         }
@@ -104,8 +106,17 @@ class RequestLog:
             f"{PREFIX}version": prediction.model.version,
         }
         for row in zip(*columns.values(), strict=True):
-            values = (None if value == "" else value for value in row)  # JSON has no NaN either
+            values = (None if value == "" else value for value in row)  # NaN becomes null, too
             yield _encode(ours | dict(zip(columns, values, strict=True))) + b"\n"
+
+
+def _inputs(array: Array, wire: Wire | None) -> list[Any]:
+    """The values of a column, or lists of the values of its rows."""
+    if wire is None:
+        values: list[Any] = array.ravel().tolist()
+        return values
+    is_missing = wire.is_missing(array).tolist()
+    return [None if gap else row for row, gap in zip(array.tolist(), is_missing, strict=True)]
 
 
 def _outputs(prediction: Prediction) -> dict[str, list[Any]]:
@@ -113,10 +124,10 @@ def _outputs(prediction: Prediction) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     classes = prediction.model.schema.target.classes
     for name, array in prediction.outputs.items():
-        if array.ndim == 1:
-            columns[name] = array.tolist()
-        else:
+        if name == "probabilities":
             columns |= {f"{name}.{kind}": array[:, at].tolist() for at, kind in enumerate(classes)}
+        else:
+            columns[name] = array.tolist()
     return columns
 
 

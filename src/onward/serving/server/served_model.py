@@ -10,6 +10,7 @@ from onward.serving.input_arrays import Array
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 from onward.serving.server.record_reader import RecordReader
+from onward.wires import SCALARS, wire_of
 
 DATATYPES = {
     "tensor(string)": "BYTES",
@@ -42,6 +43,12 @@ class ServedModel:
             raise ArtifactError(f"{path}: changed while it was read. Replace it by a rename")
         self.schema = self.predictor.schema
         self.fields = {field.name: field for field in self.schema.columns}
+        self.vectors = {
+            field.name: wire_of(field.wire)
+            for field in self.schema.columns
+            if field.wire not in SCALARS
+        }
+        """Wires of columns with several values in a row."""
         self.arrays = ColumnArrays(self.schema.columns)
         self.records = RecordReader(self.predictor)
         self._session: Any = self.predictor.session

@@ -33,7 +33,7 @@ class InputTensor(msgspec.Struct, gc=False):
 
 
 def json_values(tensor: InputTensor) -> list[Any]:
-    """The values of ``data``, flat or one list for each row.
+    """The values of ``data``, flat or in lists as deep as the shape has axes.
 
     Raises:
         Refusal: 400, if there are none or the datatype is unknown.
@@ -43,12 +43,28 @@ def json_values(tensor: InputTensor) -> list[Any]:
         raise Refusal(400, f"input {tensor.name!r}: unknown datatype {tensor.datatype[:20]!r}")
     if data is UNSET:
         raise Refusal(400, f"input {tensor.name!r} has no data")
-    if data and type(data[0]) is list:
-        return [value for row in data for value in (row if type(row) is list else [row])]
+    for _ in range(max(1, len(tensor.shape) - 1)):
+        if data and type(data[0]) is list:
+            data = [value for row in data for value in (row if type(row) is list else [row])]
     return data
 
 
-def binary_values(tensor: InputTensor, data: memoryview, rows: int) -> Values:
+def as_rows(tensor: InputTensor, values: Values) -> Array:
+    """Flat values as an array of the tensor's shape.
+
+    Raises:
+        Refusal: 400, if some values are lists.
+    """
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "U":  # numbers beside texts must not become texts
+            array = np.array(values, object)
+        return array.reshape(tensor.shape)
+    except ValueError as error:
+        raise Refusal(400, f"input {tensor.name!r}: its lists differ in depth") from error
+
+
+def binary_values(tensor: InputTensor, data: memoryview, count: int) -> Values:
     """The values in the bytes of one tensor.
 
     Raises:
@@ -56,16 +72,16 @@ def binary_values(tensor: InputTensor, data: memoryview, rows: int) -> Values:
     """
     if tensor.datatype == "BYTES":
         texts = list(_texts(tensor.name, data))
-        if len(texts) != rows:
-            raise Refusal(400, f"input {tensor.name!r} has {len(texts)} texts for {rows} rows")
+        if len(texts) != count:
+            raise Refusal(400, f"input {tensor.name!r} has {len(texts)} texts for {count} values")
         return texts
     dtype = NUMBERS.get(tensor.datatype)
     if dtype is None:
         raise Refusal(400, f"input {tensor.name!r}: unknown datatype {tensor.datatype[:20]!r}")
-    if len(data) != rows * np.dtype(dtype).itemsize:
+    if len(data) != count * np.dtype(dtype).itemsize:
         raise Refusal(
             400,
-            f"input {tensor.name!r}: {len(data)} bytes are not {rows} values of {tensor.datatype}",
+            f"input {tensor.name!r}: {len(data)} bytes are not {count} values of {tensor.datatype}",
         )
     return np.frombuffer(data, dtype)
 
