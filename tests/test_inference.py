@@ -163,7 +163,9 @@ def test_objects_are_left_out_without_comparing_them() -> None:
     objects = pl.Series("o", [object() for _ in range(30)], dtype=pl.Object)
     frame = pl.DataFrame([objects, objects.alias("again")])
     guesses = infer(frame, pl.Series("y", ["a", "b", "c"] * 10))
-    assert [each.reason for each in guesses] == ["holds Object, which no built-in column type reads"] * 2
+    assert [each.reason for each in guesses] == [
+        "holds Object, which no built-in column type reads"
+    ] * 2
 
 
 def test_a_column_that_repeats_another_or_the_target_is_left_out() -> None:
