@@ -271,6 +271,8 @@ def _strong_combinations(
 ) -> Iterator[Leak]:
     """A sum of columns, or a function of two columns, that explains the target."""
     fields = [field for field in fields if field.name not in rules.accept]
+    if len(fields) < 2:
+        return
     sums = []
     if usual_task(target).is_number:
         numeric = [field.name for field in fields if is_numeric(field)]
