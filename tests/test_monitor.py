@@ -200,7 +200,7 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
         pl.lit(identity(model.read_bytes())).alias("onward/version"),
         pl.Series("label", outputs["label"].tolist()),
         *(
-            pl.Series(f"probabilities.{name}", outputs["probabilities"][:, code])
+            pl.Series(f"probability_{name}", outputs["probabilities"][:, code])
             for code, name in enumerate(("no", "yes"))
         ),
     )

@@ -124,7 +124,7 @@ def test_requests_are_logged_as_parquet(tmp_path: Path, model: Path) -> None:
     assert table["label"].tail(len(ROWS)).to_list() == [
         prediction["label"] for prediction in answer["predictions"]
     ]
-    assert table["probabilities.>50K"].dtype == pl.Float64
+    assert table["probability_>50K"].dtype == pl.Float64
     assert table["onward/time"].dtype == pl.Datetime("us", "UTC")
     assert table["onward/id"][0] == "r0"
     assert not list(folder.glob("*.part"))

@@ -34,18 +34,24 @@ class Element:
     """Of the array that onnxruntime takes."""
     missing: Any
     """All elements of a missing row."""
+    datatype: str
+    """The name in the Open Inference Protocol."""
 
 
 ELEMENTS = {
     element.name: element
     for element in (
-        Element("float32", 1, "tensor(float)", np.dtype(np.float32), np.nan),
-        Element("uint8", 2, "tensor(uint8)", np.dtype(np.uint8), 0),
-        Element("int64", 7, "tensor(int64)", np.dtype(np.int64), 0),
-        Element("string", 8, "tensor(string)", np.dtype(object), ""),
-        Element("float64", 11, "tensor(double)", np.dtype(np.float64), np.nan),
+        Element("float32", 1, "tensor(float)", np.dtype(np.float32), np.nan, "FP32"),
+        Element("uint8", 2, "tensor(uint8)", np.dtype(np.uint8), 0, "UINT8"),
+        Element("int64", 7, "tensor(int64)", np.dtype(np.int64), 0, "INT64"),
+        Element("string", 8, "tensor(string)", np.dtype(object), "", "BYTES"),
+        Element("float64", 11, "tensor(double)", np.dtype(np.float64), np.nan, "FP64"),
     )
 }
+BOOL = Element("bool", 9, "tensor(bool)", np.dtype(np.bool_), False, "BOOL")
+"""Of outputs only."""
+TENSORS = {element.tensor: element for element in (*ELEMENTS.values(), BOOL)}
+"""By the names that onnxruntime gives to inputs and outputs."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from onward.monitoring.verdicts import verdict
 from onward.monitoring.windows import LEAST_ROWS, Period, by_rows, by_time
 from onward.schema import Field
 from onward.serving.model_file import identity
+from onward.serving.output_columns import probability_columns
 from onward.serving.predictor import Predictor
 from onward.serving.text_reading import TextReader
 from onward.table.sources import Source, Table
@@ -168,10 +169,11 @@ class _Log:
         """The columns of the log with each output; empty unless the log has all outputs."""
         classes = self.predictor.schema.target.classes
         wanted = {
-            name: [f"{name}.{label}" for label in classes] if name == "probabilities" else [name]
+            name: probability_columns(classes) if name == "probabilities" else [name]
             for name in self.predictor.outputs
         }
-        is_there = all(column in self._names for names in wanted.values() for column in names)
+        inputs = {field.name for field in self.predictor.schema.columns}
+        is_there = {name for names in wanted.values() for name in names} <= {*self._names} - inputs
         return wanted if is_there and VERSION in self._names else {}
 
     def parts(self) -> Iterator[_Part]:

@@ -26,6 +26,7 @@ from onward.preprocessing.columns import semantic_type
 from onward.schema import Field
 from onward.serving.column_settings import unit_of
 from onward.serving.text_reading import TextReader
+from onward.serving.training_comparison import UNSEEN
 from onward.tasks import Array, Predictions, Task
 from onward.tasks.metrics import Metric
 from onward.training.batches import Rows
@@ -34,7 +35,6 @@ from onward.wires import SCALARS
 
 IMPORTANCE_ROWS = 5_000
 GROUPS = 20  # of rows, each left out once, for the standard error of a metric
-UNSEEN = 0  # the code of a category that no training row has
 DIGITS = 5
 
 

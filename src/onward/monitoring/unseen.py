@@ -9,9 +9,9 @@ from onward.monitoring.bins import Array
 from onward.schema import Field
 from onward.serving.input_arrays import to_wire
 from onward.serving.sessions import run_only, session_of, with_output
+from onward.serving.training_comparison import UNSEEN
 from onward.wires import SCALARS, wire_of
 
-UNSEEN = 0  # their code
 REMEMBERED = 100_000  # values of a column
 
 

@@ -7,6 +7,11 @@ import numpy as np
 from onward.serving.input_arrays import Array
 
 
+def probability_columns(classes: Sequence[str]) -> list[str]:
+    """Names of the columns of ``probabilities``."""
+    return [f"probability_{label}" for label in classes]
+
+
 def output_columns(predictions: Mapping[str, Array], classes: Sequence[str]) -> dict[str, Array]:
     """One-dimensional arrays, one for each column of the predictions.
 
@@ -24,9 +29,7 @@ def output_columns(predictions: Mapping[str, Array], classes: Sequence[str]) -> 
             is_text = array.dtype.kind == "O"
             columns[name] = array if is_text else array.astype(np.float64, copy=False)
         elif name == "probabilities":
-            columns |= {
-                f"probability_{label}": array[:, code] for code, label in enumerate(classes)
-            }
+            columns |= dict(zip(probability_columns(classes), array.T, strict=True))
         else:
             columns |= {f"{name}_{index}": part for index, part in enumerate(array.T)}
     return columns

@@ -11,9 +11,9 @@ from onward.schema import Field, Schema
 from onward.serving.input_arrays import Array
 from onward.serving.sessions import run_only, session_of, with_output
 from onward.serving.text_reading import TextReader
+from onward.serving.training_range import NUMBERS, TrainingRange
 from onward.wires import SCALARS
 
-NUMBERS = ("numerical", "quantity")
 UNSEEN = 0  # the code of a category that no training row has
 
 
@@ -49,7 +49,7 @@ class TrainingComparison:
         readers: Iterable[TextReader],
     ) -> None:
         self._fields = {field.name: field for field in schema.columns}
-        self._ranges = _ranges(schema, metadata.get("reference", {}).get("columns", {}))
+        self._ranges = _ranges(schema, metadata)
         self._readers = {name: reader for reader in readers for name in reader.columns}
         codes = metadata.get("codes", {"tensor": "", "columns": []})
         self._tensor, self._coded = codes["tensor"], codes["columns"]
@@ -121,13 +121,13 @@ def refuse(unusual: Iterable[UnusualValues]) -> None:
         )
 
 
-def _ranges(schema: Schema, reference: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+def _ranges(schema: Schema, metadata: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """The ranges of numbers and quantities. Dates are left out: new ones are usually later."""
     ranges = {}
     for field in schema.columns:
-        known = reference.get(field.name, {})
-        if field.type in NUMBERS and "min" in known:
-            ranges[field.name] = float(known["min"]), float(known["max"])
+        known = TrainingRange.read(field, metadata)
+        if field.type in NUMBERS and known.low is not None and known.high is not None:
+            ranges[field.name] = known.low, known.high
     return ranges
 
 

@@ -4,15 +4,8 @@ import json
 from typing import Any
 
 from onward.serving.predictor import Predictor
+from onward.wires import TENSORS
 
-TYPES = {
-    "tensor(string)": "TYPE_STRING",
-    "tensor(double)": "TYPE_FP64",
-    "tensor(float)": "TYPE_FP32",
-    "tensor(int64)": "TYPE_INT64",
-    "tensor(uint8)": "TYPE_UINT8",
-    "tensor(bool)": "TYPE_BOOL",
-}
 THREADS = ("intra_op_thread_count", "inter_op_thread_count")
 
 
@@ -38,4 +31,5 @@ def model_configuration(predictor: Predictor, name: str) -> str:
 def _tensor(kind: str, value: Any) -> str:
     sizes = ", ".join(str(size) if isinstance(size, int) else "-1" for size in value.shape)
     name = json.dumps(value.name, ensure_ascii=False)
-    return f"{kind} [ {{ name: {name} data_type: {TYPES[value.type]} dims: [ {sizes} ] }} ]"
+    datatype = TENSORS[value.type].datatype.replace("BYTES", "STRING")
+    return f"{kind} [ {{ name: {name} data_type: TYPE_{datatype} dims: [ {sizes} ] }} ]"

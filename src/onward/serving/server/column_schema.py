@@ -8,7 +8,7 @@ import numpy as np
 from onward.schema import Field
 from onward.serving.column_settings import units_of
 from onward.serving.server.served_model import ServedModel
-from onward.serving.server.training_range import TrainingRange
+from onward.serving.training_range import TrainingRange
 from onward.wires import Wire, wire_of
 
 NUMBER = r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,2})?"  # as text, the usual ones
@@ -79,11 +79,12 @@ def _plain(value: Any) -> Any:
 def _description(model: ServedModel, field: Field) -> str:
     if wire := model.vectors.get(field.name):
         return f"{field.type}. {wire.words.capitalize()}. null if it is missing."
-    known = TrainingRange.read(field, model.predictor.metadata.get("reference", {}))
+    known = TrainingRange.read(field, model.predictor.metadata)
     if known.categories is not None:
         names = sorted(known.categories - {"", *field.missing})
         listed = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
         return f"{field.type}. Categories of the training rows: {listed}."
     if known.low is not None:
-        return f"{field.type}. Training rows: from {known.low:g} to {known.high:g}."
+        unit = f" {known.unit}" if known.unit else ""
+        return f"{field.type}. Training rows: from {known.low:g} to {known.high:g}{unit}."
     return f"{field.type}. null if it is missing."

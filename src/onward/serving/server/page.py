@@ -14,7 +14,7 @@ from onward.serving.server.column_schema import example_row
 from onward.serving.server.messages import Response
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.snippets import curl, javascript, python
-from onward.serving.server.training_range import TrainingRange
+from onward.serving.training_range import TrainingRange
 
 STYLE = (files(__package__) / "page.css").read_text(encoding="utf-8")
 SCRIPT = (files(__package__) / "page.js").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def _snippets(url: str, row: Mapping[str, Any], *, has_token: bool) -> str:
 
 
 def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
-    known = TrainingRange.read(field, model.predictor.metadata.get("reference", {}))
+    known = TrainingRange.read(field, model.predictor.metadata)
     is_number = field.wire == "number" and field.type != "boolean"
     kind = "number step=any" if is_number else "text"
     text, hint = "" if value is None else str(value), ""
@@ -84,7 +84,7 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
         text = "" if value is None else json.dumps(value)
         hint = f"{wire.words} as a list: {'[' * len(wire.shape)}0, …{']' * len(wire.shape)}"
     elif known.low is not None:
-        hint = f"{known.low:g} to {known.high:g} in training"
+        hint = f"{known.low:g} to {known.high:g} {known.unit}".rstrip() + " in training"
     options = [] if is_number or wire else _offered(model, field, known)
     listed = f" list=l{index}" if options else ""
     return (

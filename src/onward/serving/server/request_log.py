@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from onward.serving.input_arrays import Array
+from onward.serving.output_columns import probability_columns
 from onward.serving.server.exchange import Exchange
 from onward.serving.server.prediction import Prediction
 from onward.serving.server.sampling import is_sampled
@@ -99,7 +100,8 @@ class RequestLog:
             for name, array in prediction.feed.items()
             if self._columns is None or name in self._columns
         }
-        columns |= _outputs(prediction)
+        # an input of the same name comes first: the monitor then predicts again
+        columns = _outputs(prediction) | columns
         ours = {
             f"{PREFIX}time": datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds"),
             f"{PREFIX}id": request_id,
@@ -125,7 +127,7 @@ def _outputs(prediction: Prediction) -> dict[str, list[Any]]:
     classes = prediction.model.schema.target.classes
     for name, array in prediction.outputs.items():
         if name == "probabilities":
-            columns |= {f"{name}.{kind}": array[:, at].tolist() for at, kind in enumerate(classes)}
+            columns |= dict(zip(probability_columns(classes), array.T.tolist(), strict=True))
         else:
             columns[name] = array.tolist()
     return columns

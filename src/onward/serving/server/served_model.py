@@ -10,17 +10,7 @@ from onward.serving.input_arrays import Array
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 from onward.serving.server.record_reader import RecordReader
-from onward.wires import SCALARS, wire_of
-
-DATATYPES = {
-    "tensor(string)": "BYTES",
-    "tensor(double)": "FP64",
-    "tensor(float)": "FP32",
-    "tensor(int64)": "INT64",
-    "tensor(uint8)": "UINT8",
-    "tensor(bool)": "BOOL",
-}
-"""Types of onnxruntime in the words of the Open Inference Protocol."""
+from onward.wires import SCALARS, TENSORS, wire_of
 
 
 class ServedModel:
@@ -86,4 +76,4 @@ def file_version(path: Path) -> str:
 
 def _tensor(value: Any) -> dict[str, Any]:
     shape = [size if isinstance(size, int) else -1 for size in value.shape]
-    return {"name": value.name, "datatype": DATATYPES[value.type], "shape": shape}
+    return {"name": value.name, "datatype": TENSORS[value.type].datatype, "shape": shape}
