@@ -19,6 +19,8 @@ import pytest
 from example_model import TABLE, edit, example
 from served import Server, serving
 
+from onward.serving.server.state import State
+
 LIBRARIES = {
     *("numpy", "onnxruntime", "msgspec", "onward"),
     *("uvicorn", "click", "httptools", "typing_extensions", "uvloop"),
@@ -256,6 +258,16 @@ def test_a_signal_while_a_worker_waits_for_its_restart_ends_the_server(
 
         assert server.process.wait(20) == 0
         assert server.log.read_text().count("ready at") == 2
+
+
+def test_as_many_requests_wait_as_take_25_ms() -> None:
+    state = State()
+    assert state.most_ready() == 64
+    state.took(0.001)
+    assert state.most_ready() == 25
+    for _ in range(200):
+        state.took(0.1)
+    assert state.most_ready() == 3
 
 
 def test_what_is_too_much_is_refused_with_429(tmp_path: Path, model: Path) -> None:

@@ -19,7 +19,7 @@ from onward.monitoring.predictions import Scores
 
 SIDE = 1.959964  # standard deviations; 95 %
 TINY = 1e-300
-PARTS = ("rows", "mean", "variance", "center", "slope", "spread")
+PARTS = ("rows", "mean", "variance", "center", "slope", "spread", "variance_slope")
 PRIOR = 2.0  # pseudo-rows with the mean variance in each bin: a bin without errors is not certain
 
 
@@ -56,7 +56,8 @@ class Correction:
     """The difference between actual and expected quality: a regression line in each bin.
 
     When rows move inside a bin, the estimate follows the line, and the standard error of the slope
-    widens the interval.
+    widens the interval. So does a residual variance that grows in that direction, as that of errors
+    does where the noise grows with the value.
     """
 
     bins: NumberBins
@@ -70,6 +71,8 @@ class Correction:
     slope: Array
     spread: Array
     """Sum of the squared distances from the center."""
+    variance_slope: Array
+    """Of the squared residuals by position; 0 in files of older versions."""
 
     @classmethod
     def learn(cls, scores: Scores, outcome: Array) -> "Correction":
@@ -90,14 +93,16 @@ class Correction:
         slope = np.where(spread > 0, sums(distance * surplus) / np.maximum(spread, TINY), 0.0)
         left = surplus - mean[index] - slope[index] * distance
         variance = (sums(left**2) + PRIOR * surplus.var()) / np.maximum(rows - 2 + PRIOR, 1)
-        return cls(bins, rows, mean, variance, center, slope, spread)
+        growth = np.where(spread > 0, sums(distance * left**2) / np.maximum(spread, TINY), 0.0)
+        return cls(bins, rows, mean, variance, center, slope, spread, growth)
 
     @classmethod
     def of_note(cls, note: Mapping[str, Any]) -> "Correction":
         """Read the note of a file."""
         bins = bins_of_note(note)
         assert isinstance(bins, NumberBins)
-        return cls(bins, *(np.array(note[name], np.float64) for name in PARTS))
+        none = [0.0] * len(note["rows"])
+        return cls(bins, *(np.array(note.get(name, none), np.float64) for name in PARTS))
 
     def note(self) -> dict[str, Any]:
         """The note that `of_note` reads."""
@@ -130,10 +135,11 @@ class Correction:
         shift = sums.positions / np.maximum(sums.counts, 1) - self.center
         shift = np.where(sums.counts > 0, shift, 0.0)
         value = sums.expected / rows + float(share @ (self.mean + self.slope * shift))
-        of_rows = float(share @ self.variance) / rows
+        variance = np.maximum(self.variance, self.variance + self.variance_slope * shift)
+        of_rows = float(share @ variance) / rows
         of_line = 1 / np.maximum(self.rows, 1) + shift**2 / np.maximum(self.spread, TINY)
         of_line = np.where(self.spread > 0, of_line, 1 / np.maximum(self.rows, 1))
-        reach = SIDE * np.sqrt(of_rows + float(share**2 @ (self.variance * of_line)))
+        reach = SIDE * np.sqrt(of_rows + float(share**2 @ (variance * of_line)))
         return Estimate(value, value - reach, value + reach)
 
 
