@@ -274,9 +274,9 @@ def _truth(part: _Part, labels: pl.DataFrame, predictor: Predictor) -> Array:
     """The label of each row; -1 or NaN where it has none yet."""
     assert part.ids is not None
     frame = part.ids.alias("id").to_frame()
-    found = frame.join(labels, on="id", how="left", maintain_order="left")["label"]
+    matched = frame.join(labels, on="id", how="left", maintain_order="left")["label"]
     classes = predictor.schema.target.classes
     if classes:
-        return label_codes(found.to_numpy(), classes)
-    numbers: Array = found.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        return label_codes(matched.to_numpy(), classes)
+    numbers: Array = matched.cast(pl.Float64).fill_null(np.nan).to_numpy()
     return numbers

@@ -82,10 +82,10 @@ def compare(
 ) -> Comparison:
     """Compute every metric of every predictor; the model comes first."""
     metrics = task.metrics
-    samples = {who: sample(target, each, seed, weights) for who, each in predictions.items()}
+    samples = {who: sample(target, part, seed, weights) for who, part in predictions.items()}
     values = {
-        who: {name: metric(target, each, weights) for name, metric in metrics.items()}
-        for who, each in predictions.items()
+        who: {name: metric(target, part, weights) for name, metric in metrics.items()}
+        for who, part in predictions.items()
     }
     resamples_of = {who: resample(metrics, values[who], samples[who], seed) for who in predictions}
     return Comparison(task, samples[MODEL], resamples_of)

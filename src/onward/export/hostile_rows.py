@@ -25,8 +25,8 @@ def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     parts = [usual]
     bad = {column.name: _bad(column, usual[column.name].dtype) for column in fields}
     for values in bad.values():
-        some = usual[rng.integers(0, len(usual), len(values))]
-        parts.append(some.with_columns(values))
+        sampled = usual[rng.integers(0, len(usual), len(values))]
+        parts.append(sampled.with_columns(values))
     mixed = [values[rng.integers(0, len(values), 50)] for values in bad.values()]
     return pl.concat([*parts, pl.DataFrame(mixed)])
 

@@ -80,18 +80,18 @@ def _columns(
     reader_of = {name: reader for reader in readers for name in reader.columns}
     importance, unseen = _importance(prepared, network), _unseen(prepared)
     train = prepared.rows("train")
-    found = {}
+    notes = {}
     for field in fields:
         values = train.select(field.name).collect().to_series()
         reader = reader_of.get(field.name)
         bins: Bins = CategoryBins(()) if field.name in hidden else _bins(field, values, reader)
-        found[field.name] = {
+        notes[field.name] = {
             **_histogram(bins, bin_indices(field, values, bins, reader)),
             "importance": _short(importance.get(field.name, 0.0)),
         }
         if field.name in unseen:
-            found[field.name]["unseen"] = unseen[field.name]
-    return found
+            notes[field.name]["unseen"] = unseen[field.name]
+    return notes
 
 
 def _bins(field: Field, values: pl.Series, reader: TextReader | None) -> Bins:
@@ -141,34 +141,34 @@ def _importance(prepared: Prepared, network: Scoring) -> dict[str, float]:
     """How much the loss of validation rows grows when a column is shuffled."""
     rows = Rows.of(prepared.arrays("validation"))
     chosen = torch.from_numpy(_evenly(len(rows), IMPORTANCE_ROWS))
-    found = relevance(network, rows.take(chosen), seed=0, repeats=1)
-    return {column.column: column.value for column in found}
+    relevances = relevance(network, rows.take(chosen), seed=0, repeats=1)
+    return {column.column: column.value for column in relevances}
 
 
 def _outputs(task: Task, predictions: Predictions, truth: Array) -> dict[str, dict[str, Any]]:
     """Histograms, and for each bin how often it was right: the class came, the interval held."""
-    found = {}
+    notes = {}
     inside = outcomes(predictions, truth, task.target).get("coverage")
-    for place, (name, values) in enumerate(watched(predictions, task.target).items()):
+    for index, (name, values) in enumerate(watched(predictions, task.target).items()):
         bins = quantile_bins(values)
         indices = bins.indices(values)
         first = len(task.target.classes) == 2
-        happened = (truth == place + first) * 1.0 if task.target.classes else inside
-        found[name] = _histogram(bins, indices)
+        happened = (truth == index + first) * 1.0 if task.target.classes else inside
+        notes[name] = _histogram(bins, indices)
         if happened is not None:
             rows = np.bincount(indices, minlength=bins.size)
             total = np.bincount(indices, happened, bins.size)
-            found[name]["rates"] = [*map(_short, total / np.maximum(rows, 1))]
-    return found
+            notes[name]["rates"] = [*map(_short, total / np.maximum(rows, 1))]
+    return notes
 
 
 def _quality(of_rows: Mapping[str, Array], weights: Array | None) -> dict[str, dict[str, float]]:
-    found = {}
+    moments = {}
     for name, values in of_rows.items():
         mean = float(np.average(values, weights=weights))
         spread = float(np.average((values - mean) ** 2, weights=weights)) ** 0.5
-        found[name] = {"mean": _short(mean), "sd": _short(spread), "rows": len(values)}
-    return found
+        moments[name] = {"mean": _short(mean), "sd": _short(spread), "rows": len(values)}
+    return moments
 
 
 def _metrics(
@@ -183,14 +183,14 @@ def _metrics(
     of_rows = np.ones(rows) if weights is None else weights
     group = np.arange(rows) * GROUPS // max(rows, 1)
     without = of_rows * (group != np.arange(GROUPS)[:, None])
-    found: dict[str, dict[str, float | None]] = {}
+    estimates: dict[str, dict[str, float | None]] = {}
     is_defined = bool((without.sum(1) > 0).all())  # not of a single row
     for name, metric in metrics.items():
         value = metric.ask(truth, predictions)
         others = np.array([value(part) for part in without]) if is_defined else np.array([np.nan])
         error = float(others.std() * (GROUPS - 1) ** 0.5)
-        found[name] = {"value": _number(value(of_rows)), "error": _number(error)}
-    return found
+        estimates[name] = {"value": _number(value(of_rows)), "error": _number(error)}
+    return estimates
 
 
 def _evenly(rows: int, most: int) -> Array:

@@ -48,7 +48,7 @@ def notes(
         privacy: what of them may travel.
     """
     replayed = rows_to_replay(privacy, schema.columns, rows, facts.monitor)
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "replay": {
             "rows": {column.name: plain_values(column) for column in replayed},
             "predictions": {name: v.tolist() for name, v in predict(replayed).items()},
@@ -63,10 +63,12 @@ def notes(
     }
     names = {field.name for field in schema.columns}
     if readers := [reader for reader in facts.text_readers if names & {*reader["columns"]}]:
-        found["text_readers"] = readers
+        document["text_readers"] = readers
     if derived := facts.data.get("derived"):
-        found["derived"] = [{name: column[name] for name in ("name", "made")} for column in derived]
-    return found
+        document["derived"] = [
+            {name: column[name] for name in ("name", "made")} for column in derived
+        ]
+    return document
 
 
 def metadata(task: Task, schema: Schema, known: Mapping[str, Any]) -> dict[str, str]:

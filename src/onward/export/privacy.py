@@ -69,14 +69,14 @@ def rows_to_replay(
     names = [field.name for field in columns]
     most = min(ROWS, max(1, MOST_VALUES // sum(wire_of(field.wire).size for field in columns)))
     if privacy.replay == "rows":
-        some = np.unique(np.linspace(0, len(rows) - 1, most).astype(int))
-        found = rows[some].select(names)
+        indices = np.unique(np.linspace(0, len(rows) - 1, most).astype(int))
+        sample = rows[indices].select(names)
     elif privacy.replay == "synthetic":
-        found = _made_up(columns, rows.schema, monitor["columns"])[:most]
+        sample = _synthetic_rows(columns, rows.schema, monitor["columns"])[:most]
     else:
-        found = rows.clear().select(names).clear(1)
+        sample = rows.clear().select(names).clear(1)
     hidden = [name for name in names if name in privacy.hide]
-    return found.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in hidden)
+    return sample.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in hidden)
 
 
 def plain_values(values: pl.Series) -> list[Any]:
@@ -92,15 +92,15 @@ def without_values(notes: Mapping[str, Any], hidden: Collection[str]) -> dict[st
     }
 
 
-def _made_up(
+def _synthetic_rows(
     columns: Sequence[Field], types: Mapping[str, pl.DataType], known: Mapping[str, Any]
 ) -> pl.DataFrame:
     draw = np.random.default_rng(0)
-    made = {
+    values = {
         field.name: pl.Series(_values(field, known[field.name], draw), dtype=types[field.name])
         for field in columns
     }
-    return pl.DataFrame(made)
+    return pl.DataFrame(values)
 
 
 def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) -> list[Any]:
@@ -109,7 +109,7 @@ def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) ->
     Of rows of several values random numbers.
     """
     if field.wire not in SCALARS:
-        return _made_up_vectors(wire_of(field.wire), draw)
+        return _synthetic_vectors(wire_of(field.wire), draw)
     if field.type == "datetime":
         dates = [SINCE + timedelta(days=int(day)) for day in draw.integers(0, DAYS, ROWS)]
         return [_date(field, date) for date in dates]
@@ -121,10 +121,10 @@ def _values(field: Field, note: Mapping[str, Any], draw: np.random.Generator) ->
         choices[1:] = [text.replace(".", decimal) for text in choices[1:] if "e" not in text]
     elif field.wire == "number":
         choices[1:] = map(float, choices[1:])
-    return [choices[place] for place in draw.integers(0, len(choices), ROWS)]
+    return [choices[index] for index in draw.integers(0, len(choices), ROWS)]
 
 
-def _made_up_vectors(wire: Wire, draw: np.random.Generator) -> list[Any]:
+def _synthetic_vectors(wire: Wire, draw: np.random.Generator) -> list[Any]:
     shape = (ROWS - 1, *wire.shape)
     is_float = wire.element.dtype.kind == "f"
     numbers = draw.normal(size=shape) if is_float else draw.integers(0, 256, shape)

@@ -75,7 +75,7 @@ def _words(field: Field) -> str:
 
 def _input(field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
     wire = wire_of(field.wire)
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "name": field.name,
         "type": field.type,
         "tensor": wire.element.name,
@@ -83,17 +83,17 @@ def _input(field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
         "missing": list(field.missing),
     }
     if units := list(units_of(field)):
-        found["units"] = units
+        entry["units"] = units
     if field.type == "datetime":
-        found["format"] = date_format_of(field)
+        entry["format"] = date_format_of(field)
     if known.get("values"):
         # not all categories, where they are many: a form must let others through
-        found["categories"] = known["values"]
-        found["is_complete"] = known.get("other", 0.0) < 1e-9  # shares are rounded
-    found |= {
+        entry["categories"] = known["values"]
+        entry["is_complete"] = known.get("other", 0.0) < 1e-9  # shares are rounded
+    entry |= {
         end: known[key] for end, key in (("minimum", "min"), ("maximum", "max")) if key in known
     }
-    return found
+    return entry
 
 
 def _output(value: Any) -> dict[str, Any]:

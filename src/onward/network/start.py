@@ -41,14 +41,14 @@ class Start:
         starts = self._first_inputs()
         for name, block in shape.blocks.items():
             embedder = embedders[name] = fresh.embedder_of(name)
-            found = self._sources(block)
+            inputs = self._sources(block)
             adopted: Sequence[int | None] = [None] * len(embedder.widths)
-            if any(source is not None for source in found):
-                known = embedder.adopt(self.network.embedder_of(name), found)
+            if any(source is not None for source in inputs):
+                known = embedder.adopt(self.network.embedder_of(name), inputs)
                 embedders[name], adopted = known.embedder, known.sources
             for width, source in zip(embedders[name].widths, adopted, strict=True):
                 first = None if source is None else starts[name][source]
-                sources += [None if first is None else first + place for place in range(width)]
+                sources += [None if first is None else first + offset for offset in range(width)]
         network = Network(config, shape, embedders)
         network.model.start_from(self.network.model, sources)
         return network

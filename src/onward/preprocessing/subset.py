@@ -40,14 +40,14 @@ def graph_of_columns(prepared: Prepared) -> ModelProto:
             column.restore(states[column.name])
         else:
             column.fit(rows.select(column.name).collect().to_series())
-    found = preprocessing(columns)
-    if found.blocks != blocks:
+    fitted = preprocessing(columns)
+    if fitted.blocks != blocks:
         raise ExportError(
             f"export: {len(columns)} of {len(every)} columns have different features alone than"
             " among all columns. This is a bug in the code of one of their types: `encode` must"
             " keep the order of columns and features. Remove train.selection until it is corrected"
         )
-    inputs = {value.name: value for value in found.model.graph.input}
-    del found.model.graph.input[:]
-    found.model.graph.input.extend(inputs[field.name] for field in schema.columns)
-    return found.model
+    inputs = {value.name: value for value in fitted.model.graph.input}
+    del fitted.model.graph.input[:]
+    fitted.model.graph.input.extend(inputs[field.name] for field in schema.columns)
+    return fitted.model

@@ -63,14 +63,14 @@ def result(evidence: Evidence) -> Html:
 
 def _differences(evidence: Evidence) -> Html:
     name, metric = evidence.task.main, evidence.task.main_metric
-    found = evidence.metrics["differences"]
+    differences = evidence.metrics["differences"]
     learned = [who for who in BASELINES if who != "constant"]  # too far off to draw
-    rows = [{"name": f"minus {WHO[who]}", **found[who][name]} for who in learned]
+    rows = [{"name": f"minus {WHO[who]}", **differences[who][name]} for who in learned]
     known = [row for row in rows if None not in row.values()]
     lines: list[list[Content]] = [
         [
             f"{of.title} {ARROWS[of.better]}",
-            *(_difference(of, found[who][key]) for who in BASELINES),
+            *(_difference(of, differences[who][key]) for who in BASELINES),
         ]
         for key, of in evidence.of_task.items()
     ]
@@ -114,14 +114,14 @@ def _changes(evidence: Evidence) -> Html:
 
 
 def _cold_start(evidence: Evidence) -> Html:
-    found = evidence.metrics.get("cold_start")
-    if found is None:
+    about = evidence.metrics.get("cold_start")
+    if about is None:
         return Html("")
-    metrics = {n: change for n, change in found["metrics"].items() if n in evidence.of_task}
+    metrics = {n: change for n, change in about["metrics"].items() if n in evidence.of_task}
     note = (
         f"This model started from the weights of {evidence.data['start_from']['folder']} and took"
-        f" {found['steps']['warm']:,} optimizer steps. The same config from new weights, with its"
-        f" own preprocessing, took {found['steps']['cold']:,}. Both are measured on the same test"
+        f" {about['steps']['warm']:,} optimizer steps. The same config from new weights, with its"
+        f" own preprocessing, took {about['steps']['cold']:,}. Both are measured on the same test"
         " rows. A difference is significant if its 95 % interval excludes 0."
     )
     head = ["", "cold start", "this model", "difference", "95 % interval", "verdict"]

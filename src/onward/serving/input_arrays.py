@@ -71,7 +71,7 @@ def _floats(field: Field, values: Values, first: int) -> Array:
     if PLAIN.issuperset(map(type, values)):
         with suppress(ValueError, OverflowError):  # the rest of this function finds the value
             return np.array(values, np.float64)
-    numbers = [_number(field, value, first + place) for place, value in enumerate(values)]
+    numbers = [_number(field, value, first + index) for index, value in enumerate(values)]
     return np.array(numbers, np.float64)
 
 
@@ -105,14 +105,14 @@ def _texts(field: Field, values: Values, first: int) -> Array:
         values = _iso(values)
     if not {str}.issuperset(map(type, values)):
         values = [
-            value if type(value) is str else _text(field, value, first + place)
-            for place, value in enumerate(values)
+            value if type(value) is str else _text(field, value, first + index)
+            for index, value in enumerate(values)
         ]
     try:
         "".join(values).encode()
     except UnicodeEncodeError:
-        place = next(place for place, value in enumerate(values) if SURROGATE.search(value))
-        raise _misfit(field, values[place], first + place, "text without lone surrogates") from None
+        index = next(index for index, value in enumerate(values) if SURROGATE.search(value))
+        raise _misfit(field, values[index], first + index, "text without lone surrogates") from None
     texts = np.empty(len(values), object)
     texts[:] = values
     return texts

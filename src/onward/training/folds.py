@@ -106,8 +106,8 @@ def _out_of_fold(parts: Sequence[Trained], fold_of: Tensor) -> Tensor:
     with torch.no_grad():
         of_folds = [compute_scores(p.network, p.data.validation, CPU) for p in parts]
     scores = of_folds[0].new_empty(len(fold_of), of_folds[0].shape[1])
-    for fold, some in enumerate(of_folds):
-        scores[fold_of == fold] = some
+    for fold, indices in enumerate(of_folds):
+        scores[fold_of == fold] = indices
     return scores
 
 

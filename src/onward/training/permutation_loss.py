@@ -68,7 +68,7 @@ def relevance(network: Scoring, rows: Rows, seed: int, repeats: int = REPEATS) -
         lost = torch.stack(after).mean(0) - before
         mean, radius = mean_and_radius(lost, comparisons=len(columns))
         relevances.append(Relevance(column, mean, mean - radius, mean + radius))
-    return sorted(relevances, key=lambda each: each.value, reverse=True)
+    return sorted(relevances, key=lambda relation: relation.value, reverse=True)
 
 
 def _shuffle(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Rows:

@@ -34,14 +34,14 @@ class Words:
         counts: Counter[str] = Counter()
         forms: dict[str, str] = {}
         for text, number in rows.items():
-            some = {form: _word(form) for form in _pieces(text) if _word(form)}
-            counts.update(dict.fromkeys(some.values(), number))
-            forms |= some
+            words = {form: _word(form) for form in _pieces(text) if _word(form)}
+            counts.update(dict.fromkeys(words.values(), number))
+            forms |= words
         frequent = sorted(word for word, number in counts.items() if number >= LEAST)
         frequent.sort(key=counts.__getitem__, reverse=True)
-        places = {word: place for place, word in enumerate(frequent[:most])}
-        codes = {form: places[word] for form, word in sorted(forms.items()) if word in places}
-        return cls(tuple(places), codes)
+        indices = {word: index for index, word in enumerate(frequent[:most])}
+        codes = {form: indices[word] for form, word in sorted(forms.items()) if word in indices}
+        return cls(tuple(indices), codes)
 
     def encode(self, graph: Graph, texts: Value) -> Value:
         """Float32 ``(rows, words)`` from texts ``(rows, 1)``."""

@@ -17,31 +17,33 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
     Raises:
         ValueError: naming the derivation and the remedy.
     """
-    made = {config.name: Derivation.build(config) for config in derive}
-    if target in made:
+    derivations = {config.name: Derivation.build(config) for config in derive}
+    if target in derivations:
         raise ValueError(f"derive: {target!r} is the target. Choose another name")
-    raw = {each.name: each for each in columns if each.name not in made}
+    raw = {each.name: each for each in columns if each.name not in derivations}
     known = {name: Column.build(each).field for name, each in raw.items()}
-    for name, derivation in made.items():
+    for name, derivation in derivations.items():
         for read, kind in derivation.reads.items():
             where = f"derive: {name!r} reads {read!r}"
             if read not in known:
-                raise ValueError(f"{where}, {_unknown(read, name, list(made), [*known], target)}")
+                raise ValueError(
+                    f"{where}, {_unknown(read, name, list(derivations), [*known], target)}"
+                )
             _refuse_kind(where, kind, known[read])
-            _refuse_telling(where, derivation, read, made)
+            _refuse_telling(where, derivation, read, derivations)
         encoding = "numerical" if derivation.wire == "number" else "categorical"
         known[name] = Field(name, encoding, derivation.wire)
-    _refuse_encoding(made, columns)
-    _refuse_idle(made, columns)
+    _refuse_encoding(derivations, columns)
+    _refuse_idle(derivations, columns)
 
 
 def _refuse_telling(
-    where: str, derivation: Derivation, read: str, made: Mapping[str, Derivation]
+    where: str, derivation: Derivation, read: str, derivations: Mapping[str, Derivation]
 ) -> None:
     """Fitting on an in-sample target encoding would leak the target of each row."""
     behind = [read]
     while derivation.learns != "nothing" and behind:
-        known = made.get(behind.pop())
+        known = derivations.get(behind.pop())
         if known is None:
             continue
         if known.learns == "target":
@@ -52,12 +54,14 @@ def _refuse_telling(
         behind += [name for name in known.reads if name != known.name]
 
 
-def _unknown(read: str, name: str, made: Sequence[str], known: Sequence[str], target: str) -> str:
+def _unknown(
+    read: str, name: str, derived: Sequence[str], known: Sequence[str], target: str
+) -> str:
     if read == target:
         return "the target, which is not known when a prediction is made. Take another column"
     if read == name:
         return "itself. Take another column"
-    if read in made:
+    if read in derived:
         return f"which is derived later. Write {read!r} before {name!r}"
     add = f"Add {read!r} to prepare.columns, with `feature: false` if it is not a feature itself"
     return f"which is neither in prepare.columns nor derived. {suggestion(read, known, add)}"
@@ -79,11 +83,11 @@ def _refuse_kind(where: str, kind: SemanticType, field: Field) -> None:
         raise ValueError(f"{where} as categories, but it has dates. Derive a `calendar` part first")
 
 
-def _refuse_encoding(made: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
+def _refuse_encoding(derivations: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
     for config in columns:
-        if config.name not in made:
+        if config.name not in derivations:
             continue
-        where, wire = f"columns: {config.name!r}", made[config.name].wire
+        where, wire = f"columns: {config.name!r}", derivations[config.name].wire
         if Column.build(config).wire != wire:
             fitting = "numerical" if wire == "number" else "categorical"
             raise ValueError(
@@ -96,10 +100,10 @@ def _refuse_encoding(made: Mapping[str, Derivation], columns: Sequence[Any]) -> 
             )
 
 
-def _refuse_idle(made: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
-    read = {name for derivation in made.values() for name in derivation.reads}
+def _refuse_idle(derivations: Mapping[str, Derivation], columns: Sequence[Any]) -> None:
+    read = {name for derivation in derivations.values() for name in derivation.reads}
     named = {config.name for config in columns}
-    for name in made:
+    for name in derivations:
         if name not in read | named:
             raise ValueError(
                 f"derive: no column reads {name!r}. Add an entry with its name to prepare.columns"

@@ -70,8 +70,8 @@ class TargetMean(Derivation):
                 f"derive {self.name!r}: all {len(keys)} training rows have the same"
                 f" {self.config.column!r}. Remove the derivation"
             )
-        found = pl.DataFrame({"key": keys, "target": small}).filter(outcomes.counted)
-        means = found.group_by("key").agg(pl.len().alias("rows"), pl.mean("target")).sort("key")
+        table = pl.DataFrame({"key": keys, "target": small}).filter(outcomes.counted)
+        means = table.group_by("key").agg(pl.len().alias("rows"), pl.mean("target")).sort("key")
         self.table = {
             key: self.mean + (mean * size - self.mean) * (count / (count + self.config.smoothing))
             for key, count, mean in means.iter_rows()
