@@ -194,3 +194,30 @@ def test_dates_whose_order_is_unknown_are_refused(dates: list[str], message: str
 def test_a_row_without_a_value_is_refused(name: str, nothing: str | None) -> None:
     with pytest.raises(DataError, match="'by': 1 of 3 rows have no value, the first is row 2"):
         split(name).assign(np.zeros(3), pl.Series("by", ["2024", nothing, "2025"]), 0)
+
+
+def test_a_split_by_time_knows_the_rows_that_an_earlier_model_was_trained_on() -> None:
+    by_time, targets = split("time"), np.arange(20) % 2
+    days = pl.Series("by", [f"2024-01-{day:02}" for day in range(1, 21)])
+    splits = by_time.assign(targets, days, 0)
+    last = by_time.last_trained(splits, days)
+    assert last == "2024-01-14"
+    by_time.refuse_trained(splits, days, last)
+
+    fewer = days[10:]  # the boundary moves on with the rows, and the mark stays
+    later = by_time.assign(targets[10:], fewer, 0)
+    assert by_time.last_trained(later, fewer, "2024-02-01") == "2024-02-01"
+
+    late = pl.concat([days, pl.Series("by", ["2023-12-31"] * 20)])
+    moved = by_time.assign(np.arange(40) % 2, late, 0)
+    with pytest.raises(DataError, match="6 validation and test rows are not later than '2024-01"):
+        by_time.refuse_trained(moved, late, last)
+
+
+def test_validation_rows_that_are_drawn_may_be_known_to_an_earlier_model() -> None:
+    by_column, values = split("column"), column("column", 100)
+    splits = by_column.assign(np.arange(100) % 2, values, 0)
+    with pytest.raises(DataError, match="no row has 'validation' in the split column 'by'"):
+        by_column.refuse_trained(splits, values, None)
+    declared = pl.concat([values, pl.Series("by", ["validation"])])
+    by_column.refuse_trained(by_column.assign(np.arange(101) % 2, declared, 0), declared, None)

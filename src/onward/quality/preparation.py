@@ -63,6 +63,7 @@ def prepare(
         split = split_rows(plan, rows)
         if not plan.is_whole:
             quality["rows"]["in this part"] = len(split.splits)
+        trained = _last_trained(plan, split, start)
         leaks = _leaks(plan, split)
         split, counts = _write_used_rows(plan, split, work)
     discard(work)
@@ -79,7 +80,24 @@ def prepare(
     join_derived(work)
     if plan.is_whole:
         columns["left_out"] = unused_columns(plan, table)
-    return {"source": str(path), **counts, **columns, "target": about, "quality": quality}
+    report = {"source": str(path), **counts, **trained, **columns}
+    return {**report, "target": about, "quality": quality}
+
+
+def _last_trained(plan: Plan, split: SplitRows, start: StartingPoint | None) -> dict[str, Any]:
+    """What a model that starts from this one must know of its training rows.
+
+    Refuses rows that the model to start from was trained on.
+    """
+    if not plan.is_whole:
+        return {}
+    name, known = plan.split.column, None
+    values = split.rows.select(name).collect().to_series() if name is not None else None
+    if start is not None:
+        known = start.last_trained
+        plan.split.refuse_trained(split.splits, values, known)
+    last = plan.split.last_trained(split.splits, values, known)
+    return {} if last is None else {"last_trained": last}
 
 
 def _shortages(plan: Plan, split: SplitRows) -> list[str]:

@@ -30,6 +30,8 @@ class StartingPoint:
     """The other columns of the new model, with the reason."""
     gone: tuple[str, ...]
     """Columns that the new model does not have."""
+    last_trained: str | float | None
+    """What the split needs to know of its training rows."""
 
     @classmethod
     def load(cls, folder: Path, settings: PrepareSettings) -> "StartingPoint":
@@ -51,7 +53,8 @@ class StartingPoint:
         before, now = manifest(folder / "prepare")["settings"], settings.model_dump(mode="json")
         _refuse_other_target(folder, before, now)
         _refuse_other_split(folder, before, now)
-        states = Prepared(folder / "prepare").column_states()
+        prepared = Prepared(folder / "prepare")
+        states = prepared.column_states()
         features = {config.name: config for config in settings.columns if config.feature}
         reasons = {n: _reason_to_fit(config, before, now, states) for n, config in features.items()}
         kept = {name: states[name] for name, reason in reasons.items() if reason is None}
@@ -62,7 +65,8 @@ class StartingPoint:
             )
         fitted = {name: reason for name, reason in reasons.items() if reason is not None}
         gone = tuple(name for name in states if name not in features)
-        return cls(folder, network, kept, fitted, gone)
+        last_trained = prepared.profiles().get("last_trained")
+        return cls(folder, network, kept, fitted, gone, last_trained)
 
     def restore(self, column: Column) -> bool:
         """Give a column what it has learned for the earlier model; False if that was nothing."""

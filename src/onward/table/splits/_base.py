@@ -12,6 +12,7 @@ from onward.settings.family import Family, Settings
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
+Value = str | float
 LEFT_OUT = len(SPLITS)
 """The code of a row in no split."""
 
@@ -32,7 +33,8 @@ class Split(Family):
             return self
 
     keeps_training_rows: ClassVar[bool] = False
-    """Whether a training row is never a validation or test row of the table with more rows."""
+    """Whether a training row is never a validation or test row of the table with more rows, unless
+    `refuse_trained` says so."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -77,6 +79,32 @@ class Split(Family):
         Random folds, whose sizes differ by at most one row.
         """
         return folds_in_turn(np.random.default_rng(seed).permutation(len(targets)), count)
+
+    def last_trained(
+        self, splits: np.ndarray, values: pl.Series | None, before: Value | None = None
+    ) -> Value | None:
+        """What `refuse_trained` needs to know of the training rows, if anything.
+
+        Args:
+            splits: the index into `SPLITS` of each row.
+            values: of the column that the split reads.
+            before: the same of a model that this one starts from.
+        """
+        return None
+
+    def refuse_trained(
+        self, splits: np.ndarray, values: pl.Series | None, last: Value | None
+    ) -> None:
+        """Check that an earlier model was not trained on validation or test rows of this table.
+
+        Args:
+            splits: the index into `SPLITS` of each row.
+            values: of the column that the split reads.
+            last: the result of `last_trained` for that model.
+
+        Raises:
+            DataError: if it was, or could have been.
+        """
 
     def before(self, folds: np.ndarray, fold: int) -> np.ndarray:
         """Mask of the rows to train on when ``fold`` is the test fold: all other rows."""

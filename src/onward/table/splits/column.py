@@ -8,7 +8,14 @@ from pydantic import Field
 
 from onward.errors import DataError
 from onward.settings.family import Settings
-from onward.table.splits._base import SPLITS, TRAIN, VALIDATION, Split, refuse_empty
+from onward.table.splits._base import (
+    SPLITS,
+    TRAIN,
+    VALIDATION,
+    Split,
+    Value,
+    refuse_empty,
+)
 
 
 class Column(Split):
@@ -45,8 +52,24 @@ class Column(Split):
         splits = values.replace_strict(
             list(SPLITS), list(range(len(SPLITS))), return_dtype=pl.Int8
         ).to_numpy(writable=True)
-        if not (splits == VALIDATION).any():
+        if not _declares_validation(values):
             rows = np.flatnonzero(splits == TRAIN)
             drawn = np.random.default_rng(seed).permutation(rows)
             splits[drawn[: round(self.config.validation * len(rows))]] = VALIDATION
         return refuse_empty(splits)
+
+    def refuse_trained(
+        self, splits: np.ndarray, values: pl.Series | None, last: Value | None
+    ) -> None:
+        """Refuse validation rows that are drawn anew from all training rows."""
+        assert values is not None
+        if not _declares_validation(values):
+            raise DataError(
+                f"prepare.start_from: no row has 'validation' in the split column {self.column!r},"
+                " so validation rows are drawn, and the model to start from could have been trained"
+                " on them. Declare validation rows, or remove start_from"
+            )
+
+
+def _declares_validation(values: pl.Series) -> bool:
+    return SPLITS[VALIDATION] in values

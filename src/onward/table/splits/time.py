@@ -7,7 +7,15 @@ import numpy as np
 import polars as pl
 
 from onward.errors import DataError
-from onward.table.splits._base import Split, at_least, even_sizes, refuse_missing, sizes
+from onward.table.splits._base import (
+    TRAIN,
+    Split,
+    Value,
+    at_least,
+    even_sizes,
+    refuse_missing,
+    sizes,
+)
 
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
 OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -50,6 +58,37 @@ class Time(Split):
         earlier: np.ndarray = folds < fold
         return earlier
 
+    def last_trained(
+        self, splits: np.ndarray, values: pl.Series | None, before: Value | None = None
+    ) -> Value | None:
+        """The latest time of a training row, also of those of the model to start from."""
+        assert values is not None
+        trained = values.filter(pl.Series(splits == TRAIN))
+        if before is not None:
+            trained = _with_time(trained, before)
+        last: Value = trained[int(_order(trained).argmax())]
+        return last
+
+    def refuse_trained(
+        self, splits: np.ndarray, values: pl.Series | None, last: Value | None
+    ) -> None:
+        """Refuse rows that came late: the boundaries depend on the number of rows before them."""
+        assert values is not None
+        if last is None:
+            raise DataError(
+                "prepare.start_from: the model does not record the time of its last training row."
+                " Run its stages again from `onward prepare`, or remove start_from"
+            )
+        when = _order(_with_time(values, last))
+        known = (splits != TRAIN) & (when[:-1] <= when[-1])
+        if known.any():
+            raise DataError(
+                f"prepare.start_from: {known.sum()} validation and test rows are not later than"
+                f" {last!r} in {self.column!r}, the last training row of the model to start from,"
+                " which could have been trained on them. Remove start_from, or rows that were"
+                " added since with an earlier time"
+            )
+
     def some(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, share: float
     ) -> np.ndarray:
@@ -63,6 +102,11 @@ def _order(values: pl.Series | None) -> np.ndarray:
     """The rank of each row's time."""
     assert values is not None
     return in_time(refuse_missing(values)).rank("dense").to_numpy()
+
+
+def _with_time(values: pl.Series, time: Value) -> pl.Series:
+    """The values, and one more of their type."""
+    return pl.concat([values, pl.Series(values.name, [time]).cast(values.dtype, strict=False)])
 
 
 def _cut(when: np.ndarray, rows: Sequence[int]) -> np.ndarray:
