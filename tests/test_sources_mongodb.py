@@ -158,11 +158,22 @@ def test_values_of_the_driver_become_those_of_python() -> None:
         ("mongodb://me:secret@host/shop", "not written here"),
         ("mysql://host/shop", "no address of a database of MongoDB"),
         ("mongodb://host:27017", "no address of a database of MongoDB"),
+        ("mongodb://host/shop?authMechanism=MONGODB-OIDC", "`authMechanism` is not allowed"),
+        ("mongodb://host/shop?tls=true;authMechanism=MONGODB-AWS", "is not allowed"),
+        ("mongodb://host/shop#?authMechanismProperties=ENVIRONMENT:k8s", "is not allowed"),
+        ("mongodb://host/shop?proxyHost=a", "'proxyHost' is not allowed"),
     ],
 )
 def test_addresses_are_of_mongodb_and_have_no_secrets(database: str, message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ValidationError, match=message) as refusal:
         MongoDb.Config(path=Path("x"), database=database, collection="orders")
+    assert refusal.value.errors()[0]["type"] == "secret"  # whose value is not printed
+
+
+def test_parameters_that_do_no_harm_are_taken() -> None:
+    address = "mongodb+srv://host/shop?retryWrites=true&w=majority&authMechanism=SCRAM-SHA-256"
+    config = MongoDb.Config(path=Path("x"), database=address, collection="orders")
+    assert config.database == address
 
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
     """A temporary folder that replaces ``folder`` if nothing is raised.
 
     Until then ``folder`` is unchanged. The folder also gets a `MANIFEST` with
-    the hash of each file, and ``notes``. Requires the lock: see `locked`.
+    the hash of each file, and ``notes``. Requires the lock: see `lock`.
 
     Raises:
         ArtifactError: if the folder holds files and was not published.

@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections.abc import Collection
 from typing import Annotated
-from urllib.parse import parse_qsl, quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -13,10 +14,44 @@ from onward.errors import ConfigError
 PREFIX = "ONWARD_"
 VARIABLE = re.compile(rf"{PREFIX}[A-Z0-9_]+")
 MARKS = re.compile(
-    r"^user|passw|passphrase|pwd|token|secret|api_?key|access_?key|credential|signature", re.I
+    r"^(user.*|sig|key|auth|code)$|passw|passphrase|pwd|token|secret|credential|signature|bearer"
+    r"|authorization|(api|access|account|functions|shared|subscription)[-_]?key",
+    re.IGNORECASE,
+)
+LOGIN = re.compile(
+    r"(?!abfss?://[^:?@]*@[^@]*$)"  # Azure has `container@account`
+    r"[a-z0-9+.-]+://.*@",  # a password may have any character, also ? and /
+    re.IGNORECASE | re.DOTALL,
 )
 
-LOGIN = re.compile("(?!abfss?:)[a-z0-9+]+://.*@")  # Azure has `container@account`
+
+def refusal(message: str) -> PydanticCustomError:
+    """An error about a setting whose value is not repeated, since it may have a secret."""
+    return PydanticCustomError("secret", message)
+
+
+def parameters_of(address: str) -> list[tuple[str, str]]:
+    """The parameters of an address as the drivers of databases find them.
+
+    They know no ``#``, and those of MongoDB also divide at ``;``.
+
+    Example:
+        >>> parameters_of("mongodb://host/shop#?tls=true;appName=a%20b")
+        [('tls', 'true'), ('appName', 'a b')]
+    """
+    pairs = (text.partition("=") for text in re.split("[&;]", address.partition("?")[2]))
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs if name or value]
+
+
+def refuse_others(address: str, allowed: Collection[str]) -> None:
+    """Refuse an address with parameters that are not allowed; others can read files, or worse.
+
+    Raises:
+        PydanticCustomError: naming the parameter.
+    """
+    for name, _ in parameters_of(address):
+        if name not in allowed:
+            raise refusal(f"parameter {name!r} is not allowed. Use {', '.join(sorted(allowed))}")
 
 
 def _variable(name: str) -> str:
@@ -32,13 +67,11 @@ def _variable(name: str) -> str:
 
 
 def _without_secrets(address: str) -> str:
-    start, _, parameters = address.partition("?")
-    names = [name for name, _ in parse_qsl(parameters, keep_blank_values=True)]
-    if LOGIN.match(start) or any(map(MARKS.search, names)):
-        raise PydanticCustomError(
-            "secret",
+    names = map(unquote_plus, re.findall(r"[?&;#]([^=?&;#]*)", address))
+    if LOGIN.match(address) or any(map(MARKS.search, names)):
+        raise refusal(
             "names, passwords and tokens are not written here, since configs are shared. Name"
-            " environment variables that hold them: see docs/sources.md",
+            " environment variables that hold them: see docs/sources.md. Write another @ as %40"
         )
     return address
 

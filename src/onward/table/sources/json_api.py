@@ -18,7 +18,7 @@ from pydantic import (
 from onward.errors import DataError
 from onward.settings.family import OneOf
 from onward.table.remote.batches import Batches, refuse_missing
-from onward.table.remote.credentials import Public, PublicName, Variable, hidden, value_of
+from onward.table.remote.credentials import Public, PublicName, Variable, hidden, refusal, value_of
 from onward.table.remote.json_api import Api, api_rows
 from onward.table.remote.paging import Paging, with_parameter
 from onward.table.remote.rows import parts_of, row_batches
@@ -28,9 +28,16 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BEARER = "Authorization"
 
 
+def _hostname(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # as of "https://[x"
+        return None
+
+
 def _address(url: str) -> str:
-    if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
-        raise ValueError("this is no address of an API. Write it as https://example.com/orders")
+    if not url.startswith(("http://", "https://")) or not _hostname(url):
+        raise refusal("this is no address of an API. Write it as https://example.com/orders")
     return url
 
 
@@ -59,7 +66,7 @@ class JsonApi(Snapshot):
         def _token_is_encrypted(self) -> Self:
             address = urlsplit(self.url)
             if self.token and address.scheme != "https" and address.hostname not in LOOPBACK:
-                raise ValueError("a token is sent over https:// only. Correct `url`")
+                raise refusal("a token is sent over https:// only. Correct `url`")
             return self
 
         @field_serializer("paging")

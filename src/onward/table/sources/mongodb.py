@@ -1,26 +1,45 @@
 """Documents of MongoDB."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from onward.table.remote.batches import Batches
-from onward.table.remote.credentials import Public, Variable, value_of
+from onward.table.remote.credentials import (
+    Public,
+    Variable,
+    parameters_of,
+    refusal,
+    refuse_others,
+    value_of,
+)
 from onward.table.remote.mongodb import Find, document_rows
 from onward.table.remote.rows import parts_of, row_batches
 from onward.table.sources._snapshot import Snapshot
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+ADDRESS = r"mongodb(\+srv)?://[^/?]+/[^/?]+(\?.*)?"
+PARAMETERS = {
+    *("appName", "authMechanism", "authSource", "connectTimeoutMS", "directConnection"),
+    *("readPreference", "replicaSet", "retryReads", "retryWrites", "serverSelectionTimeoutMS"),
+    *("socketTimeoutMS", "timeoutMS", "tls", "tlsCAFile", "tlsCertificateKeyFile", "w"),
+}
+"""Of an address, spelt so."""
+MECHANISMS = ("SCRAM-SHA-1", "SCRAM-SHA-256", "MONGODB-X509")
+"""Of a login. Others send tokens of this machine to the server, such as MONGODB-OIDC."""
 
 
 def _address(database: str) -> str:
-    parts = urlsplit(database)
-    if parts.scheme not in ("mongodb", "mongodb+srv") or not parts.path.strip("/"):
-        raise ValueError(
+    if not re.fullmatch(ADDRESS, database):
+        raise refusal(
             "this is no address of a database of MongoDB. Write it as mongodb://host:27017/shop"
         )
+    refuse_others(database, PARAMETERS)
+    for name, value in parameters_of(database):
+        if name == "authMechanism" and value not in MECHANISMS:
+            raise refusal(f"this `authMechanism` is not allowed. Use {', '.join(MECHANISMS)}")
     return database
 
 

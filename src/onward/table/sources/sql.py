@@ -3,12 +3,11 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from onward.table.remote.batches import Batches
-from onward.table.remote.credentials import Public, Variable, value_of
+from onward.table.remote.credentials import Public, Variable, refusal, refuse_others, value_of
 from onward.table.remote.databases import query_batches
 from onward.table.remote.query import Query
 from onward.table.sources._snapshot import Snapshot
@@ -19,12 +18,17 @@ QUOTED = re.compile(
 READING = re.compile(r"[\s(]*(?:select|with|values)\b", re.IGNORECASE)
 WRITING = re.compile(r"\binto\b", re.IGNORECASE)
 EXECUTED_COMMENT = re.compile(r"/\*M?!")  # MySQL runs what is in it
-ADDRESS = r"^[a-z][a-z0-9]*(\+[a-z0-9_]+)?:.+$"
+FILES = ("sqlite:", "duckdb:")
+ADDRESS = r"^((sqlite|duckdb):.+|[a-z][a-z0-9]*(\+[a-z0-9_]+)?://.*)$"
 PARAMETERS = {
     *("charset", "connect_timeout", "role", "schema", "service_name", "ssl_ca", "ssl_cert"),
     *("ssl_check_hostname", "ssl_key", "warehouse"),
 }
 """Of an address. Others can run statements or load libraries, such as ``init_command``."""
+PARAMETERS_OF_POSTGRESQL = {
+    *("application_name", "connect_timeout", "sslcert", "sslkey", "sslmode", "sslrootcert"),
+}
+"""Others read or write files, such as ``passfile``, ``service`` and ``sslkeylogfile``."""
 
 
 def _one_reading(query: str) -> str:
@@ -40,15 +44,12 @@ def _one_reading(query: str) -> str:
 
 def _address(database: str) -> str:
     if not re.fullmatch(ADDRESS, database):
-        raise ValueError(
+        raise refusal(
             "this is no address of a database. Write it as sqlite:shop.db or mysql://host:3306/shop"
         )
-    if not database.startswith(("sqlite:", "duckdb:", "postgresql:")):
-        for name, _ in parse_qsl(urlsplit(database).query, keep_blank_values=True):
-            if name not in PARAMETERS:
-                raise ValueError(
-                    f"parameter {name!r} is not allowed. Use {', '.join(sorted(PARAMETERS))}"
-                )
+    if not database.startswith(FILES):
+        is_postgresql = database.startswith("postgresql")
+        refuse_others(database, PARAMETERS_OF_POSTGRESQL if is_postgresql else PARAMETERS)
     return database
 
 
