@@ -13,6 +13,7 @@ from onward.monitoring.bins import (
     frequent_bins,
     quantile_bins,
 )
+from onward.monitoring.documents import Log, _estimates
 from onward.monitoring.effects import (
     discoveries,
     effect,
@@ -22,7 +23,10 @@ from onward.monitoring.effects import (
     squared_effect,
     statistic,
 )
+from onward.monitoring.estimation import Correction, WindowSums
+from onward.monitoring.profile import Profile
 from onward.monitoring.proportions import wilson
+from onward.monitoring.tally import WindowCounts
 
 
 def test_the_statistic_is_that_of_a_contingency_table() -> None:
@@ -117,3 +121,15 @@ def test_effects_do_not_grow_with_rows() -> None:
     counts, reference = np.array([200.0, 300, 500]), np.array([3_000.0, 3_000, 4_000])
     large = squared_effect(100 * counts, 100 * reference)
     assert squared_effect(counts, reference) == pytest.approx(large, rel=0.05)
+
+
+def test_an_estimate_is_an_accuracy() -> None:
+    one = np.ones(1)
+    correction = Correction(NumberBins(np.zeros(0)), 300 * one, 0.1 * one, one, one, one, one)
+    profile = Profile({}, {}, {"accuracy": {"mean": 0.9, "sd": 0.3}}, {}, correction)
+    window = WindowCounts(rows=300, estimated=WindowSums(297.0, 300 * one, 300 * one))
+    estimate = _estimates(profile, Log([0], [window], None))
+    assert estimate is not None
+    [value] = estimate["windows"]
+    assert value["value"] == value["upper"] == 1
+    assert 0 <= value["lower"] < 1

@@ -28,6 +28,8 @@ MARGIN = 0.1  # standard deviations of a row; a loss of quality below it is negl
 COMPLETE = 0.8  # share of rows with a label; the first labels may be a biased sample
 ONE_SIDED = 1.644854  # standard deviations; 95 %
 SIDE = 1.959964
+RANGES = {"accuracy": (0.0, 1.0), "mae": (0.0, np.inf)}
+"""Of estimated qualities."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LEAST_WEEKS = 2
 
@@ -182,7 +184,9 @@ def _estimates(profile: Profile, log: Log) -> dict[str, Any] | None:
             lost.append(False)
             continue
         estimate = profile.correction.estimate(window.estimated)
-        estimates.append({key: _short(value) for key, value in asdict(estimate).items()})
+        # the line of the correction may lead beyond what a mean can be
+        possible = {key: np.clip(value, *RANGES[name]) for key, value in asdict(estimate).items()}
+        estimates.append({key: _short(value) for key, value in possible.items()})
         is_lower_better = name in LOSSES
         worse = held_out["mean"] + margin if is_lower_better else held_out["mean"] - margin
         lost.append(estimate.lower > worse if is_lower_better else estimate.upper < worse)
