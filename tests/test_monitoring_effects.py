@@ -125,7 +125,9 @@ def test_effects_do_not_grow_with_rows() -> None:
 
 def test_an_estimate_is_an_accuracy() -> None:
     one = np.ones(1)
-    correction = Correction(NumberBins(np.zeros(0)), 300 * one, 0.1 * one, one, one, one, one)
+    zero = 0 * one
+    parts = (300 * one, 0.1 * one, one, one, zero, one, zero)
+    correction = Correction(NumberBins(np.zeros(0)), *parts)
     profile = Profile({}, {}, {"accuracy": {"mean": 0.9, "sd": 0.3}}, {}, correction)
     window = WindowCounts(rows=300, estimated=WindowSums(297.0, 300 * one, 300 * one))
     estimate = _estimates(profile, Log([0], [window], None))
