@@ -27,6 +27,7 @@ from onward.monitoring.estimation import Correction, WindowSums
 from onward.monitoring.profile import Profile
 from onward.monitoring.proportions import wilson
 from onward.monitoring.tally import WindowCounts
+from onward.monitoring.verdicts import verdict
 
 
 def test_the_statistic_is_that_of_a_contingency_table() -> None:
@@ -135,3 +136,18 @@ def test_an_estimate_is_an_accuracy() -> None:
     [value] = estimate["windows"]
     assert value["value"] == value["upper"] == 1
     assert 0 <= value["lower"] < 1
+
+
+def test_a_column_is_named_once_with_the_rules_that_it_breaks() -> None:
+    document = {
+        "columns": [{"name": "city", "state": "drift"}, {"name": "age", "state": "quiet"}],
+        "predictions": [],
+        "contract": [
+            {"column": "city", "kind": "unseen", "state": "drift"},
+            {"column": "age", "kind": "out of range", "state": "drift"},
+        ],
+        "quality": [],
+        "estimate": None,
+    }
+    found = verdict(document, "m.onnx", "log", "dvc repro")
+    assert "Drift in 2 of 2 columns and predictions: city (unseen), age (out of" in found.sentence

@@ -66,12 +66,13 @@ def verdict(document: Mapping[str, Any], model: str, log: str, retrain: str) -> 
 
 
 def _names(document: Mapping[str, Any], state: str) -> list[str]:
-    """Columns, predictions and broken rules in this state."""
+    """Columns and predictions in this state, with their broken rules."""
     distributions = (*document["columns"], *document["predictions"])
-    names = [entry["name"] for entry in distributions if entry["state"] == state]
-    broken = [entry for entry in document["contract"] if entry["state"] == state]
-    names += [f"{entry['column']} ({entry['kind']})" for entry in broken]
-    return list(dict.fromkeys(names))
+    rules: dict[str, list[str]] = {e["name"]: [] for e in distributions if e["state"] == state}
+    for entry in document["contract"]:
+        if entry["state"] == state:
+            rules.setdefault(entry["column"], []).append(entry["kind"])
+    return [f"{name} ({', '.join(kinds)})" if kinds else name for name, kinds in rules.items()]
 
 
 def _join(names: Sequence[str]) -> str:
