@@ -142,6 +142,33 @@ def test_all_pages_are_read(style: str, server: Server) -> None:
     assert collect(server.url, **settings).to_dicts() == ROWS
 
 
+@pytest.mark.parametrize(("step", "size"), [(4, "fewer"), (6, "fewer"), (2, "more")])
+def test_pages_of_another_size_than_the_step_are_refused(
+    step: int, size: str, server: Server
+) -> None:
+    server.respond = offsets  # at most three records a page
+    paging = {"type": "page_number", "parameter": "offset", "first": 0, "step": step}
+    with pytest.raises(DataError, match=f"page 1 has {size} records than the `step` of {step}"):
+        collect(server.url, paging=paging)
+
+
+def test_a_snapshot_with_another_paging_is_refused(server: Server) -> None:
+    server.respond = lambda *_: Reply(ROWS)
+    collect(server.url)
+    paged = {"url": server.url, "paging": {"type": "link"}, "path": Path("snapshots/orders")}
+    with pytest.raises(DataError, match="of another `paging` than in the config"):
+        JsonApi(JsonApi.Config.model_validate(paged))
+
+
+def test_a_first_page_without_a_link_is_noted(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.respond = lambda *_: Reply(ROWS)
+    collect(server.url, paging="link", parameters={"hint": "x"})
+    assert "page 1 has no header `Link` with rel=next, so it is taken as" in caplog.text
+    assert "hint" not in caplog.text
+
+
 def test_a_snapshot_becomes_a_project_that_can_be_collected_again(server: Server) -> None:
     rows = [{"id": n, "town": "ab"[n % 2], "pay": n % 7 / 2} for n in range(200)]
     pages = {"links": {"next": None}, "rows": rows}

@@ -77,7 +77,7 @@ class JsonApi(Snapshot):
             return {"type": paging.type, **settings}
 
     config: Config
-    content = ("url", "parameters", "records")
+    content = ("url", "parameters", "records", "paging")
 
     @classmethod
     def batches(cls, config: Config, folder: Path) -> Batches:

@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 
 from onward.settings.family import Family, Settings
 from onward.table.remote.documents import ABSENT, part
+from onward.table.remote.http import shown
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +52,16 @@ class Paging(Family, ABC):
 def next_value(page: Page, path: str) -> Any:
     """What a page says about the next one; None after the last page."""
     value = part(page.document, path)
-    if value is ABSENT and page.number == 1:
-        logger.warning("%s: page 1 has no %r, so it is taken as the only one", page.url, path)
+    if value is ABSENT:
+        note_only_page(page, repr(path))
     return None if value is ABSENT or value is False or value == "" else value
+
+
+def note_only_page(page: Page, missing: str) -> None:
+    """Warn if the first page says nothing about the next one."""
+    if page.number == 1:
+        where = shown(page.url)
+        logger.warning("%s: page 1 has no %s, so it is taken as the only one", where, missing)
 
 
 def with_parameter(url: str, name: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from onward.table.remote.paging._base import Name, Page, Paging, next_value
+from onward.table.remote.paging._base import Name, Page, Paging, next_value, note_only_page
 
 
 class Link(Paging):
@@ -19,6 +19,8 @@ class Link(Paging):
     def following(self, page: Page) -> str | None:
         """The address that the page gives."""
         if self.config.field is None:
+            if page.link is None:
+                note_only_page(page, "header `Link` with rel=next")
             return page.link
         link = next_value(page, self.config.field)
         return None if link is None else str(link)
