@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -197,7 +198,7 @@ def test_a_token_goes_to_the_server_and_nowhere_else(
     collect(server.url, records="data.items", token="ONWARD_TOKEN", token_header="X-Key")
     assert server.seen[-1].headers["X-Key"] == TOKEN
     server.respond = lambda *_: Reply({"error": f"no access with {TOKEN}"}, 401)
-    with pytest.raises(DataError, match=r"answers 401 .*no access.* Check the token") as refusal:
+    with pytest.raises(DataError, match=r"answers 401 .*Check the token") as refusal:
         collect(server.url, token="ONWARD_TOKEN")
     files = b"".join(path.read_bytes() for path in Path().rglob("*") if path.is_file())
     assert TOKEN not in f"{refusal.value} {caplog.text}"
@@ -316,6 +317,37 @@ WRONG: dict[str, tuple[Respond, dict[str, Any], str]] = {
         {},
         "file:///etc/passwd.* is not allowed",
     ),
+    "a redirect to no address": (scripted(redirect("https://[x")), {}, "Invalid IPv6 URL"),
+    "a link to no address": (
+        scripted(Reply({"items": ROWS, "next": "https://[x"})),
+        {"paging": {"type": "link", "field": "next"}, "records": "items"},
+        "page 1 leads to a next page that has no address",
+    ),
+    "a link with half a character": (
+        scripted(Reply({"items": ROWS, "next": "/\ud800"})),
+        {"paging": {"type": "link", "field": "next"}, "records": "items"},
+        r"/\\ud800: .* surrogates not allowed",
+    ),
+    "half a character as cursor": (
+        scripted(Reply({"items": ROWS, "next": "\ud800"})),
+        {"paging": {"type": "cursor", "field": "next"}, "records": "items"},
+        "page 1 leads to a next page that has no address",
+    ),
+    "a time without end": (
+        scripted(Reply("", 429, {"Retry-After": "Wed, 21 Oct 99999999999 07:28:00 GMT"})),
+        {},
+        "answers 429 .* in each of 6 tries",
+    ),
+    "a refusal that breaks off": (
+        scripted(Reply(b"zz", 404, {"Transfer-Encoding": "chunked"})),
+        {},
+        "answers 404 Not Found",
+    ),
+    "a long header": (
+        scripted(Reply(ROWS, headers={"Link": "<" * 9_000})),
+        {"paging": "link"},
+        "the header `Link` has more than 8192 characters",
+    ),
     "a link to another server": (
         scripted(Reply({"items": ROWS, "next": "http://169.254.169.254/latest"})),
         {"paging": {"type": "link", "field": "next"}, "records": "items"},
@@ -343,6 +375,43 @@ def test_pages_that_take_too_long_are_given_up(server: Server) -> None:
     server.respond = page_numbers
     with pytest.raises(DataError, match="more than 1e-06 seconds"):
         collect(server.url, paging={"type": "page_number", "first": 0}, max_seconds=1e-6)
+
+
+def test_a_server_that_sends_headers_for_ever_is_given_up(server: Server) -> None:
+    def drip(path: str, query: dict[str, str]) -> Reply:
+        for _ in range(20):
+            server.seen[-1].wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.1)
+        return Reply(ROWS)
+
+    server.respond = drip
+    start = time.monotonic()
+    with pytest.raises(DataError, match=r"more than 0\.3 seconds"):
+        collect(server.url, max_seconds=0.3)
+    assert time.monotonic() - start < 1.9
+
+
+@pytest.mark.parametrize("body", [f"<p>{'x' * 50}{TOKEN}", json.dumps(TOKEN).replace("/", r"\/")])
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_token_that_the_server_repeats_is_not_shown(
+    body: str, status: int, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONWARD_SHOP_TOKEN", TOKEN)
+    server.respond = lambda *_: Reply(f"{body},".encode(), status)
+    with pytest.raises(DataError) as refusal:
+        collect(server.url, token="ONWARD_SHOP_TOKEN")
+    assert "t0p" not in str(refusal.value)
+
+
+def test_an_address_that_is_none_is_named(server: Server) -> None:
+    with pytest.raises(DataError, match="Correct `url`"):
+        collect("http://a..b/")
+
+
+def test_a_token_outside_ascii_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONWARD_SHOP_TOKEN", "tökén")
+    with pytest.raises(ConfigError, match="ONWARD_SHOP_TOKEN has a character outside ASCII"):
+        collect(server.url, token="ONWARD_SHOP_TOKEN")
 
 
 def test_a_first_page_without_the_field_of_the_next_one_is_noted(
@@ -401,4 +470,4 @@ def test_the_link_to_the_next_page_is_found(header: str, link: str | None) -> No
 
     headers = Message()
     headers["Link"] = header
-    assert _next_link(headers) == link
+    assert _next_link("https://a/", headers) == link

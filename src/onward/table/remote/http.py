@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse, InvalidURL
+from queue import Empty, Queue
+from threading import TIMEOUT_MAX, Thread
 from typing import Any, NoReturn
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -26,8 +28,9 @@ LONGEST_PAUSE = 120.0  # seconds
 BLOCK = 1 << 16  # bytes
 BUSY = {429, 500, 502, 503, 504}
 PORTS = {"http": 80, "https": 443}
-LINK = re.compile(r"<(?P<target>[^>]*)>(?P<parameters>(?:[^,\"]|\"[^\"]*\")*)")
+LINK = re.compile(r"<(?P<target>[^<>]*)>(?P<parameters>(?:[^,\"]|\"[^\"]*\")*)")
 RELATION = re.compile(r';\s*rel\s*=\s*"?(?P<names>[^";]*)', re.IGNORECASE)
+LONGEST_LINK = 1 << 13  # characters of a header
 UNQUOTED = "%/:=&?~#+!$,;'@()*[]"  # what may stand in an address as it is
 
 
@@ -52,7 +55,7 @@ class Client:
 
     Args:
         url: of the first page.
-        headers: of each request. They go to this server only.
+        headers: with a login, of each request. They go to this server only.
         max_bytes: of all pages together.
         max_seconds: for all pages together.
     """
@@ -61,6 +64,7 @@ class Client:
         self, url: str, headers: dict[str, str], max_bytes: int, max_seconds: float
     ) -> None:
         self.server = server_of(url)
+        self.has_login = bool(headers)
         self.headers = {
             "Accept": "application/json",
             "User-Agent": f"onward/{__version__}",
@@ -81,7 +85,7 @@ class Client:
         self.refuse_other_server(url)
         for attempt in range(1, TRIES + 1):
             try:
-                return self._read(url)
+                return self._read_in_time(url)
             except _TryLaterError as error:
                 if attempt == TRIES or not self.is_reached:
                     tries = f" in each of {TRIES} tries" if attempt == TRIES else ""
@@ -100,18 +104,43 @@ class Client:
                 " write it as `url`"
             )
 
+    def _read_in_time(self, url: str) -> Answer:
+        """Reads in a thread, which is left alone when the time is over.
+
+        A server that sends a byte now and then, also in headers, holds it as long as it likes.
+        """
+        answers: Queue[Answer | Exception] = Queue()
+
+        def read() -> None:
+            try:
+                answers.put(self._read(url))
+            except Exception as error:  # noqa: BLE001 (raised below)
+                answers.put(error)
+
+        Thread(target=read, daemon=True).start()
+        try:
+            answer = answers.get(timeout=min(max(0.0, self.end - time.monotonic()), TIMEOUT_MAX))
+        except Empty:
+            raise self._overtime(url) from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     def _read(self, url: str) -> Answer:
         try:
             request = Request(quote(url, safe=UNQUOTED), headers=self.headers)
             with self.opener.open(request, timeout=TIMEOUT) as response:
                 self.is_reached = True
-                return Answer(self._body(url, response), _next_link(response.headers))
+                return Answer(self._body(url, response), _next_link(url, response.headers))
         except HTTPError as error:
             self.is_reached = True
             self._refuse(url, error)
-        except InvalidURL as error:
-            raise DataError(f"{shown(url)}: {error}. Correct `url`") from error
-        except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        except (InvalidURL, ValueError) as error:  # of the address, or of one it leads to
+            raise DataError(
+                f"{shown(url)}: this address or the one it leads to is none ({error}). Correct"
+                " `url`"
+            ) from error
+        except (HTTPException, OSError) as error:
             reason = str(getattr(error, "reason", None) or error) or "no answer"
             raise _TryLaterError(f"the server cannot be reached ({reason})") from error
 
@@ -124,7 +153,6 @@ class Client:
                     f"{shown(url)}: the pages have more than {self.max_bytes:,} bytes. Raise"
                     " `max_bytes`, if the table is that large"
                 )
-            self._refuse_overtime(url)
             blocks.append(block)
         if response.length:
             raise _TryLaterError(f"the page ended {response.length} bytes too early")
@@ -135,7 +163,7 @@ class Client:
             status = f"the server answers {error.code} {error.reason}".rstrip()
             if error.code in BUSY:
                 raise _TryLaterError(status, _seconds(error.headers)) from error
-            start = error.read(200).decode(errors="replace")
+            start = self._start(error)
         said = f": {' '.join(start.split())!r}" if start.strip() else ""
         remedy = (
             "Check the token: `token` names the environment variable that has it"
@@ -143,6 +171,15 @@ class Client:
             else "Correct `url` or `parameters`"
         )
         raise DataError(f"{shown(url)}: {status}{said}. {remedy}") from error
+
+    def _start(self, error: HTTPError) -> str:
+        """How the body of a refusal begins; empty with a login, which it may repeat."""
+        if self.has_login:
+            return ""
+        try:
+            return error.read(200).decode(errors="replace")
+        except (HTTPException, OSError):
+            return ""
 
     def _wait(self, url: str, attempt: int, error: _TryLaterError) -> None:
         pause = PAUSE * 2 ** (attempt - 1) * random.uniform(1, 1.25)
@@ -155,12 +192,11 @@ class Client:
         logger.info("%s: %s; waiting %.0f seconds", shown(url), error, seconds)
         time.sleep(seconds)
 
-    def _refuse_overtime(self, url: str) -> None:
-        if time.monotonic() > self.end:
-            raise DataError(
-                f"{shown(url)}: the pages take more than {self.max_seconds:g} seconds. Raise"
-                " `max_seconds`, if the server needs that long"
-            )
+    def _overtime(self, url: str) -> DataError:
+        return DataError(
+            f"{shown(url)}: the pages take more than {self.max_seconds:g} seconds. Raise"
+            " `max_seconds`, if the server needs that long"
+        )
 
 
 class _SameServer(HTTPRedirectHandler):
@@ -199,12 +235,16 @@ def shown(url: str) -> str:
         >>> shown("https://me:secret@example.com/a?token=b")
         'https://example.com/a'
     """
-    return re.sub("//[^/@]*@", "//", url.partition("?")[0].partition("#")[0])
+    address = re.sub("//[^/@]*@", "//", url.partition("?")[0].partition("#")[0])
+    return address.encode(errors="backslashreplace").decode()  # a server may send half a character
 
 
-def _next_link(headers: Message) -> str | None:
+def _next_link(url: str, headers: Message) -> str | None:
     """The target with ``rel=next``. Source: RFC 8288, section 3."""
-    for link in LINK.finditer(", ".join(headers.get_all("Link") or ())):
+    text = ", ".join(headers.get_all("Link") or ())
+    if len(text) > LONGEST_LINK:
+        raise DataError(f"{shown(url)}: the header `Link` has more than {LONGEST_LINK} characters")
+    for link in LINK.finditer(text):
         relation = RELATION.search(link["parameters"])
         if relation and "next" in relation["names"].lower().split():
             return link["target"]
@@ -218,5 +258,5 @@ def _seconds(headers: Message) -> float | None:
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):  # no time, or one without a zone
+    except (TypeError, ValueError, OverflowError):  # no time, or one without a zone
         return None

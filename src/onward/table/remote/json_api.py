@@ -67,7 +67,7 @@ def _pages(api: Api) -> Iterator[tuple[Page, list[Any]]]:
             )
         visited.add(url)
         answer = client.get(url)
-        document = _Decoder(f"{shown(url)}: page {number}").decode(answer.body)
+        document = _Decoder(f"{shown(url)}: page {number}", bool(api.headers)).decode(answer.body)
         records = _records(api, f"{shown(url)}: page {number}", document)
         if records and records == previous:
             raise DataError(
@@ -81,8 +81,14 @@ def _pages(api: Api) -> Iterator[tuple[Page, list[Any]]]:
 
 
 def _following(api: Api, page: Page) -> str | None:
-    link = api.paging.following(page) if api.paging else None
-    return None if link is None else urljoin(page.url, link)
+    try:
+        link = api.paging.following(page) if api.paging else None
+        return None if link is None else urljoin(page.url, link)
+    except ValueError as error:  # as of "https://[x", or of half a character
+        raise DataError(
+            f"{shown(page.url)}: page {page.number} leads to a next page that has no address"
+            f" ({error}). Correct `paging`"
+        ) from error
 
 
 def _records(api: Api, where: str, document: Any) -> list[Any]:
@@ -112,8 +118,9 @@ def _kind(value: Any) -> str:
 class _Decoder:
     """Reads JSON strictly: what is ambiguous is refused."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, has_login: bool) -> None:
         self.where = where
+        self.has_login = has_login
         self.decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
             parse_constant=self._refuse_constant,
@@ -125,9 +132,11 @@ class _Decoder:
             return self.decoder.decode(body.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             start = " ".join(body[:60].decode(errors="replace").split())
+            # a server may repeat the login, and a part of it would not be found to hide
+            beginning = "" if self.has_login else f"; it begins with {start!r}"
             raise DataError(
-                f"{self.where} is no JSON ({error}); it begins with {start!r}. Is `url` the address"
-                " of the API, and not of a page for people?"
+                f"{self.where} is no JSON ({error}){beginning}. Is `url` the address of the API,"
+                " and not of a page for people?"
             ) from error
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

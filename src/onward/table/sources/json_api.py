@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from onward.errors import DataError
+from onward.errors import ConfigError, DataError
 from onward.settings.family import OneOf
 from onward.table.remote.batches import Batches, refuse_missing
 from onward.table.remote.credentials import Public, PublicName, Variable, hidden, refusal, value_of
@@ -87,6 +87,11 @@ class JsonApi(Snapshot):
         for name, value in config.parameters.items():
             url = with_parameter(url, name, str(value))
         token = value_of(config.token)
+        if token and not token.isascii():
+            raise ConfigError(
+                f"the environment variable {config.token} has a character outside ASCII, which no"
+                " HTTP header takes. Correct it"
+            )
         sent = f"Bearer {token}" if config.token_header == BEARER else str(token)
         api = Api(
             url=url,

@@ -56,8 +56,8 @@ class PageNumber(Paging):
             number, size = (page.number - 1, "fewer") if self.is_short else (page.number, "more")
             end = " and is not the last one" if self.is_short else ""
             raise DataError(
-                f"{shown(page.url)}: page {number} has {size} records than the `step` of {step}{end},"
-                " so that records would be lost or repeated. Set `step` to the number of records of"
-                " a page"
+                f"{shown(page.url)}: page {number} has {size} records than the `step` of {step}"
+                f"{end}, so that records would be lost or repeated. Set `step` to the number of"
+                " records of a page"
             )
         self.is_short = page.num_records < step
