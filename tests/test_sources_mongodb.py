@@ -145,6 +145,29 @@ def test_a_wrong_login_does_not_show_the_password(
     assert "s3cret" not in str(refusal.value)
 
 
+def test_a_password_that_the_driver_repeats_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(find: mongodb.Find) -> Any:
+        raise pymongo.errors.OperationFailure(f"no access for me with {find.password}")
+
+    monkeypatch.setattr(mongodb, "_documents", refuse)
+    monkeypatch.setenv("ONWARD_SECRET", "s3cret@/x")
+    with pytest.raises(DataError, match=r"no access for me with \*\*\*"):
+        collect("mongodb://host/shop", user="ONWARD_SECRET", password="ONWARD_SECRET")
+
+
+def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {}
+
+    def connect(address: str, **given: Any) -> Any:
+        options.update(given)
+        raise pymongo.errors.ConnectionFailure("timed out")
+
+    monkeypatch.setattr(pymongo, "MongoClient", connect)
+    with pytest.raises(DataError, match="timed out"):
+        collect("mongodb://host/shop")
+    assert options["socketTimeoutMS"] == mongodb.READ_TIMEOUT
+
+
 def test_values_of_the_driver_become_those_of_python() -> None:
     id_ = bson.ObjectId("65a1f0c0ffee0000000000aa")
     value = {"a": [id_, {"b": bson.Decimal128("1.50")}], "c": None}

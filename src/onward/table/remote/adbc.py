@@ -11,6 +11,8 @@ from onward.table.remote.batches import Batches
 from onward.table.remote.query import Query
 
 SNOWFLAKE_TIMEOUT = "adbc.snowflake.sql.client_option.login_timeout"  # its own is five minutes
+LIMITS = {"connect_timeout": 30, "tcp_user_timeout": 60_000}
+"""Of PostgreSQL: seconds, and milliseconds until it confirms what was sent."""
 
 
 def run(query: Query, _: Path) -> Batches:
@@ -36,7 +38,7 @@ def _options(query: Query) -> dict[str, Any]:
         settings = {f"adbc.bigquery.sql.{name}": value for name, value in names.items() if value}
         return {"db_kwargs": settings, "autocommit": True}  # it has no transactions
     if query.scheme == "postgresql":
-        return {"uri": _with_login(query)}
+        return {"uri": with_limits(_with_login(query))}
     if query.scheme == "snowflake":
         return {"uri": _with_login(query), "db_kwargs": {SNOWFLAKE_TIMEOUT: "30s"}}
     login = {"username": query.user, "password": query.password}
@@ -50,6 +52,13 @@ def _with_login(query: Query) -> str:
     if query.password and not query.user:
         login = f":{login}"
     return f"{scheme}://{login}@{rest}" if login else query.database
+
+
+def with_limits(address: str) -> str:
+    """The address of PostgreSQL with times after which a silent server is given up."""
+    parameters = address.partition("?")[2]
+    missing = [f"{name}={value}" for name, value in LIMITS.items() if f"{name}=" not in parameters]
+    return f"{address}{'&' if parameters else '?'}{'&'.join(missing)}"
 
 
 def read_only_file(database: str) -> str:

@@ -10,14 +10,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from onward.errors import DataError
 from onward.table.remote import batches as sizes
-from onward.table.remote.adbc import read_only_file
+from onward.table.remote.adbc import read_only_file, with_limits
 from onward.table.remote.batches import Batches, refuse_repeated
+from onward.table.remote.credentials import hidden
 from onward.table.remote.query import Query, missing_driver
 from onward.table.remote.rows import Part, row_batches
 
 PREFERRED = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 """Drivers that need no library of C."""
+READ_TIMEOUT = 600  # seconds until MySQL has to answer, also with the first row of a query
 READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
@@ -38,7 +41,7 @@ def run_psycopg(query: Query, folder: Path) -> Batches:
     psycopg: Any = import_module("psycopg")
     login = {"user": query.user, "password": query.password}
     given = {name: value for name, value in login.items() if value}
-    with psycopg.connect(query.database, **given) as connection:
+    with psycopg.connect(with_limits(query.database), **given) as connection:
         connection.read_only = True
         with connection.cursor("onward") as cursor:
             cursor.execute(query.text)
@@ -47,7 +50,7 @@ def run_psycopg(query: Query, folder: Path) -> Batches:
 
 def run_sqlalchemy(query: Query, folder: Path) -> Batches:
     """The rows of a query of a database that SQLAlchemy has a dialect for."""
-    with _engine(query).connect() as connection:
+    with _connected(query) as connection:
         if connection.dialect.name in READ_ONLY:
             connection.exec_driver_sql(READ_ONLY[connection.dialect.name])
         options = {"stream_results": True, "max_row_buffer": sizes.BATCH, "no_parameters": True}
@@ -58,10 +61,25 @@ def run_sqlalchemy(query: Query, folder: Path) -> Batches:
             yield from row_batches(query.database, parts, folder)
 
 
+def _connected(query: Query) -> Any:
+    """A connection.
+
+    Raises:
+        DataError: if the driver takes no such address; it says so by errors of Python's own.
+    """
+    try:
+        return _engine(query).connect()
+    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+        message = f"{query.database}: no connection with this address ({error}). Correct `database`"
+        raise DataError(hidden(message, query.password)) from error
+
+
 def _engine(query: Query) -> Any:
     sqlalchemy: Any = import_module("sqlalchemy")
     url = sqlalchemy.make_url(query.database).set(username=query.user, password=query.password)
     url = url.set(drivername=PREFERRED.get(url.drivername, url.drivername))
+    if url.drivername.endswith("+pymysql") and "read_timeout" not in url.query:
+        url = url.update_query_dict({"read_timeout": str(READ_TIMEOUT)})
     try:
         return sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     except (sqlalchemy.exc.NoSuchModuleError, ModuleNotFoundError) as error:

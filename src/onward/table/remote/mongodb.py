@@ -14,6 +14,7 @@ from onward.table.remote.credentials import hidden
 from onward.table.remote.documents import flat
 
 TIMEOUT = 15_000  # milliseconds until a server has to answer
+READ_TIMEOUT = 600_000  # milliseconds until it has to find documents
 CONVERTED: dict[str, Callable[[Any], Any]] = {
     "Decimal128": methodcaller("to_decimal"),
     "ObjectId": str,
@@ -59,6 +60,8 @@ def document_rows(find: Find) -> Iterator[dict[str, Any]]:
 def _documents(find: Find) -> Iterator[dict[str, Any]]:
     pymongo: Any = import_module("pymongo")
     options = {"tz_aware": True, "serverSelectionTimeoutMS": TIMEOUT, "appname": "onward"}
+    if "sockettimeoutms" not in find.database.lower():
+        options["socketTimeoutMS"] = READ_TIMEOUT
     login = {"username": find.user, "password": find.password}
     options |= {name: value for name, value in login.items() if value}
     projection = dict.fromkeys(find.fields, True)

@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from onward.table.remote.batches import Batches
 from onward.table.remote.credentials import Public, Variable, refusal, refuse_others, value_of
@@ -18,10 +18,21 @@ QUOTED = re.compile(
 READING = re.compile(r"[\s(]*(?:select|with|values)\b", re.IGNORECASE)
 WRITING = re.compile(r"\binto\b", re.IGNORECASE)
 EXECUTED_COMMENT = re.compile(r"/\*M?!")  # MySQL runs what is in it
+STANDARD_QUOTES = ("sqlite", "duckdb", "postgresql", "snowflake", "bigquery")
+"""Databases in which INTO in quotes is text, or writes nothing."""
 FILES = ("sqlite:", "duckdb:")
 ADDRESS = r"^((sqlite|duckdb):.+|[a-z][a-z0-9]*(\+[a-z0-9_]+)?://.*)$"
 PARAMETERS = {
-    *("charset", "connect_timeout", "role", "schema", "service_name", "ssl_ca", "ssl_cert"),
+    *(
+        "charset",
+        "connect_timeout",
+        "read_timeout",
+        "role",
+        "schema",
+        "service_name",
+        "ssl_ca",
+        "ssl_cert",
+    ),
     *("ssl_check_hostname", "ssl_key", "warehouse"),
 }
 """Of an address. Others can run statements or load libraries, such as ``init_command``."""
@@ -72,6 +83,17 @@ class Sql(Snapshot):
         query: Annotated[str, StringConstraints(min_length=1), AfterValidator(_one_reading)]
         user: Variable | None = None
         password: Variable | None = None
+
+        @model_validator(mode="after")
+        def _writes_no_file(self) -> Self:
+            # \' ends no text in MySQL, and --x is no comment, so INTO may stand outside of both
+            is_standard = self.database.partition(":")[0] in STANDARD_QUOTES
+            if not is_standard and WRITING.search(self.query):
+                raise refusal(
+                    "`query` has the word INTO, which is refused for this kind of database also in"
+                    " quotes and comments. Leave it out"
+                )
+            return self
 
     config: Config
     content = ("database", "query")
