@@ -16,7 +16,6 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from onward import __version__
 from onward.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class Client:
         self.has_login = bool(headers)
         self.headers = {
             "Accept": "application/json",
-            "User-Agent": f"onward/{__version__}",
+            "User-Agent": "onward",
             **headers,
         }
         self.max_bytes, self.max_seconds = max_bytes, max_seconds
