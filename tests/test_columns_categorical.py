@@ -173,3 +173,23 @@ def both(column: Categorical, values: Sequence[str]) -> tuple[np.ndarray, np.nda
     raw = np.array(values, object).reshape(-1, 1)
     words, codes = session(preprocessing([column]).model).run(None, {"x": raw})
     return codes, words
+
+
+def started(known: Categorical, training: Sequence[Any], **settings: Any) -> Categorical:
+    """A column of other settings that continues from another one."""
+    column = Categorical(Categorical.Config(name="x", **settings))
+    column.restore(known.dump())
+    column.extend(pl.Series("x", training, pl.String))
+    return column
+
+
+def test_a_spelling_that_was_a_category_gets_the_code_of_its_meaning() -> None:
+    known = fitted(["Paris", "Paris", "Paris F", "Ulm"])
+    column = started(known, ["Paris", "Paris F"], spellings={"Paris": ("Paris F",)})
+    assert encode(column, ["Paris", "Paris F", "Ulm"])[:, 0].tolist() == [2, 2, 4]
+
+
+def test_a_text_that_no_longer_means_missing_becomes_a_category() -> None:
+    known = fitted(["a", "N/A", "?", ""], missing=("?", "n/a"), merge_spellings=True)
+    column = started(known, ["a", "?"], missing=("n/a",), merge_spellings=True)
+    assert encode(column, ["a", "?", "N/A", ""])[:, 0].tolist() == [2, 3, 1, 1]

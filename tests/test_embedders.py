@@ -180,6 +180,20 @@ def test_new_categories_begin_as_the_mean_of_the_known_ones() -> None:
     torch.testing.assert_close(wider[4:], a[2:].mean(0).expand(296, -1))
 
 
+def test_new_categories_of_a_column_without_known_ones_differ() -> None:
+    member = Embedder.members["category_embedding"]
+    codes = torch.zeros(3, 1, dtype=torch.int64)
+    trained = member.fit(member.Config(), categorical(["a"], [2]), codes)
+    randomize(trained)
+    untrained = member.fit(member.Config(), categorical(["a"], [5]), codes)
+
+    weight = untrained.adopt(trained, [0]).embedder.get_parameter("0.weight")
+
+    torch.testing.assert_close(weight[:2], trained.get_parameter("0.weight"))
+    assert len(weight[2:].unique(dim=0)) == 3
+    assert weight.isfinite().all()
+
+
 def config(name: str) -> Any:
     return Embedder.members[name].Config.model_validate(small(Embedder, name))
 

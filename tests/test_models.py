@@ -92,6 +92,13 @@ def test_new_inputs_have_no_effect_at_first_and_then_learn(name: str) -> None:
     assert not torch.allclose(model(x), model(changed))
 
 
+def test_a_model_starts_from_another_one_without_its_inputs() -> None:
+    trained, model = build("mlp", (1, 3), 2).eval(), build("mlp", (2,), 2).eval()
+    model.start_from(trained, [None, None])
+    x = torch.randn(2, 2)
+    torch.testing.assert_close(model(x)[0], model(x)[1])
+
+
 def test_tokens_of_new_features_are_zero() -> None:
     trained, model = build("ft_transformer", (2,), 2), build("ft_transformer", (3, 2), 2)
     model.start_from(trained, [None, None, None, 0, 1])

@@ -62,12 +62,16 @@ class CategoryEmbedding(Embedder):
 
 
 def _extended(vectors: Float[Tensor, "known width"], size: int) -> nn.Embedding:
-    """An embedding of more codes; the first two are no categories, see `Categorical`."""
-    mean = vectors[2:].mean(0, keepdim=True)
-    whole = torch.cat([vectors, mean.expand(size - len(vectors), -1)])
-    embedding = nn.Embedding(*whole.shape)
+    """An embedding of more codes; the first two are no categories, see `Categorical`.
+
+    New categories have the mean of the known ones, or random vectors if none is known.
+    """
+    known = len(vectors)
+    embedding = nn.Embedding(size, vectors.shape[1])
     with torch.no_grad():
-        embedding.weight.copy_(whole)
+        embedding.weight[:known] = vectors
+        if known > 2:
+            embedding.weight[known:] = vectors[2:].mean(0)
     return embedding
 
 

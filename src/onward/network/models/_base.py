@@ -64,8 +64,8 @@ class Model(nn.Module, Family, ABC):
                 " Remove start_from, or keep the columns"
             )
         copy_weights(self, trained, {*self.input_weights, *self.input_scales})
-        new = torch.tensor([i for i, source in enumerate(sources) if source is not None])
-        old = torch.tensor([source for source in sources if source is not None])
+        pairs = [(i, source) for i, source in enumerate(sources) if source is not None]
+        new, old = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).unbind(1)
         with torch.no_grad():
             for name, axis in {**self.input_scales, **self.input_weights}.items():
                 weight = self.get_parameter(name)

@@ -117,6 +117,8 @@ class Categorical(Column):
     def extend(self, values: pl.Series) -> int:
         """Append codes for new categories; known ones keep theirs."""
         known = self.cardinality
+        absent = self._absent_keys()  # a text that no longer stands for a missing value is one
+        self.absent = {text for text in self.absent if self._key(text) in absent}
         self._add_categories(values)
         return self.cardinality - known
 
@@ -138,7 +140,9 @@ class Categorical(Column):
     def _add_categories(self, values: pl.Series) -> pl.DataFrame:
         """Give the next codes to categories without one, and return all counts."""
         counts = self._counts(values)
-        codes = {self._key(value): code for value, code in self.codes.items()}
+        # of two values that have become one, the code of the value that both are now
+        known = sorted(self.codes.items(), key=lambda item: item[0] not in self.meanings)
+        codes = {self._key(value): code for value, code in known}
         added = [key for key in self._frequent(counts) if key not in codes]
         codes |= {key: code for code, key in enumerate(added, self.cardinality)}
         self.codes |= {value: codes[key] for value, key, _ in counts.rows() if key in codes}
@@ -179,8 +183,7 @@ class Categorical(Column):
         counts = counts.select("value", keys.alias("key"), "rows")
         if self.wire == "number":
             return counts
-        absent = [self._key(text) for text in ("", *self.config.missing)]
-        is_absent = counts["key"].is_in(absent)
+        is_absent = counts["key"].is_in(self._absent_keys())
         self.absent |= {"", *self.config.missing, *counts["value"].filter(is_absent)}
         return counts.filter(~is_absent)
 
@@ -196,6 +199,9 @@ class Categorical(Column):
         encoded = [Encoded(graph("Concat", *codes, axis=1), block)]
         pairs = [pair for pair in zip(columns, raw, strict=True) if pair[0].words.all]
         return [*encoded, _words(graph, pairs)] if pairs else encoded
+
+    def _absent_keys(self) -> list[Any]:
+        return [self._key(text) for text in ("", *self.config.missing)]
 
     def _key(self, value: Any) -> Any:
         value = self.meanings.get(value, value)
