@@ -23,6 +23,7 @@ from onward.evaluation.retraining import STAGES
 from onward.settings.config import config_name, has_section, section
 from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, complete
+from onward.training.start import load_start
 
 DRY_RUN_EPOCHS = 2  # the second epoch also tests the end of the first
 DRY_RUN_TRIALS = 2  # the first has the settings of the config
@@ -147,7 +148,9 @@ def _stage(name: str) -> Any:
 
 def _with_few_epochs(given: Given, prepared: Prepared) -> Given:
     """The settings of a full run, chosen from all rows, with fewer epochs."""
-    settings = complete(given, Table.of(prepared)).model_dump()
+    start = load_start(prepared)
+    config = None if start is None else start.network.config
+    settings = complete(given, Table.of(prepared), config).model_dump()
     settings["learner"]["max_epochs"] = min(DRY_RUN_EPOCHS, settings["learner"]["max_epochs"])
     return Given.model_validate({**given.model_dump(), **settings})
 

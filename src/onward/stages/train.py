@@ -9,10 +9,7 @@ from typing import Any
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import is_first
 from onward.artifacts.publishing import inputs_of, publishing, replacing
-from onward.errors import ConfigError
-from onward.network.bag import load_network
 from onward.network.heads import Head
-from onward.network.network import Network
 from onward.network.start import Start
 from onward.training.checkpoints import Checkpoints, checkpoint_folder
 from onward.training.column_selection import Selected, refuse_unselectable, select
@@ -24,6 +21,7 @@ from onward.training.folds import fit_prepared
 from onward.training.loop import LOSS, stop_reason
 from onward.training.loop import Settings as Complete
 from onward.training.run import Trained, TrainingData, fit
+from onward.training.start import load_start
 
 __all__ = ["Settings", "run"]
 
@@ -45,7 +43,7 @@ def run(given: Settings, folder: Path) -> None:
     Only rank zero writes; the other ranks train and wait for it.
     """
     prepared = Prepared(folder / "prepare")
-    start = _start(prepared)
+    start = load_start(prepared)
     config = None if start is None else start.network.config
     settings = complete(given, Table.of(prepared), config)
     refuse_wrong_head(Head.member(settings.network.head), prepared.schema().target)
@@ -64,19 +62,6 @@ def run(given: Settings, folder: Path) -> None:
             }
             _publish(folder, selected, settings, notes)
             checkpoints.remove()
-
-
-def _start(prepared: Prepared) -> Start | None:
-    """The network of ``prepare.start_from``, if there is one."""
-    start = prepared.profiles().get("start_from")
-    if start is None:
-        return None
-    network = load_network(prepared.start())
-    if not isinstance(network, Network):
-        raise ConfigError(
-            "prepare.start_from: the model was trained on folds. Start from one that was not"
-        )
-    return Start(network, start["kept"])
 
 
 def _train(
