@@ -10,6 +10,10 @@ from forked import onward
 
 from onward import Predictor
 from onward.artifacts.prepared import Prepared
+from onward.evaluation.retraining import sections
+from onward.preprocessing.columns.quantity import Quantity
+from onward.quality.starting_point import StartingPoint
+from onward.table.splits import Part
 
 CONFIG = """\
 prepare:
@@ -134,6 +138,36 @@ def test_a_column_with_another_scale_counts_as_new(folder: Path) -> None:
     config(folder, "second", "artifacts/first", another)
     said = run(folder, "second", "prepare", "train")
     assert "column 'age' is fitted on these rows: scaling is 'quantile', was 'robust'" in said
+
+
+NETWORK = CONFIG[CONFIG.index("  network:") : CONFIG.index("  learner:")]
+
+
+def test_the_network_of_the_model_is_the_default_of_a_dry_run_and_of_a_cold_start(
+    folder: Path,
+) -> None:
+    config(folder, "second", "artifacts/first", (NETWORK, ""))
+    done = onward(folder, "check", "second.yaml")
+    assert done.returncode == 0, done.stderr
+
+    run(folder, "second", "prepare", "train", "export")
+    cold = sections(folder / "artifacts/second", Part())
+    assert cold["prepare"]["start_from"] is None
+    assert cold["train"]["network"]["model"]["type"] == "mlp"
+    assert cold["train"]["learner"] == {"max_epochs": 1, "learning_rate": 1e-12}
+
+
+def test_units_may_be_added_and_keep_their_factors() -> None:
+    known = {"kg": 1.0, "g": 0.001}
+    assert Quantity.has_same_features("units", known, {**known, "t": 1000.0})
+    assert not Quantity.has_same_features("units", known, {**known, "g": 0.01})
+
+
+def test_missing_values_that_are_new_are_said_to_have_no_flag() -> None:
+    states = {name: {"has_missing": name == "size"} for name in ("age", "size", "city")}
+    start = StartingPoint(Path(), Path(), states, {}, (), None)
+    [warning] = start.warnings({"age": 0.1, "size": 0.1, "city": 0.0, "other": 0.1})
+    assert "The column 'age' has missing values, which the model to start from" in warning
 
 
 @pytest.mark.slow

@@ -146,7 +146,7 @@ class RetrainedModels:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "config.yaml"
-        write(config, _sections(self._published, part))
+        write(config, sections(self._published, part))
         for stage in STAGES:
             log = folder / f"{stage}.log"
             arguments = ("-m", "onward", stage, str(config), "--folder", str(folder))
@@ -206,13 +206,19 @@ def refuse_partial_model(folder: Path) -> None:
         )
 
 
-def _sections(folder: Path, part: Part) -> dict[str, Any]:
-    """The config of the published model, for another part of the rows and new weights."""
+def sections(folder: Path, part: Part) -> dict[str, Any]:
+    """The config of the published model, for another part of the rows and new weights.
+
+    If it started from an earlier model, its network is kept, which is not that of the rules.
+    """
     notes = {stage: manifest(folder / stage) for stage in STAGES}
     changed = {"part": part.model_dump(mode="json"), "start_from": None}
+    train = dict(notes["train"]["given"])
+    if notes["prepare"]["settings"].get("start_from") is not None:
+        train["network"] = notes["train"]["settings"]["network"]
     return {
         "prepare": {**notes["prepare"]["settings"], **changed},
-        "train": notes["train"]["given"],
+        "train": train,
         "export": notes["export"]["settings"],
     }
 

@@ -74,6 +74,11 @@ def prepare(
     about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
     quality["shortages"] = _shortages(plan, split)
+    if start is not None:
+        abouts = [*columns["columns"], *columns.get("derived", [])]
+        quality["shortages"] += start.warnings(
+            {about["name"]: about["missing"] for about in abouts}
+        )
     write_graph(plan.columns, plan.derivations, work)
     write_arrays(plan.columns, split, work)
     (work / "schema.json").write_text(plan.schema.dump())

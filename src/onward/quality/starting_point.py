@@ -75,6 +75,19 @@ class StartingPoint:
         column.restore(self.states[column.name])
         return True
 
+    def warnings(self, shares: Mapping[str, float]) -> list[str]:
+        """Sentences about missing values that have no feature.
+
+        Args:
+            shares: of missing values in the training rows, by column.
+        """
+        return [
+            f"The column {name!r} has missing values, which the model to start from never saw: they"
+            " get no flag, and cannot be told from others. If they matter, remove start_from"
+            for name, state in self.states.items()
+            if shares.get(name) and state.get("has_missing") is False
+        ]
+
     def document(self, added: Mapping[str, int]) -> dict[str, Any]:
         """For the data report.
 
@@ -132,9 +145,10 @@ def _reason_to_fit(
     derived_before, derived_now = (of["derive"].get(name) for of in (before, now))
     if derived_before != derived_now:
         return "derived in another way"
-    adjustable = ALWAYS_ADJUSTABLE | Column.member(config).adjustable
+    member = Column.member(config)
     old, new = before["columns"][name], now["columns"][name]
     for setting, value in new.items():
-        if setting not in adjustable and old.get(setting) != value:
+        is_same = member.has_same_features(setting, old.get(setting), value)
+        if setting not in ALWAYS_ADJUSTABLE and not is_same:
             return f"{setting} is {value!r}, was {old.get(setting)!r}"
     return None if name in states else "its type cannot keep what it has learned"

@@ -120,7 +120,7 @@ def _cold_start(evidence: Evidence) -> Html:
     metrics = {n: change for n, change in about["metrics"].items() if n in evidence.of_task}
     note = (
         f"This model started from the weights of {evidence.data['start_from']['folder']} and took"
-        f" {about['steps']['warm']:,} optimizer steps. The same config from new weights, with its"
+        f" {about['steps']['warm']:,} optimizer steps. The same network from new weights, with its"
         f" own preprocessing, took {about['steps']['cold']:,}. Both are measured on the same test"
         " rows. A difference is significant if its 95 % interval excludes 0."
     )

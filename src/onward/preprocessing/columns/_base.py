@@ -92,6 +92,17 @@ class Column(Family, ABC):
         """Sentences about what the training rows did not teach, after `fit`."""
         return []
 
+    @classmethod
+    def has_same_features(cls, setting: str, old: Any, new: Any) -> bool:
+        """Whether features mean the same after a change of a setting of the type.
+
+        Args:
+            setting: its name.
+            old: its value for a model, as JSON.
+            new: its value for one that starts from it.
+        """
+        return old == new or setting in cls.adjustable
+
     @property
     def name(self) -> str:
         """The column's name in the table."""

@@ -75,7 +75,7 @@ class Quantity(Column):
     wire = "text"
     examples = {"-1 kg": (-1.0, 0.0), "1000 g": (1.0, 0.0), None: (0.0, 1.0)}
     example_settings = {"units": {"kg": 1.0, "g": 0.001}, "scaling": "standard"}
-    adjustable = frozenset({"minimum", "maximum", "units", "decimal", "thousands"})
+    adjustable = frozenset({"minimum", "maximum", "decimal", "thousands"})
     scale: Scale
 
     @property
@@ -98,6 +98,13 @@ class Quantity(Column):
     def meaning(cls, field: Field, values: pl.Series) -> pl.Series:
         """The converted numbers."""
         return numbers(field, values)
+
+    @classmethod
+    def has_same_features(cls, setting: str, old: Any, new: Any) -> bool:
+        """Units may be added; a known one must keep its factor, or numbers change."""
+        if setting == "units":
+            return dict(old).items() <= dict(new).items()
+        return super().has_same_features(setting, old, new)
 
     def rules(self) -> list[Rule]:
         """Values must be numbers with a unit, within the bounds."""
