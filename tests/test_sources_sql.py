@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import time, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from onward.__main__ import app
 from onward.cli._source import source_of
 from onward.errors import ConfigError, DataError
 from onward.schema import Field
-from onward.table.remote import adbc, batches, databases, dbapi
+from onward.table.remote import adbc, batches, databases, dbapi, rows
 from onward.table.remote.query import Query, Runner
-from onward.table.sources import Source
+from onward.table.sources import Source, _snapshot
 from onward.table.sources.sql import Sql
 
 QUERY = "SELECT id AS n, town AS t FROM orders ORDER BY id"
@@ -111,6 +112,41 @@ def test_a_snapshot_that_was_changed_is_refused(folder: Path) -> None:
     pl.DataFrame({"n": [1], "t": ["x"]}).write_parquet("snapshots/orders/table.parquet")
     with pytest.raises(DataError, match="differs from the collected one"):
         opened().num_rows()
+
+
+@pytest.mark.parametrize("note", ["[]", "{", '{"type": "sql"}', '{"sha256": "a"}', None])
+def test_a_folder_that_is_no_snapshot_is_refused(note: str | None, folder: Path) -> None:
+    write_config()
+    collect()
+    path = Path("snapshots/orders")
+    if note is None:
+        (path / "table.parquet").unlink()
+    else:
+        (path / "snapshot.json").write_text(note)
+    with pytest.raises(DataError, match=r"orders: this is no snapshot.* `onward collect`"):
+        opened()
+    result = CliRunner().invoke(app, ["init", "snapshots/orders", "--target", "n"])
+    assert isinstance(result.exception, DataError)
+
+
+def test_batches_of_any_size_give_the_same_file(folder: Path) -> None:
+    numbers = range(100_000)
+    table = pl.DataFrame({"n": numbers, "t": [f"{n:060}" for n in numbers]})
+    for size in (1_700, 100_000):
+        tables = batches.even_tables(table.rechunk().to_arrow().to_batches(size))
+        _snapshot._write("shop", tables, Path(f"{size}.parquet"))
+    assert Path("1700.parquet").read_bytes() == Path("100000.parquet").read_bytes()
+
+
+def test_a_time_of_day_keeps_its_zone(folder: Path) -> None:
+    at = time(12, 30, tzinfo=timezone(timedelta(hours=2)))
+    [batch] = rows.row_batches("shop", [{"at": [at, None], "local": [time(1), None]}], folder)
+    assert batch.to_pylist()[0] == {"at": "12:30:00+02:00", "local": time(1)}
+
+
+def test_records_without_any_value_are_named(folder: Path) -> None:
+    with pytest.raises(DataError, match="no record after row 0 has a value in any column"):
+        list(rows.row_batches("shop", rows.parts_of([{}, {}]), folder))
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,11 @@ def even_tables(batches: Iterable["pa.RecordBatch"]) -> Iterator["pa.Table"]:
         table = _plain(pa.Table.from_batches([batch]))
         rest = table if rest is None else pa.concat_tables([rest, table])
         while len(rest) >= BATCH:
-            yield rest.slice(0, BATCH)
+            # a file depends on the chunks, which are those of the driver
+            yield rest.slice(0, BATCH).combine_chunks()
             rest = rest.slice(BATCH)
     if rest is not None and len(rest):
-        yield rest
+        yield rest.combine_chunks()
 
 
 def refuse_missing(where: str, extra: str, *libraries: str) -> None:

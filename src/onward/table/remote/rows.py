@@ -31,8 +31,9 @@ WHOLE, LONG, NUMBER, DECIMAL = (
 BOOLEAN, TEXT, BYTES = "true and false", "texts", "bytes"
 DATE, LOCAL, INSTANT = "dates", "times without a time zone", "times with a time zone"
 CLOCK, SPAN = "times of day", "durations"
-TEXTS = {TEXT, LONG, DECIMAL}
-"""Kinds that are stored as texts, since no type of a file has all their digits."""
+ZONED_CLOCK = "times of day with a time zone"
+TEXTS = {TEXT, LONG, DECIMAL, ZONED_CLOCK}
+"""Kinds that are stored as texts, since no type of a file has all their digits, or their zone."""
 KINDS: tuple[tuple[type, str], ...] = (
     *((bool, BOOLEAN), (int, WHOLE), (float, NUMBER), (Decimal, DECIMAL), (str, TEXT)),
     *((bytes, BYTES), (bytearray, BYTES), (memoryview, BYTES), (datetime, LOCAL), (date, DATE)),
@@ -42,6 +43,7 @@ KINDS: tuple[tuple[type, str], ...] = (
 DIVIDED: dict[str, Callable[[Any], str]] = {
     WHOLE: lambda value: WHOLE if -(2**63) <= value < 2**63 else LONG,
     LOCAL: lambda value: LOCAL if value.tzinfo is None else INSTANT,
+    CLOCK: lambda value: CLOCK if value.tzinfo is None else ZONED_CLOCK,
 }
 """Kinds that the value decides, and not its type alone."""
 
@@ -93,6 +95,11 @@ class _Columns:
     def batch(self, part: Part) -> "pa.RecordBatch":
         import pyarrow as pa
 
+        if not part:
+            raise DataError(
+                f"{self.where}: no record after row {self.num_rows} has a value in any column."
+                " Correct the names of the columns asked for, such as `fields`"
+            )
         if len(part.keys() | self.kinds) > MAX_COLUMNS:
             raise DataError(
                 f"{self.where}: there are more than {MAX_COLUMNS} columns. Are values used as"
@@ -175,6 +182,7 @@ class _Columns:
             (SPAN,): pa.duration("us"),
             (TEXT,): pa.string(),
             (WHOLE,): pa.int64(),
+            (ZONED_CLOCK,): pa.string(),
         }
         if kinds.keys() <= {WHOLE, LONG, DECIMAL} and len(kinds.keys() - {WHOLE}):
             return pa.string()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
+from pydantic import ValidationError
 
 from onward.artifacts.publishing import sha256
 from onward.errors import ConfigError, DataError
@@ -70,15 +71,31 @@ class Snapshot(Source):
         if taken is None:
             return None
         settings = {name: taken[name] for name in taken.keys() & cls.Config.model_fields.keys()}
-        return cls.Config.model_validate_json(json.dumps({**settings, "path": str(path)}))
+        try:
+            return cls.Config.model_validate_json(json.dumps({**settings, "path": str(path)}))
+        except ValidationError as error:
+            raise _no_snapshot(path) from error
 
     @classmethod
     def _taken(cls, path: Path) -> Mapping[str, Any] | None:
-        """What is noted beside the rows of a snapshot of this type."""
+        """What is noted beside the rows of a snapshot of this type.
+
+        Raises:
+            DataError: if the folder's note is damaged, or the rows are missing.
+        """
         if not (path / SNAPSHOT).is_file():
             return None
-        taken: dict[str, Any] = json.loads((path / SNAPSHOT).read_text(encoding="utf-8"))
-        return taken if taken.get("type", "sql") == cls.member_name() else None
+        try:
+            taken = json.loads((path / SNAPSHOT).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise _no_snapshot(path) from error
+        if not isinstance(taken, dict):
+            raise _no_snapshot(path)
+        if taken.get("type", "sql") != cls.member_name():
+            return None
+        if "sha256" not in taken or not (path / TABLE).is_file():
+            raise _no_snapshot(path)
+        return taken
 
     def names(self) -> list[str]:
         """Column names."""
@@ -99,6 +116,10 @@ class Snapshot(Source):
                 f"{self.path / TABLE}: its hash differs from the collected one. {AGAIN}"
             )
         return Parquet(Parquet.Config(path=self.path / TABLE))
+
+
+def _no_snapshot(path: Path) -> DataError:
+    return DataError(f"{path}: this is no snapshot, or a damaged one. {AGAIN}")
 
 
 def _settings(config: Any) -> dict[str, Any]:
