@@ -13,7 +13,7 @@ from example_model import example
 
 from onward.cli._compare_artifacts import Comparison, compare, distance
 from onward.cli._recorded_run import RecordedRun
-from onward.cli._reproduction import Reproduction, is_reproduced, reproduction_lines
+from onward.cli._reproduction import Reproduction, is_reproduced, link_start, reproduction_lines
 from onward.errors import ArtifactError
 
 CONFIG = Path("configs/t.yaml")
@@ -54,6 +54,18 @@ def test_a_stage_is_reproduced_until_its_table_changes(project: Path) -> None:
     assert "prepare   different: " in printed
     assert "data: data is modified" in printed
     assert sorted(path.name for path in project.glob(".reproduce-*")) == []
+
+
+def test_the_model_to_start_from_is_linked(tmp_path: Path) -> None:
+    model = Path("artifacts/first/train/network.pt")
+    (tmp_path / model).parent.mkdir(parents=True)
+    (tmp_path / model).write_text("weights")
+    again = tmp_path / ".reproduce-x" / "again"
+    again.mkdir(parents=True)
+    link_start(tmp_path, again, Path("artifacts/first"))
+    (again / "artifacts/t").mkdir()
+    assert (again / model).read_text() == "weights"
+    assert not (tmp_path / "artifacts/t").exists()
 
 
 @pytest.mark.slow

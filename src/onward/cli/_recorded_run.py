@@ -62,7 +62,7 @@ class RecordedRun:
             (folder / name).symlink_to(self._project / name)
         self._dvc("checkout", "--quiet", *self._targets, folder=folder)
 
-    def causes(self, before: Path, now: Path) -> Mapping[str, list[str]]:
+    def causes(self, before: Path, now: Path) -> dict[str, list[str]]:
         """What has changed, by stage: data, settings, seeds, code, versions, hardware.
 
         Args:

@@ -11,8 +11,10 @@ from tempfile import TemporaryDirectory
 import typer
 
 from onward import stages
+from onward.artifacts.publishing import manifest
 from onward.cli._compare_artifacts import Comparison, compare
 from onward.cli._recorded_run import RecordedRun
+from onward.cli._source import start_of
 from onward.errors import OnwardError
 from onward.settings.config import config_name
 
@@ -44,10 +46,17 @@ def reproductions(config: Path) -> list[Reproduction]:
         before, again = Path(scratch, "recorded"), Path(scratch, "again")
         recorded.check_out(before)
         _link_project(project, again)
+        start = start_of(config)
+        if start is not None:
+            link_start(project, again, start)
         for stage in recorded.stages:
             _run_stage(stage, config, again)
         folders = [folder / ARTIFACTS / name for folder in (before, again)]
         causes = recorded.causes(*(folder / "train" / "speed.json" for folder in folders))
+        if start is not None and "prepare" in causes:
+            networks = {manifest(of / "prepare")["inputs"].get("start_from") for of in folders}
+            if len(networks) > 1:
+                causes["prepare"].append(f"data: the model in {start} is another one")
         results: list[Reproduction] = []
         for stage in recorded.stages:
             comparison = compare(stage, *(folder / stage for folder in folders))
@@ -85,6 +94,14 @@ def _link_project(project: Path, folder: Path) -> None:
     for path in project.iterdir():
         if path.name not in UNLINKED and not folder.is_relative_to(path):
             (folder / path.name).symlink_to(path)
+
+
+def link_start(project: Path, folder: Path, start: Path) -> None:
+    """Link the model to start from, if it is in a folder that is not linked."""
+    link = folder / start
+    if not link.exists() and (project / start).exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to((project / start).resolve())
 
 
 def _run_stage(stage: str, config: Path, folder: Path) -> None:

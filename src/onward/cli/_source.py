@@ -1,9 +1,9 @@
-"""The source of a config, without its other settings, which may be missing."""
+"""The tables and models that a config reads, without its other settings, which may be missing."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Strict
 
 from onward.settings.config import import_plugins, section
 from onward.settings.family import OneOf, Settings
@@ -25,6 +25,20 @@ def source_of(config: Path) -> Any:
         source: Annotated[Source.Config, OneOf(Source)]
 
     return section(config, "prepare", Prepare).source
+
+
+class _Start(Settings):
+    model_config = ConfigDict(extra="ignore")
+    start_from: Annotated[Path, Strict(False)] | None = None
+
+
+def start_of(config: Path) -> Path | None:
+    """The folder of the model that a config starts from, if any.
+
+    Raises:
+        ConfigError: if the setting is invalid.
+    """
+    return section(config, "prepare", _Start).start_from
 
 
 def open_like(config: Path, table: Path) -> Table:

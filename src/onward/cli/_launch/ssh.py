@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from onward import stages
-from onward.cli._source import source_of
+from onward.cli._source import source_of, start_of
 from onward.errors import ConfigError, ExtraError, LockedError, PeerError
 from onward.settings.config import config_name
 
@@ -115,6 +115,9 @@ class RemoteRun:
         table = source_of(self._config).path
         if not table.is_absolute():
             files.append(str(table))
+        start = start_of(self._config)
+        if start is not None and not start.is_absolute():
+            files += [str(start / stage) for stage in ("prepare", "train")]
         if str(self._config) not in files:
             files.append(str(self._config))
         self._refuse(self._ssh(f"mkdir -p {self._place}"), "has no folder for it")
