@@ -1,6 +1,6 @@
 """Preparation of a table for training: validate, split, fit the preprocessing, encode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -73,12 +73,7 @@ def prepare(
         columns = _learn(plan, rows_of(work, "train"), start)
     about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
-    quality["shortages"] = _shortages(plan, split)
-    if start is not None:
-        abouts = [*columns["columns"], *columns.get("derived", [])]
-        quality["shortages"] += start.warnings(
-            {about["name"]: about["missing"] for about in abouts}
-        )
+    quality["shortages"] = _shortages(plan, split) + _warnings(start, columns)
     write_graph(plan.columns, plan.derivations, work)
     write_arrays(plan.columns, split, work)
     (work / "schema.json").write_text(plan.schema.dump())
@@ -87,6 +82,14 @@ def prepare(
         columns["left_out"] = unused_columns(plan, table)
     report = {"source": str(path), **counts, **trained, **columns}
     return {**report, "target": about, "quality": quality}
+
+
+def _warnings(start: StartingPoint | None, columns: Mapping[str, Any]) -> list[str]:
+    """What columns that keep their preprocessing cannot tell."""
+    if start is None:
+        return []
+    abouts = [*columns["columns"], *columns.get("derived", [])]
+    return start.warnings({about["name"]: about["missing"] for about in abouts})
 
 
 def _last_trained(plan: Plan, split: SplitRows, start: StartingPoint | None) -> dict[str, Any]:
