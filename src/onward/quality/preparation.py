@@ -71,7 +71,6 @@ def prepare(
         if plan.derivations:
             leaks += _derive(plan, split, work)
         columns = _learn(plan, rows_of(work, "train"), start)
-    about = about_target(plan.schema.target, split)
     quality["leaks"] = [asdict(leak) for leak in leaks]
     quality["shortages"] = _shortages(plan, split) + _warnings(start, columns)
     write_graph(plan.columns, plan.derivations, work)
@@ -80,8 +79,8 @@ def prepare(
     join_derived(work)
     if plan.is_whole:
         columns["left_out"] = unused_columns(plan, table)
-    report = {"source": str(path), **counts, **trained, **columns}
-    return {**report, "target": about, "quality": quality}
+    about = {**columns, "target": about_target(plan.schema.target, split), "quality": quality}
+    return {"source": str(path), **counts, **trained, **about}
 
 
 def _warnings(start: StartingPoint | None, columns: Mapping[str, Any]) -> list[str]:
