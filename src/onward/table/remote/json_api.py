@@ -133,10 +133,10 @@ class _Decoder:
         except (ValueError, RecursionError) as error:
             start = " ".join(body[:60].decode(errors="replace").split())
             # a server may repeat the login, and a part of it would not be found to hide
-            beginning = "" if self.has_login else f"; it begins with {start!r}"
+            start = "***" if self.has_login else start
             raise DataError(
-                f"{self.where} is no JSON ({error}){beginning}. Is `url` the address of the API,"
-                " and not of a page for people?"
+                f"{self.where} is no JSON ({error}); it begins with {start!r}. Is `url` the address"
+                " of the API, and not of a page for people?"
             ) from error
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
