@@ -68,7 +68,7 @@ def test_learns() -> None:
 def test_the_learning_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:
     learner = learner_of(rows(100), batch_size=1, max_epochs=1, warmup=0.2)  # 100 steps
 
-    pace = [learner.pace(step) for step in range(100)]
+    pace = [learner.schedule.pace(step) for step in range(100)]
 
     assert pace[0] == pytest.approx(1 / 21)
     assert pace[19] == pytest.approx(20 / 21)

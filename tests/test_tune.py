@@ -19,7 +19,10 @@ import torch
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
-from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 from typer.testing import CliRunner
 
 from onward.__main__ import app
@@ -189,14 +192,14 @@ def test_a_journal_forgets_the_line_that_was_cut(tmp_path: Path) -> None:
     results = simulated(sampler(), 4)[:3]
     path, key = tmp_path / "journal.jsonl", {"data": "1"}
     first = Journal(path, key)
-    for result in results:
-        first.add_result(result, 2.0)
+    first.add_results(results[:1], 2.0)
+    first.add_results(results[1:], 4.0)  # a batch
     first.add_latency("width 8", 41.5)
     whole = path.read_bytes()
-    for cut in range(len(whole.splitlines()[0]) + 1, len(whole), 41):
+    for cut in range(len(whole.splitlines()[0]) + 1, len(whole), 23):
         path.write_bytes(whole[:cut])
         again = Journal(path, key)
-        assert again.results == results[: len(again.results)]
+        assert again.results in (results[:0], results[:1], results)
         assert again.seconds == 2.0 * len(again.results)
         again.add_latency("width 8", 41.5)
         assert Journal(path, key).latencies == {"width 8": 41.5}
@@ -311,6 +314,18 @@ def test_a_kill_in_any_step_changes_nothing(tuned: Path, project: Path, step: in
     found = search(project)
     for name in ("best.yaml", "tuning.json"):
         assert (found / name).read_bytes() == (tuned / "artifacts/c/tune" / name).read_bytes()
+
+
+def test_a_module_that_cannot_train_as_a_batch_trains_alone(
+    tuned: Path, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle = register_module_forward_hook(lambda _, __, output: output.sum().item() and None)
+    found = json.loads((search(project) / "tuning.json").read_text())["trainings"]
+    handle.remove()
+    assert "tune: trials train one by one: a module cannot train as a batch" in caplog.text
+    known = json.loads((tuned / "artifacts/c/tune/tuning.json").read_text())["trainings"]
+    for ours, theirs in zip(found, known, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-5)
 
 
 def test_a_trial_whose_loss_is_not_finite_loses(project: Path) -> None:

@@ -11,16 +11,16 @@ from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import inputs_of, publishing, sha256_of_code
 from onward.blocks import NUMERICAL
 from onward.network.heads import Head
-from onward.training.checkpoints import Checkpoints, checkpoint_folder
+from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
-from onward.training.fingerprint import fingerprint
-from onward.training.run import Trained, TrainingData, fit
+from onward.training.run import TrainingData
 from onward.tuning.documents import best_text, document
 from onward.tuning.journal import Journal
-from onward.tuning.sampler import Sampler, Training
+from onward.tuning.sampler import Sampler
 from onward.tuning.search import Search, best_of
 from onward.tuning.settings import TuneSettings as Settings
 from onward.tuning.space import Space
+from onward.tuning.trainer import Trainer
 
 __all__ = ["Settings", "run"]
 
@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 READS = ("prepare",)
 IS_ON_REQUEST = True
-
-TRIALS_PER_SHAPE = 3
 
 
 def run(settings: Settings, given: Given, folder: Path) -> None:
@@ -50,18 +48,9 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     inputs = inputs_of(folder, *READS)
     trials = checkpoint_folder(folder, "tune")
     journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
-    data = TrainingData.load(prepared)
-
-    def train(training: Training) -> Trained:
-        chosen = space.settings(training.values, training.epochs)
-        key = fingerprint(chosen, inputs["prepare"])
-        checkpoints = Checkpoints(trials / "checkpoints", key)
-        trained = fit(chosen, data, checkpoints)
-        checkpoints.remove()
-        return trained
-
-    sampler = Sampler(space, settings.seed, TRIALS_PER_SHAPE, lambda _: True)
-    search = Search(sampler, train, journal, settings.budget)
+    trainer = Trainer(space, TrainingData.load(prepared), trials, inputs["prepare"])
+    sampler = Sampler(space, settings.seed, trainer.trials_per_shape, lambda _: True)
+    search = Search(sampler, trainer, journal, settings.budget)
     for line in search.plan():
         logger.info(line)
     with _quiet_trainings():

@@ -16,8 +16,7 @@ class Flat:
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
-        # those that would shift others to odd places stand last
-        self._parts = sorted(parameters, key=lambda part: part.numel() % ALIGNED > 0)
+        self._parts = in_memory_order(parameters)
         self.whole = nn.Parameter(torch.cat([part.detach().flatten() for part in self._parts]))
         sizes = [part.numel() for part in self._parts]
         views = torch.split(self.whole.detach(), sizes)
@@ -41,3 +40,8 @@ class Flat:
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parts]
         torch.cat([gradient.flatten() for gradient in gradients], out=self.gradient)
         self.forget()
+
+
+def in_memory_order(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """The parameters, with those last that would shift others to odd places."""
+    return sorted(parameters, key=lambda part: part.numel() % ALIGNED > 0)

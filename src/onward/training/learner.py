@@ -1,6 +1,5 @@
 """The Lightning module that trains a network."""
 
-import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Literal
@@ -15,12 +14,13 @@ from onward.network.network import Network
 from onward.network.scoring import Scoring
 from onward.settings.family import Settings
 from onward.training.batches import Rows, fits
-from onward.training.class_balance import Balanced, balanced_order, by_class
+from onward.training.class_balance import Balanced
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
-from onward.training.loading import Chunk, Chunks, Orders, shuffled_order
+from onward.training.loading import Chunk, Chunks
 from onward.training.optimizer_steps import Descent, Steps
 from onward.training.precision import Name, choose, fastest_float32
+from onward.training.schedule import Schedule
 
 CHUNK, CHUNK_WORK = 256, 2**34
 """Most steps, and most multiplications of forward passes, in one batch of Lightning. Its own work
@@ -67,26 +67,25 @@ class Learner(LightningModule):
         self.config, self.network, self.seed = config, network, seed
         self.train_rows, self.validation_rows = self._given = train, validation
         self.automatic_optimization = False
-        self.batch_size = min(config.batch_size, len(train))
-        self.steps_in_epoch = len(train) // self.batch_size
-        self.steps = config.max_epochs * self.steps_in_epoch
+        self.schedule = Schedule(
+            train,
+            batch_size=config.batch_size,
+            max_epochs=config.max_epochs,
+            warmup=config.warmup,
+            seed=seed,
+            sampler=sampler,
+        )
+        self.batch_size = self.schedule.batch_size
+        self.steps_in_epoch, self.steps = self.schedule.steps_in_epoch, self.schedule.steps
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
         self._multiplications = 0  # of the forward pass of a step
         self._share = Share(self.batch_size)
-        self._orders = Orders(self._order_by(sampler))
         self.is_resident = True
         self._kernels = ExitStack()
         self.loss_sum: Tensor  # over the steps of this epoch
         self.register_buffer("loss_sum", torch.zeros(()))
-
-    def _order_by(self, sampler: Balanced | None) -> Callable[[int], Tensor]:
-        if sampler is None:
-            rows = len(self.train_rows)
-            return lambda epoch: shuffled_order(rows, self.batch_size, self._draw(epoch))
-        groups = by_class(self.train_rows.targets)
-        return lambda epoch: balanced_order(groups, self.batch_size, self._draw(epoch))
 
     def train_dataloader(self) -> Chunks:
         """What is left of the order of this epoch; the trainer has to ask anew before each one.
@@ -94,7 +93,7 @@ class Learner(LightningModule):
         A run that resumes after the last step of an epoch, before its validation, gets one chunk
         without rows: Lightning does not validate after no chunk at all.
         """
-        left = self._orders(self.current_epoch)[self._place * self.batch_size :]
+        left = self.schedule.orders(self.current_epoch)[self._place * self.batch_size :]
         mine = left.view(-1, self.batch_size)[:, self._share.start : self._share.stop].flatten()
         streamed = None if self.is_resident else self.train_rows
         return Chunks(mine, self._chunk * len(self._share), streamed, self.device)
@@ -176,8 +175,8 @@ class Learner(LightningModule):
 
     def _learn(self, chunk: Chunk) -> None:
         taken = range(self.steps_taken, self.steps_taken + len(chunk.numbers) // len(self._share))
-        rates = [self.config.learning_rate * self.pace(step) for step in taken]
-        draws = [self._draw(step) + self.global_rank * ANOTHER for step in taken]
+        rates = [self.config.learning_rate * self.schedule.pace(step) for step in taken]
+        draws = [self.schedule.draw(step) + self.global_rank * ANOTHER for step in taken]
         steps = self._prepared_steps()
         losses = steps(chunk, rates, draws)
         if self.device.type == "cuda" and self._share.ranks > 1:
@@ -217,19 +216,14 @@ class Learner(LightningModule):
         of_batch = self.train_rows.bytes * self.batch_size // len(self.train_rows)
         return min(steps, max(1, STREAMED // of_batch))
 
-    def pace(self, step: int) -> float:
-        """The learning rate of a step as a share of ``learning_rate``: a linear rise, a cosine."""
-        rise = self.config.warmup * self.steps
-        if step < rise:
-            return (step + 1) / (rise + 1)
-        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, self.steps - rise)))
-
     def _refuse_not_finite(self, losses: Tensor) -> None:
         # looked at once a chunk, since each look waits for the device
         wrong = (~losses.isfinite()).nonzero()
         if len(wrong):
             number = int(wrong[0])
-            order = self._orders(self.current_epoch)[(self._place + number) * self.batch_size :]
+            order = self.schedule.orders(self.current_epoch)[
+                (self._place + number) * self.batch_size :
+            ]
             rows = sorted(order[: self.batch_size].tolist())
             shown = ", ".join(map(str, rows[:5]))
             raise NotFiniteError(
@@ -238,10 +232,6 @@ class Learner(LightningModule):
                 f" training rows {shown}, ... ({len(rows)} rows). Lower train.learner."
                 f"learning_rate, now {self.config.learning_rate:g}, or look at these rows"
             )
-
-    def _draw(self, number: int) -> int:
-        """The seed of what is drawn in one step, or for one epoch."""
-        return self.seed * 1_000_003 + number
 
     def validation_step(self, _: Chunk, __: int) -> None:
         """Mean loss over all rows of all ranks, in float32."""

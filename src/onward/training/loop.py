@@ -89,8 +89,18 @@ class History(Callback):
         self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
         if losses[LOSS] < min(before, default=math.inf):
             self.weights = copy.deepcopy(module.state_dict())
-        elif len(before) - before.index(min(before)) >= self._patience:
+        elif is_impatient([*before, losses[LOSS]], self._patience):
             trainer.should_stop = True
+
+
+def is_impatient(losses: Sequence[float], patience: int) -> bool:
+    """Whether so many epochs have had no lower validation loss.
+
+    Args:
+        losses: of each epoch.
+        patience: epochs.
+    """
+    return len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
 class Resumption(Callback):
@@ -202,7 +212,7 @@ def train(
     """
     seed_everything(settings.seed, verbose=False)
     built = (build or new_network)(settings.network, rows, shape)
-    rows = _add_emphasis(settings, rows, built)
+    rows = add_emphasis(settings, rows, built)
     module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
     history = History(settings.learner.patience)
     others = [*watching, *(member() for member in Observer.members)]
@@ -237,7 +247,7 @@ def stop_reason(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -
     losses = [epoch[LOSS] for epoch in epochs]
     if len(losses) >= config.max_epochs:
         return "max_epochs"
-    is_patient = len(losses) - 1 - losses.index(min(losses)) < config.patience
+    is_patient = not is_impatient(losses, config.patience)
     return "max_time" if is_patient and config.max_time is not None else "patience"
 
 
@@ -264,7 +274,7 @@ def new_network(
     return built
 
 
-def _add_emphasis(settings: Settings, rows: Rows, built: Network) -> Rows:
+def add_emphasis(settings: Settings, rows: Rows, built: Network) -> Rows:
     """The rows as they count in training, of which the head is told."""
     classes = built.shape.classes
     emphasis = torch.ones(classes, dtype=torch.float64)

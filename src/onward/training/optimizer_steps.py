@@ -1,7 +1,7 @@
 """Optimizer steps that never wait for the host."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -90,6 +90,19 @@ class Descent:
         )
 
 
+class Stepper(Protocol):
+    """Takes one optimizer step per call."""
+
+    rate: Tensor
+    """The learning rate of the next step, of the shape of a loss."""
+
+    def __call__(self, loss: Tensor) -> None:
+        """Collect the gradients and step."""
+
+    def forget(self) -> None:
+        """Drop gradients of a step that was left half-way."""
+
+
 class Steps:
     """A chunk of optimizer steps at a time.
 
@@ -100,17 +113,18 @@ class Steps:
 
     Args:
         loss: of a batch.
-        descend: what follows when its gradients are there.
+        descend: what follows when its gradients are there; it has a ``rate``.
         source: the rows that are numbered, on the device, or room there for those of a chunk.
         batch_size: rows of a step, of this rank.
         longest: steps of the longest chunk.
-        total: gets the losses added, one at a time: the sum does not depend on the chunks.
+        total: gets the losses added, one at a time: the sum does not depend on the chunks. It has
+            the shape of a loss, a number, or one for each of several networks.
     """
 
     def __init__(
         self,
         loss: Callable[[Rows], Tensor],
-        descend: Descent,
+        descend: Stepper,
         source: Rows,
         *,
         batch_size: int,
@@ -120,17 +134,20 @@ class Steps:
         self._loss, self._descend, self._source, self._total = loss, descend, source, total
         self._device = device = source.targets.device
         self._order = torch.zeros(longest, batch_size, dtype=torch.int64, device=device)
-        self._rates = torch.zeros(longest, device=device)
-        self._losses = torch.zeros(longest, device=device)
+        self._rates = torch.zeros(longest, *total.shape, device=device)
+        self._losses = torch.zeros(longest, *total.shape, device=device)
+        self._ones = torch.ones_like(total)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self._launch = StepGraph(self._step, descend.forget, device)
 
-    def __call__(self, chunk: Chunk, rates: Sequence[float], draws: Sequence[int]) -> Tensor:
+    def __call__(
+        self, chunk: Chunk, rates: Sequence[float] | Tensor, draws: Sequence[int]
+    ) -> Tensor:
         """Take as many steps as there are rates, and return their losses.
 
         Args:
             chunk: a batch for each step.
-            rates: learning rates.
+            rates: learning rates, in each step of the shape of a loss.
             draws: seeds of what is drawn in each step.
         """
         count, places = len(rates), chunk.numbers
@@ -139,7 +156,7 @@ class Steps:
             self._source.fill(chunk.rows)
             places = torch.arange(len(places))
         self._order[:count].copy_(places.view(count, -1), non_blocking=True)
-        self._rates[:count].copy_(torch.tensor(rates), non_blocking=True)
+        self._rates[:count].copy_(torch.as_tensor(rates), non_blocking=True)
         self._place.zero_()
         for draw in draws:
             self._launch(draw)
@@ -161,7 +178,7 @@ class Steps:
     def _step(self) -> None:
         self._descend.rate.copy_(self._rates.index_select(0, self._place)[0])
         loss = self._loss(self._source.take(self._order.index_select(0, self._place)[0]))
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss, self._ones)
         loss = loss.detach()
         self._descend(loss)
         self._losses.index_copy_(0, self._place, loss[None])

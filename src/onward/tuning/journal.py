@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ logger = logging.getLogger(__name__)
 class Journal:
     """What a search has found so far, on disk.
 
-    A line is written when a training is finished, and counts only if it is whole: a kill may cut
-    the last one.
+    Lines are written when a training is finished, or several that were a batch, and count only if
+    all of a batch are there: a kill may cut the last ones, and the results of a smaller batch have
+    other rounding.
 
     Args:
         path: of the file.
@@ -44,24 +45,31 @@ class Journal:
                 " and another ".join(others),
             )
         path.write_text("")
-        self._write({"key": dict(key)})
+        self._write([{"key": dict(key), "left": 0}])
 
-    def add_result(self, result: Result, seconds: float) -> None:
-        """Add a finished training.
+    def add_results(self, results: Sequence[Result], seconds: float) -> None:
+        """Add finished trainings of one batch.
 
         Args:
-            result: of it.
-            seconds: that it has taken.
+            results: of them.
+            seconds: that all have taken.
         """
-        self._add({"result": asdict(result), "seconds": round(seconds, 3)})
+        share = round(seconds / len(results), 3)
+        left = range(len(results) - 1, -1, -1)
+        self._add(
+            {"result": asdict(result), "seconds": share, "left": count}
+            for result, count in zip(results, left, strict=True)
+        )
 
     def add_latency(self, shape: str, latency_us: float) -> None:
         """Add the latency of a shape."""
-        self._add({"shape": shape, "latency_us": latency_us})
+        self._add([{"shape": shape, "latency_us": latency_us, "left": 0}])
 
-    def _add(self, line: Mapping[str, Any]) -> None:
-        self._write(line)
-        self._note(line)
+    def _add(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        lines = [*lines]
+        self._write(lines)
+        for line in lines:
+            self._note(line)
 
     def _note(self, line: Mapping[str, Any]) -> None:
         if "shape" in line:
@@ -74,28 +82,29 @@ class Journal:
         self.results.append(Result(Training(**training), loss, **found))
         self.seconds += line["seconds"]
 
-    def _write(self, line: Mapping[str, Any]) -> None:
+    def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
         with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.writelines(json.dumps(line) + "\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines up to the first that was cut, after which the file ends."""
+    """The lines up to the last that ends a batch; what was cut is removed from the file."""
     if not path.exists():
         return []
     lines: list[dict[str, Any]] = []
-    length = 0
+    waiting: list[dict[str, Any]] = []
+    position = length = 0
     for line in path.read_bytes().splitlines(keepends=True):
         try:
-            document = json.loads(line)
+            waiting.append(json.loads(line) if line.endswith(b"\n") else {})
         except ValueError:
             break
-        if not line.endswith(b"\n"):
-            break
-        lines.append(document)
-        length += len(line)
+        position += len(line)
+        if waiting[-1].get("left") == 0:
+            lines += waiting
+            waiting, length = [], position
     if length < path.stat().st_size:
         os.truncate(path, length)
     return lines

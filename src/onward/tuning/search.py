@@ -3,20 +3,15 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from onward.errors import NotFiniteError
-from onward.training.loop import LOSS
-from onward.training.run import Trained
 from onward.tuning.journal import Journal
 from onward.tuning.sampler import Result, Sampler, Training, trainings_of_bracket
 from onward.tuning.settings import Budget
+from onward.tuning.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-Fit = Callable[[Training], Trained]
-"""Trains; raises NotFiniteError where the loss is not finite."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +20,13 @@ class Search:
 
     Args:
         sampler: chooses the trainings.
-        fit: trains.
+        trainer: trains.
         journal: gets the results; what it has is not trained again.
         budget: of the whole search, journaled trainings included.
     """
 
     sampler: Sampler
-    fit: Fit
+    trainer: Trainer
     journal: Journal
     budget: Budget
 
@@ -42,14 +37,14 @@ class Search:
             ConfigError: if no shape of network is fast enough.
         """
         while following := self._following():
-            for training in following:
+            for group in self.trainer.groups(following):
                 if self._is_over:
                     return
                 started = time.monotonic()
-                result = self._result(training)
+                results = self.trainer.train(group)
                 seconds = time.monotonic() - started
-                self.journal.add_result(result, seconds)
-                self._log(result, seconds)
+                self.journal.add_results(results, seconds)
+                self._log(results, seconds)
 
     def plan(self) -> Iterator[str]:
         """What is going to happen, for the log."""
@@ -71,24 +66,18 @@ class Search:
             return []
         return self.sampler.following(self.journal.results, self.budget.trials)
 
-    def _result(self, training: Training) -> Result:
-        try:
-            history = self.fit(training).history
-        except NotFiniteError:
-            return Result(training, math.inf, 0)
-        best = min(history, key=lambda epoch: epoch[LOSS])
-        return Result(training, best[LOSS], int(best["epoch"]))
-
-    def _log(self, result: Result, seconds: float) -> None:
-        logger.info(
-            "tune: trial %d, %d epochs: validation loss %.5g (%.1f s); the lowest so far is %.5g",
-            result.training.trial,
-            result.training.epochs,
-            result.loss,
-            seconds,
-            best_of(self.journal.results).loss,
-        )
-        if result.training.trial == 0:
+    def _log(self, results: Sequence[Result], seconds: float) -> None:
+        for result in results:
+            logger.info(
+                "tune: trial %d, %d epochs: validation loss %.5g (%.1f s); the lowest so far is"
+                " %.5g",
+                result.training.trial,
+                result.training.epochs,
+                result.loss,
+                seconds / len(results),
+                best_of(self.journal.results).loss,
+            )
+        if results[0].training.trial == 0:
             logger.info("tune: %s", self._estimate(seconds))
 
     def _estimate(self, seconds: float) -> str:

@@ -11,15 +11,13 @@ from onward.network.embedders import Embedder
 from onward.network.models import Model
 from onward.settings.search_space import Range, Ranges, share_of, value_at, values_to_check
 from onward.training.loop import Settings
+from onward.training.trial_batch import FREE
 from onward.tuning.settings import SpaceSettings
 
 Values = Mapping[str, Any]
 """Settings by part and name: ``{"model.width": 256}``."""
 Point = tuple[float, ...]
 """A share, from 0 to 1, of the range of each setting."""
-
-FREE = ("learner.learning_rate", "learner.weight_decay", "learner.clip")
-"""Settings in which trials of one shape may differ, beside dropout."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,10 @@ def _section(base: Settings, part: str) -> Any:
     return base.learner if part == "learner" else getattr(base.network, part)
 
 
-def _is_free(name: str) -> bool:
-    return name in FREE or name.endswith("dropout")
+def _is_free(path: str) -> bool:
+    """Whether trials of one shape may differ in a setting."""
+    part, name = path.split(".")
+    return name in FREE if part == "learner" else name.endswith("dropout")
 
 
 def _refuse_invalid(part: str, name: str, choice: Range, section: Any) -> None:

@@ -1,0 +1,95 @@
+"""Train trials: those of one shape as a batch where that is faster, others one by one."""
+
+import logging
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from onward.errors import NotFiniteError
+from onward.training.checkpoints import Checkpoints
+from onward.training.fingerprint import fingerprint
+from onward.training.loop import LOSS
+from onward.training.run import TrainingData, fit
+from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
+from onward.tuning.sampler import Result, Training
+from onward.tuning.space import Space
+
+logger = logging.getLogger(__name__)
+
+FEW, MANY = 3, 8  # trials of one shape: one by one, and as a batch
+
+
+class Trainer:
+    """Trains trials.
+
+    Args:
+        space: that the values are from.
+        data: the rows.
+        folder: for the checkpoints of the training under way.
+        data_hash: of the rows.
+    """
+
+    def __init__(self, space: Space, data: TrainingData, folder: Path, data_hash: str) -> None:
+        self._space, self._data = space, data
+        self._folder, self._data_hash = folder, data_hash
+        self._worthwhile: dict[str, bool] = {}
+        self._can_batch = True
+
+    @cached_property
+    def trials_per_shape(self) -> int:
+        """How many trials are to have one shape: more if they train as a batch."""
+        return MANY if is_worthwhile(self._space.base, self._data) else FEW
+
+    def groups(self, trainings: Sequence[Training]) -> list[list[Training]]:
+        """The trainings in groups, each of which `train` takes at once."""
+        groups: dict[str, list[Training]] = {}
+        for training in trainings:
+            settings = self._space.settings(training.values, training.epochs)
+            key = batch_key(settings)
+            if key not in self._worthwhile:
+                self._worthwhile[key] = is_worthwhile(settings, self._data)
+            own = "" if self._worthwhile[key] else f"{training.trial} "
+            groups.setdefault(own + key, []).append(training)
+        return [*groups.values()]
+
+    def train(self, group: Sequence[Training]) -> list[Result]:
+        """Train a group.
+
+        A loss that is not finite is a result, too.
+        """
+        if len(group) > 1 and self._can_batch:
+            try:
+                return self._train_together(group)
+            except RuntimeError as error:  # of torch, for a module that cannot be vectorized
+                self._can_batch = False
+                logger.warning(
+                    "tune: trials train one by one: a module cannot train as a batch (%s)",
+                    str(error).partition("\n")[0],
+                )
+        return [self._train_alone(training) for training in group]
+
+    def _train_together(self, group: Sequence[Training]) -> list[Result]:
+        settings = [self._space.settings(one.values, one.epochs) for one in group]
+        trials = fit_together(settings, self._data)
+        return [
+            _result(training, trial.history) for training, trial in zip(group, trials, strict=True)
+        ]
+
+    def _train_alone(self, training: Training) -> Result:
+        settings = self._space.settings(training.values, training.epochs)
+        key = fingerprint(settings, self._data_hash)
+        checkpoints = Checkpoints(self._folder / "checkpoints", key)
+        try:
+            history = fit(settings, self._data, checkpoints).history
+        except NotFiniteError:
+            history = []
+        checkpoints.remove()
+        return _result(training, history)
+
+
+def _result(training: Training, history: Sequence[dict[str, float]]) -> Result:
+    if not history:
+        return Result(training, math.inf, 0)
+    best = min(history, key=lambda epoch: epoch[LOSS])
+    return Result(training, best[LOSS], int(best["epoch"]))
