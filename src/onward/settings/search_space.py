@@ -14,8 +14,8 @@ DIGITS = 3  # of drawn numbers: enough for a search, and short in a config
 class Interval(Settings):
     """Numbers from ``low`` to ``high``; whole numbers if both ends are.
 
-    ``log`` draws evenly on a logarithmic scale; ``step`` is between two whole numbers; with
-    ``or_zero`` half of the draws are 0.
+    ``log`` draws evenly on a logarithmic scale; ``step`` is between two whole numbers, without
+    ``log``; with ``or_zero`` half of the draws are 0.
     """
 
     low: int | float
@@ -30,6 +30,8 @@ class Interval(Settings):
             raise ValueError(f"low, {self.low:g}, is above high, {self.high:g}")
         if self.log and self.low <= 0:
             raise ValueError(f"with `log`, low must be above 0, got {self.low:g}")
+        if self.step > 1 and (self.log or not self.is_whole):
+            raise ValueError("`step` is for whole numbers, and without `log`")
         return self
 
     @property
@@ -48,11 +50,13 @@ class Interval(Settings):
             if share < 0.5:
                 return 0 if self.is_whole else 0.0
             share = 2 * share - 1
-        if self.is_whole:
-            count = (int(self.high) - int(self.low)) // self.step + 1
-            return int(self.low) + self.step * min(int(share * count), count - 1)
         if self.log:
             drawn = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
+            if self.is_whole:
+                return round(drawn)
+        elif self.is_whole:
+            count = (int(self.high) - int(self.low)) // self.step + 1
+            return int(self.low) + self.step * min(int(share * count), count - 1)
         else:
             drawn = self.low + share * (self.high - self.low)
         return float(f"{drawn:.{DIGITS}g}")
@@ -65,11 +69,11 @@ class Interval(Settings):
 
     def _share(self, value: float) -> float:
         value = min(max(value, self.low), self.high)
-        if self.is_whole:
-            count = (int(self.high) - int(self.low)) // self.step + 1
-            return ((value - self.low) // self.step + 0.5) / count
         if self.low == self.high:
             return 0.5
+        if self.is_whole and not self.log:
+            count = (int(self.high) - int(self.low)) // self.step + 1
+            return ((value - self.low) // self.step + 0.5) / count
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)

@@ -10,6 +10,7 @@ from pathlib import Path
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import inputs_of, publishing, sha256_of_code
 from onward.blocks import NUMERICAL
+from onward.errors import ConfigError
 from onward.network.heads import Head
 from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
@@ -42,6 +43,11 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         folder: of the results of the config.
     """
     prepared = Prepared(folder / "prepare")
+    if "start_from" in prepared.profiles():
+        raise ConfigError(
+            "tune: the search trains new networks, and prepare.start_from keeps that of an earlier"
+            " model. Remove start_from to search"
+        )
     base = complete(given, Table.of(prepared))
     refuse_wrong_head(Head.member(base.network.head), prepared.schema().target)
     space = Space.of(settings.space, base, NUMERICAL in prepared.blocks())
@@ -49,7 +55,7 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     trials = checkpoint_folder(folder, "tune")
     journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
     trainer = Trainer(space, TrainingData.load(prepared), trials, inputs["prepare"])
-    sampler = Sampler(space, settings.seed, trainer.trials_per_shape, lambda _: True)
+    sampler = Sampler(space, settings.seed, trainer.trials_per_shape)
     search = Search(sampler, trainer, journal, settings.budget)
     for line in search.plan():
         logger.info(line)

@@ -1,4 +1,4 @@
-"""The journal of a search: one line for each finished training, and for each measured latency."""
+"""The journal of a search: one line for each finished training."""
 
 import json
 import logging
@@ -28,8 +28,6 @@ class Journal:
     def __init__(self, path: Path, key: Mapping[str, str]) -> None:
         self._path = path
         self.results: list[Result] = []
-        self.latencies: dict[str, float] = {}
-        """Microseconds by shape."""
         self.seconds = 0.0
         """That all trainings have taken."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,10 +59,6 @@ class Journal:
             for result, count in zip(results, left, strict=True)
         )
 
-    def add_latency(self, shape: str, latency_us: float) -> None:
-        """Add the latency of a shape."""
-        self._add([{"shape": shape, "latency_us": latency_us, "left": 0}])
-
     def _add(self, lines: Iterable[Mapping[str, Any]]) -> None:
         lines = [*lines]
         self._write(lines)
@@ -72,9 +66,6 @@ class Journal:
             self._note(line)
 
     def _note(self, line: Mapping[str, Any]) -> None:
-        if "shape" in line:
-            self.latencies[line["shape"]] = line["latency_us"]
-            return
         found = dict(line["result"])
         training = dict(found.pop("training"))
         training["point"] = tuple(training["point"])

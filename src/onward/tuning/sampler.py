@@ -4,14 +4,13 @@ A sampler without state: a search that is killed goes on as if nothing had happe
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from onward.errors import ConfigError
 from onward.tuning.space import Point, Space, Values
 
 THIRD = 3  # of the trials, the best third goes on with three times as many epochs
@@ -19,7 +18,6 @@ SHAPES = 3  # of networks in a bracket; trials of one shape can train as a batch
 FEWEST_EPOCHS = 3  # of a training that says something
 STEP = 0.2  # standard deviation, as a share of a range, of the distance to a good trial
 MOVED = 0.5  # share of the settings of the shape that differ from those of a good trial
-ATTEMPTS = 20  # at a shape that is fast enough
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,6 @@ class Sampler:
     space: Space
     seed: int
     trials_per_shape: int
-    is_fast_enough: Callable[[Values], bool]
 
     @property
     def bracket(self) -> int:
@@ -132,25 +129,17 @@ class Sampler:
         return points
 
     def _block(self, trials: Sequence[int], good: Sequence[Point]) -> dict[int, Point]:
-        """Trials of one shape that is fast enough, near good points if there are some."""
+        """Trials of one shape, near good points if there are some."""
         axes = self.space.shape_axes
-        for attempt in range(ATTEMPTS):
-            points = {trial: self._point(trial, attempt, good) for trial in trials}
-            head = points[trials[0]]
-            if self.is_fast_enough(self.space.values(head)):
-                break
-        else:
-            raise ConfigError(
-                f"tune.latency_us: none of {ATTEMPTS} shapes of networks is fast enough. Raise the"
-                " budget, or narrow `space` to smaller networks"
-            )
+        points = {trial: self._point(trial, good) for trial in trials}
+        head = points[trials[0]]
         return {
             trial: tuple(head[i] if i in axes else share for i, share in enumerate(point))
             for trial, point in points.items()
         }
 
-    def _point(self, trial: int, attempt: int, good: Sequence[Point]) -> Point:
-        draw = np.random.default_rng([self.seed, trial, attempt])
+    def _point(self, trial: int, good: Sequence[Point]) -> Point:
+        draw = np.random.default_rng([self.seed, trial])
         size = len(self.space.ranges)
         if good:
             start = np.array(good[int(draw.integers(len(good)))])
@@ -158,8 +147,6 @@ class Sampler:
             is_moved[[i for i in range(size) if i not in self.space.shape_axes]] = True
             steps = draw.normal(0.0, STEP, size) * is_moved
             return tuple(map(float, _reflected(start + steps)))
-        if attempt:
-            return tuple(map(float, draw.random(size)))
         engine = torch.quasirandom.SobolEngine(size, scramble=True, seed=self.seed)  # type: ignore[no-untyped-call]
         engine.fast_forward(trial)  # type: ignore[no-untyped-call]
         return tuple(map(float, engine.draw(1, dtype=torch.float64)[0]))

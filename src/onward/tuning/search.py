@@ -31,11 +31,7 @@ class Search:
     budget: Budget
 
     def run(self) -> None:
-        """Train until the budget is spent.
-
-        Raises:
-            ConfigError: if no shape of network is fast enough.
-        """
+        """Train until the budget is spent."""
         while following := self._following():
             for group in self.trainer.groups(following):
                 if self._is_over:

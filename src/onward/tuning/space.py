@@ -14,6 +14,8 @@ from onward.training.loop import Settings
 from onward.training.trial_batch import FREE
 from onward.tuning.settings import SpaceSettings
 
+NOT_SEARCHED = {"type", "max_epochs", "max_time"}  # the search itself shortens trainings
+
 Values = Mapping[str, Any]
 """Settings by part and name: ``{"model.width": 256}``."""
 Point = tuple[float, ...]
@@ -95,10 +97,6 @@ class Space:
         document["learner"]["max_epochs"] = epochs
         return Settings.model_validate(document)
 
-    def shape_key(self, values: Values) -> str:
-        """The settings of the shape, as text; trials with the same key have the same graph."""
-        return ", ".join(f"{name} {value}" for name, value in values.items() if not _is_free(name))
-
 
 def _section(base: Settings, part: str) -> Any:
     return base.learner if part == "learner" else getattr(base.network, part)
@@ -112,8 +110,8 @@ def _is_free(path: str) -> bool:
 
 def _refuse_invalid(part: str, name: str, choice: Range, section: Any) -> None:
     fields = type(section).model_fields
-    if name not in fields or name in ("type", "max_epochs"):
-        known = sorted(fields.keys() - {"type", "max_epochs"})
+    if name not in fields or name in NOT_SEARCHED:
+        known = sorted(fields.keys() - NOT_SEARCHED)
         raise ConfigError(
             f"tune.space.{part}: there is no setting {name!r} to search. {suggestion(name, known)}"
         )
