@@ -52,6 +52,11 @@ def test_columns_together_are_columns_alone(rows: list[Any], is_array: bool) -> 
         np.testing.assert_array_equal(got[name], array)
 
 
+def test_the_row_of_an_error_is_counted_from_the_first() -> None:
+    with pytest.raises(DataError, match=r"column 'day', row 11: 'x.ud800'"):
+        ARRAYS({"city": [None, "y"], "day": ["", "x\ud800"]}, 10)
+
+
 def test_a_missing_column_stays_missing() -> None:
     assert list(ARRAYS({"age": [1], "unknown": [2]})) == ["age"]
     with pytest.raises(DataError, match="row 1"):

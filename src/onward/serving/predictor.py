@@ -19,8 +19,9 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from onward.errors import ArtifactError, DataError
+from onward.serving.column_arrays import ColumnArrays
 from onward.serving.column_names import refuse_lacking
-from onward.serving.input_arrays import Array, to_wire
+from onward.serving.input_arrays import Array
 from onward.serving.interface import check_interface
 from onward.serving.model_file import HASH, ModelFile, inspect
 from onward.serving.notes import read_notes, read_schema
@@ -104,6 +105,12 @@ class Predictor:
                 " Copy the file again if it is damaged, or update onnxruntime if it is newer"
             ) from error
         self._names = [field.name for field in self.schema.columns]
+        self._arrays = ColumnArrays(self.schema.columns)
+        self._booleans = [
+            field
+            for field in self.schema.columns
+            if field.type == "boolean" and field.wire == "number"
+        ]
         self.outputs = [output.name for output in self.session.get_outputs()]
         """Names, in their order."""
 
@@ -161,11 +168,10 @@ class Predictor:
             self.check_names(names_of(rows))
         total = len(next(iter(columns.values())))
         for first in range(0, max(total, 1), ROWS):
-            part = slice(first, first + ROWS)
-            feed = {
-                field.name: to_wire(field, columns[field.name][part], start + first)
-                for field in self.schema.columns
-            }
+            part = columns
+            if total > ROWS:
+                part = {name: values[first : first + ROWS] for name, values in columns.items()}
+            feed = self._arrays(part, start + first)
             self.check_values(feed, start + first)
             yield start + first, feed
 
@@ -210,7 +216,7 @@ class Predictor:
             first: the number of the first row, for messages.
         """
         if self._unreadable == "refuse":
-            refuse_no_booleans(self.schema.columns, feed, first)
+            refuse_no_booleans(self._booleans, feed, first)
             for reader in self._readers:
                 reader.refuse_unreadable(feed, first)
 

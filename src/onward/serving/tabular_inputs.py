@@ -2,6 +2,8 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -87,6 +89,10 @@ def _transposed(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
                 f"row {index} is {repr(row)[:80]}; expected a dict. Give each row as a dict"
                 " from column to value, or give a dict of columns"
             )
+    if rows and len(names) > 1:
+        with suppress(KeyError):
+            values = zip(*map(itemgetter(*names), rows), strict=True)
+            return dict(zip(names, map(list, values), strict=True))
     columns: dict[str, Values] = {}
     for name in names:
         try:
@@ -148,8 +154,10 @@ def _no_table(frame: Any) -> DataError:
 
 
 def _check_lengths(columns: Mapping[str, Values]) -> None:
+    if len({*map(len, columns.values())}) <= 1:
+        return
+    first = next(iter(columns))
     for name, values in columns.items():
-        first, *_ = columns
         if len(values) != len(columns[first]):
             raise DataError(
                 f"column {first!r} has {len(columns[first])} values and column {name!r} has"

@@ -61,18 +61,20 @@ class TextReader:
         Raises:
             DataError: naming column, row and value.
         """
-        for field in self._fields:
-            texts = feed[field.name].ravel().tolist()
-            unknown = set(texts) - self._readable
-            unreadable = self._unreadable(field, sorted(unknown)) if unknown else set()
-            if unreadable:
-                index = next(index for index, text in enumerate(texts) if text in unreadable)
-                raise _unreadable_value(field, texts[index], first + index)
+        texts = [(field, feed[field.name].ravel().tolist()) for field in self._fields]
+        unknown = {
+            text
+            for field, column in texts
+            for text in set(column) - self._readable
+            if not _is_missing(field, text)
+        }
+        unreadable = self._unreadable(sorted(unknown)) if unknown else set()
+        for field, column in texts if unreadable else []:
+            for index, text in enumerate(column):
+                if text in unreadable and not _is_missing(field, text):
+                    raise _unreadable_value(field, text, first + index)
 
-    def _unreadable(self, field: Field, texts: Sequence[str]) -> set[str]:
-        present = [text for text in texts if not _is_missing(field, text)]
-        if not present:
-            return set()
+    def _unreadable(self, present: Sequence[str]) -> set[str]:
         numbers = self.numbers(np.array(present, object).reshape(-1, 1))
         unreadable = {
             text for text, number in zip(present, numbers, strict=True) if np.isnan(number)
@@ -85,17 +87,23 @@ class TextReader:
 
 
 def refuse_no_booleans(fields: Sequence[Field], feed: Mapping[str, Array], first: int) -> None:
-    """Refuse numbers other than 1 and 0 in a column of booleans.
+    """Refuse numbers other than 1 and 0 in columns of booleans.
+
+    Args:
+        fields: of columns of booleans that are numbers.
+        feed: the columns as the model takes them.
+        first: the row that the first value is in, for messages.
 
     Raises:
         DataError: naming column, row and value.
     """
     for field in fields:
-        if field.type == "boolean" and field.wire == "number":
-            values = feed[field.name].ravel()
-            wrong = np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
+        values = feed[field.name]
+        is_neither = (values != 0) & (values != 1)
+        if np.count_nonzero(is_neither):
+            wrong = np.flatnonzero(is_neither & ~np.isnan(values))
             if len(wrong):
-                raise _unreadable_value(field, float(values[wrong[0]]), first + int(wrong[0]))
+                raise _unreadable_value(field, values[wrong[0]].item(), first + int(wrong[0]))
 
 
 def _is_missing(field: Field, text: str) -> bool:
