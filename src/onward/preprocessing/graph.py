@@ -31,13 +31,14 @@ class Graph:
         >>> x = graph.input("x", "number")
         >>> graph.output("twice", graph("Mul", x, graph.constant(2.0)), TensorProto.DOUBLE)
         >>> [node.op_type for node in graph.model().graph.node]
-        ['Mul', 'Identity']
+        ['Mul']
     """
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
+        self._names: list[tuple[Value, str]] = []  # of outputs
         self._constants: list[onnx.TensorProto] = []
 
     def input(self, name: str, wire: str) -> Value:
@@ -58,7 +59,12 @@ class Graph:
         return name
 
     def __call__(self, operator: str, *inputs: Value, domain: str = "", **attributes: Any) -> Value:
-        """Apply an operator with one output; https://onnx.ai/onnx/operators lists them."""
+        """Apply an operator with one output; https://onnx.ai/onnx/operators lists them.
+
+        One tensor is concatenated without an operator.
+        """
+        if operator == "Concat" and len(inputs) == 1:
+            return inputs[0]
         return self.outputs(operator, *inputs, count=1, domain=domain, **attributes)[0]
 
     def outputs(
@@ -71,25 +77,43 @@ class Graph:
         self._nodes.append(node)
         return names
 
-    def gather(self, values: Value, indices: int | Sequence[int] | np.ndarray, axis: int) -> Value:
-        """Select values along an axis; a single index removes the axis."""
+    def gather(self, values: Value, indices: int | Sequence[Any] | np.ndarray, axis: int) -> Value:
+        """Select values along an axis, which becomes those of the indices: none for a number."""
         return self("Gather", values, self.constant(indices, np.int64), axis=axis)
 
     def output(self, name: str, value: Value, dtype: int, rank: int = 1) -> None:
         """Give a tensor of shape ``(rows, ...)``, with ``rank`` more axes, a name for callers."""
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._names.append((value, name))
         shape = ["rows", *[None] * rank]
         self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
     def model(self) -> onnx.ModelProto:
         """The checked graph."""
-        graph = helper.make_graph(
-            self._nodes, "onward", self._inputs, self._outputs, self._constants
-        )
+        nodes = self._named()
+        graph = helper.make_graph(nodes, "onward", self._inputs, self._outputs, self._constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         onnx.checker.check_model(model, full_check=True)
         return model
+
+    def _named(self) -> list[onnx.NodeProto]:
+        """The operators, with the names of outputs."""
+        names: dict[Value, str] = {}
+        computed = {value for node in self._nodes for value in node.output}
+        copies = []
+        for value, name in self._names:
+            if value in computed and value not in names:
+                names[value] = name
+            else:  # an input, a constant, or an output twice
+                copies.append(helper.make_node("Identity", [names.get(value, value)], [name]))
+        nodes = []
+        for node in (*self._nodes, *copies):
+            named = onnx.NodeProto()
+            named.CopyFrom(node)
+            for values in (named.input, named.output):
+                values[:] = [names.get(value, value) for value in values]
+            nodes.append(named)
+        return nodes
 
 
 def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

@@ -37,24 +37,36 @@ NAMES = (
 """The numbers read from each date. The calendar is that of the text itself, whatever its offset
 from UTC; ``time`` is the instant, in whole seconds UTC."""
 
-# Every piece of a date adds a row of a table to a sum of these:
-_CIRCLES = 6  # the cosines and sines of month, day and hour
-_YEARS, _DAYS, _SECONDS = 6, 7, 8
-_SUMS = 9
-# The pieces, and where they are when the text is cut at + - . and :
+# Every piece of a date adds a row of a table to 13 sums: the cosines and sines of month, day and
+# hour; the year; the years so far, also by 4, 100 and 400, whose floors count leap days; the day;
+# the second
+_CIRCLES = 6
+_LEAPS, _DAYS, _SECONDS = slice(7, 11), 11, 12
+_SUMS = 13
+_PERIODS = np.array([1.0, 4.0, 100.0, 400.0])  # years
+_OF_YEAR = np.array([0.0] * _CIRCLES + [1.0, *1 / _PERIODS, 0.0, 0.0])
+_IN_DAYS = np.array([0.0] * _CIRCLES + [0.0, 365.0, 1.0, -1.0, 1.0, 1.0, 0.0])
+"""The day, as datetime.date.toordinal counts them."""
+_IN_SECONDS = np.append(86_400.0 * _IN_DAYS[:-1], 1.0)
+_WIDTH = _SUMS + 3  # numbers of a date: the sums, cosine and sine of the weekday, the time
+_INDICES = (0, 1, 2, 3, 4, 5, 13, 14, 6, 15)  # of `NAMES` among them
+
+# A text is cut at + - and . into 16 pieces, of which these are kept and cut at :
+_END = "+---::."  # behind each text, so that all pieces exist
+_KEPT = [0, 2, 4, 6, 8, 14]
+# The pieces, and where they are:
 _PLACES = {
     "year": 0,
-    "month": 6,
-    "day": 12,
-    "hour": 12,  # the piece 05T17 is both
-    "minute": 13,
-    "second": 14,
-    "west hour": 18,
-    "west minute": 19,
-    "east hour": 24,
-    "east minute": 25,
+    "month": 3,
+    "day": 6,
+    "hour": 6,  # the piece 05T17 is both
+    "minute": 7,
+    "second": 8,
+    "west hour": 9,
+    "west minute": 10,
+    "east hour": 12,
+    "east minute": 13,
 }
-_FULL = "1970-01-01T00:00:00.0-00:00+00:00"  # no date, but it has all pieces
 _BLANK = "0001-01-01"
 _RADIX = 64  # pieces are numbers below it
 _DAYS_OF_YEAR_0 = 306  # from the first of March; day 1 is the first of January of the year 1
@@ -67,7 +79,12 @@ class Dates:
     is_date: Value
     """Bool, ``(rows, columns)``."""
     numbers: Value
-    """Float64, ``(rows, columns * len(NAMES))``; those of another date where there is none."""
+    """Float64, ``(rows, _)``, see `index_of`; those of another date where there is none."""
+
+
+def index_of(column: int, part: int) -> int:
+    """The index in ``numbers`` of `Dates` of a part of a column, by its index in `NAMES`."""
+    return column * _WIDTH + _INDICES[part]
 
 
 def parse(graph: Graph, texts: Value, columns: int) -> Dates:
@@ -78,45 +95,48 @@ def parse(graph: Graph, texts: Value, columns: int) -> Dates:
     """
     is_date = graph("RegexFullMatch", texts, pattern=PATTERN)
     dates = graph("Where", is_date, texts, graph.constant(_BLANK, object))
-    # this row makes all pieces exist, even without other rows
-    full = graph.constant([[_FULL] * columns], object)
-    pieces = graph("Concat", full, dates, axis=0)
-    for delimiter in "+-.:":
-        pieces = graph.outputs("StringSplit", pieces, count=2, delimiter=delimiter)[0]
-    shape = graph.constant([0, columns, -1], np.int64)
-    flat = graph("Reshape", pieces, shape)  # (1 + rows, columns, pieces)
-    numbers = _numbers(graph, flat)
-    rest = graph("Slice", numbers, graph.constant([1], np.int64), graph.constant([2**31], np.int64))
-    flat_shape = graph.constant([0, columns * len(NAMES)], np.int64)
-    return Dates(is_date, graph("Reshape", rest, flat_shape))
+    rest = graph("StringConcat", dates, graph.constant(_END, object))
+    rest = _cut(graph, _cut(graph, _cut(graph, rest, "+", 1), "-", 3), ".", 1)
+    rest = graph.gather(_flat(graph, rest, columns, 16), _KEPT, axis=2)
+    rest = _flat(graph, _cut(graph, rest, ":", 2), columns, 3 * len(_KEPT))
+    numbers = _numbers(graph, graph.gather(rest, list(_PLACES.values()), axis=2))
+    return Dates(is_date, _flat(graph, numbers, columns * _WIDTH))
+
+
+def _cut(graph: Graph, texts: Value, mark: str, most: int) -> Value:
+    """Pieces of texts, along a new last axis."""
+    return graph.outputs("StringSplit", texts, count=2, delimiter=mark, maxsplit=most)[0]
+
+
+def _flat(graph: Graph, values: Value, *sizes: int) -> Value:
+    return graph("Reshape", values, graph.constant([0, *sizes], np.int64))
 
 
 def _numbers(graph: Graph, pieces: Value) -> Value:
-    year = graph.gather(pieces, [_PLACES["year"]], axis=2)
-    year = graph("Cast", graph("Cast", year, to=TensorProto.INT64), to=TensorProto.DOUBLE)
-    sums = graph("ReduceSum", _rows(graph, pieces), graph.constant([2], np.int64), keepdims=0)
-    sizes = graph.constant([_CIRCLES, 1, 1, 1], np.int64)
-    circles, years, days, seconds = graph.outputs("Split", sums, sizes, count=4, axis=2)
-    cycles = graph("Div", graph("Add", year, years), graph.constant([1.0, 4.0, 100.0, 400.0]))
-    leaps = graph("MatMul", graph("Floor", cycles), graph.constant([[365.0], [1], [-1], [1]]))
-    days = graph("Add", leaps, days)  # as datetime.date.toordinal counts them
+    """The sums, the cosine and the sine of the weekday, and the time: ``(rows, columns, 1, _)``."""
+    year = graph("Cast", graph.gather(pieces, [[0]], axis=2), to=TensorProto.INT64)
+    year = graph("Cast", year, to=TensorProto.DOUBLE)
+    ones = graph.constant(np.ones((1, len(_PLACES))))
+    sums = graph("MatMul", ones, _rows(graph, pieces))  # faster than ReduceSum
+    sums = graph("Add", sums, graph("Mul", year, graph.constant(_OF_YEAR)))
+    whole = graph("Floor", sums)
+    days = graph("MatMul", whole, graph.constant(_IN_DAYS[:, None]))
+    time = graph("MatMul", whole, graph.constant(_IN_SECONDS[:, None]))
     weekday = graph("Cast", graph("Mod", days, graph.constant(7.0), fmod=1), to=TensorProto.INT64)
     week = graph("GatherND", graph.constant(_circle(np.arange(7) - 1, 7)), weekday)
-    time = graph("Add", graph("Mul", days, graph.constant(86400.0)), seconds)
-    return graph("Concat", circles, week, year, time, axis=2)
+    return graph("Concat", sums, week, time, axis=3)
 
 
 def _rows(graph: Graph, pieces: Value) -> Value:
-    """The contribution of each piece, ``(1 + rows, columns, pieces, _SUMS)``."""
-    places = list(_PLACES)[1:]
-    texts = graph.gather(pieces, [_PLACES[place] for place in places], axis=2)
-    codes = _codes()
+    """The contribution of each piece, ``(rows, columns, pieces, _SUMS)``."""
+    places, codes = list(_PLACES), _codes()
     code = graph(
         "LabelEncoder",
-        texts,
+        pieces,
         domain="ai.onnx.ml",
         keys_strings=list(codes),
         values_int64s=list(codes.values()),
+        default_int64=0,  # of the year
     )
     is_hour = [_RADIX if place == "hour" else 1 for place in places]
     shifted = graph("Div", code, graph.constant(is_hour, np.int64))
@@ -129,7 +149,7 @@ def _rows(graph: Graph, pieces: Value) -> Value:
 def _codes() -> dict[str, int]:
     """The number in each piece there can be; that of a day with an hour has two digits."""
     codes = {"": 0, **{f"{number:02}": number for number in range(60)}}
-    codes |= {f"{number:02}Z": number for number in range(60)}
+    codes |= {f"{number:02}{end}": number for number in range(60) for end in "Z+"}
     for day in range(1, 32):
         for hour in range(24):
             for mark in "T ":
@@ -145,7 +165,8 @@ def _table(place: str) -> np.ndarray:
         table[:, :2] = _circle(number - 1, 12)
         # years begin in March here: their leap day comes last, and does not shift the others
         table[:, _DAYS] = (153 * ((number + 9) % 12) + 2) // 5 - _DAYS_OF_YEAR_0
-        table[1:3, _YEARS] = -1
+        # half a year more, so that a floor of a whole number is not a matter of rounding
+        table[:, _LEAPS] = (0.5 - (number < 3)[:, None]) / _PERIODS
     elif place == "day":
         table[:, 2:4] = _circle(number - 1, 31)
         table[:, _DAYS] = number

@@ -20,6 +20,7 @@ LIMIT = 100.0  # scales; no float32 overflows, and no honest value is this far o
 NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that differs
 SMALLEST = 1e-37  # onnxruntime takes a constant for 0 that is 0 as float32, and drops its Sub
 QUARTILES = 1.349  # from the first to the third, in standard deviations of a normal distribution
+LARGEST = float(np.finfo(np.float64).max)
 BEND = 3.0  # scales; where the smooth clipping of robust scaling begins to hold back
 
 Scaling = Literal["robust", "standard", "minmax", "quantile"]
@@ -138,7 +139,7 @@ def scale_numbers(
         scales: of the columns, those scaled by quantiles last.
         bounds: of each column, if any has bounds.
     """
-    missing = graph("Or", graph("IsNaN", numbers), graph("IsInf", numbers))
+    is_number = graph("LessOrEqual", graph("Abs", numbers), graph.constant(LARGEST))  # not NaN
     if bounds is not None:
         low, high = np.array(bounds).T
         above = graph("Max", numbers, graph.constant([low]))
@@ -147,17 +148,16 @@ def scale_numbers(
     steps = graph("Div", centered, graph.constant([[scale.size for scale in scales]]))
     clipped = graph("Clip", steps, graph.constant(-LIMIT), graph.constant(LIMIT))
     bent = _bent(graph, clipped, scales)
-    parts = [graph("Where", missing, graph.constant(0.0, np.float32), bent)]
+    parts = [graph("Where", is_number, bent, graph.constant(0.0, np.float32))]
     owners = [scale.name for scale in scales]
     names = list(owners)
     flagged = [index for index, scale in enumerate(scales) if scale.has_missing]
     if flagged:
-        flags = graph("Gather", missing, graph.constant(flagged, np.int64), axis=1)
+        flags = graph("Not", graph.gather(is_number, flagged, axis=1))
         parts.append(graph("Cast", flags, to=TensorProto.FLOAT))
         owners += [scales[index].name for index in flagged]
         names += [f"{scales[index].name} is missing" for index in flagged]
-    value = graph("Concat", *parts, axis=1) if flagged else parts[0]
-    return [Encoded(value, numerical(owners, names))]
+    return [Encoded(graph("Concat", *parts, axis=1), numerical(owners, names))]
 
 
 def _by_quartiles(values: np.ndarray) -> tuple[float, float]:
@@ -217,4 +217,6 @@ def _clip_softly(graph: Graph, steps: Value, bends: Sequence[bool]) -> Value:
     third = graph("Mul", steps, graph.constant(1 / BEND, np.float32))
     root = graph("Sqrt", graph("Add", graph("Mul", third, third), graph.constant(1.0, np.float32)))
     bent = graph("Div", steps, root)
+    if all(bends):
+        return bent
     return graph("Where", graph.constant([bends], np.bool_), bent, steps)

@@ -17,7 +17,7 @@ from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.columns._date_format import parse_format
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
-from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse
+from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse, index_of
 from onward.preprocessing.columns._parse_dates import moments
 from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
@@ -36,6 +36,7 @@ def _format(text: str) -> str:
 
 Moment = Annotated[str, StringConstraints(pattern=PLAIN)]
 CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time do
+TIME = len(NAMES) - 1
 
 
 class Datetime(Column):
@@ -121,7 +122,7 @@ class Datetime(Column):
     def _seconds(self, texts: pl.Series) -> pl.Series:
         """The dates in seconds; null if invalid."""
         is_date, numbers = self._parse(texts)
-        return pl.Series(numbers[:, -1]).set(pl.Series(~is_date), None)
+        return pl.Series(numbers[:, TIME]).set(pl.Series(~is_date), None)
 
     def _parse(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         """Whether each text is a date, and its parts."""
@@ -130,14 +131,14 @@ class Datetime(Column):
         graph.output("is_date", dates.is_date, TensorProto.BOOL)
         graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
         is_date, numbers = run(session(graph.model()), texts)
-        return is_date[:, 0], numbers
+        return is_date[:, 0], numbers[:, [index_of(0, part) for part in range(len(NAMES))]]
 
     def parse(self, graph: Graph, text: Value) -> Value | None:
         """Seconds since 2000, in UTC."""
         if self.config.malformed == "missing":
             return None
         dates = read(graph, [self], [text])
-        seconds = graph.gather(dates.numbers, [len(NAMES) - 1], axis=1)
+        seconds = graph.gather(dates.numbers, [index_of(0, TIME)], axis=1)
         return graph("Where", dates.is_date, seconds, graph.constant(np.nan))
 
     def fit(self, values: pl.Series) -> None:
@@ -183,15 +184,15 @@ class Datetime(Column):
     ) -> list[Encoded]:
         """The features of all columns, then the flags of missing values."""
         dates = read(graph, columns, raw)
-        kept = [index * len(NAMES) + column.kept for index, column in enumerate(columns)]
-        widths = [len(column.kept) for column in columns]
-        numbers = graph.gather(dates.numbers, np.concatenate(kept), axis=1)
+        kept = [(i, part) for i, column in enumerate(columns) for part in column.kept.tolist()]
+        numbers = graph.gather(dates.numbers, [index_of(*part) for part in kept], axis=1)
         centers = graph.constant(np.concatenate([column.centers for column in columns]))
         scales = graph.constant(np.concatenate([column.scales for column in columns]))
         scaled = graph("Div", graph("Sub", numbers, centers), scales)
         clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
-        is_date = graph.gather(dates.is_date, np.repeat(np.arange(len(columns)), widths), axis=1)
-        parts = [graph("Where", is_date, clipped, graph.constant(0.0))]
+        is_date = graph("Cast", dates.is_date, to=TensorProto.DOUBLE)
+        # faster than Where, and dates are finite
+        parts = [graph("Mul", clipped, graph.gather(is_date, [i for i, _ in kept], axis=1))]
         owners = [column.name for column in columns for _ in column.kept]
         names = [f"{column.name}: {NAMES[index]}" for column in columns for index in column.kept]
         flagged = [index for index, column in enumerate(columns) if column.has_missing]

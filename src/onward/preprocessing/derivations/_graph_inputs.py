@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from onward.preprocessing.columns import Column
-from onward.preprocessing.columns._iso8601 import NAMES
+from onward.preprocessing.columns._iso8601 import NAMES, index_of
 from onward.preprocessing.columns._parse_quantities import read as read_units
 from onward.preprocessing.columns.datetime import read
 from onward.preprocessing.derivations._tensors import finite, one_by_one, side_by_side
@@ -76,7 +76,7 @@ class Inputs:
         """Parts of dates, by their index in `NAMES`; NaN if invalid."""
         graph = self._graph
         indices = [self._places[name] for name, _ in wanted]
-        columns = [self._places[name] * len(NAMES) + part for name, part in wanted]
+        columns = [index_of(self._places[name], part) for name, part in wanted]
         numbers = graph("Gather", self._dates.numbers, graph.constant(columns, np.int64), axis=1)
         is_date = graph("Gather", self._dates.is_date, graph.constant(indices, np.int64), axis=1)
         return graph("Where", is_date, numbers, graph.constant(np.nan))

@@ -10,7 +10,7 @@ from onward.preprocessing.graph import Graph, Value
 
 def side_by_side(graph: Graph, values: Sequence[Value]) -> Value:
     """One tensor ``(rows, columns)`` of several ``(rows, 1)``."""
-    return values[0] if len(values) == 1 else graph("Concat", *values, axis=1)
+    return graph("Concat", *values, axis=1)
 
 
 def one_by_one(graph: Graph, values: Value, count: int) -> list[Value]:
