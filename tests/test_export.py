@@ -1,5 +1,8 @@
 """The exported file predicts what the network predicts, for every body and head."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -12,6 +15,7 @@ from two_blocks import network as untrained
 from onward.blocks import CATEGORICAL, NUMERICAL
 from onward.export.joining import join_graphs
 from onward.network.embedders import Embedder
+from onward.network.embedders.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Network, Shape
@@ -22,10 +26,12 @@ from onward.tasks import Task
 CARDINALITIES = (3, 4)
 
 
-def blocks(has_numbers: bool, has_codes: bool) -> ModelProto:
-    """Two raw numbers, passed on as numbers and as codes."""
+def blocks(
+    has_numbers: bool, has_codes: bool, names: Sequence[str] = ("width", "size")
+) -> ModelProto:
+    """Raw numbers, passed on as numbers and as codes."""
     graph = Graph()
-    raw = graph("Concat", *(graph.input(name, "number") for name in ("width", "size")), axis=1)
+    raw = graph("Concat", *(graph.input(name, "number") for name in names), axis=1)
     if has_numbers:
         number = graph("Cast", raw, to=TensorProto.FLOAT)
         graph.output(tensor_name(NUMERICAL), number, TensorProto.FLOAT)
@@ -84,6 +90,60 @@ def test_the_file_embeds_as_the_network_does(embedder: str) -> None:
     check(network(embedder, "linear", "regression", shape(2, CARDINALITIES, 0)), [], True, True)
 
 
+@pytest.mark.parametrize("is_bounded", [True, False])
+def test_numbers_at_the_edges_of_bins_and_beyond_are_embedded_alike(is_bounded: bool) -> None:
+    """Trained weights, and numbers with few bins beside others; version 0.1.0 had no bounds."""
+    built = network("piecewise_linear_embedding", "linear", "regression", shape(3, (), 0))
+    drawn = torch.randn(500, 3)
+    drawn[:, 1] = drawn[:, 1].round()
+    drawn[:, 2] = (drawn[:, 2] > 0).float()
+    config: Any = built.config.embedder.model_copy(update={"bins": 16})
+    embedder = PiecewiseLinearEmbedding.fit(config, built.shape.blocks[NUMERICAL], drawn)
+    built = Network(
+        built.config.model_copy(update={"embedder": config}), built.shape, {NUMERICAL: embedder}
+    )
+    for weight in embedder.parameters():
+        torch.nn.init.normal_(weight)
+    if not is_bounded:
+        embedder.lowest[:, 0, 0], embedder.highest[:, 0, 0] = -torch.inf, torch.inf
+    edges = embedder.left.flatten()
+    below, above = edges.nextafter(torch.tensor(-1e9)), edges.nextafter(torch.tensor(1e9))
+    x = torch.cat([edges, below, above, drawn.flatten(), torch.tensor([-100.0, 100.0])])
+    x = x[:, None].expand(-1, 3)
+
+    model = join_graphs(blocks(True, False, ("a", "b", "c")), built.eval(), [])
+
+    feed = {name: x[:, :1].double().numpy() for name in ("a", "b", "c")}
+    [got, *_] = onnxruntime.InferenceSession(model.SerializeToString()).run(None, feed)
+    want = built({NUMERICAL: x})["value"].detach().numpy()
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_the_number_of_operators_does_not_grow_with_the_number_of_categories() -> None:
+    few, many = (
+        join_graphs(
+            blocks(False, True, names),
+            network("identity", "linear", "regression", shape(0, [4] * len(names), 0)),
+            [],
+        )
+        for names in (("a", "b"), tuple("abcdefgh"))
+    )
+    assert len(few.graph.node) == len(many.graph.node)
+
+
+@pytest.mark.parametrize("name", ["tabm", "tabm_mini"])
+def test_no_operator_computes_from_constants_alone(name: str) -> None:
+    """Though scales have more than 8192 numbers, which the exporter does not fold."""
+    described, settings = shape(2, (4_000, 4_000), 2), {"type": name, "k": 80, "width": 8}
+    config = Network.Config.model_validate(
+        {"embedder": {"type": "identity"}, "model": settings, "head": {"type": "binary"}}
+    )
+    file = join_graphs(blocks(True, True), untrained(config, described).eval(), ["no", "yes"])
+    constants = {constant.name for constant in file.graph.initializer}
+    assert [node.name for node in file.graph.node if constants.issuperset(node.input)] == []
+    assert "Identity" not in {node.op_type for node in file.graph.node}
+
+
 def test_a_table_may_lack_numbers() -> None:
     check(network("identity", "linear", "regression", shape(0, CARDINALITIES, 0)), [], False, True)
 
@@ -92,7 +152,7 @@ def test_a_table_may_lack_categories() -> None:
     check(network("identity", "linear", "regression", shape(2, (), 0)), [], True, False)
 
 
-@pytest.mark.parametrize(("name", "nodes"), [("tabm", 10), ("tabm_mini", 6)])
+@pytest.mark.parametrize(("name", "nodes"), [("tabm", 10), ("tabm_mini", 7)])
 def test_an_ensemble_keeps_one_copy_of_its_weights_and_adds_few_nodes(
     name: str, nodes: int
 ) -> None:

@@ -1,5 +1,6 @@
 """Join preprocessing and network into one ONNX model."""
 
+import copy
 import logging
 import warnings
 from collections.abc import Sequence
@@ -7,14 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 import torch
-from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
+from onnx import GraphProto, ModelProto, TensorProto, compose, helper, numpy_helper
+from onnxscript import optimizer
 
 from onward.errors import ExportError
+from onward.network.embedders import Embedder
 from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.graph import OPSETS, PREFIX
 
 ROWS = 2  # rows of the example that the exporter follows; the file then takes any number
+MOST = 2**31  # elements of a constant
 CONTROL_FLOW = {"If", "Loop", "Scan"}
 
 
@@ -31,7 +35,8 @@ def join_graphs(preprocessing: ModelProto, network: Scoring, classes: Sequence[s
     """
     body = compose.add_prefix(_body(network), f"{PREFIX}network/")
     body.ir_version = preprocessing.ir_version
-    body.opset_import.append(helper.make_opsetid("ai.onnx.ml", OPSETS["ai.onnx.ml"]))
+    if "ai.onnx.ml" not in {opset.domain for opset in body.opset_import}:
+        body.opset_import.append(helper.make_opsetid("ai.onnx.ml", OPSETS["ai.onnx.ml"]))
     names = map(tensor_name, network.shape.blocks)
     joints = [(name, f"{PREFIX}network/{name}") for name in names]
     model = compose.merge_models(preprocessing, body, joints)
@@ -54,8 +59,18 @@ class _Blocks(torch.nn.Module):
         return predictions
 
 
+def _for_export(network: Scoring) -> Scoring:
+    """A copy with embedders that are fast for a single row."""
+    network = copy.deepcopy(network)
+    for module in [*network.modules()]:
+        for name, part in [*module.named_children()]:
+            if isinstance(part, Embedder):
+                module.add_module(name, part.for_export())
+    return network
+
+
 def _body(network: Scoring) -> ModelProto:
-    wrapped = _Blocks(network).eval()
+    wrapped = _Blocks(_for_export(network)).eval()
     inputs = tuple(
         torch.from_numpy(np.zeros((ROWS, *block.shape), block.dtype))
         for block in network.shape.blocks.values()
@@ -76,6 +91,9 @@ def _body(network: Scoring) -> ModelProto:
             verbose=False,
         )
     assert program is not None
+    # the exporter folds small constants only; a runtime would fold the others at each start
+    optimizer.fold_constants(program.model, input_size_limit=MOST, output_size_limit=MOST)
+    optimizer.remove_unused_nodes(program.model)
     model: ModelProto = program.model_proto
     # the exporter goes back to a fixed number of rows, without a word, where code asks for it
     assert all(value.type.tensor_type.shape.dim[0].dim_param for value in model.graph.output)
@@ -112,8 +130,14 @@ def _name_outputs(model: ModelProto, classes: Sequence[str]) -> None:
             graph.node.append(helper.make_node("Gather", [names.name, output.name], [name]))
             kind = TensorProto.STRING
         else:
-            graph.node.append(helper.make_node("Identity", [output.name], [name]))
+            _rename(graph, output.name, name)
         graph.output.append(helper.make_tensor_value_info(name, kind, shape))
+
+
+def _rename(graph: GraphProto, old: str, new: str) -> None:
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]
 
 
 def _check(model: ModelProto) -> None:

@@ -9,7 +9,12 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from onward.blocks import CATEGORICAL, NUMERICAL, Blocks, categorical, numerical
-from onward.network.embedders import Embedder, default_embedder, refuse_other_blocks
+from onward.network.embedders import (
+    Embedder,
+    Reader,
+    default_embedder,
+    refuse_other_blocks,
+)
 from onward.network.embedders.category_embedding import embedding_width
 from onward.network.heads import Head
 from onward.network.models import Model
@@ -95,7 +100,8 @@ class Network(Scoring):
         """The scores of each member, from the features of each block."""
         parts: list[Tensor] = []
         for block in self.shape.blocks:
-            parts += self.embedder_of(block).parts(features[block])
+            reader: Reader = getattr(self, _module(block))
+            parts += reader.parts(features[block])
         y: Tensor = self.model(torch.cat(parts, 1))
         return y
 

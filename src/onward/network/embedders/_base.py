@@ -15,7 +15,15 @@ from onward.settings.family import Family, Settings
 from onward.settings.search_space import Ranges
 
 
-class Embedder(nn.Module, Family, ABC):
+class Reader(nn.Module, ABC):
+    """Maps the features of one block to inputs of the model."""
+
+    @abstractmethod
+    def parts(self, x: Shaped[Tensor, "rows features ..."]) -> list[Tensor]:
+        """The inputs ``(rows, width)``, in parts to be concatenated with those of other blocks."""
+
+
+class Embedder(Reader, Family, ABC):
     """Map the features of one block to inputs of the model.
 
     Built from its settings, its block and its widths, with empty buffers; `fit` fills them.
@@ -67,8 +75,12 @@ class Embedder(nn.Module, Family, ABC):
         return Adopted(trained, tuple(range(len(self.widths))))
 
     def parts(self, x: Shaped[Tensor, "rows features ..."]) -> list[Tensor]:
-        """The embedding in parts, which saves a copy when blocks are concatenated."""
+        """The embedding, whole unless a type has parts."""
         return [self(x)]
+
+    def for_export(self) -> Reader:
+        """The same, of operators that are fast for a single row."""
+        return self
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from onward.blocks import CATEGORICAL, Block
-from onward.network.embedders._base import Adopted, Embedder
+from onward.network.embedders._base import Adopted, Embedder, Reader
+from onward.network.embedders._joined_table import JoinedTable
 
 WIDEST = 64  # numbers; wider embeddings of a category only cost memory
 
@@ -59,6 +60,10 @@ class CategoryEmbedding(Embedder):
     def parts(self, x: Int64[Tensor, "rows features"]) -> list[Tensor]:
         """The vectors of each category."""
         return [embed(code) for embed, code in zip(self.children(), x.unbind(1), strict=True)]
+
+    def for_export(self) -> Reader:
+        """One table of all columns."""
+        return JoinedTable([table.detach() for table in self.parameters()])
 
 
 def _extended(vectors: Float[Tensor, "known width"], size: int) -> nn.Embedding:

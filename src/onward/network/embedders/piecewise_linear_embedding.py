@@ -9,8 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from onward.blocks import Block
-from onward.network.embedders._base import Adopted, Embedder
+from onward.network.embedders._base import Adopted, Embedder, Reader
 from onward.network.embedders._bins import bin_edges
+from onward.network.embedders._lines import Function, Lines
 from onward.settings.search_space import Interval, Ranges
 
 
@@ -92,6 +93,11 @@ class PiecewiseLinearEmbedding(Embedder):
         found = (None if (s := sources[f]) is None else index[s] for f in (*plain, *bent))
         return Adopted(self, tuple(found))
 
+    def for_export(self) -> Reader:
+        """The numbers that are not embedded, and the others as lines."""
+        is_bounded = bool(self.lowest.isfinite().all())  # not so in version 0.1.0
+        return _Tables(self) if len(self.bent) and is_bounded else self
+
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
         """Embed the rows."""
         plain = x.index_select(1, self.plain)
@@ -107,3 +113,31 @@ class PiecewiseLinearEmbedding(Embedder):
 def _rows_of_bent(embedder: PiecewiseLinearEmbedding) -> dict[int, int]:
     """For each number with bins its row in the weights."""
     return {feature: row for row, feature in enumerate(embedder.bent.tolist())}
+
+
+class _Tables(Reader):
+    """A trained embedding, in which the linear maps of all bins below are added up beforehand."""
+
+    def __init__(self, embedding: PiecewiseLinearEmbedding) -> None:
+        super().__init__()
+        self.plain, bent = embedding.plain, embedding.bent
+        self.lines = Lines([_function(embedding, index) for index in range(len(bent))], bent)
+
+    def parts(self, x: Float[Tensor, "rows features"]) -> list[Tensor]:
+        """As the embedding has them."""
+        embedded = self.lines(x).flatten(1)
+        return [x.index_select(1, self.plain), embedded] if len(self.plain) else [embedded]
+
+
+def _function(embedding: PiecewiseLinearEmbedding, index: int) -> Function:
+    """The vector of one number, which is constant outside of the outer edges."""
+    slope = embedding.slope[index, 0, 1:].double()
+    bins = int((slope > 0).sum())  # other numbers may have more
+    left, high = embedding.left[index, 0, 1 : bins + 1], embedding.highest[index, 0, :1]
+    edges = torch.cat([left, high]).double()
+    weight, bias = (part[index].detach().double() for part in (embedding.weight, embedding.bias))
+    of_number, of_bins = weight[:1], weight[1 : bins + 1]
+    flat = torch.zeros_like(bias)
+    values = bias + of_number * edges[:, None] + torch.cat([flat, of_bins.cumsum(0)])
+    slopes = of_number + of_bins * slope[:bins, None]
+    return Function(edges, values, torch.cat([flat, slopes, flat]))

@@ -38,14 +38,19 @@ class Binary(Head):
             )
         self.gamma = config.gamma
         self.sharpness = nn.Buffer(torch.tensor(1.0))
+        self.signs = nn.Buffer(torch.tensor([-1.0, 1.0]), persistent=False)  # of the classes
 
     def fit(self, targets: Int64[Tensor, " rows"]) -> None:
         """Nothing to fit."""
 
     def together(self, scores: Float[Tensor, "rows members 1"]) -> Float[Tensor, "rows 1"]:
         """The log-odds of the mean probability."""
-        yes, no = (nn.functional.logsigmoid(side).logsumexp(1) for side in (scores, -scores))
-        return yes - no
+        sides = scores * self.signs  # (rows, members, 2)
+        if torch.compiler.is_exporting():  # in fewer operators; infinite beyond a score of 88
+            logarithms = sides.sigmoid().sum(1).log()
+        else:
+            logarithms = nn.functional.logsigmoid(sides).logsumexp(1)
+        return logarithms @ self.signs[:, None].to(logarithms)
 
     def loss(
         self,
@@ -77,6 +82,5 @@ class Binary(Head):
 
     def forward(self, scores: Float[Tensor, "rows 1"]) -> dict[str, Tensor]:
         """``label`` and ``probabilities`` ``(rows, 2)``."""
-        score = scores * self.sharpness
-        probabilities = torch.cat([-score, score], 1).sigmoid()
+        probabilities = (scores * (self.signs * self.sharpness)).sigmoid()
         return {"label": self.labels(probabilities), "probabilities": probabilities}

@@ -38,8 +38,8 @@ class Tabm(Ensemble):
         ones = [nn.Parameter(torch.ones(config.k, config.width)) for _ in range(config.depth - 1)]
         return [_Shared(scale, config.width) for scale in (scales(config.k, widths), *ones)]
 
-    def _inputs(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "_ rows d_in"]:
-        return x[None]  # (1, rows, d_in): the same for all members
+    def _inputs(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "*members rows d_in"]:
+        return x  # the same for all members
 
     def keep(self, members: Sequence[int]) -> None:
         """Keep these members."""
@@ -58,8 +58,8 @@ class _Shared(nn.Module):
         self.before, self.after = before, nn.Parameter(torch.ones(members, d_out))
         self.bias = nn.Parameter(uniform(d_in, d_out).detach().repeat(members, 1))
 
-    def forward(self, x: Float[Tensor, "_ rows d_in"]) -> Float[Tensor, "members rows d_out"]:
-        """Map the features of each member."""
+    def forward(self, x: Float[Tensor, "*_ rows d_in"]) -> Float[Tensor, "members rows d_out"]:
+        """Map the features of each member, or those that are the same for all."""
         before, after, bias = self.before[:, None], self.after[:, None], self.bias[:, None]
         if torch.compiler.is_exporting():
             # few rows: the weights of all members would take longer to read than these to scale

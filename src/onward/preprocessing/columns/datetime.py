@@ -17,7 +17,7 @@ from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.columns._date_format import parse_format
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
-from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, parse, index_of
+from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, index_of, parse
 from onward.preprocessing.columns._parse_dates import moments
 from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
