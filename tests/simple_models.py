@@ -1,7 +1,7 @@
 """Model files of one line, made without training, and rows whose truth they predict."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -78,9 +78,10 @@ def _classes(graph: Graph, score: Value) -> onnx.ModelProto:
     both = graph("Concat", other, probability, axis=1)
     is_second = graph("Greater", probability, graph.constant(0.5))
     names = (graph.constant(name, object) for name in reversed(CLASSES))
-    graph.output("label", graph("Where", is_second, *names), TensorProto.STRING)
+    label = graph("Reshape", graph("Where", is_second, *names), graph.constant([-1], np.int64))
+    graph.output("label", label, TensorProto.STRING, rank=0)
     graph.output("probabilities", graph("Cast", both, to=TensorProto.FLOAT), TensorProto.FLOAT)
-    model = _flat(graph, ["label"])
+    model = graph.model()
     model.graph.output[1].type.tensor_type.shape.dim[1].dim_value = len(CLASSES)
     return model
 
@@ -88,19 +89,6 @@ def _classes(graph: Graph, score: Value) -> onnx.ModelProto:
 def _number(graph: Graph, score: Value) -> onnx.ModelProto:
     for name, distance in (("value", 0.0), ("lower", -3.0), ("upper", 3.0)):
         moved = graph("Add", score, graph.constant(distance))
-        graph.output(name, moved, TensorProto.DOUBLE)
-    return _flat(graph, ["value", "lower", "upper"])
-
-
-def _flat(graph: Graph, outputs: Sequence[str]) -> onnx.ModelProto:
-    """The model, whose outputs of one column become those of one axis."""
-    every = graph.constant([-1], np.int64)
-    model = graph.model()
-    for node in model.graph.node:
-        if node.output[0] in outputs:
-            node.op_type = "Reshape"
-            node.input.append(every)
-    for output in model.graph.output:
-        if output.name in outputs:
-            del output.type.tensor_type.shape.dim[1]
-    return model
+        flat = graph("Reshape", moved, graph.constant([-1], np.int64))
+        graph.output(name, flat, TensorProto.DOUBLE, rank=0)
+    return graph.model()

@@ -13,7 +13,7 @@ from finished_stages import finish
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onward.artifacts.publishing import publishing
+from onward.artifacts.publishing import manifest, publishing
 from onward.evaluation.bootstrap import Estimate, sample
 from onward.evaluation.previous_run import (
     MeasuredModel,
@@ -151,7 +151,8 @@ def test_other_rows_are_compared_apart_and_other_classes_not_at_all(
     finish(tmp_path, "binary", classes=("no", "yes"))
     evaluated(tmp_path)
     prepared = {path.name: path.read_bytes() for path in (tmp_path / "prepare").glob("*.*")}
-    with publishing(tmp_path / "prepare", inputs={"data": "1" * 64}) as work:
+    settings = manifest(tmp_path / "prepare")["settings"]
+    with publishing(tmp_path / "prepare", inputs={"data": "1" * 64}, settings=settings) as work:
         for name, content in prepared.items():
             (work / name).write_bytes(content)
         pl.read_parquet(work / "test.parquet")[:50].write_parquet(work / "test.parquet")

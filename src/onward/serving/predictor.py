@@ -8,7 +8,7 @@ For a model of incomes::
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -19,6 +19,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from onward.errors import ArtifactError, DataError
+from onward.schema import Field
 from onward.serving.column_arrays import ColumnArrays
 from onward.serving.column_names import refuse_lacking
 from onward.serving.input_arrays import Array
@@ -106,11 +107,7 @@ class Predictor:
             ) from error
         self._names = [field.name for field in self.schema.columns]
         self._arrays = ColumnArrays(self.schema.columns)
-        self._booleans = [
-            field
-            for field in self.schema.columns
-            if field.type == "boolean" and field.wire == "number"
-        ]
+        self._booleans = _boolean_numbers(self.schema.columns)
         self.outputs = [output.name for output in self.session.get_outputs()]
         """Names, in their order."""
 
@@ -249,6 +246,10 @@ class Predictor:
 
 def _load(model: Path | bytes, strict: bool, unreadable: Unreadable) -> Predictor:
     return Predictor(model, strict=strict, unreadable=unreadable)
+
+
+def _boolean_numbers(columns: Sequence[Field]) -> list[Field]:
+    return [field for field in columns if field.type == "boolean" and field.wire == "number"]
 
 
 def _content_of(path: Path) -> bytes:
