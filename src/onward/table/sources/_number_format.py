@@ -56,10 +56,16 @@ class Numerals(Settings):
             texts: the columns.
             least: share of numbers in a column of numbers; the others may be marks for missing.
         """
-        signed = [with_sign(pl.col(name).str.strip_chars()) for name in texts.columns]
-        present = texts.select((text != "").sum() for text in signed).row(0)
-        digits = texts.select(text.str.contains("[0-9]").sum() for text in signed).row(0)
-        numbers = texts.select(text.str.contains(self.pattern).sum() for text in signed).row(0)
+        signed = with_sign(pl.col("value").str.strip_chars())
+        flags = texts.unpivot().select(  # one column: an expression for each takes minutes if wide
+            present=signed != "",
+            digits=signed.str.contains("[0-9]"),
+            numbers=signed.str.contains(self.pattern),
+        )
+        present, digits, numbers = (
+            flag.fill_null(False).to_numpy().reshape(texts.shape[::-1]).sum(axis=1).tolist()
+            for flag in flags
+        )
         return [
             number if number >= max(MIN_NUMBER_SHARE * digit, least * values) else 0
             for number, digit, values in zip(numbers, digits, present, strict=True)
