@@ -259,9 +259,8 @@ def _is_read(project: Project, made: Table) -> bool:
     return False
 
 
-REFUSED = ("no usable column to predict", "fields instead of")
-"""What may stop `init`: all columns of a small table say nothing; or one letter, alone in the file,
-has a byte that is a delimiter in another encoding."""
+REFUSED = ("no usable column to predict",)
+"""What may stop `init`: all columns of a small table say nothing."""
 ASKED = "look at it"
 """What a person is asked to judge: whether 1,234 is more than 1 or than 1000."""
 SMALL = ("held-out rows", "training rows", "training values", "no category occurs")

@@ -52,3 +52,24 @@ def test_utf8_is_never_taken_for_anything_else(tmp_path: Path) -> None:
     for text in TEXTS.values():
         path.write_text(text, encoding="utf-8")
         assert not [r for r in Source.infer_config(path).reasons if r.startswith("encoding")]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("\u2212$", "shift_jis"), ("ポ", "shift_jis"), ("四", "big5")]
+)
+def test_a_letter_with_the_byte_of_the_delimiter_divides_no_field(
+    text: str, encoding: str, tmp_path: Path
+) -> None:
+    assert b"|" in text.encode(encoding)
+    rows = [f"{n * 37 % 90}.{n % 7}|{text}{n * 7919 % 90000}|{'ab'[n % 2]}" for n in range(60)]
+    path = tmp_path / "table.csv"
+    path.write_bytes("\n".join(["km|name|y", *rows]).encode(encoding))
+
+    sniffed = Source.infer_config(path)
+
+    source = Source.open(sniffed.config)
+    assert (source.num_rows(), source.names()) == (60, ["km", "name", "y"])
+    [reason] = [reason for reason in sniffed.reasons if reason.startswith("encoding")]
+    assert "each row has as many fields only as" in reason
+    assert f"'{source.head(60)['name'][0]}'" in reason
+    assert "look whether that is right" in reason

@@ -1,7 +1,9 @@
 """Detection of the encoding of a file of separated values."""
 
 import codecs
+import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ ENCODINGS = (
     *("koi8-r", "gb18030", "big5", "cp932", "cp949", "euc-jp", "mac_roman"),
 )
 """Encodings still in use; Windows-1252 covers Latin-1, except for control characters."""
+HIDING = ("cp932", "big5", "gb18030")
+"""Encodings whose letters may end with the byte of ``|``."""
 NAMES = {WESTERN: "windows-1252", "mac-roman": "mac_roman"}
 EQUAL_CONFIDENCE = 0.8  # share of the best confidence; encodings above it are equally likely
 EXAMPLE_WORDS = 3  # example words in a reason
@@ -66,12 +70,35 @@ def _detect(path: Path, line: int) -> Encoding:
         return Encoding(UTF8)
     name = max(likely, key=lambda encoding: _letters(texts[encoding]))  # the first of ties
     name = next(other for other in close if texts[other] == texts[name])
-    shown = NAMES.get(name, name)
-    others = [NAMES.get(other, other) for other in likely if texts[other] != texts[name]]
-    reason = f"encoding: line {line} is not UTF-8; as {shown} the text has {_words(sample, name)}"
-    if others:
-        reason += f", as {others[0]} {_words(sample, others[0])}"
-    return Encoding(shown, (f"{reason}: look whether that is right",))
+    others = [other for other in likely if texts[other] != texts[name]]
+    return _shown(f"line {line} is not UTF-8", sample, [name, *others])
+
+
+def encodings_that_hide(path: Path, mark: str) -> Iterator[Encoding]:
+    """Those in which some bytes of the ASCII character are parts of letters, the strictest first.
+
+    The second byte of ポ is that of ``|`` in Shift-JIS. Nearly all bytes are valid in GB 18030,
+    fewer in the others, so that a file which fits them is more likely theirs.
+    """
+    sample = _lines_beyond_ascii(path)
+    hiding = [
+        name
+        for name in HIDING
+        if sample.decode(name, "replace").count(mark) < sample.count(mark.encode())
+        and _is_possible(path, name)
+    ]
+    for index, name in enumerate(hiding):
+        why = f"each row has as many fields only as {name}"
+        yield _shown(why, sample, [name, *hiding[index + 1 :]])
+
+
+def _shown(why: str, sample: bytes, names: Sequence[str]) -> Encoding:
+    """The first of the encodings, with examples of the text in it and in the second."""
+    shown = [NAMES.get(name, name) for name in names]
+    reason = f"encoding: {why}; as {shown[0]} the text has {_words(sample, names[0])}"
+    if len(names) > 1:
+        reason += f", as {shown[1]} {_words(sample, names[1])}"
+    return Encoding(shown[0], (f"{reason}: look whether that is right",))
 
 
 def _is_possible(path: Path, encoding: str) -> bool:
@@ -87,7 +114,7 @@ def _letters(text: str) -> float:
 
 def _words(sample: bytes, encoding: str) -> str:
     """Some non-ASCII words."""
-    words = sample.decode(encoding, "replace").replace(",", " ").replace(";", " ").split()
+    words = re.split(r"[\s,;|]+", sample.decode(encoding, "replace"))
     beyond = dict.fromkeys(word.strip("\"'")[:MAX_LETTERS] for word in words if not word.isascii())
     return ", ".join(map(repr, list(beyond)[:EXAMPLE_WORDS]))
 

@@ -9,8 +9,8 @@ import polars as pl
 from onward.errors import DataError
 from onward.table.sources import _blocks
 from onward.table.sources._csv_structure import num_rows, records
-from onward.table.sources._dialect import Spelling
-from onward.table.sources._encoding import encoding_of
+from onward.table.sources._dialect import UTF8, Spelling
+from onward.table.sources._encoding import Encoding, encoding_of, encodings_that_hide
 from onward.table.sources._header import first_fields
 from onward.table.sources._number_format import PLAIN, Numerals
 
@@ -37,13 +37,11 @@ def infer_dialect(path: Path, config: S) -> tuple[S, tuple[str, ...]]:
 
     Where it can be read in no way they come close, so that reading it says what is wrong.
     """
-    encoding = encoding_of(path)
-    reasons = [*encoding.reasons]
-    start = config.model_copy(update={"encoding": encoding.name})
     try:
-        dialect = _dialect(path, start)
+        encoding, dialect = _encoding_and_dialect(path, config)
     except DataError:
         return config, ()
+    reasons = [*encoding.reasons]
     if dialect.delimiter != config.delimiter:
         reasons.append(f"delimiter: each row has as many {dialect.delimiter!r} as the first")
     if dialect.quote != config.quote:
@@ -55,6 +53,17 @@ def infer_dialect(path: Path, config: S) -> tuple[S, tuple[str, ...]]:
         return dialect, tuple(reasons)
     numerals, *why_numerals = _numerals(_rows(path, dialect), dialect.delimiter)
     return dialect.model_copy(update=dict(numerals)), (*reasons, *why_numerals)
+
+
+def _encoding_and_dialect(path: Path, config: S) -> tuple[Encoding, S]:
+    encoding = encoding_of(path)
+    dialect = _dialect(path, config.model_copy(update={"encoding": encoding.name}))
+    if encoding.name != UTF8 and not _can_be_read(path, dialect):
+        for other in encodings_that_hide(path, dialect.delimiter):
+            candidate = _dialect(path, config.model_copy(update={"encoding": other.name}))
+            if _can_be_read(path, candidate):
+                return other, candidate
+    return encoding, dialect
 
 
 def _dialect(path: Path, config: S) -> S:
