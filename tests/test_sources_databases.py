@@ -27,7 +27,7 @@ from onward.table.remote.databases import _runner
 from onward.table.remote.query import Query
 from onward.table.sources.sql import Sql
 
-PASSWORD = "p@ss/ w:rd%"
+PASSWORD = "p@ss/ w:rd%é世"
 QUERY = "SELECT * FROM orders WHERE town LIKE 'town%' OR town IS NULL ORDER BY id"
 NUM_ROWS = 1_000
 
@@ -180,7 +180,7 @@ LOGIN = {"user": "ONWARD_READER", "password": "ONWARD_SHOP_PASSWORD"}
 def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONWARD_READER", "reader")
     monkeypatch.setenv("ONWARD_SHOP_PASSWORD", PASSWORD)
-    monkeypatch.setenv("ONWARD_WRONG", "nonsense")
+    monkeypatch.setenv("ONWARD_WRONG", "reader")  # which the server repeats, as the user
 
 
 @needs_mariadb
@@ -211,7 +211,7 @@ def test_types_of_mariadb_become_those_of_readers(
         ({"query": "WITH x AS (SELECT 1) SELECT * FROM y"}, "shop.y' doesn't exist"),
         ({"query": "SELECT NEXTVAL(numbers) AS n"}, "READ ONLY transaction"),
         ({"query": "SELECT LOAD_FILE('/etc/passwd') AS a, 1 AS a"}, "there are 2 columns 'a'"),
-        ({"password": "ONWARD_WRONG"}, "Access denied for user 'reader'"),
+        ({"password": "ONWARD_WRONG"}, r"Access denied for user '\*\*\*'"),
         ({"host": "nobody.invalid"}, "Can't connect to MySQL server on 'nobody.invalid'"),
         ({"port": "1"}, "Connection refused"),
     ],
@@ -276,6 +276,23 @@ def test_a_password_that_the_driver_repeats_is_hidden(
     monkeypatch.setattr(databases, "_runner", lambda _: refuse)
     with pytest.raises(DataError, match=r"no access for reader with \*\*\*\. Correct"):
         collect("mysql://host/shop", **LOGIN)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql+pymysql"])
+def test_a_password_of_mysql_travels_in_utf8(scheme: str) -> None:
+    pymysql = pytest.importorskip("pymysql")
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    engine = dbapi._engine(Query(f"{scheme}://host/shop", QUERY, "reader", PASSWORD))
+    given: dict[str, Any] = {}
+
+    def refuse(*arguments: Any) -> None:
+        given.update(arguments[-1])
+        raise ConnectionRefusedError
+
+    sqlalchemy.event.listen(engine, "do_connect", refuse)
+    with pytest.raises(ConnectionRefusedError):
+        engine.connect()
+    assert pymysql.connect(**given, defer_connect=True).password == PASSWORD.encode()
 
 
 @needs_mariadb

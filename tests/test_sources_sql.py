@@ -340,10 +340,24 @@ def test_a_config_names_the_variables_of_a_login(
     login = {"user": "ONWARD_SHOP_USER", "password": "ONWARD_SHOP_PASSWORD"}
     write_config("SELECT 1 AS n", f"postgresql://{host}:{port}/postgres", **login)
     assert "1 rows" in collect()
-    monkeypatch.setenv("ONWARD_SHOP_PASSWORD", "wr0ng")
-    with pytest.raises(DataError, match="password authentication failed") as refusal:
+    monkeypatch.setenv("ONWARD_SHOP_PASSWORD", "authentication")  # a word of the server's answer
+    with pytest.raises(DataError, match=r"password \*\*\* failed") as refusal:
         collect()
-    assert "wr0ng" not in str(refusal.value)
+    assert "authentication" not in str(refusal.value)
+
+
+@needs_postgres
+@pytest.mark.parametrize("run", [adbc.run, dbapi.run_psycopg])
+def test_the_password_of_the_environment_goes_to_no_host_of_a_config(
+    run: Runner, shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(databases, "_runner", lambda _: run)
+    write_config("SELECT 1 AS n", "postgresql://")
+    assert "1 rows" in collect()
+    write_config("SELECT 1 AS n", f"postgresql://127.0.0.1:{os.environ['PGPORT']}/postgres")
+    with pytest.raises(DataError, match=r"no password supplied.* PGPASSWORD is used only if"):
+        collect()
 
 
 @needs_postgres
@@ -389,6 +403,5 @@ def test_a_server_that_does_not_let_us_in_is_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     write_config(POSTGRES, "postgresql://")
-    with pytest.raises(DataError, match=message) as refusal:
+    with pytest.raises(DataError, match=message):
         collect()
-    assert "s3cret" not in str(refusal.value)

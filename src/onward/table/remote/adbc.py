@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from onward.errors import DataError
 from onward.table.remote import batches as sizes
@@ -38,7 +38,7 @@ def _options(query: Query) -> dict[str, Any]:
         settings = {f"adbc.bigquery.sql.{name}": value for name, value in names.items() if value}
         return {"db_kwargs": settings, "autocommit": True}  # it has no transactions
     if query.scheme == "postgresql":
-        return {"uri": with_limits(_with_login(query))}
+        return {"uri": with_limits(_with_login(query), query)}
     if query.scheme == "snowflake":
         return {"uri": _with_login(query), "db_kwargs": {SNOWFLAKE_TIMEOUT: "30s"}}
     login = {"username": query.user, "password": query.password}
@@ -54,11 +54,21 @@ def _with_login(query: Query) -> str:
     return f"{scheme}://{login}@{rest}" if login else query.database
 
 
-def with_limits(address: str) -> str:
-    """The address of PostgreSQL with times after which a silent server is given up."""
+def with_limits(address: str, query: Query) -> str:
+    """The address of PostgreSQL with times after which a silent server is given up.
+
+    If it names a host, ``PGPASSWORD`` is not sent there: a config may name any host.
+    """
     parameters = address.partition("?")[2]
     missing = [f"{name}={value}" for name, value in LIMITS.items() if f"{name}=" not in parameters]
+    if names_host(query) and not query.password:
+        missing.append("password=")  # none, so that the driver looks in ~/.pgpass only
     return f"{address}{'&' if parameters else '?'}{'&'.join(missing)}"
+
+
+def names_host(query: Query) -> bool:
+    """Whether the address names a server, rather than leaving that to ``PGHOST``."""
+    return bool(urlsplit(query.database).netloc)
 
 
 def read_only_file(database: str) -> str:

@@ -45,6 +45,11 @@ def query_batches(query: Query, folder: Path) -> Batches:
         remedy = "Correct `database` or `query`"
         if query.scheme == "sqlite":  # whose columns have no types
             remedy += "; if a column has values of several types, let the query CAST it to one"
+        if "no password supplied" in str(error) and adbc.names_host(query):
+            remedy = (
+                "Name environment variables with the login in `user` and `password`. PGPASSWORD is"
+                " used only if `database` names no host"
+            )
         message = f"{query.database}: {_reason(error)}. {remedy}"
         raise DataError(hidden(message, query.password)) from error
 

@@ -41,7 +41,7 @@ def run_psycopg(query: Query, folder: Path) -> Batches:
     psycopg: Any = import_module("psycopg")
     login = {"user": query.user, "password": query.password}
     given = {name: value for name, value in login.items() if value}
-    with psycopg.connect(with_limits(query.database), **given) as connection:
+    with psycopg.connect(with_limits(query.database, query), **given) as connection:
         connection.read_only = True
         with connection.cursor("onward") as cursor:
             cursor.execute(query.text)
@@ -78,10 +78,15 @@ def _engine(query: Query) -> Any:
     sqlalchemy: Any = import_module("sqlalchemy")
     url = sqlalchemy.make_url(query.database).set(username=query.user, password=query.password)
     url = url.set(drivername=PREFERRED.get(url.drivername, url.drivername))
-    if url.drivername.endswith("+pymysql") and "read_timeout" not in url.query:
-        url = url.update_query_dict({"read_timeout": str(READ_TIMEOUT)})
+    options = {}
+    if url.drivername.endswith("+pymysql"):
+        if "read_timeout" not in url.query:
+            url = url.update_query_dict({"read_timeout": str(READ_TIMEOUT)})
+        if query.password:  # as text, PyMySQL would send it in Latin-1
+            options = {"password": query.password.encode()}
     try:
-        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+        engine = sqlalchemy.create_engine
+        return engine(url, poolclass=sqlalchemy.pool.NullPool, connect_args=options)
     except (sqlalchemy.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise missing_driver(query.scheme) from error
 
