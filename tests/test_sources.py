@@ -298,6 +298,23 @@ def test_texts_for_missing_values_also_mean_the_numbers_they_spell(tmp_path: Pat
     assert Source.for_path(path).scan(fields).collect()["a"].to_list() == [None, 1, None]
 
 
+def test_parts_of_row_groups_are_the_scanned_rows_and_name_the_row_of_a_fault(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "table.parquet"
+    table = pl.DataFrame({"a": np.arange(1_000.0), "id": np.arange(1_000)})
+    table.write_parquet(path, row_group_size=400)
+    fields = [Field("a", "any", "number")]
+    parts = [*Source.for_path(path).scan_parts(fields, ["id"], 150)]
+    assert [len(part) for part in parts] == [150, 150, 100] * 2 + [150, 50]
+    assert pl.concat(parts).equals(Source.for_path(path).scan(fields, ["id"]).collect())
+
+    wrong = table.with_columns(a=pl.when(pl.col("id") == 777).then(math.inf).otherwise("a"))
+    wrong.write_parquet(path, row_group_size=400)
+    with pytest.raises(DataError, match="infinite; the first is inf in row 778"):
+        [*Source.for_path(path).scan_parts(fields, ["id"], 150)]
+
+
 def whole_parquet(folder: Path) -> tuple[Path, bytes]:
     path = folder / "table.parquet"
     table = {"a": np.arange(3000) * 1.5, "t": [f"word {row}" for row in range(3000)]}

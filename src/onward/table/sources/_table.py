@@ -79,10 +79,7 @@ class Table(ABC):
         rows = self.num_rows()
         frame, readings = self._readings(fields, kept)
         self.check(frame, readings, rows)
-        return frame.select(
-            *(column.value.alias(column.name) for column in readings),
-            *(pl.col(name).alias(KEPT + name) for name in kept),
-        )
+        return self.convert(frame, readings, kept)
 
     def scan_parts(
         self, fields: Sequence[Field], kept: Sequence[str], rows: int
@@ -173,9 +170,7 @@ class Table(ABC):
         Raises:
             DataError: naming the first that cannot be read.
         """
-        doubts = [column.doubts.alias(str(index)) for index, column in enumerate(readings)]
-        total = pl.len().alias("rows")
-        seen, *counts = self.collect(frame.select(total, *doubts)).row(0)
+        seen, *counts = self.count(frame, readings)
         if seen != rows:
             raise DataError(
                 f"{self.path}: {rows} rows became {seen}: the file is damaged, or changed while it"
@@ -184,6 +179,22 @@ class Table(ABC):
         for column, count in zip(readings, counts, strict=True):
             if count:
                 self._refuse_faults(frame, column, rows)
+
+    def count(self, frame: pl.LazyFrame, readings: Sequence[Reading]) -> tuple[int, ...]:
+        """The number of rows, and for each column an upper bound of the unreadable values."""
+        doubts = (column.doubts.alias(str(index)) for index, column in enumerate(readings))
+        counts: tuple[int, ...] = self.collect(frame.select(pl.len().alias("rows"), *doubts)).row(0)
+        return counts
+
+    @staticmethod
+    def convert(
+        frame: pl.LazyFrame, readings: Sequence[Reading], kept: Sequence[str]
+    ) -> pl.LazyFrame:
+        """The wire values of checked columns, and the columns ``kept``."""
+        return frame.select(
+            *(column.value.alias(column.name) for column in readings),
+            *(pl.col(name).alias(KEPT + name) for name in kept),
+        )
 
     def _refuse_faults(self, frame: pl.LazyFrame, column: Reading, rows: int) -> None:
         for fault in column.faults:

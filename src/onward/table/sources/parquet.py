@@ -67,10 +67,15 @@ class _Group(Table):
     def scan_parts_of_unit(
         self, fields: Sequence[Field], kept: Sequence[str], rows: int
     ) -> Iterator[pl.DataFrame]:
-        """Decodes the pages of each part only; polars reads several row groups ahead."""
-        frame = self.scan(fields, kept)
-        for start in range(0, self.num_rows(), rows):
-            yield self.collect(frame.slice(start, rows))
+        """Decodes the pages of each part once; polars reads several row groups ahead."""
+        total = self.num_rows()
+        frame, readings = self._readings(fields, kept)
+        for start in range(0, total, rows):
+            part = self.collect(frame.slice(start, rows))
+            seen, *doubts = self.count(part.lazy(), readings)
+            if any(doubts) or seen != min(rows, total - start):
+                self.check(frame, readings, total)  # of the whole, for the position in the message
+            yield self.collect(self.convert(part.lazy(), readings, kept))
 
     def position(self, row: int) -> str:
         """Its number in the file."""
