@@ -11,8 +11,8 @@ from onward.errors import ConfigError
 from onward.export.privacy import Privacy, rows_to_replay, without_values
 from onward.preprocessing.columns import Column
 from onward.preprocessing.text_readers import text_readers
-from onward.report import Evidence
 from onward.report.hiding import without_hidden
+from onward.report.report_data import Evidence
 from onward.serving.text_reading import TextReader
 
 BUILT = [

@@ -9,8 +9,11 @@ import polars as pl
 
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import inputs_of, publishing, refuse_stale, sha256, verify
-from onward.report import Evidence, data_card, model_card, page
+from onward.report.data_card import data_card
 from onward.report.hiding import without_hidden
+from onward.report.model_card import model_card
+from onward.report.page import page
+from onward.report.report_data import Evidence
 from onward.serving.predictor import Predictor
 from onward.settings.family import Settings as Base
 

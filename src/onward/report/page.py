@@ -1,0 +1,75 @@
+"""The report as one page of HTML that needs nothing else."""
+
+from importlib.resources import files
+
+from onward.report.data import data
+from onward.report.dependence import dependence
+from onward.report.errors import errors
+from onward.report.fairness import fairness
+from onward.report.formatting import shortages, verdict
+from onward.report.importance import importance
+from onward.report.markup import Html, tag
+from onward.report.provenance import provenance
+from onward.report.quality import quality
+from onward.report.report_data import Evidence
+from onward.report.resampling import cross_validation, learning_curve
+from onward.report.results import overview, result, tiles
+from onward.report.selection import selection
+from onward.report.slices import slices
+from onward.report.training import training
+from onward.report.usage import usage
+
+SECTIONS = {
+    "Result": result,
+    "Cross-validation": cross_validation,
+    "Errors": errors,
+    "Slices": slices,
+    "Fairness": fairness,
+    "Feature importance": importance,
+    "Partial dependence": dependence,
+    "Column selection": selection,
+    "Training": training,
+    "Learning curve": learning_curve,
+    "Data": data,
+    "Data quality": quality,
+    "Use the model": usage,
+    "Provenance": provenance,
+}
+
+
+def page(evidence: Evidence) -> str:
+    """The page, as text."""
+    style = Html(files("onward.report").joinpath("style.css").read_text(encoding="utf-8"))
+    head = tag(
+        "head",
+        Html('<meta charset="utf-8">'),
+        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Html('<meta name="color-scheme" content="light dark">'),
+        tag("title", f"{evidence.target}: {evidence.config}"),
+        tag("style", style),
+    )
+    found = {title: section(evidence) for title, section in SECTIONS.items()}
+    written = {title: inside for title, inside in found.items() if inside}
+    links = (tag("a", title, href=f"#{_id(title)}") for title in written)
+    sections = (
+        tag("section", tag("h2", title), inside, id=_id(title)) for title, inside in written.items()
+    )
+    body = tag("body", _header(evidence), tag("nav", links), tag("main", sections))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _header(evidence: Evidence) -> Html:
+    rows = sum(evidence.data["rows"].values())
+    source = f"{evidence.config} · {evidence.task.name} · {len(evidence.schema.columns):,} columns"
+    words = (
+        tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
+        tag("h1", "Predicting ", tag("em", evidence.target)),
+        tag("p", verdict(evidence), class_="verdict"),
+        *(tag("p", shortage, class_="shortage") for shortage in shortages(evidence)),
+    )
+    top = tag("div", tag("div", words), overview(evidence), class_="overview")
+    return tag("header", top, tiles(evidence))
+
+
+def _id(title: str) -> str:
+    return title.lower().replace(" ", "-")
