@@ -67,8 +67,8 @@ def distinct_values(field: Field, values: pl.Series) -> tuple[list[Any], Array]:
         return distinct.tolist(), inverse
     texts = values.fill_null("")
     unique = texts.unique(maintain_order=True)
-    places = texts.replace_strict(unique, np.arange(len(unique)), return_dtype=pl.Int64)
-    return unique.to_list(), places.to_numpy()
+    places = texts.cast(pl.Enum(unique)).to_physical()
+    return unique.to_list(), places.to_numpy().astype(np.int64)
 
 
 def category_names(field: Field, distinct: Sequence[Any]) -> list[str | None]:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
-from scipy.optimize import brentq
-from scipy.stats import chi2, ncx2, norm
 
 Array = np.ndarray
 
@@ -19,7 +17,6 @@ NEGLIGIBLE = 0.1  # w, for all columns
 LEARNED = 2.5  # times the spread between blocks of the training rows is negligible as well
 BLOCKS = 20  # of the training rows, in order
 LEAST_BLOCK = 200  # rows, as in a window; smaller blocks differ by chance
-LARGE = 1e4  # noncentrality from which the distribution is normal, to 1 %
 SIDES = (0.025, 0.975)
 RATE = 0.05  # of false discoveries
 
@@ -88,7 +85,9 @@ def effect(counts: Array, reference: Array) -> Effect:
     if freedom < 1:
         return Effect(0.0, 0.0, 0.0)
     size = float(_size(counts, reference))
-    upper, lower = (_noncentrality(float(chi_squared), int(freedom), share) for share in SIDES)
+    # the noncentralities at which the statistic is the quantile of each share; 0 if it is below
+    has_solution = special.chdtr(freedom, chi_squared) > SIDES
+    upper, lower = np.where(has_solution, special.chndtrinc(chi_squared, freedom, SIDES), 0.0)
     value = max(0.0, float(chi_squared - freedom))
     return Effect(*(float(np.sqrt(part / size)) for part in (value, lower, upper)))
 
@@ -120,28 +119,12 @@ def _size(counts: Array, reference: Array) -> Array:
 
 
 def _survival(chi_squared: Array, freedom: Array, noncentrality: Array) -> Array:
-    freedom = np.asarray(freedom)
+    # of a distribution object of scipy.stats a call takes a hundred times as long, and its import
+    # a second
     at_least_one = np.maximum(freedom, 1)
-    exact = np.where(
+    chance: Array = np.where(
         noncentrality > 0,
-        ncx2.sf(chi_squared, at_least_one, np.clip(noncentrality, 1e-12, LARGE)),
-        chi2.sf(chi_squared, at_least_one),
+        1 - special.chndtr(chi_squared, at_least_one, noncentrality),
+        special.chdtrc(at_least_one, chi_squared),
     )
-    deviation = np.sqrt(2 * (at_least_one + 2 * noncentrality))
-    normal = norm.sf((chi_squared - at_least_one - noncentrality) / deviation)
-    chance: Array = np.where(noncentrality > LARGE, normal, exact)
     return np.where(freedom < 1, 1.0, chance)
-
-
-def _noncentrality(chi_squared: float, freedom: int, share: float) -> float:
-    """The noncentrality at which the statistic is the quantile of this share."""
-
-    def excess(noncentrality: float) -> float:
-        # of a distribution object of scipy a call takes a hundred times as long
-        if noncentrality > LARGE:
-            deviation = np.sqrt(2 * (freedom + 2 * noncentrality))
-            return float(special.ndtr((chi_squared - freedom - noncentrality) / deviation)) - share
-        return float(special.chndtr(chi_squared, freedom, noncentrality)) - share
-
-    highest = chi_squared + 10 * np.sqrt(chi_squared + 10) + 10
-    return float(brentq(excess, 0.0, highest)) if excess(0.0) > 0 > excess(highest) else 0.0

@@ -48,13 +48,15 @@ def judge(
     """
     judgements = {}
     for name, distribution in known.items():
+        parts = [
+            getattr(window, counts).get(name) if window.rows >= LEAST_ROWS else None
+            for window in windows
+        ]
         chances = np.full(len(windows), np.nan)
-        for index, window in enumerate(windows):
-            part = getattr(window, counts).get(name)
-            if part is not None and window.rows >= LEAST_ROWS:
-                chances[index] = p_value(
-                    part.astype(float), distribution.counts, distribution.negligible
-                )
+        judged = [index for index, part in enumerate(parts) if part is not None]
+        if judged:
+            table = np.array([parts[index] for index in judged], np.float64)  # (judged, bins)
+            chances[judged] = p_value(table, distribution.counts, distribution.negligible)
         judgements[name] = chances
     return judgements
 
