@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from onward.blocks import CATEGORICAL, NUMERICAL
 from onward.preprocessing.assembly import preprocessing
 from onward.preprocessing.columns import Column
+from onward.preprocessing.columns.datetime import Datetime
 from onward.preprocessing.encoder import Encoder
 from onward.preprocessing.graph import session
 
@@ -124,6 +125,49 @@ def test_many_rows_become_what_each_becomes_in_the_file(
     for mine, theirs in zip(got, want, strict=True):
         assert mine.dtype == theirs.dtype
         assert mine.tobytes() == theirs.tobytes()
+
+
+def test_dates_parsed_in_two_pieces_have_the_bits_of_whole_texts() -> None:
+    columns = fitted(["bought", "sold"])
+    days = [
+        "2024-02-29",
+        "1999-12-31",
+        "0001-01-01",
+        "9999-12-31",
+        "2024-02-30",
+        "2024-2-9",
+        "",
+        "é",
+    ]
+    clocks = [
+        "",
+        "T00:00",
+        " 23:59:59.5",
+        "T12:34:56+23:59",
+        "T00:00-05:30",
+        "T24:00",
+        "Z",
+        "é",
+        " ",
+    ]
+    dates = [day + clock for day in days for clock in clocks]
+    frame = table(columns, {"bought": dates, "sold": dates[::-1]})
+
+    [features] = Encoder(columns)(frame).values()
+
+    assert features.tobytes() == row_by_row(columns, frame)[0].tobytes()
+
+
+def test_a_day_that_is_missing_alone_is_a_date_with_a_time() -> None:
+    column = Datetime(Datetime.Config(name="seen", missing=("9999-12-31",)))
+    values = pl.Series("seen", ["2024-01-01T08:00", "9999-12-31T08:00", "9999-12-31", None])
+    column.fit(values)
+    frame = values.to_frame()
+
+    [features] = Encoder([column])(frame).values()
+
+    assert features.tobytes() == row_by_row([column], frame)[0].tobytes()
+    assert features[:, -1].tolist() == [0.0, 0.0, 1.0, 1.0]
 
 
 def test_more_rows_than_one_batch() -> None:

@@ -1,5 +1,6 @@
 """Encode many rows fast, with the same bits as the exported file."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 
 from onward.blocks import Block
 from onward.preprocessing.assembly import Preprocessing, preprocessing
-from onward.preprocessing.columns import BATCH, Column, distinct, run
+from onward.preprocessing.columns import BATCH, Column
 from onward.preprocessing.feed import feed
 from onward.preprocessing.graph import session
 
@@ -18,8 +19,8 @@ Features = dict[str, np.ndarray]
 class Encoder:
     """Encodes many rows as features, bit-identical to those of the file.
 
-    Each text column has its own graph, which encodes the distinct values only; rows then look up
-    theirs. Columns of other wires are encoded directly.
+    Each text column has its own graph, which encodes the distinct values only (see
+    `Column.encoder`). Columns of other wires share one.
 
     Raises:
         ConfigError: if a column has an unknown wire.
@@ -32,8 +33,9 @@ class Encoder:
         """Blocks of the features."""
         texts = [column for column in columns if column.wire == "text"]
         others = [column for column in columns if column.wire != "text"]
-        self._texts = [_Part([column], whole) for column in texts]
-        self._others = [_Part(others, whole)] if others else []
+        self._parts: list[_Part] = [_Text(column, whole) for column in texts]
+        if others:
+            self._parts.append(_Others(others, whole))
 
     def __call__(self, frame: pl.DataFrame) -> Features:
         """Encode the rows of ``frame``.
@@ -46,34 +48,56 @@ class Encoder:
             name: np.empty((len(frame), *block.shape), block.dtype)
             for name, block in self.blocks.items()
         }
-        for part in self._texts:
-            unique = distinct(frame[part.fields[0].name])
-            outputs = run(part.session, unique.texts)
-            part.put([values[unique.codes] for values in outputs], features)
-        for part in self._others:
-            for start in range(0, len(frame), BATCH):
-                rows = slice(start, start + BATCH)
-                raw = feed(frame[rows], part.fields)
-                part.put(part.session.run(None, raw), features, rows)
+        for part in self._parts:
+            part.encode(frame, features)
         return features
 
 
-class _Part:
+class _Part(ABC):
     """The graph of some columns, and the indices of its features among those of all columns."""
 
     def __init__(self, columns: Sequence[Column], whole: Preprocessing) -> None:
         alone = preprocessing(columns)
-        self.fields = [column.field for column in columns]
-        self.session = session(alone.model)
+        self.model = alone.model
         self._indices = {
             name: _indices(block, whole.blocks[name]) for name, block in alone.blocks.items()
         }
 
+    @abstractmethod
+    def encode(self, frame: pl.DataFrame, features: Features) -> None:
+        """Write the features of its columns."""
+
     def put(
         self, outputs: Sequence[np.ndarray], features: Features, rows: slice = slice(None)
     ) -> None:
+        """Write the outputs of the graph for some rows."""
         for (name, indices), values in zip(self._indices.items(), outputs, strict=True):
             features[name][rows, indices] = values
+
+
+class _Text(_Part):
+    """A column of texts."""
+
+    def __init__(self, column: Column, whole: Preprocessing) -> None:
+        super().__init__([column], whole)
+        self._name, self._encode = column.name, column.encoder(self.model)
+
+    def encode(self, frame: pl.DataFrame, features: Features) -> None:
+        self.put(self._encode(frame[self._name]), features)
+
+
+class _Others(_Part):
+    """All columns of other wires."""
+
+    def __init__(self, columns: Sequence[Column], whole: Preprocessing) -> None:
+        super().__init__(columns, whole)
+        self._fields = [column.field for column in columns]
+        self._session = session(self.model)
+
+    def encode(self, frame: pl.DataFrame, features: Features) -> None:
+        for start in range(0, len(frame), BATCH):
+            rows = slice(start, start + BATCH)
+            self.put(self._session.run(None, feed(frame[rows], self._fields)), features, rows)
 
 
 def _indices(part: Block, whole: Block) -> list[int]:

@@ -5,7 +5,6 @@ from onward.preprocessing.columns._base import Encoded as Encoded
 from onward.preprocessing.columns._date_format import date_pattern as date_pattern
 from onward.preprocessing.columns._distinct import BATCH as BATCH
 from onward.preprocessing.columns._distinct import distinct as distinct
-from onward.preprocessing.columns._distinct import run as run
 from onward.preprocessing.columns._parse_dates import moments as moments
 from onward.preprocessing.columns._parse_quantities import converted as converted
 from onward.preprocessing.columns._parse_quantities import numbers as numbers

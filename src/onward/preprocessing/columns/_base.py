@@ -1,15 +1,19 @@
 """Base class of column types."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import polars as pl
+from onnx import ModelProto
 from pydantic.json_schema import SkipJsonSchema
 
 from onward.blocks import Block
-from onward.preprocessing.graph import Graph, Value
+from onward.preprocessing.columns._distinct import run_distinct
+from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
 from onward.schema import Field, SemanticType
 from onward.settings.family import Family, Settings
@@ -183,6 +187,17 @@ class Column(Family, ABC):
     def restore(self, learned: Mapping[str, Any]) -> None:
         """Take over the result of `dump`, in place of `fit`."""
         vars(self).update(learned)
+
+    def encoder(self, model: ModelProto) -> Callable[[pl.Series], list[np.ndarray]]:
+        """A function from many texts to their features, one array for each block.
+
+        By default the graph runs on the distinct texts. A type may do it faster, with the same
+        bits.
+
+        Args:
+            model: the graph of `encode` for this column alone.
+        """
+        return partial(run_distinct, session(model))
 
     @classmethod
     @abstractmethod

@@ -67,7 +67,8 @@ _PLACES = {
     "east hour": 12,
     "east minute": 13,
 }
-_BLANK = "0001-01-01"
+BLANK = "0001-01-01"
+"""The date that texts without one are read as."""
 _RADIX = 64  # pieces are numbers below it
 _DAYS_OF_YEAR_0 = 306  # from the first of March; day 1 is the first of January of the year 1
 
@@ -94,7 +95,7 @@ def parse(graph: Graph, texts: Value, columns: int) -> Dates:
     reach an operator that could fail. No sine is computed, so all runtimes agree to the bit.
     """
     is_date = graph("RegexFullMatch", texts, pattern=PATTERN)
-    dates = graph("Where", is_date, texts, graph.constant(_BLANK, object))
+    dates = graph("Where", is_date, texts, graph.constant(BLANK, object))
     rest = graph("StringConcat", dates, graph.constant(_END, object))
     rest = _cut(graph, _cut(graph, _cut(graph, rest, "+", 1), "-", 3), ".", 1)
     rest = graph.gather(_flat(graph, rest, columns, 16), _KEPT, axis=2)

@@ -2,17 +2,28 @@
 
 from functools import lru_cache
 
+import numpy as np
 import onnxruntime
 import polars as pl
-from onnx import TensorProto
+from onnx import ModelProto, TensorProto
 
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import distinct, run
-from onward.preprocessing.columns._iso8601 import PATTERN, PLAIN
+from onward.preprocessing.columns._iso8601 import (
+    BLANK,
+    NAMES,
+    PATTERN,
+    PLAIN,
+    Dates,
+    index_of,
+    parse,
+)
 from onward.preprocessing.graph import Graph, session
 from onward.schema import Field
 from onward.serving.column_settings import ISO, date_format_of
 
+TIME = len(NAMES) - 1
+HOURS = [index for index, name in enumerate(NAMES) if name.startswith("hour")]
 CLOCKS = (("%Y-%m-%d %H:%M:%S", 19), ("%Y-%m-%d %H:%M", 16), ("%Y-%m-%d", 10))  # with its length
 
 
@@ -35,6 +46,44 @@ def moments(field: Field, values: pl.Series) -> pl.Series:
         plain.str.slice(0, length).str.to_datetime(form, strict=False) for form, length in CLOCKS
     ]
     return pl.select(pl.coalesce(*read)).to_series().rename(values.name)
+
+
+def parse_iso(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each text is an ISO 8601 date, ``(rows,)``, and its `NAMES`, ``(rows, parts)``.
+
+    Millions of moments have few different days, minutes of a day, and seconds with offsets: the
+    graph of the file parses each of these pieces once. A date is a sum over its pieces, exact in
+    float64, so the bits are those of whole texts.
+    """
+    blank = run(_parser(), pl.Series([BLANK]))[1][0]
+    is_date, numbers = _parse_piece(texts.str.slice(0, 10))
+    is_minute, minutes = _parse_piece(texts.str.slice(10, 6), BLANK)
+    is_rest, seconds = _parse_piece(texts.str.slice(16), f"{BLANK}T00:00")
+    is_date &= is_minute & is_rest
+    numbers[:, HOURS] = minutes[:, HOURS]
+    numbers[:, TIME] += minutes[:, TIME] + seconds[:, TIME] - 2 * blank[TIME]
+    numbers[~is_date] = blank
+    return is_date, numbers
+
+
+def _parse_piece(pieces: pl.Series, before: str = "") -> tuple[np.ndarray, np.ndarray]:
+    unique = distinct(pieces)
+    is_date, numbers = run(_parser(), before + unique.texts)
+    return is_date[unique.codes, 0], numbers[unique.codes]
+
+
+@lru_cache(maxsize=1)
+def _parser() -> onnxruntime.InferenceSession:
+    graph = Graph()
+    return session(output(graph, parse(graph, graph.input("text", "text"), 1)))
+
+
+def output(graph: Graph, dates: Dates) -> ModelProto:
+    """A graph that returns whether each text of a column is a date, and its `NAMES`."""
+    indices = [index_of(0, part) for part in range(len(NAMES))]
+    graph.output("is_date", dates.is_date, TensorProto.BOOL)
+    graph.output("numbers", graph.gather(dates.numbers, indices, axis=1), TensorProto.DOUBLE)
+    return graph.model()
 
 
 def _dates(format_: str, values: pl.Series) -> pl.Series:

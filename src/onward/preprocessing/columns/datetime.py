@@ -1,6 +1,6 @@
 """Dates and times of day, from text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
-from onnx import TensorProto
+from onnx import ModelProto, TensorProto
 from pydantic import AfterValidator, StringConstraints
 
 from onward.blocks import numerical
@@ -16,9 +16,9 @@ from onward.errors import DataError
 from onward.preprocessing.columns._base import Column, Encoded
 from onward.preprocessing.columns._date_format import parse_format
 from onward.preprocessing.columns._dates_to_iso import to_iso
-from onward.preprocessing.columns._distinct import distinct, run
+from onward.preprocessing.columns._distinct import run_batches, run_distinct
 from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, index_of, parse
-from onward.preprocessing.columns._parse_dates import moments
+from onward.preprocessing.columns._parse_dates import TIME, moments, output, parse_iso
 from onward.preprocessing.graph import Graph, Value, session
 from onward.rules import Rule
 from onward.schema import Field, SemanticType
@@ -36,7 +36,6 @@ def _format(text: str) -> str:
 
 Moment = Annotated[str, StringConstraints(pattern=PLAIN)]
 CALENDAR = len(NAMES) - 2  # numbers on circles need no scaling; year and time do
-TIME = len(NAMES) - 1
 
 
 class Datetime(Column):
@@ -125,13 +124,15 @@ class Datetime(Column):
         return pl.Series(numbers[:, TIME]).set(pl.Series(~is_date), None)
 
     def _parse(self, texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Whether each text is a date, and its parts."""
+        """Whether each text is a date, ``(rows,)``, and its parts, ``(rows, len(NAMES))``."""
+        if self.config.format == ISO:
+            is_date, numbers = parse_iso(texts)
+            is_absent = texts.is_in(self.config.missing).fill_null(value=False)
+            return is_date & ~is_absent.to_numpy(), numbers
         graph = Graph()
         dates = read(graph, [self], [graph.input(self.name, "text")])
-        graph.output("is_date", dates.is_date, TensorProto.BOOL)
-        graph.output("numbers", dates.numbers, TensorProto.DOUBLE)
-        is_date, numbers = run(session(graph.model()), texts)
-        return is_date[:, 0], numbers[:, [index_of(0, part) for part in range(len(NAMES))]]
+        is_date, numbers = run_distinct(session(output(graph, dates)), texts)
+        return is_date[:, 0], numbers
 
     def parse(self, graph: Graph, text: Value) -> Value | None:
         """Seconds since 2000, in UTC."""
@@ -143,27 +144,23 @@ class Datetime(Column):
 
     def fit(self, values: pl.Series) -> None:
         """Fit the varying parts, their centers and scales, and whether values are missing."""
-        unique = distinct(values)
-        is_date, numbers = self._parse(unique.texts)
+        is_date, numbers = self._parse(values)
         self.has_missing = not is_date.all()
-        self._learn(numbers, is_date, unique.codes)
-
-    def _learn(self, numbers: np.ndarray, is_date: np.ndarray, codes: np.ndarray) -> None:
         if not is_date.any():
             raise DataError(
-                f"column {self.name!r}: none of the {len(codes)} training rows has a date."
+                f"column {self.name!r}: none of the {len(values)} training rows has a date."
                 " Remove the column from the config"
             )
-        codes = codes[is_date[codes]]
-        self.kept = np.flatnonzero(np.ptp(numbers[is_date], axis=0) > NARROWEST)
+        numbers = numbers[is_date] if self.has_missing else numbers
+        self.kept = np.flatnonzero(np.ptp(numbers, axis=0) > NARROWEST)
         if not len(self.kept):
             raise DataError(
-                f"column {self.name!r}: all {len(codes)} training values are the same moment."
+                f"column {self.name!r}: all {len(numbers)} training values are the same moment."
                 " Remove the column from the config"
             )
         self.centers, self.scales = np.zeros(len(self.kept)), np.ones(len(self.kept))
         for index in np.flatnonzero(self.kept >= CALENDAR):
-            number = numbers[codes, self.kept[index]]
+            number = numbers[:, self.kept[index]]
             self.centers[index], self.scales[index] = np.median(number), number.std()
 
     def dump(self) -> dict[str, Any]:
@@ -186,24 +183,46 @@ class Datetime(Column):
         dates = read(graph, columns, raw)
         kept = [(i, part) for i, column in enumerate(columns) for part in column.kept.tolist()]
         numbers = graph.gather(dates.numbers, [index_of(*part) for part in kept], axis=1)
-        centers = graph.constant(np.concatenate([column.centers for column in columns]))
-        scales = graph.constant(np.concatenate([column.scales for column in columns]))
-        scaled = graph("Div", graph("Sub", numbers, centers), scales)
-        clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
-        is_date = graph("Cast", dates.is_date, to=TensorProto.DOUBLE)
-        # faster than Where, and dates are finite
-        parts = [graph("Mul", clipped, graph.gather(is_date, [i for i, _ in kept], axis=1))]
-        owners = [column.name for column in columns for _ in column.kept]
-        names = [f"{column.name}: {NAMES[index]}" for column in columns for index in column.kept]
-        flagged = [index for index, column in enumerate(columns) if column.has_missing]
-        if flagged:
-            missing = graph("Not", graph.gather(dates.is_date, flagged, axis=1))
-            parts.append(graph("Cast", missing, to=TensorProto.DOUBLE))
-            owners += [columns[index].name for index in flagged]
-            names += [f"{columns[index].name} is missing" for index in flagged]
-        value = graph("Concat", *parts, axis=1)
-        value = graph("Cast", value, to=TensorProto.FLOAT)
-        return [Encoded(value, numerical(owners, names))]
+        return [_scale(graph, columns, dates.is_date, numbers)]
+
+    def encoder(self, model: ModelProto) -> Callable[[pl.Series], list[np.ndarray]]:
+        """Parses days and times of day apart, then runs the rest of the graph."""
+        if self.config.format != ISO:
+            return super().encoder(model)
+        graph = Graph()
+        is_date = graph("Cast", graph.input("is_date", "number"), to=TensorProto.BOOL)
+        numbers = graph.input("numbers", f"float64[{len(self.kept)}]")
+        features = _scale(graph, [self], is_date, numbers)
+        graph.output("features", features.value, TensorProto.FLOAT)
+        scale = session(graph.model())
+
+        def encode(values: pl.Series) -> list[np.ndarray]:
+            is_date, numbers = self._parse(values)
+            given = {"is_date": is_date[:, None].astype(float), "numbers": numbers[:, self.kept]}
+            return run_batches(scale, given)
+
+        return encode
+
+
+def _scale(graph: Graph, columns: Sequence[Datetime], is_date: Value, numbers: Value) -> Encoded:
+    """The features, from the parts that vary of all columns."""
+    kept = [index for index, column in enumerate(columns) for _ in column.kept]
+    centers = graph.constant(np.concatenate([column.centers for column in columns]))
+    scales = graph.constant(np.concatenate([column.scales for column in columns]))
+    scaled = graph("Div", graph("Sub", numbers, centers), scales)
+    clipped = graph("Clip", scaled, graph.constant(-LIMIT), graph.constant(LIMIT))
+    factors = graph.gather(graph("Cast", is_date, to=TensorProto.DOUBLE), kept, axis=1)
+    parts = [graph("Mul", clipped, factors)]  # faster than Where, and dates are finite
+    owners = [columns[index].name for index in kept]
+    names = [f"{column.name}: {NAMES[part]}" for column in columns for part in column.kept]
+    flagged = [index for index, column in enumerate(columns) if column.has_missing]
+    if flagged:
+        missing = graph("Not", graph.gather(is_date, flagged, axis=1))
+        parts.append(graph("Cast", missing, to=TensorProto.DOUBLE))
+        owners += [columns[index].name for index in flagged]
+        names += [f"{columns[index].name} is missing" for index in flagged]
+    value = graph("Concat", *parts, axis=1)
+    return Encoded(graph("Cast", value, to=TensorProto.FLOAT), numerical(owners, names))
 
 
 def read(graph: Graph, columns: Sequence[Column], raw: Sequence[Value]) -> Dates:
