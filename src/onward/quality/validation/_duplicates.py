@@ -45,7 +45,16 @@ def near_duplicates(frame: pl.LazyFrame, columns: Sequence[str], target: str) ->
 def normalize_texts(frame: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
     """The same rows, with texts normalized in case, outer blanks and Unicode form."""
     text = pl.selectors.string() & pl.selectors.by_name(*columns)
-    return frame.with_columns(text.str.normalize("NFKC").str.to_lowercase().str.strip_chars())
+    return frame.with_columns(
+        text.map_batches(_normalize, return_dtype=pl.String, is_elementwise=True)
+    )
+
+
+def _normalize(texts: pl.Series) -> pl.Series:
+    is_ascii = texts.str.len_bytes() == texts.str.len_chars()
+    if not is_ascii.all():  # of ASCII the form is the same, and finding that out takes long
+        texts = texts.str.normalize("NFKC")
+    return texts.str.to_lowercase().str.strip_chars()
 
 
 def duplicate_mask(
