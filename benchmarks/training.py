@@ -35,6 +35,7 @@ from onward.network.network import Network, Shape
 from onward.training.batches import Rows
 from onward.training.learner import Learner
 from onward.training.loading import shuffled_order
+from onward.training.loop import Settings, schedule_of
 from onward.training.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
 
 D_IN, WIDTH, DEPTH = 100, 256, 3
@@ -104,8 +105,9 @@ def ours(rows: Rows, batch_size: int, precision: Name) -> Learner:
     shape = Shape(Blocks([numerical(names, names)]), 0)
     network = Network.fit(config, shape, rows.features)
     network.head.fit(rows.targets)
-    settings = Learner.Config(batch_size=batch_size, precision=precision)
-    return Learner(settings, network, rows, rows.between(0, 1), seed=0)
+    learner = Learner.Config(batch_size=batch_size, precision=precision)
+    schedule = schedule_of(Settings(seed=0, network=config, learner=learner), rows)
+    return Learner(learner, network, rows, rows.between(0, 1), schedule)
 
 
 def learning(learner: Learner, profiler: Any = None) -> float:

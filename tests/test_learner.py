@@ -15,6 +15,7 @@ from onward.network.network import Network
 from onward.training.batches import Rows
 from onward.training.learner import Learner
 from onward.training.loading import Chunks, Orders, shuffled_order
+from onward.training.loop import Settings, schedule_of
 
 
 def rows(count: int = 600) -> Rows:
@@ -36,7 +37,9 @@ def learner_of(data: Rows, **settings: object) -> Learner:
     )
     network = Network.fit(config, shape(3, (4,), 0), data.features)
     network.head.fit(data.targets)
-    return Learner(Learner.Config.model_validate(settings), network, data, data, seed=0)
+    chosen = Learner.Config.model_validate(settings)
+    complete = Settings(seed=0, network=config, learner=chosen)
+    return Learner(chosen, network, data, data, schedule_of(complete, data))
 
 
 def fit(data: Rows, **settings: object) -> Learner:

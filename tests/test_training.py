@@ -10,7 +10,8 @@ from two_blocks import shape
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import LOSS, Settings, stop_reason, train
+from onward.training.history import LOSS
+from onward.training.loop import Settings, stop_reason, train
 from onward.training.run import TrainingData, fit
 
 SHAPE = shape(2, (5,), 2)

@@ -14,6 +14,8 @@ from typing import Any
 from onward.errors import ArtifactError
 
 MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+EVALUATED = "evaluated.onnx"  # only if the model has learned from held-out rows, too
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of fcntl.h and stdio.h
 
 
@@ -132,6 +134,16 @@ def verify(path: Path) -> Path:
             f" `onward {path.parent.name}` again"
         )
     return path
+
+
+def evaluated_file(export: Path) -> Path:
+    """The file to which the test set is new: usually the one that ships.
+
+    Args:
+        export: the folder of the stage.
+    """
+    first = export / EVALUATED
+    return first if first.name in manifest(export)["files"] else export / MODEL
 
 
 def inputs_of(folder: Path, *stages: str) -> dict[str, str]:

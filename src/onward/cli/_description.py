@@ -14,6 +14,7 @@ from onward.schema import Field, Schema
 from onward.serving.column_settings import unit_of, units_of
 from onward.serving.decision_rule import describe_rule
 from onward.serving.predictor import Predictor
+from onward.serving.refit_note import describe_refit
 
 SHOWN_VALUES = 3  # values of a category to show
 RARE_SHARE = 0.01  # share of the most frequent value; below, a list of values is uninformative
@@ -44,14 +45,15 @@ def _sections(model: Path, predictor: Predictor) -> Iterator[str | Table]:
     yield _inputs(predictor.schema, reference.get("columns", {}))
     yield _outputs(predictor, reference.get("predictions", {}))
     derived = {entry["name"]: entry["made"] for entry in metadata.get("derived", [])}
-    decision = metadata.get("decision")
+    decision, metrics = metadata.get("decision"), metadata.get("metrics", {})
     for title, values in (
         ("Derived columns", derived),
         (
             "Decision",
             dict(describe_rule(decision, predictor.schema.target.classes)) if decision else {},
         ),
-        ("Metrics", {name: _number(value) for name, value in metadata.get("metrics", {}).items()}),
+        ("Refit", {"weights": describe_refit(metrics)} if "refit" in metrics else {}),
+        ("Metrics", {n: _number(value) for n, value in metrics.items() if n != "refit"}),
         ("Versions", metadata.get("versions", {})),
         ("Inputs (sha256)", metadata.get("hashes", {})),
     ):

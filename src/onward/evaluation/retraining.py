@@ -214,6 +214,7 @@ def sections(folder: Path, part: Part) -> dict[str, Any]:
     notes = {stage: manifest(folder / stage) for stage in STAGES}
     changed = {"part": part.model_dump(mode="json"), "start_from": None}
     train = dict(notes["train"]["given"])
+    train.pop("refit", None)  # all metrics are those of the first training
     if notes["prepare"]["settings"].get("start_from") is not None:
         train["network"] = notes["train"]["settings"]["network"]
     return {

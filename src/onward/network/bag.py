@@ -2,7 +2,8 @@
 
 import io
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -67,12 +68,30 @@ def load_network(data: bytes) -> Scoring:
     Raises:
         ArtifactError: if it is anything else; no code in it is executed.
     """
-    try:
+    with _refusing_others():
         content = torch.load(io.BytesIO(data), weights_only=True)
         if isinstance(content, dict) and "networks" in content:
             networks = [Network.restore(part) for part in content["networks"]]
             return Bag(networks, content["out_of_fold"])
         return Network.restore(content)
+
+
+def load_refitted(data: bytes) -> Network | None:
+    """The network of a second training, of the same file; None if there was none.
+
+    Raises:
+        ArtifactError: as `load_network`.
+    """
+    with _refusing_others():
+        content = torch.load(io.BytesIO(data), weights_only=True)
+        is_there = isinstance(content, dict) and "refitted" in content
+        return Network.restore(content["refitted"]) if is_there else None
+
+
+@contextmanager
+def _refusing_others() -> Iterator[None]:
+    try:
+        yield
     except NOT_OURS as error:
         raise ArtifactError(
             f"network.pt: is not what `onward train` writes ({type(error).__name__}). Run"

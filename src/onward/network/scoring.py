@@ -59,8 +59,14 @@ class Scoring(nn.Module, ABC):
         predictions: dict[str, Tensor] = self.head(self.scores(features))
         return predictions
 
-    def dump(self) -> bytes:
-        """The network as a file for `load_network`."""
-        file = io.BytesIO()
-        torch.save(self.content(), file)
+    def dump(self, refitted: "Scoring | None" = None) -> bytes:
+        """The network as a file for `load_network`.
+
+        Args:
+            refitted: the same network after a second training, for `load_refitted`.
+        """
+        file, content = io.BytesIO(), self.content()
+        if refitted is not None:
+            content["refitted"] = refitted.content()
+        torch.save(content, file)
         return file.getvalue()

@@ -54,7 +54,7 @@ def _details(evidence: Evidence) -> list[str]:
         *((f"hash of {name}", text) for name, text in notes.get("hashes", {}).items()),
         *((name, text) for name, text in notes.get("versions", {}).items()),
     ]
-    return [plain(verdict(evidence)), table(["fact", "value"], facts)]
+    return [plain(verdict(evidence)), evidence.refit, table(["fact", "value"], facts)]
 
 
 def _use(evidence: Evidence) -> list[str]:
@@ -92,10 +92,15 @@ def _metrics(evidence: Evidence) -> list[str]:
 
 
 def _evaluation(evidence: Evidence) -> list[str]:
+    scored = "The exported file was scored on raw rows."
+    if evidence.refit:
+        scored = (
+            "evaluated.onnx, the network before its second training, was scored on raw rows, not"
+            " model.onnx itself."
+        )
     return [
         f"The test set: {evidence.metrics['rows']:,} rows of the same table, used neither for"
-        " preprocessing nor for training, early stopping or calibration. The exported file was"
-        " scored on raw rows."
+        f" preprocessing nor for training, early stopping or calibration. {scored}"
     ]
 
 
@@ -112,6 +117,7 @@ def _training(evidence: Evidence) -> list[str]:
         )
     return [
         f"{rows}, {len(evidence.history):,} epochs. The data card (data_card.md) describes them.",
+        evidence.refit,
         _raw_values(evidence),
     ]
 

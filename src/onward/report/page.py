@@ -65,6 +65,7 @@ def _header(evidence: Evidence) -> Html:
         tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
         tag("h1", "Predicting ", tag("em", evidence.target)),
         tag("p", verdict(evidence), class_="verdict"),
+        *(tag("p", sentence, class_="quiet") for sentence in [evidence.refit] if sentence),
         *(tag("p", shortage, class_="shortage") for shortage in shortages(evidence)),
     )
     top = tag("div", tag("div", words), overview(evidence), class_="overview")

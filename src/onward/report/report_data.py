@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from onward.schema import Schema
+from onward.serving.refit_note import describe_refit
 from onward.tasks import Metric, Task
 
 
@@ -42,6 +43,11 @@ class Evidence:
     def task(self) -> Task:
         """The task of the file."""
         return Task.by_name("model.onnx", self.notes["task"], self.schema.target)
+
+    @property
+    def refit(self) -> str:
+        """A sentence on a second training, with held-out rows; empty if there was none."""
+        return describe_refit(self.notes.get("metrics", {}))
 
     @property
     def target(self) -> str:

@@ -48,6 +48,11 @@ def result(evidence: Evidence) -> Html:
         " scikit-learn's HistGradientBoosting with default settings, its logistic or ridge"
         " regression, and a constant that uses no column."
     )
+    if evidence.refit:
+        note += (
+            " The scores are those of evaluated.onnx, the network before its second training;"
+            " model.onnx has learned from held-out rows and cannot be scored on them."
+        )
     if unread := evidence.metrics.get("unread"):
         note += f" The baselines cannot read {', '.join(unread)}."
     if "weights" in evidence.data:

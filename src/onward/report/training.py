@@ -13,6 +13,8 @@ def training(evidence: Evidence) -> Html:
         f"{len(evidence.history):,} epochs. The weights are those of epoch {int(best['epoch'])},"
         f" which had the lowest validation loss ({number(best['validation/loss'])})."
     )
+    if evidence.refit:
+        note += f" {evidence.refit}"
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
     if evidence.speed:

@@ -16,6 +16,8 @@ def usage(evidence: Evidence) -> Html:
         "model.onnx takes raw rows; cleaning, encoding and scaling are part of the file. A missing"
         " number is NaN, a missing text is empty. Predictor also accepts None."
     )
+    if evidence.refit:
+        note += f" {evidence.refit}"
     blocks = [
         tag("div", tag("h3", title), tag("pre", tag("code", code)), class_="card")
         for title, code in ways.items()

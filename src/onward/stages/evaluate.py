@@ -15,6 +15,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import (
+    evaluated_file,
     inputs_of,
     publishing,
     refuse_stale,
@@ -80,12 +81,15 @@ class Settings(Base):
 def run(settings: Settings, folder: Path) -> None:
     """Write ``metrics.json``, ``comparison.json``, ``sample.parquet``, ``plots/`` and more.
 
+    If ``model.onnx`` has learned from held-out rows (`train.refit`), the file that is measured is
+    ``evaluated.onnx``, which has not.
+
     ``metrics.json`` has the metrics of the model, for `dvc metrics show`; ``comparison.json`` adds
     intervals and baselines. The changes since the previous run, ``changes.json``, are written last
     and are not hashed: they depend on that run, not on the inputs alone.
     """
     refuse_stale(folder / "export")
-    path, out = verify(folder / "export" / "model.onnx"), folder / "evaluate"
+    path, out = verify(evaluated_file(folder / "export")), folder / "evaluate"
     predictor, seed = Predictor(path), settings.seed
     target = predictor.schema.target
     refuse_unread(settings.sensitive, predictor.schema.columns)

@@ -4,17 +4,20 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import onnx
 import polars as pl
-from onnx import helper
+from onnx import ModelProto, helper
 from pydantic import PositiveInt
 
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import (
+    EVALUATED,
+    MODEL,
     inputs_of,
     manifest,
     publishing,
@@ -33,7 +36,7 @@ from onward.export.notes import Facts, metadata, notes
 from onward.export.privacy import Privacy
 from onward.export.signature import document, signature
 from onward.export.training_rows import training_rows
-from onward.network.bag import load_network
+from onward.network.bag import load_network, load_refitted
 from onward.network.network import Network
 from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
@@ -69,43 +72,115 @@ class Settings(Privacy):
     decision: Decision | None = None
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """A file without metadata, which has passed the gate."""
+
+    model: ModelProto
+    parity: Parity
+    agreement: Mapping[str, Any]
+
+    def sealed(self, metadata: Mapping[str, str]) -> bytes:
+        """The file with metadata."""
+        helper.set_model_props(self.model, dict(metadata))
+        return seal(self.model.SerializeToString())
+
+
 def run(settings: Settings, folder: Path) -> None:
-    """Write ``model.onnx``, ``signature.json`` and ``parity.json``."""
+    """Write ``model.onnx``, ``signature.json`` and ``parity.json``.
+
+    If the network was trained a second time, with held-out rows, ``model.onnx`` has the weights of
+    that training, and ``evaluated.onnx`` those of the first one, which `evaluate` and the note for
+    monitors are about.
+    """
     refuse_stale(folder / "train")
-    train, whole = folder / "train", Prepared(folder / "prepare")
-    columns = json.loads(verify(train / "selection.json").read_text()).get("kept")
-    prepared = whole if columns is None else whole.only(columns)
-    schema = prepared.schema()
+    prepared, weights = _prepared(folder), verify(folder / "train" / "network.pt").read_bytes()
     settings.refuse_unknown(_names(prepared))
-    network = load_network(verify(train / "network.pt").read_bytes()).eval()
-    record = {"metrics": json.loads(verify(train / "metrics.json").read_text())}
+    network, refitted = load_network(weights).eval(), load_refitted(weights)
+    record = {"metrics": json.loads(verify(folder / "train" / "metrics.json").read_text())}
     _change(settings, network, prepared, record)
-    is_whole = schema == whole.schema()
-    preprocessing = (
-        prepared.preprocessing() if is_whole else graph_of_columns(prepared).SerializeToString()
-    )
-    task = Task.members[network.head.task](schema.target)
-    model = join_graphs(onnx.load_from_string(preprocessing), network, schema.target.classes)
-    document(model, schema, task.name)
-    parity = Parity(model.SerializeToString(), preprocessing, network, schema)
-    agreement = _gate(parity, prepared)
-    predictions = agreement["test"].predictions
+    task = Task.members[network.head.task](prepared.schema().target)
+    evaluated = published = _checked(network, prepared, task)
+    if refitted is not None:
+        _decide_alike(settings, refitted, network)
+        published = _checked(refitted.eval(), prepared, task)
+    predictions = evaluated.agreement["test"].predictions
     monitored = monitor_note(task, prepared, network, predictions, settings.hide)
-    record |= _notes(settings, prepared, parity, task.monitored_outputs(predictions), monitored)
+    of_outputs = task.monitored_outputs(predictions)
+    notes_of = partial(_notes, settings, prepared, of_outputs, monitored)
     record |= {
         "hashes": _hashes(folder),
         **_codes(prepared),
-        **_training_rows(settings, prepared),
+        **_training_rows(settings, prepared, record["metrics"]),
     }
-    helper.set_model_props(model, metadata(task, schema, record))
+    schema, about = prepared.schema(), record | notes_of(published.parity)
+    files = {MODEL: published.sealed(metadata(task, schema, about))}
+    if published is not evaluated:
+        first = _without_refit(record) | notes_of(evaluated.parity)
+        files[EVALUATED] = evaluated.sealed(metadata(task, schema, first))
+    documents = {
+        "signature": signature(published.model, schema, about, identity(files[MODEL])),
+        "parity": {name: part.document() for name, part in published.agreement.items()},
+    }
+    _publish(settings, folder, files, documents)
+    rows = sum(part.rows for part in published.agreement.values())
+    logger.info("export: %s and the network agree on all %s rows", MODEL, f"{rows:,}")
+
+
+def _publish(
+    settings: Settings,
+    folder: Path,
+    files: Mapping[str, bytes],
+    documents: Mapping[str, Mapping[str, Any]],
+) -> None:
     inputs, settings_json = inputs_of(folder, *READS), settings.model_dump(mode="json")
-    content = seal(model.SerializeToString())
     with publishing(folder / "export", inputs=inputs, settings=settings_json) as work:
-        (work / "model.onnx").write_bytes(content)
-        _write(work / "signature.json", signature(model, schema, record, identity(content)))
-        _write(work / "parity.json", {name: part.document() for name, part in agreement.items()})
-    rows = sum(part.rows for part in agreement.values())
-    logger.info("export: model.onnx and the network agree on all %s rows", f"{rows:,}")
+        for name, content in files.items():
+            (work / name).write_bytes(content)
+        for name, document in documents.items():
+            text = json.dumps(document, ensure_ascii=False, indent=1)
+            (work / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _prepared(folder: Path) -> Prepared:
+    """The rows, with the columns that the network reads."""
+    prepared = Prepared(folder / "prepare")
+    selection = json.loads(verify(folder / "train" / "selection.json").read_text())
+    kept = prepared.only(selection["kept"]) if "kept" in selection else prepared
+    return kept if kept.schema() != prepared.schema() else prepared
+
+
+def _checked(network: Scoring, prepared: Prepared, task: Task) -> _Checked:
+    """Join preprocessing and network, and compare them with the file."""
+    schema = prepared.schema()
+    is_whole = prepared.kept is None
+    preprocessing = (
+        prepared.preprocessing() if is_whole else graph_of_columns(prepared).SerializeToString()
+    )
+    model = join_graphs(onnx.load_from_string(preprocessing), network, schema.target.classes)
+    document(model, schema, task.name)
+    parity = Parity(model.SerializeToString(), preprocessing, network, schema)
+    return _Checked(model, parity, _gate(parity, prepared))
+
+
+def _decide_alike(settings: Settings, refitted: Network, network: Scoring) -> None:
+    """Take over the decision rule, which was fitted on rows that the first network does not know.
+
+    Raises:
+        ConfigError: if members are to be selected, which takes such rows, too.
+    """
+    if settings.k is not None:
+        raise ConfigError(
+            "export.k: the members of a network that is trained again (train.refit) cannot be"
+            " selected: it has learned from the validation rows. Remove `k`, or `refit`"
+        )
+    if network.head.gains is not None:
+        refitted.head.decide(network.head.gains)
+
+
+def _without_refit(record: Mapping[str, Any]) -> dict[str, Any]:
+    metrics = {name: value for name, value in record["metrics"].items() if name != "refit"}
+    return {**record, "metrics": metrics}
 
 
 def _names(prepared: Prepared) -> list[str]:
@@ -117,18 +192,14 @@ def _names(prepared: Prepared) -> list[str]:
 def _notes(
     settings: Settings,
     prepared: Prepared,
-    parity: Parity,
     of_outputs: Mapping[str, pl.Series],
     monitored: Mapping[str, Any],
+    parity: Parity,
 ) -> dict[str, Any]:
     privacy = Privacy(replay=settings.replay, hide=settings.hide)
     facts = Facts(prepared.profiles(), prepared.text_readers(), monitored)
     test = prepared.rows("test").collect()
     return notes(prepared.schema(), test, parity.predict, of_outputs, facts, privacy)
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _change(
@@ -164,8 +235,13 @@ def _gate(parity: Parity, prepared: Prepared) -> dict[str, Any]:
     return agreement
 
 
-def _training_rows(settings: Settings, prepared: Prepared) -> dict[str, Any]:
-    return {"training_rows": training_rows(prepared)} if settings.may_recognize_rows else {}
+def _training_rows(
+    settings: Settings, prepared: Prepared, metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    if not settings.may_recognize_rows:
+        return {}
+    splits = metrics.get("refit", {}).get("splits", "train + validation").split(" + ")
+    return {"training_rows": training_rows(prepared, splits)}
 
 
 def _codes(prepared: Prepared) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from onward.training.default_settings import Table, complete, description, refus
 from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
 from onward.training.folds import fit_prepared
-from onward.training.loop import LOSS, stop_reason
+from onward.training.history import LOSS
 from onward.training.loop import Settings as Complete
+from onward.training.loop import stop_reason
+from onward.training.refit import Refitted, refit
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.start import load_start
 
@@ -53,14 +55,16 @@ def run(given: Settings, folder: Path) -> None:
     checkpoints = Checkpoints(checkpoint_folder(folder), key)
     with leaving_together():
         selected = _train(given, settings, prepared, checkpoints, start)
+        refitted = _refit(given, settings, selected, prepared, checkpoints, start)
         if is_first():
-            asked = given.model_dump(mode="json", include={"selection"}, exclude_none=True)
+            names = {"selection", "refit"}
+            asked = given.model_dump(mode="json", include=names, exclude_none=True)
             notes = {
                 "inputs": inputs,
                 "settings": settings.model_dump(mode="json") | asked,
                 "given": given.model_dump(mode="json", exclude_unset=True),
             }
-            _publish(folder, selected, settings, notes)
+            _publish(folder, selected, refitted, settings, notes)
             checkpoints.remove()
 
 
@@ -85,18 +89,45 @@ def _train(
     return select(fit_columns, names, given.selection, settings.seed)
 
 
+def _refit(
+    given: Settings,
+    settings: Complete,
+    selected: Selected,
+    prepared: Prepared,
+    checkpoints: Checkpoints,
+    start: Start | None,
+) -> Refitted | None:
+    """Train a second time on more rows, if the config asks for it."""
+    if given.refit is None:
+        return None
+    kept = selected.about.get("kept")
+    rows = prepared if kept is None else prepared.only(kept)
+    return refit(settings, selected.trained, given.refit, rows, checkpoints, start)
+
+
 def _publish(
-    folder: Path, selected: Selected, settings: Complete, notes: Mapping[str, Any]
+    folder: Path,
+    selected: Selected,
+    refitted: Refitted | None,
+    settings: Complete,
+    notes: Mapping[str, Any],
 ) -> None:
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
     speed = {**selected.trained.speed, "stopped_by": stop_reason(history, settings.learner)}
-    metrics = {"epochs": len(history), "best_epoch": best["epoch"], LOSS: best[LOSS]}
+    metrics: dict[str, Any] = {
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+        LOSS: best[LOSS],
+    }
     if settings.folds > 1:
         metrics["folds"] = settings.folds
+    if refitted is not None:
+        metrics["refit"] = refitted.document()
     documents = {"history": history, "metrics": metrics, "selection": selected.about}
     with publishing(folder / "train", **notes) as work:
-        (work / "network.pt").write_bytes(selected.trained.network.dump())
+        again = None if refitted is None else refitted.network
+        (work / "network.pt").write_bytes(selected.trained.network.dump(again))
         for name, document in documents.items():
             (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     with replacing(folder / "train" / "speed.json") as new:

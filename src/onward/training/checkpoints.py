@@ -58,6 +58,10 @@ class Checkpoints:
         """The checkpoints of the training without a fold, within this run."""
         return Checkpoints(self._folder / f"fold {fold}", {**self._key, "fold": str(fold)})
 
+    def of_refit(self, length: str) -> "Checkpoints":
+        """The checkpoints of a second training, on more rows and of this length."""
+        return Checkpoints(self._folder / "refit", {**self._key, "refit": length})
+
     def save(self, step: int, state: State) -> None:
         """Write the state after a step, and remove all but the last two.
 

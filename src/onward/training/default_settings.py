@@ -28,6 +28,7 @@ from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
 from onward.training.learner import Learner
 from onward.training.loop import Settings
+from onward.training.refit import Added
 
 
 class Choices(Base):
@@ -61,6 +62,10 @@ class Given(Base):
 
     ``folds``: the number of networks, each trained without another fold of the training and
     validation rows, whose predictions are averaged; 1 trains one network on the training rows.
+
+    ``refit``: the published network is trained a second time, for as many steps as the first one
+    needed: ``validation`` on training and validation rows, ``test`` on all rows. All metrics are
+    those of the first network.
     """
 
     seed: Seed = 0
@@ -68,6 +73,7 @@ class Given(Base):
     class_weights: ClassWeights | None = None
     sampler: Balanced | None = None
     folds: PositiveInt = 1
+    refit: Added | None = None
     learner: Annotated[Any, LEARNER] = LEARNER.settings()
     selection: Selection | None = None
 
@@ -81,6 +87,15 @@ class Given(Base):
     def _selects_without_folds(self) -> Self:
         if self.folds > 1 and self.selection is not None:
             raise ValueError("columns cannot be selected on folds. Remove selection or folds")
+        return self
+
+    @model_validator(mode="after")
+    def _refits_without_folds(self) -> Self:
+        if self.folds > 1 and self.refit is not None:
+            raise ValueError(
+                "the networks of folds learn from all training and validation rows already. Remove"
+                " refit or folds"
+            )
         return self
 
 

@@ -14,7 +14,6 @@ from onward.network.network import Network
 from onward.network.scoring import Scoring
 from onward.settings.family import Settings
 from onward.training.batches import Rows, fits
-from onward.training.class_balance import Balanced
 from onward.training.distributed import Share
 from onward.training.flat_parameters import Flat
 from onward.training.loading import Chunk, Chunks
@@ -39,6 +38,13 @@ class Learner(LightningModule):
     A Lightning batch is a chunk of many optimizer steps that never wait for the device. Rows stay
     on the device, where each step gathers its batch; if they do not fit, each chunk brings its
     rows. With several ranks, each trains on its share of every batch.
+
+    Args:
+        config: of the optimizer.
+        network: to train.
+        train: the rows to learn from.
+        validation: the rows to validate on; None without validation.
+        schedule: of the same training rows.
     """
 
     class Config(Settings):
@@ -59,24 +65,15 @@ class Learner(LightningModule):
         config: Config,
         network: Network,
         train: Rows,
-        validation: Rows,
-        seed: int,
-        sampler: Balanced | None = None,
+        validation: Rows | None,
+        schedule: Schedule,
     ) -> None:
         super().__init__()
-        self.config, self.network, self.seed = config, network, seed
+        self.config, self.network, self.schedule = config, network, schedule
         self.train_rows, self.validation_rows = self._given = train, validation
         self.automatic_optimization = False
-        self.schedule = Schedule(
-            train,
-            batch_size=config.batch_size,
-            max_epochs=config.max_epochs,
-            warmup=config.warmup,
-            seed=seed,
-            sampler=sampler,
-        )
-        self.batch_size = self.schedule.batch_size
-        self.steps_in_epoch, self.steps = self.schedule.steps_in_epoch, self.schedule.steps
+        self.batch_size = schedule.batch_size
+        self.steps_in_epoch, self.steps = schedule.steps_in_epoch, schedule.steps
         self.steps_taken = 0
         self._flats: list[Flat] = []
         self._steps: Steps | None = None
@@ -100,7 +97,8 @@ class Learner(LightningModule):
 
     def val_dataloader(self) -> Chunks:
         """All validation rows of this rank, in one pass."""
-        return Chunks(torch.arange(len(self.validation_rows)), len(self.validation_rows))
+        count = len(self._validation)
+        return Chunks(torch.arange(count), count)
 
     def transfer_batch_to_device(self, batch: Chunk, device: torch.device, _: int) -> Chunk:
         """Nothing: what a chunk brings gets its place on the device when it is learned from."""
@@ -125,10 +123,10 @@ class Learner(LightningModule):
     def on_fit_start(self) -> None:
         """Move the rows to the device if there is room, and choose how it multiplies."""
         self._share = self._share_of(self.batch_size)
-        seen = self._share_of(len(self.validation_rows))
-        self.validation_rows = self.validation_rows.between(seen.start, seen.stop)
-        if fits(self.validation_rows, self.device):
-            self.validation_rows = self.validation_rows.to(self.device)
+        if self.validation_rows is not None:
+            seen = self._share_of(len(self.validation_rows))
+            own = self.validation_rows.between(seen.start, seen.stop)
+            self.validation_rows = own.to(self.device) if fits(own, self.device) else own
         # otherwise the ranks would have other chunks
         self.is_resident = self.trainer.strategy.reduce_boolean_decision(
             fits(self.train_rows, self.device)
@@ -167,6 +165,11 @@ class Learner(LightningModule):
         if len(chunk.numbers):
             self._learn(chunk)
         self.log("train/loss", self.loss_sum / self._place, on_step=True, on_epoch=False)
+
+    @property
+    def _validation(self) -> Rows:
+        assert self.validation_rows is not None  # Lightning does not validate without them
+        return self.validation_rows
 
     @property
     def _place(self) -> int:
@@ -235,7 +238,7 @@ class Learner(LightningModule):
 
     def validation_step(self, _: Chunk, __: int) -> None:
         """Mean loss over all rows of all ranks, in float32."""
-        rows = self.validation_rows
+        rows = self._validation
         scores = compute_scores(self.network, rows, self.device)
         weights = None if rows.weights is None else rows.weights.to(self.device)
         loss = self.network.head.loss(scores, rows.targets.to(self.device), weights)

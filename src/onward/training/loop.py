@@ -1,14 +1,13 @@
 """Train a network: validation, early stopping, best weights, calibration."""
 
-import copy
 import gc
 import logging
-import math
 import os
 import signal
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -41,13 +40,14 @@ from onward.training.class_balance import (
     weigh,
 )
 from onward.training.distributed import Layout, Together, layout
+from onward.training.history import LOSS, FixedLength, History, Record, is_impatient
 from onward.training.learner import Learner, compute_scores, multiplications
 from onward.training.observer import Observer
 from onward.training.progress import Watch
+from onward.training.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
-LOSS = "validation/loss"
 INTERVAL = 30.0  # seconds of training that a kill may cost, if saving takes little
 SHARE = 0.01  # of the time, at most, goes into saving
 
@@ -66,41 +66,18 @@ class Settings(Base):
     learner: Learner.Config = Learner.Config()
 
 
-class History(Callback):
-    """Callback: losses per epoch, best weights and early stopping."""
+@dataclass(frozen=True)
+class Length:
+    """Of a training that does not stop early."""
 
-    def __init__(self, patience: int) -> None:
-        self.epochs: list[dict[str, float]] = []
-        self.weights: dict[str, Tensor] = {}
-        self._patience = patience
+    epochs: int
+    steps_in_epoch: int
+    """Not necessarily a pass over all rows."""
 
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Record the epoch; validation comes before this."""
-        losses = {name: trainer.callback_metrics[name].item() for name in ("train/loss", LOSS)}
-        before = [epoch[LOSS] for epoch in self.epochs]
-        if not math.isfinite(losses[LOSS]):
-            logger.warning(
-                "train: stopped: the validation loss of epoch %d is %s",
-                trainer.current_epoch + 1,
-                losses[LOSS],
-            )
-            trainer.should_stop = True
-            return
-        self.epochs.append({"epoch": trainer.current_epoch + 1, **losses})
-        if losses[LOSS] < min(before, default=math.inf):
-            self.weights = copy.deepcopy(module.state_dict())
-        elif is_impatient([*before, losses[LOSS]], self._patience):
-            trainer.should_stop = True
-
-
-def is_impatient(losses: Sequence[float], patience: int) -> bool:
-    """Whether so many epochs have had no lower validation loss.
-
-    Args:
-        losses: of each epoch.
-        patience: epochs.
-    """
-    return len(losses) - 1 - losses.index(min(losses)) >= patience
+    @property
+    def steps(self) -> int:
+        """Of all epochs."""
+        return self.epochs * self.steps_in_epoch
 
 
 class Resumption(Callback):
@@ -114,7 +91,7 @@ class Resumption(Callback):
     """
 
     def __init__(
-        self, checkpoints: Checkpoints, module: Learner, history: History, timer: Timer
+        self, checkpoints: Checkpoints, module: Learner, history: Record, timer: Timer
     ) -> None:
         self._checkpoints, self._module = checkpoints, module
         self._history, self._timer = history, timer
@@ -213,14 +190,63 @@ def train(
     seed_everything(settings.seed, verbose=False)
     built = (build or new_network)(settings.network, rows, shape)
     rows = add_emphasis(settings, rows, built)
-    module = Learner(settings.learner, built, rows, validation, settings.seed, settings.sampler)
+    module = Learner(settings.learner, built, rows, validation, schedule_of(settings, rows))
     history = History(settings.learner.patience)
-    others = [*watching, *(member() for member in Observer.members)]
-    _fit(module, history, checkpoints, others)
+    watch = [Watch(len(rows), LOSS)] if is_first() else []
+    _fit(module, history, checkpoints, [*watch, *watching])
     _refuse_no_weights(history, settings.learner)
     module.load_state_dict(history.weights)
     _calibrate(built.cpu().eval(), validation)
     return built, history.epochs
+
+
+def train_again(
+    settings: Settings,
+    shape: Shape,
+    rows: Rows,
+    length: Length,
+    checkpoints: Checkpoints,
+    build: Build,
+) -> Network:
+    """Train a network for a number of steps, without validation; it is not calibrated.
+
+    Learning rates are those of the training that found the length.
+
+    Args:
+        settings: as of that training.
+        shape: blocks and outputs of the network.
+        rows: for training, on the CPU.
+        length: of the training.
+        checkpoints: where an interrupted run resumes from.
+        build: makes the network.
+
+    Raises:
+        NotFiniteError: if the loss is not finite.
+        OSError: if a checkpoint cannot be written.
+    """
+    seed_everything(settings.seed, verbose=False)
+    built = build(settings.network, rows, shape)
+    rows = add_emphasis(settings, rows, built)
+    schedule = schedule_of(settings, rows).with_epochs_of(length.steps_in_epoch)
+    learner = settings.learner.model_copy(update={"max_time": None})
+    module = Learner(learner, built, rows, None, schedule)
+    record = FixedLength(length.epochs)
+    _fit(module, record, checkpoints, [])
+    module.load_state_dict(record.weights)
+    return built.cpu().eval()
+
+
+def schedule_of(settings: Settings, rows: Rows) -> Schedule:
+    """Batches, learning rates and draws of a training on these rows."""
+    learner = settings.learner
+    return Schedule(
+        rows,
+        batch_size=learner.batch_size,
+        max_epochs=learner.max_epochs,
+        warmup=learner.warmup,
+        seed=settings.seed,
+        sampler=settings.sampler,
+    )
 
 
 def _refuse_no_weights(history: History, config: Learner.Config) -> None:
@@ -290,34 +316,34 @@ def add_emphasis(settings: Settings, rows: Rows, built: Network) -> Rows:
 
 
 def _fit(
-    module: Learner, history: History, checkpoints: Checkpoints, others: list[Callback]
+    module: Learner, record: Record, checkpoints: Checkpoints, watching: list[Callback]
 ) -> None:
-    """Train, and keep the best weights in the history."""
+    """Train, and keep weights in the record."""
     limit = module.config.max_time
     timer = Timer(None if limit is None else timedelta(seconds=limit))
-    resumption = Resumption(checkpoints, module, history, timer)
-    watch = [Watch(len(module.train_rows), LOSS)] if is_first() else []
+    resumption = Resumption(checkpoints, module, record, timer)
+    observers = [member() for member in Observer.members]
     device_layout = layout(multiplications(module.network, module.batch_size))
-    callbacks = [history, *watch, timer, *others, resumption]
+    callbacks = [record, *watching, timer, *observers, resumption]
     with warnings.catch_warnings(), signals_wait():
         # on machines with SLURM, outside of a job or in one that `launch` has written
         warnings.filterwarnings("ignore", "The `srun` command is available")
-        trainer = _trainer(device_layout, module.config.max_epochs, callbacks)
+        trainer = _trainer(device_layout, module, callbacks)
         # Lightning 2.6 calls what torch 2.13 deprecates
         warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
         try:
             trainer.fit(module)
         finally:  # which Lightning tears down after success only
             module.teardown("fit")
-            for bar in watch:
-                bar.teardown(trainer, module, "fit")
+            for callback in watching:
+                callback.teardown(trainer, module, "fit")
             if torch.cuda.is_available():  # trainer and module refer to each other
                 del trainer
                 gc.collect()
                 torch.cuda.empty_cache()
 
 
-def _trainer(device_layout: Layout, max_epochs: int, callbacks: list[Callback]) -> Trainer:
+def _trainer(device_layout: Layout, module: Learner, callbacks: list[Callback]) -> Trainer:
     # read when cuBLAS starts; with several workspaces the same product may have other bits
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
@@ -328,7 +354,8 @@ def _trainer(device_layout: Layout, max_epochs: int, callbacks: list[Callback]) 
         devices=device_layout.devices,
         num_nodes=device_layout.nodes,
         strategy=Together() if device_layout.ranks > 1 else "auto",
-        max_epochs=max_epochs,
+        max_epochs=module.config.max_epochs,
+        limit_val_batches=0 if module.validation_rows is None else 1.0,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,

@@ -1,7 +1,9 @@
 """Batches, learning rates and random draws of a training, as functions of the step."""
 
+import copy
 import math
 
+import torch
 from torch import Tensor
 
 from onward.training.batches import Rows
@@ -32,11 +34,25 @@ class Schedule:
         sampler: Balanced | None,
     ) -> None:
         self.batch_size = min(batch_size, len(rows))
-        self.steps_in_epoch = len(rows) // self.batch_size
-        self.steps = max_epochs * self.steps_in_epoch
-        self._warmup, self._seed, self._count = warmup, seed, len(rows)
+        self.steps_in_epoch = self._steps_in_pass = len(rows) // self.batch_size
+        self._max_epochs, self._warmup = max_epochs, warmup
+        self._seed, self._count = seed, len(rows)
         self._groups = None if sampler is None else by_class(rows.targets)
         self.orders = Orders(self._order)
+
+    @property
+    def steps(self) -> int:
+        """Of all epochs."""
+        return self._max_epochs * self.steps_in_epoch
+
+    def with_epochs_of(self, steps: int) -> "Schedule":
+        """The same with so many steps in an epoch, after which the rows need not start anew.
+
+        Each row still comes once before any comes again.
+        """
+        other = copy.copy(self)
+        other.steps_in_epoch, other.orders = steps, Orders(other._order)
+        return other
 
     def pace(self, step: int) -> float:
         """The learning rate of a step as a share of ``learning_rate``: a linear rise, a cosine."""
@@ -50,6 +66,15 @@ class Schedule:
         return self._seed * 1_000_003 + place
 
     def _order(self, epoch: int) -> Tensor:
+        start, stop = epoch * self.steps_in_epoch, (epoch + 1) * self.steps_in_epoch
+        first = start // self._steps_in_pass
+        last = (stop - 1) // self._steps_in_pass
+        orders = torch.cat([self._pass(number) for number in range(first, last + 1)])
+        skipped = first * self._steps_in_pass
+        return orders[(start - skipped) * self.batch_size : (stop - skipped) * self.batch_size]
+
+    def _pass(self, number: int) -> Tensor:
+        """The order of a pass over all rows."""
         if self._groups is None:
-            return shuffled_order(self._count, self.batch_size, self.draw(epoch))
-        return balanced_order(self._groups, self.batch_size, self.draw(epoch))
+            return shuffled_order(self._count, self.batch_size, self.draw(number))
+        return balanced_order(self._groups, self.batch_size, self.draw(number))

@@ -20,15 +20,15 @@ from torch.func import functional_call, vmap
 from onward.network.models._dropout import Dropout
 from onward.network.network import Network, Shape
 from onward.training.batches import Rows, fits
+from onward.training.history import LOSS, is_impatient
 from onward.training.learner import multiplications
 from onward.training.loading import Chunk
-from onward.training.loop import LOSS, Settings, add_emphasis, is_impatient, new_network
+from onward.training.loop import Settings, add_emphasis, new_network, schedule_of
 from onward.training.observer import Observer
 from onward.training.optimizer_steps import Steps
 from onward.training.parameter_stack import ParameterStack
 from onward.training.precision import choose, fastest_float32
 from onward.training.run import TrainingData
-from onward.training.schedule import Schedule
 from onward.training.vectorized import ExactFunctions, TrialDropout
 
 FREE = ("learning_rate", "weight_decay", "clip")
@@ -145,15 +145,7 @@ class _Batch:
         self._dropouts = _replace_dropouts(network, [trial.settings for trial in trials])
         self._network = network.to(device)
         self._rows, self._validation = rows.to(device), data.validation.to(device)
-        learner = first.learner
-        self._schedule = Schedule(
-            rows,
-            batch_size=learner.batch_size,
-            max_epochs=learner.max_epochs,
-            warmup=learner.warmup,
-            seed=first.seed,
-            sampler=first.sampler,
-        )
+        self._schedule = schedule_of(first, rows)
         self._stack = ParameterStack(self._network, len(trials))
         self._descend = _Descent(self._stack, [trial.settings for trial in trials])
         self._total = torch.zeros(len(trials), device=device)

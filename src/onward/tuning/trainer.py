@@ -9,7 +9,7 @@ from pathlib import Path
 from onward.errors import NotFiniteError
 from onward.training.checkpoints import Checkpoints
 from onward.training.fingerprint import fingerprint
-from onward.training.loop import LOSS
+from onward.training.history import LOSS
 from onward.training.run import TrainingData, fit
 from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
 from onward.tuning.sampler import Result, Training
