@@ -87,6 +87,10 @@ def sized(nodes: int, gpus: int) -> list[Any]:
     return ["configs/My Table_2.yaml", "--nodes", nodes, "--gpus", gpus]
 
 
+def test_the_help_names_the_extra_of_the_image() -> None:
+    assert "onward[train]" in printed("kubernetes", "--help")
+
+
 @pytest.mark.parametrize(("nodes", "gpus"), SIZES)
 def test_kubernetes_knows_every_key(nodes: int, gpus: int) -> None:
     text = printed("kubernetes", *sized(nodes, gpus), "--image", "registry.example.com/a:1")

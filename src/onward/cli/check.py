@@ -9,7 +9,7 @@ import typer
 def check(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
 ) -> None:
-    """Find errors that would stop a full run, in less time.
+    """Find the errors that would stop a full run, without running it.
 
     Prepares the whole table, since one row can stop a run; then trains two
     epochs on some 200 rows, exports, evaluates and reports. Exits with the

@@ -40,9 +40,10 @@ def ssh(
 ) -> None:
     """Run all stages on another machine.
 
-    start copies the files that git tracks and the table, starts the stages,
-    and prints their log; Ctrl-C leaves them running. A run that was stopped or
-    killed resumes when it is started again. fetch brings the results here.
+    start copies the files that git tracks and the table, starts the stages
+    and prints their log; Ctrl-C leaves them running. follow prints the log of
+    a run, stop saves its state and ends it, fetch copies the results here.
+    start also resumes a run that was stopped or killed.
     """
     from onward.cli._launch.ssh import RemoteRun
 
@@ -75,7 +76,7 @@ def slurm(
 @launch.command()
 def kubernetes(
     config: Config,
-    image: Annotated[str, typer.Option(help="Image with onward[train].", show_default=False)],
+    image: Annotated[str, typer.Option(help=r"Image with onward\[train].", show_default=False)],
     volume: Annotated[str, typer.Option(help="Volume claim with the project.")] = "project",
     nodes: Nodes = 1,
     gpus: Gpus = 1,

@@ -9,12 +9,12 @@ import typer
 def suggest(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
 ) -> None:
-    """Search for useful derived columns, and print lines for the config.
+    """Search for useful derived columns, and print the lines to add to the config.
 
     Tests durations, sums, differences, products, ratios, frequencies, group
     means and target means. A column is suggested if it significantly improves
-    boosted trees on validation rows; test rows are not used. Takes up to some
-    minutes, and writes no files.
+    boosted trees on validation rows; test rows are not used. Takes up to a few
+    minutes; writes no files.
     """
     from onward.settings.config import import_plugins
 
