@@ -88,13 +88,14 @@ def test_init_takes_a_snapshot_with_its_query(folder: Path) -> None:
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", new)
     connection.close()
     write_config("SELECT pay, odd FROM orders")
-    collect()
+    assert "Next: onward init snapshots/orders --target COLUMN" in collect()
     result = CliRunner().invoke(app, ["init", "snapshots/orders", "--target", "odd"])
     assert result.exit_code == 0, result.output
     assert source_of(Path("configs/orders.yaml")) == Sql.Config(
         path=Path("data/orders"), database="sqlite:shop.db", query="SELECT pay, odd FROM orders"
     )
     assert "- path: snapshots/orders" in Path("data.dvc").read_text()
+    assert "Next: dvc repro" in collect()
 
 
 def test_a_snapshot_that_is_not_of_this_query_is_refused(folder: Path) -> None:

@@ -19,11 +19,15 @@ def collect(
 ) -> None:
     """Take a snapshot of a database, a MongoDB collection, a lake or a JSON API.
 
-    Writes it to snapshots/CONFIG/, from where `data.dvc` imports it into the
-    pipeline. Its time is in a separate file, so equal data are equal files. If
-    reading fails or is killed, the old snapshot stays.
+    Writes the rows as Parquet to snapshots/CONFIG/. For a first snapshot, then
+    create the project: `onward init snapshots/CONFIG --target COLUMN`. Equal
+    rows give equal files, so `dvc repro` runs only if rows have changed. If
+    reading fails, the old snapshot stays.
     """
     from onward.cli._snapshot import take
 
-    rows = take(config, SNAPSHOTS / config.stem)
-    typer.echo(f"{SNAPSHOTS / config.stem}: {rows:,} rows. Next: dvc repro", err=True)
+    folder = SNAPSHOTS / config.stem
+    rows = take(config, folder)
+    has_project = (Path("configs") / config.name).exists()
+    following = "dvc repro" if has_project else f"onward init {folder} --target COLUMN"
+    typer.echo(f"{folder}: {rows:,} rows. Next: {following}", err=True)
