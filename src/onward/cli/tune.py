@@ -10,14 +10,15 @@ def tune(
     config: Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)],
     *,
     write: Annotated[
-        bool, typer.Option("--write", help="Write the best settings into the config.")
+        bool, typer.Option("--write", help="Also write the best settings into the config.")
     ] = False,
 ) -> None:
     """Search for better settings of the training.
 
-    The section `tune` has the budget, in trials or minutes. A search that was
-    stopped or killed goes on where it was; one with a larger budget
-    continues. The best settings are in artifacts/CONFIG/tune/best.yaml.
+    Run `onward prepare` first. The section `tune` of the config sets the
+    budget, in trials or minutes; without it, 28 trials. A search that was
+    stopped or killed resumes; with a larger budget, a finished one continues.
+    Writes the best settings to artifacts/CONFIG/tune/best.yaml.
     """
     from onward.cli._best_settings import write_best_settings
     from onward.cli._stage import run_stage

@@ -43,13 +43,13 @@ class Search:
                 self._log(results, seconds)
 
     def plan(self) -> Iterator[str]:
-        """What is going to happen, for the log."""
+        """The lines of the log before the first training."""
         epochs = self.sampler.space.base.learner.max_epochs
         steps = trainings_of_bracket(self.sampler.bracket, epochs)
-        shown = ", ".join(f"{count} of {few} epochs" for count, few in steps)
-        yield f"tune: {self.budget}: one with the settings of the config ({epochs} epochs), then"
-        yield f"tune: {self.sampler.bracket} at a time, of which the best go on: {shown}"
-        yield f"tune: searched are {', '.join(self.sampler.space.names)}"
+        rungs = ", the best ".join(f"{count} for {few} epochs" for count, few in steps)
+        yield f"tune: {self.budget}: first the settings of the config, for {epochs} epochs,"
+        yield f"tune: then {self.sampler.bracket} trials at a time: {rungs}"
+        yield f"tune: searching {', '.join(self.sampler.space.names)}"
         if finished := len(self.journal.results):
             yield f"tune: {finished} trainings were finished before"
 
@@ -65,8 +65,7 @@ class Search:
     def _log(self, results: Sequence[Result], seconds: float) -> None:
         for result in results:
             logger.info(
-                "tune: trial %d, %d epochs: validation loss %.5g (%.1f s); the lowest so far is"
-                " %.5g",
+                "tune: trial %d, %d epochs: validation loss %.5g (%.1f s); lowest so far %.5g",
                 result.training.trial,
                 result.training.epochs,
                 result.loss,
