@@ -37,8 +37,8 @@ class Rule:
             return [self]
         [name] = self.columns
         doubtful = rows.filter(self.broken).select(pl.col(name).unique())
-        found = doubtful.collect(engine="streaming").to_series()
-        wrong = found.filter(self.confirmed(found))
+        candidates = doubtful.collect(engine="streaming").to_series()
+        wrong = candidates.filter(self.confirmed(candidates))
         broken = self.broken & pl.col(name).is_in(wrong.implode())
         return [replace(self, broken=broken, confirmed=None)]
 

@@ -33,8 +33,8 @@ def bin_indices(
     if isinstance(bins, NumberBins):
         return bins.indices(numbers(field, values, reader))
     distinct, inverse = distinct_values(field, values)
-    found: Array = bins.indices(category_names(field, distinct))[inverse]
-    return found
+    indices: Array = bins.indices(category_names(field, distinct))[inverse]
+    return indices
 
 
 def numbers(field: Field, values: pl.Series, reader: TextReader | None = None) -> Array:
@@ -43,8 +43,8 @@ def numbers(field: Field, values: pl.Series, reader: TextReader | None = None) -
     Later dates are the rule, and would always differ from those of the training rows.
     """
     if field.wire == "number":
-        found: Array = to_wire(field, values.to_numpy(), 0).ravel()
-        return found
+        array: Array = to_wire(field, values.to_numpy(), 0).ravel()
+        return array
     distinct, inverse = distinct_values(field, values)
     read = np.full(len(distinct), np.nan)
     if reader is not None and len(distinct):
@@ -67,8 +67,8 @@ def distinct_values(field: Field, values: pl.Series) -> tuple[list[Any], Array]:
         return distinct.tolist(), inverse
     texts = values.fill_null("")
     unique = texts.unique(maintain_order=True)
-    places = texts.cast(pl.Enum(unique)).to_physical()
-    return unique.to_list(), places.to_numpy().astype(np.int64)
+    indices = texts.cast(pl.Enum(unique)).to_physical()
+    return unique.to_list(), indices.to_numpy().astype(np.int64)
 
 
 def category_names(field: Field, distinct: Sequence[Any]) -> list[str | None]:

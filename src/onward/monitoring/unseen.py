@@ -54,6 +54,6 @@ class UnseenCategories:
         }
         feed[name] = to_wire(self._fields[name], list(values), 0)
         codes = run_only(self._session, self._tensor, feed)
-        places = [place for place, owner in enumerate(self._columns) if owner == name]
-        unseen: list[bool] = (codes[:, places] == UNSEEN).any(axis=1).tolist()
+        indices = [index for index, owner in enumerate(self._columns) if owner == name]
+        unseen: list[bool] = (codes[:, indices] == UNSEEN).any(axis=1).tolist()
         return unseen

@@ -55,12 +55,12 @@ class Start:
 
     def _first_inputs(self) -> dict[str, list[int]]:
         """By block, the first input of each of its embedded features."""
-        found, start = {}, 0
+        inputs, start = {}, 0
         for name in self.network.shape.blocks:
             widths = self.network.embedder_of(name).widths
-            found[name] = [start + before for before in accumulate(widths, initial=0)][:-1]
+            inputs[name] = [start + before for before in accumulate(widths, initial=0)][:-1]
             start += sum(widths)
-        return found
+        return inputs
 
     def _sources(self, block: Block) -> list[int | None]:
         """For each feature its index in the trained network."""

@@ -49,7 +49,9 @@ class Deriving:
         """
         rows = len(targets)
         part = np.random.default_rng(self._seed).integers(0, FOLDS, rows, dtype=np.int8)
-        self._part = part if any(each.learns == "target" for each in self.derivations) else None
+        self._part = (
+            part if any(derivation.learns == "target" for derivation in self.derivations) else None
+        )
         self._versions = [[] for _ in range(FOLDS if self._part is not None else 0)]
         learned: list[Derivation] = []
         for derivation in self.derivations:
@@ -113,7 +115,7 @@ class _Run:
     ) -> None:
         self._session = session(model_of(columns, derivations, wanted))
         self._wanted = wanted
-        self.reads = [each.name for each in self._session.get_inputs()]
+        self.reads = [tensor.name for tensor in self._session.get_inputs()]
         self._fields = [column.field for column in columns if column.name in self.reads]
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:

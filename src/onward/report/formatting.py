@@ -134,22 +134,22 @@ def chosen_rows(data: Mapping[str, Any]) -> list[str]:
     Args:
         data: the report of ``prepare``.
     """
-    said = []
+    sentences = []
     if "sampled_from" in data:
-        said.append(
+        sentences.append(
             f"The {data['rows']['train']:,} training rows are a sample of"
             f" {data['sampled_from']:,}, stratified by class (prepare.sample)."
         )
     if "weights" in data:
         weights = data["weights"]
-        said.append(
+        sentences.append(
             f"Rows are weighted by {weights['name']} ({number(weights['min'])} to"
             f" {number(weights['max'])}); effective sample size"
             f" {weights['equal_rows']:,.0f}. Charts ignore weights."
         )
     if "start_from" in data:
-        said.append(_start(data["start_from"]))
-    return said
+        sentences.append(_start(data["start_from"]))
+    return sentences
 
 
 def _start(start: Mapping[str, Any]) -> str:

@@ -48,11 +48,12 @@ def page(evidence: Evidence) -> str:
         tag("title", f"{evidence.target}: {evidence.config}"),
         tag("style", style),
     )
-    found = {title: section(evidence) for title, section in SECTIONS.items()}
-    written = {title: inside for title, inside in found.items() if inside}
+    contents = {title: section(evidence) for title, section in SECTIONS.items()}
+    written = {title: content for title, content in contents.items() if content}
     links = (tag("a", title, href=f"#{_id(title)}") for title in written)
     sections = (
-        tag("section", tag("h2", title), inside, id=_id(title)) for title, inside in written.items()
+        tag("section", tag("h2", title), content, id=_id(title))
+        for title, content in written.items()
     )
     body = tag("body", _header(evidence), tag("nav", links), tag("main", sections))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

@@ -94,11 +94,11 @@ def _fold(metrics: Mapping[str, Metric], number: int, fold: Mapping[str, Any]) -
 
 
 def _point(evidence: Evidence, point: Mapping[str, Any]) -> list[Content]:
-    shown = []
+    values = []
     for name, metric in _first_two(evidence):
         estimate = point["metrics"][name]
-        shown.append(f"{measured(metric, estimate['value'])} ({interval(metric, estimate)})")
-    return [f"{point['rows']:,}", f"{point['share']:g}", *shown]
+        values.append(f"{measured(metric, estimate['value'])} ({interval(metric, estimate)})")
+    return [f"{point['rows']:,}", f"{point['share']:g}", *values]
 
 
 def _with_interval(title: str) -> str:

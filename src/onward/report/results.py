@@ -23,15 +23,15 @@ def overview(evidence: Evidence) -> Html:
 
 def tiles(evidence: Evidence) -> Html:
     """The first metrics, and the latency."""
-    shown = []
+    parts = []
     for name, metric in list(evidence.of_task.items())[:TILES]:
         estimate = evidence.metrics["model"][name]
         value = measured(metric, estimate["value"])
-        shown.append(_tile(metric.title, value, interval(metric, estimate)))
+        parts.append(_tile(metric.title, value, interval(metric, estimate)))
     fast = evidence.latency
     bulk = f"{fast['rows_per_s']:,} rows/s in batches"
-    shown.append(_tile("Latency of one row", f"{fast['single_row_p50_us']:,.0f} µs", bulk))
-    return tag("div", shown, class_="tiles")
+    parts.append(_tile("Latency of one row", f"{fast['single_row_p50_us']:,.0f} µs", bulk))
+    return tag("div", parts, class_="tiles")
 
 
 def result(evidence: Evidence) -> Html:

@@ -30,7 +30,7 @@ def _slices(evidence: Evidence) -> Html:
     head = ["slice", "rows", title, "95 % interval", loss, "other rows", "boosted trees", "rate"]
     rows = [_slice(line, metric) for line in slices.head(MEASURED).to_dicts()]
     worse = int((slices["rate"] <= LEVEL).sum())
-    shown = min(worse, SHOWN)
+    count = min(worse, SHOWN)
     note = (
         f"The {loss} is significantly higher than in the other rows in {worse:,} of"
         f" {len(slices):,} slices. A slice is a value of a category, a tenth of a number or a range"
@@ -41,9 +41,9 @@ def _slices(evidence: Evidence) -> Html:
         " rather than the model weak."
     )
     parts = [tag("h3", "Slices"), tag("p", note, class_="quiet")]
-    if shown:
-        parts.append(table(head, rows[:shown], "numbers"))
-    if rest := rows[shown:]:
+    if count:
+        parts.append(table(head, rows[:count], "numbers"))
+    if rest := rows[count:]:
         parts.append(_fold(f"{len(rest):,} more slices", table(head, rest, "numbers")))
     return tag("div", parts, class_="card")
 
@@ -54,7 +54,7 @@ def _slice(line: dict[str, float | str | None], metric: Metric) -> list[Content]
         for key in ("metric", "lower", "upper", "loss", "elsewhere", "baseline", "rate")
     )
     ends = interval(metric, {"lower": lower, "upper": upper})
-    others = [number(each) for each in (loss, elsewhere, trees)]
+    others = [number(mean) for mean in (loss, elsewhere, trees)]
     name = f"{line['column']}: {line['slice']}"
     return [name, f"{line['rows']:,}", measured(metric, value), ends, *others, _rate(rate or 0)]
 
@@ -100,8 +100,8 @@ def _worst(evidence: Evidence) -> Html:
     is_number = "residual" in errors.columns
     head = ["row", "actual", "predicted", "residual" if is_number else "probability"]
     raw = {
-        place: part["value"].to_list()
-        for (place,), part in values.group_by("place", maintain_order=True)
+        index: part["value"].to_list()
+        for (index,), part in values.group_by("place", maintain_order=True)
     }
     rows = [
         [*_prediction_cells(line, is_number), *_cells(raw[line["place"]][:ROW_COLUMNS])]

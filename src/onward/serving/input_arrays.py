@@ -178,8 +178,8 @@ def _row(field: Field, wire: Wire, value: Any, row: int) -> Array:
             array: Array = given.astype(wire.element.dtype)
             if array.dtype.kind == "f" or np.array_equal(array, given):
                 return array
-    shown = value.tolist() if isinstance(value, np.ndarray) else value  # on one line
-    raise _misfit(field, shown, row, f"a row of {field.wire}")
+    elements = value.tolist() if isinstance(value, np.ndarray) else value  # on one line
+    raise _misfit(field, elements, row, f"a row of {field.wire}")
 
 
 def _elements(value: Any, wire: Wire) -> Any:

@@ -111,8 +111,8 @@ def _places(hashes: Array, bits: int) -> Array:
     """
     second = _mix(hashes) | np.uint64(1)
     steps = np.arange(PROBES, dtype=np.uint64)
-    places: Array = (hashes[:, None] + second[:, None] * steps) % np.uint64(bits)
-    return places
+    positions: Array = (hashes[:, None] + second[:, None] * steps) % np.uint64(bits)
+    return positions
 
 
 def _hashes(column: pl.Series) -> Array:

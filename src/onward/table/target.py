@@ -68,9 +68,9 @@ class TargetSettings(Settings):
             remedy = "Remove these rows, or set `without_target: drop` in prepare.rows"
             rules.append(Rule((self.name,), column.is_null(), "a missing target", remedy))
         if self.classes:
-            shown = ", ".join(map(repr, self.classes[:SHOWN_CLASSES]))
-            shown += ", ..." if len(self.classes) > SHOWN_CLASSES else ""
-            remedy = f"Declared classes: {shown}. Correct the table, `classes` or `spellings`"
+            names = ", ".join(map(repr, self.classes[:SHOWN_CLASSES]))
+            names += ", ..." if len(self.classes) > SHOWN_CLASSES else ""
+            remedy = f"Declared classes: {names}. Correct the table, `classes` or `spellings`"
             unknown = ~column.is_in(self.classes)
             rules.append(Rule((self.name,), unknown, "an undeclared class", remedy))
         return rules

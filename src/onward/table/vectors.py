@@ -73,10 +73,10 @@ def _has_shape(column: pl.Series, shape: tuple[int, ...]) -> np.ndarray:
     if column.dtype == pl.Null:
         return np.zeros(len(column), bool)
     lists = column.arr.to_list() if isinstance(column.dtype, pl.Array) else column
-    found: np.ndarray = (lists.list.len() == shape[0]).fill_null(value=False).to_numpy().copy()
-    inside = _has_shape(lists.filter(found).explode(), shape[1:])
-    found[found] = inside.reshape(-1, shape[0]).all(axis=1)
-    return found
+    mask: np.ndarray = (lists.list.len() == shape[0]).fill_null(value=False).to_numpy().copy()
+    inside = _has_shape(lists.filter(mask).explode(), shape[1:])
+    mask[mask] = inside.reshape(-1, shape[0]).all(axis=1)
+    return mask
 
 
 def _numbers(elements: pl.Series, wire: Wire) -> tuple[np.ndarray, np.ndarray]:

@@ -127,9 +127,9 @@ def confusion(
     label = predictions["label"]
     common = np.argsort(-np.bincount(target, minlength=len(classes)), kind="stable")
     names = dict.fromkeys(range(len(classes)), OTHERS)
-    shown = common[: CLASSES if len(classes) > CLASSES else None]
-    names |= {int(code): classes[code] for code in shown}
-    order = list(dict.fromkeys([*(names[int(code)] for code in shown), *names.values()]))
+    codes = common[: CLASSES if len(classes) > CLASSES else None]
+    names |= {int(code): classes[code] for code in codes}
+    order = list(dict.fromkeys([*(names[int(code)] for code in codes), *names.values()]))
     positions = np.array([order.index(names[code]) for code in range(len(classes))])
     counts = np.zeros((len(order), len(order)), np.int64)
     np.add.at(counts, (positions[target], positions[label]), 1)

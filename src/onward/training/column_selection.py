@@ -127,8 +127,10 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
     """
     whole = fit(columns)
     relevances = of_first(relevance(whole.network, whole.data.validation, seed))
-    ranked = sorted(relevances, key=lambda each: (each.is_above_noise, each.value), reverse=True)
-    least = max(1, sum(each.is_above_noise for each in ranked))
+    ranked = sorted(
+        relevances, key=lambda result: (result.is_above_noise, result.value), reverse=True
+    )
+    least = max(1, sum(result.is_above_noise for result in ranked))
     trained, runs = {len(columns): whole}, Runs({len(columns): _losses(whole)}, least)
     while len(trained) < settings.trainings and (number := runs.next_number()) is not None:
         logger.info(
@@ -138,7 +140,7 @@ def select(fit: Fit, columns: Sequence[str], settings: Selection, seed: int) -> 
             number,
             len(columns),
         )
-        some = {each.column for each in ranked[:number]}
+        some = {result.column for result in ranked[:number]}
         trained[number] = fit([column for column in columns if column in some])
         runs = Runs({**runs.losses, number: _losses(trained[number])}, least)
     kept = trained[runs.fewest]

@@ -228,11 +228,11 @@ class Learner(LightningModule):
                 (self._place + number) * self.batch_size :
             ]
             rows = sorted(order[: self.batch_size].tolist())
-            shown = ", ".join(map(str, rows[:5]))
+            examples = ", ".join(map(str, rows[:5]))
             raise NotFiniteError(
                 f"train: the loss of step {self.steps_taken + number} is"
                 f" {losses[number].item()}; its batch has the"
-                f" training rows {shown}, ... ({len(rows)} rows). Lower train.learner."
+                f" training rows {examples}, ... ({len(rows)} rows). Lower train.learner."
                 f"learning_rate, now {self.config.learning_rate:g}, or look at these rows"
             )
 

@@ -107,7 +107,7 @@ class Steps:
     """A chunk of optimizer steps at a time.
 
     All that differs between two steps, which rows, the learning rate, where to note the loss,
-    lies in tensors at fixed places on the device, and each step ends by moving on to the next.
+    lies in tensors at fixed indices on the device, and each step ends by moving on to the next.
     On CUDA the whole step is therefore one graph, captured once and launched with one call; it
     does elsewhere what it does there.
 
@@ -137,7 +137,7 @@ class Steps:
         self._rates = torch.zeros(longest, *total.shape, device=device)
         self._losses = torch.zeros(longest, *total.shape, device=device)
         self._ones = torch.ones_like(total)
-        self._place = torch.zeros(1, dtype=torch.int64, device=device)
+        self._index = torch.zeros(1, dtype=torch.int64, device=device)
         self._launch = StepGraph(self._step, descend.forget, device)
 
     def __call__(
@@ -150,14 +150,14 @@ class Steps:
             rates: learning rates, in each step of the shape of a loss.
             draws: seeds of what is drawn in each step.
         """
-        count, places = len(rates), chunk.numbers
+        count, indices = len(rates), chunk.numbers
         if chunk.rows is not None:
             chunk.await_rows()
             self._source.fill(chunk.rows)
-            places = torch.arange(len(places))
-        self._order[:count].copy_(places.view(count, -1), non_blocking=True)
+            indices = torch.arange(len(indices))
+        self._order[:count].copy_(indices.view(count, -1), non_blocking=True)
         self._rates[:count].copy_(torch.as_tensor(rates), non_blocking=True)
-        self._place.zero_()
+        self._index.zero_()
         for draw in draws:
             self._launch(draw)
         return self._losses[:count].clone()
@@ -167,7 +167,7 @@ class Steps:
 
         The process ends with the code of `PeerError` where they make no progress.
         """
-        done, counter = torch.cuda.Event(), _Counter(self._place)  # type: ignore[no-untyped-call]
+        done, counter = torch.cuda.Event(), _Counter(self._index)  # type: ignore[no-untyped-call]
         done.record(torch.cuda.current_stream(self._device))
         await_progress(done.query, counter, TIMEOUT.total_seconds())
 
@@ -176,25 +176,25 @@ class Steps:
         self._launch.release()
 
     def _step(self) -> None:
-        self._descend.rate.copy_(self._rates.index_select(0, self._place)[0])
-        loss = self._loss(self._source.take(self._order.index_select(0, self._place)[0]))
+        self._descend.rate.copy_(self._rates.index_select(0, self._index)[0])
+        loss = self._loss(self._source.take(self._order.index_select(0, self._index)[0]))
         torch.autograd.backward(loss, self._ones)
         loss = loss.detach()
         self._descend(loss)
-        self._losses.index_copy_(0, self._place, loss[None])
+        self._losses.index_copy_(0, self._index, loss[None])
         self._total += loss
-        self._place += 1
+        self._index += 1
 
 
 class _Counter:
     """The number of a step, read beside the steps that are under way."""
 
-    def __init__(self, place: Tensor) -> None:
-        self._place, self._host = place, torch.zeros(1, dtype=place.dtype, pin_memory=True)
-        self._stream = torch.cuda.Stream(place.device)  # type: ignore[no-untyped-call]
+    def __init__(self, index: Tensor) -> None:
+        self._index, self._host = index, torch.zeros(1, dtype=index.dtype, pin_memory=True)
+        self._stream = torch.cuda.Stream(index.device)  # type: ignore[no-untyped-call]
 
     def __call__(self) -> int:
         with torch.cuda.stream(self._stream):
-            self._host.copy_(self._place, non_blocking=True)
+            self._host.copy_(self._index, non_blocking=True)
         self._stream.synchronize()
         return int(self._host)

@@ -61,9 +61,9 @@ class Schedule:
             return (step + 1) / (rise + 1)
         return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, self.steps - rise)))
 
-    def draw(self, place: int) -> int:
+    def draw(self, number: int) -> int:
         """The seed of what is drawn in one step, or for one epoch."""
-        return self._seed * 1_000_003 + place
+        return self._seed * 1_000_003 + number
 
     def _order(self, epoch: int) -> Tensor:
         start, stop = epoch * self.steps_in_epoch, (epoch + 1) * self.steps_in_epoch

@@ -169,8 +169,8 @@ class _Batch:
         )
         for numbers in torch.split(schedule.orders(epoch), CHUNK * schedule.batch_size):
             count = len(numbers) // schedule.batch_size
-            paces = [schedule.pace(place) for place in range(step, step + count)]
-            draws = [schedule.draw(place) for place in range(step, step + count)]
+            paces = [schedule.pace(number) for number in range(step, step + count)]
+            draws = [schedule.draw(number) for number in range(step, step + count)]
             paced = torch.tensor(paces, dtype=torch.float64)[:, None] * rates
             losses = self._steps(Chunk(numbers, None), paced.float(), draws).cpu()
             step += count
@@ -183,11 +183,11 @@ class _Batch:
         self._network.eval()
         train_losses = (self._total / self._schedule.steps_in_epoch).tolist()
         rows, head = self._validation, self._network.head
-        for place, (trial, scores) in enumerate(zip(self._trials, self._scores(), strict=True)):
+        for index, (trial, scores) in enumerate(zip(self._trials, self._scores(), strict=True)):
             if trial.is_over:
                 continue
             loss = head.loss(scores, rows.targets, rows.weights).item()
-            trial.add({"train/loss": train_losses[place], LOSS: loss}, scores.cpu())
+            trial.add({"train/loss": train_losses[index], LOSS: loss}, scores.cpu())
 
     @torch.no_grad()
     def _scores(self) -> Tensor:

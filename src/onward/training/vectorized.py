@@ -61,10 +61,10 @@ class ExactFunctions(TorchFunctionMode):
             return _Linear.apply(*args)  # type: ignore[no-untyped-call]
         if func is torch.baddbmm and not kwargs:
             return _Baddbmm.apply(*args)  # type: ignore[no-untyped-call]
-        said = kwargs or {}  # of a function in Python, all that have a default
-        if func is LOGISTIC_LOSS and {**said, **USUAL} == said:
-            return _LogisticLoss.apply(*args, said["weight"])  # type: ignore[no-untyped-call]
-        return func(*args, **said)
+        arguments = kwargs or {}  # of a function in Python, all that have a default
+        if func is LOGISTIC_LOSS and {**arguments, **USUAL} == arguments:
+            return _LogisticLoss.apply(*args, arguments["weight"])  # type: ignore[no-untyped-call]
+        return func(*args, **arguments)
 
 
 class _Function(torch.autograd.Function):

@@ -66,11 +66,11 @@ class Journal:
             self._note(line)
 
     def _note(self, line: Mapping[str, Any]) -> None:
-        found = dict(line["result"])
-        training = dict(found.pop("training"))
+        fields = dict(line["result"])
+        training = dict(fields.pop("training"))
         training["point"] = tuple(training["point"])
-        loss = float(found.pop("loss"))
-        self.results.append(Result(Training(**training), loss, **found))
+        loss = float(fields.pop("loss"))
+        self.results.append(Result(Training(**training), loss, **fields))
         self.seconds += line["seconds"]
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -31,11 +31,11 @@ class Space:
     """By part and name."""
 
     @classmethod
-    def of(cls, said: SpaceSettings, base: Settings, has_numbers: bool) -> "Space":
+    def of(cls, searched: SpaceSettings, base: Settings, has_numbers: bool) -> "Space":
         """The ranges of the config, or those of the types of embedder and model.
 
         Args:
-            said: the ranges of the config.
+            searched: the ranges of the config.
             base: complete settings, of which the others stay.
             has_numbers: whether there is a numerical block, for `embedder`.
 
@@ -51,7 +51,7 @@ class Space:
         }
         ranges: dict[str, Range] = {}
         for part, default in parts.items():
-            chosen = getattr(said, part)
+            chosen = getattr(searched, part)
             for name, choice in (default if chosen is None else chosen).items():
                 _refuse_invalid(part, name, choice, _section(base, part))
                 ranges[f"{part}.{name}"] = choice

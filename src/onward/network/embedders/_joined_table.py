@@ -21,18 +21,18 @@ class JoinedTable(Reader):
         widths = torch.tensor([table.shape[1] for table in tables])
         sizes = torch.tensor([table.numel() for table in tables])
         owner = torch.arange(len(tables)).repeat_interleave(widths)
-        place = torch.cat([torch.arange(width) for width in widths.tolist()])
+        offset = torch.cat([torch.arange(width) for width in widths.tolist()])
         self.owner, self.width = nn.Buffer(owner), nn.Buffer(widths[owner])
-        self.start = nn.Buffer((sizes.cumsum(0) - sizes)[owner] + place)
+        self.start = nn.Buffer((sizes.cumsum(0) - sizes)[owner] + offset)
         self.numbers = nn.Buffer(torch.cat([table.flatten() for table in tables]))
 
     def parts(self, x: Int64[Tensor, "rows features"]) -> list[Tensor]:
         """The vectors of the codes, side by side."""
-        places = x.index_select(1, self.owner) * self.width + self.start
+        indices = x.index_select(1, self.owner) * self.width + self.start
         vectors = torch.onnx.ops.symbolic(  # torch's own indexing becomes three operators
             "Gather",
-            [self.numbers, places],
+            [self.numbers, indices],
             dtype=self.numbers.dtype,
-            shape=places.shape,
+            shape=indices.shape,
         )
         return [vectors]  # (rows, width)

@@ -52,12 +52,12 @@ class Lines(nn.Module):
         """The values of the functions."""
         shape = (x.shape[0], len(self.features))
         symbolic = torch.onnx.ops.symbolic
-        found = symbolic(SEARCH, [x], self._trees, dtype=x.dtype, shape=shape, version=VERSION)
-        line = found.long()
-        place = symbolic(
+        number = symbolic(SEARCH, [x], self._trees, dtype=x.dtype, shape=shape, version=VERSION)
+        line = number.long()
+        position = symbolic(
             "Gather", [x, self.features], {"axis": 1}, dtype=x.dtype, shape=(*shape, 1)
         )
-        step = place - nn.functional.embedding(line, self.left)
+        step = position - nn.functional.embedding(line, self.left)
         slope = nn.functional.embedding(line, self.slopes)
         return nn.functional.embedding(line, self.values) + slope * step
 
@@ -66,16 +66,16 @@ def _trees(edges: Sequence[Sequence[float]], features: Sequence[int]) -> dict[st
     """Attributes of `SEARCH`: the line of each number, counted over all functions."""
     nodes: list[tuple[Any, ...]] = []
     leaves: list[tuple[Any, ...]] = []
-    for tree, (places, feature) in enumerate(zip(edges, features, strict=True)):
+    for tree, (thresholds, feature) in enumerate(zip(edges, features, strict=True)):
         # the node `edge` compares with that edge; behind them are the leaves, one for each line
-        count, first = len(places), len(leaves)
+        count, first = len(thresholds), len(leaves)
         todo = [(0, count)]
         while todo:
             low, high = todo.pop()  # lines
             edge = (low + high) // 2
             halves = (low, edge), (edge + 1, high)
             ways = [sum(half) // 2 if half[0] < half[1] else count + half[0] for half in halves]
-            nodes.append((tree, edge, feature, places[edge], "BRANCH_LT", *ways))
+            nodes.append((tree, edge, feature, thresholds[edge], "BRANCH_LT", *ways))
             todo += [half for half in halves if half[0] < half[1]]
         nodes += [(tree, count + line, 0, 0.0, "LEAF", 0, 0) for line in range(count + 1)]
         leaves += [(tree, count + line, tree, float(first + line)) for line in range(count + 1)]

@@ -59,7 +59,7 @@ class PiecewiseLinear(Embedder):
             new = torch.split(self.get_buffer(name), list(self.widths))
             bins = [new[i] if s is None else old[s] for i, s in enumerate(sources)]
             self.register_buffer(name, torch.cat(bins))
-        widths = [len(each) for each in bins]
+        widths = [len(part) for part in bins]
         self.widths = tuple(widths)
         self.owner = nn.Buffer(torch.arange(len(widths)).repeat_interleave(torch.tensor(widths)))
         return Adopted(self, tuple(sources))

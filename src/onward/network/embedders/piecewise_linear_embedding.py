@@ -60,9 +60,9 @@ class PiecewiseLinearEmbedding(Embedder):
         cls, config: Config, block: Block, features: Float[Tensor, "rows features"]
     ) -> "PiecewiseLinearEmbedding":
         """Learn the edges of the bins."""
-        found = list(enumerate(bin_edges(features, config.bins)))
-        plain = [feature for feature, edges in found if len(edges) == 2]
-        bent = [(feature, edges) for feature, edges in found if len(edges) > 2]
+        all_edges = list(enumerate(bin_edges(features, config.bins)))
+        plain = [feature for feature, edges in all_edges if len(edges) == 2]
+        bent = [(feature, edges) for feature, edges in all_edges if len(edges) > 2]
         embedder = cls(config, block, (1,) * len(plain) + (config.width,) * len(bent))
         embedder.plain.copy_(torch.tensor(plain, dtype=torch.int64))
         embedder.bent.copy_(torch.tensor([feature for feature, _ in bent], dtype=torch.int64))
@@ -90,8 +90,8 @@ class PiecewiseLinearEmbedding(Embedder):
         )
         self.widths = (1,) * len(plain) + (self.weight.shape[2],) * len(bent)
         index = {f: i for i, f in enumerate([*trained.plain.tolist(), *trained.bent.tolist()])}
-        found = (None if (s := sources[f]) is None else index[s] for f in (*plain, *bent))
-        return Adopted(self, tuple(found))
+        adopted = (None if (s := sources[f]) is None else index[s] for f in (*plain, *bent))
+        return Adopted(self, tuple(adopted))
 
     def for_export(self) -> Reader:
         """The numbers that are not embedded, and the others as lines."""

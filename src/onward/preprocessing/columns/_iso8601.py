@@ -54,8 +54,8 @@ _INDICES = (0, 1, 2, 3, 4, 5, 13, 14, 6, 15)  # of `NAMES` among them
 # A text is cut at + - and . into 16 pieces, of which these are kept and cut at :
 _END = "+---::."  # behind each text, so that all pieces exist
 _KEPT = [0, 2, 4, 6, 8, 14]
-# The pieces, and where they are:
-_PLACES = {
+# The fields of a date, and their pieces:
+_FIELDS = {
     "year": 0,
     "month": 3,
     "day": 6,
@@ -100,7 +100,7 @@ def parse(graph: Graph, texts: Value, columns: int) -> Dates:
     rest = _cut(graph, _cut(graph, _cut(graph, rest, "+", 1), "-", 3), ".", 1)
     rest = graph.gather(_flat(graph, rest, columns, 16), _KEPT, axis=2)
     rest = _flat(graph, _cut(graph, rest, ":", 2), columns, 3 * len(_KEPT))
-    numbers = _numbers(graph, graph.gather(rest, list(_PLACES.values()), axis=2))
+    numbers = _numbers(graph, graph.gather(rest, list(_FIELDS.values()), axis=2))
     return Dates(is_date, _flat(graph, numbers, columns * _WIDTH))
 
 
@@ -117,7 +117,7 @@ def _numbers(graph: Graph, pieces: Value) -> Value:
     """The sums, the cosine and the sine of the weekday, and the time: ``(rows, columns, 1, _)``."""
     year = graph("Cast", graph.gather(pieces, [[0]], axis=2), to=TensorProto.INT64)
     year = graph("Cast", year, to=TensorProto.DOUBLE)
-    ones = graph.constant(np.ones((1, len(_PLACES))))
+    ones = graph.constant(np.ones((1, len(_FIELDS))))
     sums = graph("MatMul", ones, _rows(graph, pieces))  # faster than ReduceSum
     sums = graph("Add", sums, graph("Mul", year, graph.constant(_OF_YEAR)))
     whole = graph("Floor", sums)
@@ -130,7 +130,7 @@ def _numbers(graph: Graph, pieces: Value) -> Value:
 
 def _rows(graph: Graph, pieces: Value) -> Value:
     """The contribution of each piece, ``(rows, columns, pieces, _SUMS)``."""
-    places, codes = list(_PLACES), _codes()
+    fields, codes = list(_FIELDS), _codes()
     code = graph(
         "LabelEncoder",
         pieces,
@@ -139,11 +139,11 @@ def _rows(graph: Graph, pieces: Value) -> Value:
         values_int64s=list(codes.values()),
         default_int64=0,  # of the year
     )
-    is_hour = [_RADIX if place == "hour" else 1 for place in places]
+    is_hour = [_RADIX if field == "hour" else 1 for field in fields]
     shifted = graph("Div", code, graph.constant(is_hour, np.int64))
     digit = graph("Mod", shifted, graph.constant(_RADIX, np.int64))
-    row = graph("Add", digit, graph.constant(np.arange(len(places)) * _RADIX, np.int64))
-    tables = np.concatenate([_table(place) for place in places])
+    row = graph("Add", digit, graph.constant(np.arange(len(fields)) * _RADIX, np.int64))
+    tables = np.concatenate([_table(field) for field in fields])
     return graph("Gather", graph.constant(tables), row, axis=0)
 
 
@@ -158,23 +158,23 @@ def _codes() -> dict[str, int]:
     return codes
 
 
-def _table(place: str) -> np.ndarray:
-    """What the numbers at this place add to the sums, ``(_RADIX, _SUMS)``."""
+def _table(field: str) -> np.ndarray:
+    """What the numbers of this field add to the sums, ``(_RADIX, _SUMS)``."""
     table = np.zeros((_RADIX, _SUMS))
     number = np.arange(_RADIX)
-    if place == "month":
+    if field == "month":
         table[:, :2] = _circle(number - 1, 12)
         # years begin in March here: their leap day comes last, and does not shift the others
         table[:, _DAYS] = (153 * ((number + 9) % 12) + 2) // 5 - _DAYS_OF_YEAR_0
         # half a year more, so that a floor of a whole number is not a matter of rounding
         table[:, _LEAPS] = (0.5 - (number < 3)[:, None]) / _PERIODS
-    elif place == "day":
+    elif field == "day":
         table[:, 2:4] = _circle(number - 1, 31)
         table[:, _DAYS] = number
-    elif place == "hour":
+    elif field == "hour":
         table[:, 4:6] = _circle(number, 24)
-    unit = {"hour": 3600, "minute": 60, "second": 1}.get(place.split()[-1], 0)
-    sign = -1 if place.startswith("east") else 1
+    unit = {"hour": 3600, "minute": 60, "second": 1}.get(field.split()[-1], 0)
+    sign = -1 if field.startswith("east") else 1
     table[:, _SECONDS] = sign * unit * number
     return table
 

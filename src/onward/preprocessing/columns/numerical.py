@@ -97,7 +97,7 @@ class Numerical(Column):
         columns = [columns[index] for index in order]
         numbers = graph("Concat", *(raw[index] for index in order), axis=1)  # (rows, columns)
         free = (-math.inf, math.inf)
-        bounds = [each.config.bounds if each.config.clip else free for each in columns]
+        bounds = [column.config.bounds if column.config.clip else free for column in columns]
         clips = any(column.config.clip for column in columns)
         scales = [column.scale for column in columns]
         return scale_numbers(graph, numbers, scales, bounds if clips else None)

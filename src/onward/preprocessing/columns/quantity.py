@@ -64,7 +64,7 @@ class Quantity(Column):
             patterns = {unit: pattern(unit, self.decimal, self.thousands) for unit in self.units}
             for unit in self.units:
                 for text in (form.format(unit) for form in FORMS):
-                    matches = [u for u, found in patterns.items() if re.fullmatch(found, text)]
+                    matches = [u for u, regex in patterns.items() if re.fullmatch(regex, text)]
                     if len(matches) > 1:
                         raise ValueError(
                             f"units: {text!r} could be of {matches}. Remove one of them"

@@ -20,8 +20,8 @@ def refuse_unreadable(derive: Sequence[Any], columns: Sequence[Any], target: str
     derivations = {config.name: Derivation.build(config) for config in derive}
     if target in derivations:
         raise ValueError(f"derive: {target!r} is the target. Choose another name")
-    raw = {each.name: each for each in columns if each.name not in derivations}
-    known = {name: Column.build(each).field for name, each in raw.items()}
+    raw = {config.name: config for config in columns if config.name not in derivations}
+    known = {name: Column.build(config).field for name, config in raw.items()}
     for name, derivation in derivations.items():
         for read, kind in derivation.reads.items():
             where = f"derive: {name!r} reads {read!r}"

@@ -33,8 +33,8 @@ def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, titl
         rug: ``number``, the deciles.
         title: of the axis of predictions.
     """
-    places = means.unique("place", maintain_order=True)
-    single = lines.join(places.select("place", "value", "number"), on="place")
+    values = means.unique("place", maintain_order=True)
+    single = lines.join(values.select("place", "value", "number"), on="place")
     single = single.sort("line", "place")
     label = "Prediction by value of a column"
     if means["kind"][0] == "value":
@@ -43,8 +43,8 @@ def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, titl
     x = _along(is_date)
     if is_date:
         means, single, rug = (
-            each.with_columns(pl.col("number").cast(pl.Float64) * MS)
-            for each in (means, single, rug)
+            frame.with_columns(pl.col("number").cast(pl.Float64) * MS)
+            for frame in (means, single, rug)
         )
     return draw(label, [_ticks(rug, x), *_curves(means, single, x, title)])
 

@@ -163,13 +163,13 @@ class Client:
             if error.code in BUSY:
                 raise _TryLaterError(status, _seconds(error.headers)) from error
             start = self._start(error)
-        said = f": {' '.join(start.split())!r}" if start.strip() else ""
+        reply = f": {' '.join(start.split())!r}" if start.strip() else ""
         remedy = (
             "Check the token: `token` names the environment variable that has it"
             if error.code in (401, 403)
             else "Correct `url` or `parameters`"
         )
-        raise DataError(f"{shown(url)}: {status}{said}. {remedy}") from error
+        raise DataError(f"{shown(url)}: {status}{reply}. {remedy}") from error
 
     def _start(self, error: HTTPError) -> str:
         """How the body of a refusal begins; empty with a login, which it may repeat."""

@@ -96,10 +96,10 @@ def _records(api: Api, where: str, document: Any) -> list[Any]:
     if isinstance(records, list):
         return records
     lists = [name for name, value in _lists(document)]
-    found = "is not there" if records is ABSENT else f"is {_kind(records)}"
+    state = "is not there" if records is ABSENT else f"is {_kind(records)}"
     named = f"`records`, {api.records!r}," if api.records else "the page itself"
     remedy = f"Set `records`: {suggestion(api.records, lists)}" if lists else "Correct `url`"
-    raise DataError(f"{where}: {named} {found}, not a list. {remedy}")
+    raise DataError(f"{where}: {named} {state}, not a list. {remedy}")
 
 
 def _lists(document: Any, prefix: str = "", depth: int = 3) -> Iterator[tuple[str, list[Any]]]:

@@ -58,10 +58,10 @@ def iceberg_batches(table: str, catalog: str | None, version: int | None) -> Bat
 
     def scan() -> pl.LazyFrame:
         if catalog is None:
-            found = _static(table)
+            source = _static(table)
         else:
-            found = import_module("pyiceberg.catalog").load_catalog(catalog).load_table(table)
-        return pl.scan_iceberg(found, snapshot_id=version)
+            source = import_module("pyiceberg.catalog").load_catalog(catalog).load_table(table)
+        return pl.scan_iceberg(source, snapshot_id=version)
 
     yield from _batches(table, scan, "`catalog`, `table`")
 

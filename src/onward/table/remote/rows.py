@@ -129,11 +129,11 @@ class _Columns:
 
         if not name.isascii() and SURROGATE.search(name):
             raise DataError(f"{self.where}: column {name!r}: its name is no text. Correct it")
-        found = self._found(name, values)
-        self.kinds[name] = found | self.kinds.get(name, {})
-        dtype = self._type(name, found)
+        kinds = self._kinds_of(name, values)
+        self.kinds[name] = kinds | self.kinds.get(name, {})
+        dtype = self._type(name, kinds)
         try:
-            return pa.array(_converted(found, values), dtype)
+            return pa.array(_converted(kinds, values), dtype)
         except (UnicodeEncodeError, pa.ArrowInvalid, OverflowError) as error:
             raise self._unstorable(name, error) from error
 
@@ -143,9 +143,9 @@ class _Columns:
             " it, convert the column to text, or leave it out"
         )
 
-    def _found(self, name: str, values: Sequence[Any]) -> dict[str, int]:
+    def _kinds_of(self, name: str, values: Sequence[Any]) -> dict[str, int]:
         """The kinds of these values, with the number of the first row of each."""
-        found: dict[str, int] = {}
+        kinds: dict[str, int] = {}
         for python_type in set(map(type, values)) - {NoneType}:
             numbered = (
                 (row, value)
@@ -161,10 +161,10 @@ class _Columns:
                 )
             if kind in DIVIDED:
                 for row, value in numbered:
-                    found.setdefault(DIVIDED[kind](value), row)
+                    kinds.setdefault(DIVIDED[kind](value), row)
             else:
-                found.setdefault(kind, next(numbered)[0])
-        return dict(sorted(found.items(), key=itemgetter(1)))
+                kinds.setdefault(kind, next(numbered)[0])
+        return dict(sorted(kinds.items(), key=itemgetter(1)))
 
     def _type(self, name: str, kinds: Mapping[str, int]) -> "pa.DataType":
         import pyarrow as pa

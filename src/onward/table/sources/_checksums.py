@@ -25,7 +25,7 @@ TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = 1, 2, 3, 7, 8, 9, 10
 
 
 class _Bytes(Protocol):
-    def __getitem__(self, place: Any, /) -> Any: ...
+    def __getitem__(self, index: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True)

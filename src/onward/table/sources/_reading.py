@@ -23,7 +23,7 @@ UNREAD = (
 class Fault:
     """A possible fault of a value."""
 
-    found: pl.Expr
+    mask: pl.Expr
     """Mask of the faulty values."""
     what: str
     """Completes "these values are ..."."""
@@ -118,7 +118,7 @@ def _text(where: str, field: Field, dtype: pl.DataType) -> Reading:
             " `values: integer`, or store it as text"
         )
     nul = Fault(text.str.contains("\0", literal=True), "texts with a NUL character", "Remove it")
-    return Reading(field.name, pl.when(text != "").then(text), nul.found.sum(), (nul,))
+    return Reading(field.name, pl.when(text != "").then(text), nul.mask.sum(), (nul,))
 
 
 def _whole_text(field: Field) -> Reading:
@@ -131,7 +131,7 @@ def _whole_text(field: Field) -> Reading:
         "not whole numbers, so their text is ambiguous",
         "Declare the column numerical, or store it as text",
     )
-    return Reading(field.name, text, wrong.found.sum(), (wrong,))
+    return Reading(field.name, text, wrong.mask.sum(), (wrong,))
 
 
 def _spelled(field: Field, numerals: Numerals) -> Reading:
@@ -182,9 +182,9 @@ def _number(field: Field, dtype: pl.DataType) -> Reading:
     )
 
 
-def _rounding_fault(found: pl.Expr) -> Fault:
+def _rounding_fault(mask: pl.Expr) -> Fault:
     return Fault(
-        found,
+        mask,
         "whole numbers of 2^53 and more, which a float64 would round",
         f"If they are identifiers, {CATEGORICAL}; else store them as floating-point numbers",
     )

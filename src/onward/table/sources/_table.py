@@ -109,7 +109,7 @@ class Table(ABC):
             *(column.value.alias(column.name) for column in readings),
             *(pl.col(column.name).alias(RAW + column.name) for column in readings),
             *(
-                pl.any_horizontal(fault.found for fault in column.faults).alias(FAULT + column.name)
+                pl.any_horizontal(fault.mask for fault in column.faults).alias(FAULT + column.name)
                 for column in readings
             ),
         )
@@ -198,7 +198,7 @@ class Table(ABC):
 
     def _refuse_faults(self, frame: pl.LazyFrame, column: Reading, rows: int) -> None:
         for fault in column.faults:
-            count = self.collect(frame.select(fault.found.sum())).item()
+            count = self.collect(frame.select(fault.mask.sum())).item()
             if count:
                 where, value = self._first(frame, column.name, fault)
                 raise DataError(
@@ -207,7 +207,7 @@ class Table(ABC):
                 )
 
     def _first(self, frame: pl.LazyFrame, name: str, fault: Fault) -> tuple[str, Any]:
-        value, is_faulty = pl.col(name).alias("value"), fault.found.alias("found")
-        rows = frame.select(value, is_faulty).with_row_index("row").filter("found").head(1)
+        value, is_faulty = pl.col(name).alias("value"), fault.mask.alias("is_faulty")
+        rows = frame.select(value, is_faulty).with_row_index("row").filter("is_faulty").head(1)
         first = self.collect(rows).row(0)
         return self.position(first[0] + 1), first[1]

@@ -98,12 +98,12 @@ class Jsonl(Source):
         return contents
 
     def _dtype(self, name: str) -> pl.DataType:
-        places = self._contents.types[name]
-        dtype = _common_type(frozenset(places))
+        first_lines = self._contents.types[name]
+        dtype = _common_type(frozenset(first_lines))
         if dtype is None:
-            found = ", ".join(f"{_shown(kind)} (line {at})" for kind, at in places.items())
+            kinds = ", ".join(f"{_shown(kind)} (line {at})" for kind, at in first_lines.items())
             raise DataError(
-                f"{self.path}: column {name!r} holds {found}. Write all its values as numbers, or"
+                f"{self.path}: column {name!r} holds {kinds}. Write all its values as numbers, or"
                 " all as texts"
             )
         return dtype
@@ -153,10 +153,10 @@ class _Contents:
         repeated = [name for name, count in Counter(names).items() if count > 1]
         if repeated:
             self._refuse(f"has the key {repeated[0]!r} more than once")
-        for name, found in zip(names, types, strict=True):
+        for name, kind in zip(names, types, strict=True):
             known = self.types.setdefault(name, {})
-            if found is not NoneType:
-                known.setdefault(found, self.num_lines)
+            if kind is not NoneType:
+                known.setdefault(kind, self.num_lines)
         if len(self._shapes) == MANY:
             self._shapes.clear()
         self._shapes.add((names, types))
@@ -201,7 +201,7 @@ def _common_type(kinds: frozenset[Kind]) -> pl.DataType | None:
     lists = [kind for kind in kinds if isinstance(kind, Lists)]
     if not lists or len(lists) < len(kinds):
         return TYPES.get(kinds)
-    inside = _common_type(frozenset(kind for found in lists for kind in found.of))
+    inside = _common_type(frozenset(kind for outer in lists for kind in outer.of))
     return None if inside is None else pl.List(inside)
 
 

@@ -141,9 +141,9 @@ def residuals(table: pl.DataFrame, target: str) -> Chart:
 
 def coverage(table: pl.DataFrame, share: float, target: str) -> Chart:
     """Interval coverage by band of the prediction; the rule is the overall coverage."""
-    places = table.with_row_index("band", 1)
+    bands = table.with_row_index("band", 1)
     bars = {
-        "data": {"values": places.to_dicts()},
+        "data": {"values": bands.to_dicts()},
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
             "x": {
