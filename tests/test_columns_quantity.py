@@ -194,7 +194,7 @@ def test_units_that_cannot_be_told_are_refused(settings: dict[str, Any], message
 def test_rules_name_what_is_no_quantity_and_what_is_out_of_bounds() -> None:
     rows = pl.LazyFrame({"x": ["1 kg", "12", "0.5 g", "900 kg", None, "?", "  "]})
     rules = column(units={"kg": 1, "g": 0.001}, missing=("?",), minimum=0.1, maximum=100).rules()
-    settled = [part for rule in rules for part in rule.settled(rows)]
+    settled = [part for rule in rules for part in rule.settle(rows)]
     found = {rule.what: rows.select(rule.broken).collect().to_series() for rule in settled}
     places = {
         what: broken.fill_null(value=False).arg_true().to_list() for what, broken in found.items()

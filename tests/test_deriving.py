@@ -65,7 +65,7 @@ def means(rows: pl.LazyFrame, targets: np.ndarray, *, training: bool) -> np.ndar
     city: Column = column(column.Config(name="city"))
     deriving = Deriving([city], [made], seed=0)
     deriving.fit(rows, targets, NUMBER)
-    return pl.concat(deriving.derived(rows, are_training=training))["x"].to_numpy()
+    return pl.concat(deriving.derive(rows, are_training=training))["x"].to_numpy()
 
 
 def smoothed(rows: pl.LazyFrame, targets: np.ndarray, counted: np.ndarray) -> np.ndarray:

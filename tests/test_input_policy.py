@@ -120,7 +120,7 @@ TEXTS = st.one_of(
 def test_predicting_refuses_what_preparing_refuses(column: Column, texts: list[str]) -> None:
     rows = pl.LazyFrame({column.name: texts}, schema={column.name: pl.String})
     [rule] = [rule for rule in column.rules() if "missing" in rule.remedy]
-    [settled] = rule.settled(rows)
+    [settled] = rule.settle(rows)
     broken = rows.select(settled.broken.fill_null(value=False)).collect().to_series()
     [note] = text_readers([column])
     reader = TextReader(note, {column.name: column.field})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onward.errors import ArtifactError
 from onward.report import charts
 from onward.report.charts._drawing import draw
-from onward.report.formatting import compared, measured, number, signed
+from onward.report.formatting import comparison, format_difference, format_metric, number
 from onward.report.markup import Html, tag
 from onward.stages import evaluate, report
 from onward.tasks import charts as drawings
@@ -338,7 +338,7 @@ def test_numbers_keep_three_digits(value: float) -> None:
     ],
 )
 def test_metrics_are_shown_in_their_unit(name: str, value: float | None, shown: str) -> None:
-    assert measured(METRICS[name], value) == shown
+    assert format_metric(METRICS[name], value) == shown
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_metrics_are_shown_in_their_unit(name: str, value: float | None, shown: 
 def test_differences_have_the_unit_of_their_metric(
     name: str, difference: float | None, shown: str
 ) -> None:
-    assert signed(METRICS[name], difference) == shown
+    assert format_difference(METRICS[name], difference) == shown
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_a_comparison_is_as_sure_as_the_interval_of_the_difference(
     difference: tuple[float | None, ...], sign: int, words: str
 ) -> None:
     ends = dict(zip(("value", "lower", "upper"), difference, strict=True))
-    assert compared(ends, sign) == words
+    assert comparison(ends, sign) == words
 
 
 def test_one_epoch_is_a_point() -> None:
@@ -383,7 +383,7 @@ def test_one_epoch_is_a_point() -> None:
 def test_a_skewed_target_gets_logarithmic_axes() -> None:
     values = [10.0**power for power in range(6)]
     table = pl.DataFrame({"actual": values, "predicted": values, "residual": [0.0] * 6})
-    labels = re.findall(r">([^<>]+)</text>", charts.svg(drawings.predicted(table, "price")))
+    labels = re.findall(r">([^<>]+)</text>", charts.svg(drawings.predicted_values(table, "price")))
     assert {"1", "10", "100", "1k", "10k", "100k"} <= {*labels}
 
 

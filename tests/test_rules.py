@@ -20,7 +20,7 @@ def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[
     column: Column = member(member.Config(name="x", **settings))
     frame = pl.DataFrame({"x": pl.Series(values, dtype=None if any(values) else pl.Float64)})
     found = {
-        rule.what: frame.filter(rule.settled(frame.lazy())[0].broken)["x"].to_list()
+        rule.what: frame.filter(rule.settle(frame.lazy())[0].broken)["x"].to_list()
         for rule in column.rules()
     }
     return {what: wrong for what, wrong in found.items() if wrong}

@@ -19,7 +19,7 @@ from onward.__main__ import app
 from onward.cli._source import source_of
 from onward.errors import ConfigError, DataError
 from onward.table.remote import batches, http
-from onward.table.remote.http import _next_link, shown
+from onward.table.remote.http import _next_link, redact
 from onward.table.sources.json_api import JsonApi
 
 ROWS = [{"id": n, "town": None if n % 3 else "Köln", "pay": n / 4} for n in range(1, 8)]
@@ -453,7 +453,7 @@ def test_objects_lists_and_large_numbers_have_a_column(
 
 
 def test_addresses_are_shown_without_what_may_be_secret() -> None:
-    assert shown("https://me:pw@a.example/b?token=x#y") == "https://a.example/b"
+    assert redact("https://me:pw@a.example/b?token=x#y") == "https://a.example/b"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Rule:
     judged: Callable[[pl.DataFrame], "list[Rule]"] | None = None
     """Of all values of the columns, the rules that rows break: for what is known only then."""
 
-    def settled(self, rows: pl.LazyFrame) -> "list[Rule]":
+    def settle(self, rows: pl.LazyFrame) -> "list[Rule]":
         """The same for these rows, in the words of polars alone.
 
         Functions of ours inside a query could wait for each other forever.

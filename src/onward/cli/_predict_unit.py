@@ -9,7 +9,7 @@ from onward.artifacts.publishing import sha256
 from onward.cli._output_folder import OutputFolder
 from onward.cli._predict_table import PredictionJob
 from onward.cli._prediction_output import write_file
-from onward.cli._prediction_units import Unit, opened
+from onward.cli._prediction_units import Unit, open_unit
 from onward.cli._predictions import predictions
 from onward.errors import ArtifactError, DataError
 from onward.serving.predictor import Predictor, Unreadable
@@ -51,7 +51,7 @@ def predict_unit(task: Task) -> Done:
     """
     job, counts = task.job, list[int]()
     predictor = _predictor(job.model, task.model, job.unreadable)
-    with opened(task.unit, job.table, job.config) as table:
+    with open_unit(task.unit, job.table, job.config) as table:
         keep = tuple(table.names()) if job.keep is None else job.keep
         rows, unusual = predictions(predictor, table, keep, counts.append)
         assert job.output is not None

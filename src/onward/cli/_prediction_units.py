@@ -47,7 +47,7 @@ def units_of(path: str, config: Path | None) -> list[Unit]:
 
 
 @contextmanager
-def opened(unit: Unit, path: str, config: Path | None) -> Iterator[Table]:
+def open_unit(unit: Unit, path: str, config: Path | None) -> Iterator[Table]:
     """The rows of a unit; an object in a bucket is on this machine meanwhile.
 
     Raises:

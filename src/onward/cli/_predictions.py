@@ -18,7 +18,7 @@ from onward.cli._source import open_like
 from onward.serving.input_arrays import Array
 from onward.serving.output_columns import output_columns
 from onward.serving.predictor import Predictor
-from onward.serving.training_comparison import UnusualValues, merged
+from onward.serving.training_comparison import UnusualValues, merge
 from onward.table.sources import Source, Table
 from onward.table.sources._table import KEPT
 
@@ -126,7 +126,7 @@ def print_unusual(unusual: Sequence[UnusualValues], where: Sequence[str] = ()) -
     files: dict[tuple[str, str], str] = {}
     for values, file in zip(unusual, where, strict=False):
         files.setdefault((values.column, values.kind), file)
-    for values in merged(unusual):
+    for values in merge(unusual):
         cells = (values.column, values.kind, f"{values.rows:,}", f"{values.first_row:,}")
         last = [files[values.column, values.kind]] if where else []
         table.add_row(*map(escape, (*cells, str(values.example), *last)))

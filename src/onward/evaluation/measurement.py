@@ -13,7 +13,7 @@ from onward.evaluation.baselines import targets_of, weights_of
 from onward.evaluation.diagnostics import HeldOut, diagnose
 from onward.evaluation.latency import latency
 from onward.evaluation.permutation_importance import importance
-from onward.evaluation.predictors import predictors, rows_of, unread
+from onward.evaluation.predictors import predictors, rows_of, unread_columns
 from onward.evaluation.retraining import HeldOutPredictions
 from onward.serving.predictor import Predictor
 from onward.tasks import Array, Predictions, Task
@@ -60,7 +60,9 @@ def measure(
     )
     learned = prepared.num_rows("train"), prepared.num_rows("validation")
     return Measurement(
-        replace(compare(task, target, predictions, seed, weights), unread=unread(predictor)),
+        replace(
+            compare(task, target, predictions, seed, weights), unread=unread_columns(predictor)
+        ),
         _curves(task, target, predictions[MODEL], seed) | {"importance": drops},
         diagnose(held_out, predict[MODEL], drops["column"].to_list(), sensitive, seed),
         HeldOutPredictions(*learned, target, predictions[MODEL], weights),

@@ -47,7 +47,7 @@ def predictors(
     return {MODEL: model, **baselines}
 
 
-def unread(predictor: Predictor) -> tuple[str, ...]:
+def unread_columns(predictor: Predictor) -> tuple[str, ...]:
     """Columns of the file that the baselines cannot read."""
     return tuple(field.name for field in predictor.schema.columns if not can_encode(field))
 

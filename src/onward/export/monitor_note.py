@@ -20,7 +20,7 @@ from onward.monitoring.bins import (
 from onward.monitoring.column_values import bin_indices, category_names, distinct_values, numbers
 from onward.monitoring.effects import BLOCKS, LEAST_BLOCK, spread_of_blocks
 from onward.monitoring.estimation import Correction
-from onward.monitoring.predictions import outcomes, scores, watched
+from onward.monitoring.predictions import monitored_values, outcomes, scores
 from onward.network.scoring import Scoring
 from onward.preprocessing.columns import semantic_type
 from onward.schema import Field
@@ -149,7 +149,7 @@ def _outputs(task: Task, predictions: Predictions, truth: Array) -> dict[str, di
     """Histograms, and for each bin how often it was right: the class came, the interval held."""
     notes = {}
     inside = outcomes(predictions, truth, task.target).get("coverage")
-    for index, (name, values) in enumerate(watched(predictions, task.target).items()):
+    for index, (name, values) in enumerate(monitored_values(predictions, task.target).items()):
         bins = quantile_bins(values)
         indices = bins.indices(values)
         first = len(task.target.classes) == 2

@@ -27,7 +27,7 @@ class Scores:
     """The number that decides the bin of the correction, ``(rows,)``."""
 
 
-def watched(predictions: Predictions, target: Target) -> dict[str, Array]:
+def monitored_values(predictions: Predictions, target: Target) -> dict[str, Array]:
     """Numbers of each row, by name.
 
     The probability of each class (of the second of two), or the value and the width of its

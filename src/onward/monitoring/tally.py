@@ -11,7 +11,7 @@ import polars as pl
 from onward.monitoring.bins import Array, CategoryBins
 from onward.monitoring.column_values import category_names, distinct_values, numbers
 from onward.monitoring.estimation import WindowSums
-from onward.monitoring.predictions import Predictions, outcomes, scores, watched
+from onward.monitoring.predictions import Predictions, monitored_values, outcomes, scores
 from onward.monitoring.profile import Profile
 from onward.monitoring.unseen import UnseenCategories
 from onward.schema import Field, Schema
@@ -158,7 +158,7 @@ class Tally:
     def _add_outputs(
         self, predictions: Predictions, index: Array, windows: list[WindowCounts]
     ) -> None:
-        for name, values in watched(predictions, self._schema.target).items():
+        for name, values in monitored_values(predictions, self._schema.target).items():
             if name in self._profile.outputs:
                 bins = self._profile.outputs[name].bins
                 parts = [window.outputs for window in windows]

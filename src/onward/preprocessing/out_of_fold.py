@@ -68,7 +68,7 @@ class Deriving:
             for known, version in zip(self._versions, versions, strict=True):
                 known.append(version)
 
-    def derived(self, rows: pl.LazyFrame, *, are_training: bool) -> Iterator[pl.DataFrame]:
+    def derive(self, rows: pl.LazyFrame, *, are_training: bool) -> Iterator[pl.DataFrame]:
         """The derived columns, chunk by chunk and in order.
 
         Args:

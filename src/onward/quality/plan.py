@@ -58,7 +58,7 @@ def _refuse_several_values(contract: Contract) -> None:
 
 
 def _refuse_reserved(contract: Contract) -> None:
-    for field in contract.needed(training=True):
+    for field in contract.required_fields(training=True):
         if field.name.startswith(PREFIX):
             raise ConfigError(
                 f"prepare: {field.name!r}: column names must not start with {PREFIX!r}, which is"

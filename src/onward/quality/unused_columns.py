@@ -9,7 +9,7 @@ ROWS = 100_000  # rows to infer reasons from
 
 def unused_columns(plan: Plan, table: Table) -> list[dict[str, str]]:
     """Names of the columns that `prepare` does not read, with the probable reasons."""
-    used = {field.name for field in plan.contract.needed(training=True)}
+    used = {field.name for field in plan.contract.required_fields(training=True)}
     names = [name for name in table.names() if name not in used]
     if not names:
         return []

@@ -75,7 +75,7 @@ def write_derived(deriving: Deriving, work: Path) -> None:
     for split in SPLITS:
         rows, folder = rows_of(work, split), work / DERIVED_FOLDER / split
         folder.mkdir(parents=True)
-        for number, chunk in enumerate(deriving.derived(rows, are_training=split == "train")):
+        for number, chunk in enumerate(deriving.derive(rows, are_training=split == "train")):
             chunk.write_parquet(folder / f"{number:09}.parquet", compression="lz4")
 
 

@@ -7,7 +7,7 @@ answers the questions that a run can answer; the last section lists the others.
 from collections.abc import Mapping
 from typing import Any
 
-from onward.report.formatting import counted, number, percent, usual
+from onward.report.formatting import format_count, number, percent, usual
 from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
 
@@ -81,7 +81,7 @@ def _cleaning(data: Mapping[str, Any]) -> list[str]:
         "conflicting": quality["conflicts"],
     }
     content = [
-        f"Each row was checked against {counted(quality['checks'], 'rule')}.",
+        f"Each row was checked against {format_count(quality['checks'], 'rule')}.",
         table(["rows", "count"], ((name, f"{count:,}") for name, count in counts.items())),
     ]
     if quality["findings"]:

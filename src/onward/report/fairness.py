@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from onward.report.formatting import measured, number, percent
+from onward.report.formatting import format_metric, number, percent
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 
@@ -60,7 +60,7 @@ def _card(evidence: Evidence, names: list[str], lines: list[Line]) -> list[Html]
         [
             *_group(line),
             *(_percent(line[key]) for key in RATES),
-            measured(metric, line["metric"]),
+            format_metric(metric, line["metric"]),
         ]
         for line in lines
     ]

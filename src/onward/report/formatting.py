@@ -80,7 +80,7 @@ def alike(values: Sequence[float]) -> list[str]:
     return [f"{value:z.{decimals}f}".replace("-", MINUS) for value in values]
 
 
-def measured(metric: Metric, value: float | None) -> str:
+def format_metric(metric: Metric, value: float | None) -> str:
     """The value of a metric."""
     if metric.unit == "target":
         return number(value)
@@ -97,7 +97,7 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """So many of them; one is no plural."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
@@ -109,10 +109,12 @@ def within(title: str) -> str:
 
 def interval(metric: Metric, estimate: Measured) -> str:
     """The ends of an interval."""
-    return f"{measured(metric, estimate['lower'])} to {measured(metric, estimate['upper'])}"
+    return (
+        f"{format_metric(metric, estimate['lower'])} to {format_metric(metric, estimate['upper'])}"
+    )
 
 
-def signed(metric: Metric, difference: float | None) -> str:
+def format_difference(metric: Metric, difference: float | None) -> str:
     """The difference of two values of a metric; of shares in percentage points."""
     if difference is None:
         return "undefined"
@@ -176,11 +178,11 @@ def verdict(evidence: Evidence) -> str:
     """
     rows = evidence.metrics["rows"]
     if rows < FEW:
-        return f"The test set has {counted(rows, 'row')}: too few to judge the model."
+        return f"The test set has {format_count(rows, 'row')}: too few to judge the model."
     if evidence.scores[evidence.task.main] is None:
         title = evidence.task.main_metric.title
         return f"The {title} is undefined on this test set, so the model cannot be judged."
-    return f"{filled(evidence, evidence.task.summary)} {_ranking(evidence)}"
+    return f"{fill_in(evidence, evidence.task.summary)} {_ranking(evidence)}"
 
 
 def shortages(evidence: Evidence) -> list[str]:
@@ -189,24 +191,27 @@ def shortages(evidence: Evidence) -> list[str]:
     return sentences
 
 
-def filled(evidence: Evidence, sentence: str) -> str:
+def fill_in(evidence: Evidence, sentence: str) -> str:
     """A sentence of the task with the values of the metrics that it names."""
-    values = {name: measured(of, evidence.scores[name]) for name, of in evidence.of_task.items()}
+    values = {
+        name: format_metric(of, evidence.scores[name]) for name, of in evidence.of_task.items()
+    }
     return sentence.format(target=evidence.target, **values)
 
 
 def _ranking(evidence: Evidence) -> str:
     name, metric = evidence.task.main, evidence.task.main_metric
     words = {
-        who: compared(evidence.metrics["differences"][who][name], metric.sign) for who in BASELINES
+        who: comparison(evidence.metrics["differences"][who][name], metric.sign)
+        for who in BASELINES
     }
-    values = {who: measured(metric, evidence.metrics[who][name]["value"]) for who in BASELINES}
-    model = measured(metric, evidence.scores[name])
+    values = {who: format_metric(metric, evidence.metrics[who][name]["value"]) for who in BASELINES}
+    model = format_metric(metric, evidence.scores[name])
     parts = [f"{words[who]} {title} ({values[who]})" for who, title in BASELINES.items()]
     return f"Its {within(metric.title)} ({model}) is {', '.join(parts[:-1])}, and {parts[-1]}."
 
 
-def compared(difference: Measured, sign: int) -> str:
+def comparison(difference: Measured, sign: int) -> str:
     """``better than`` and the like; ``about as good as`` where the difference is not significant.
 
     Args:

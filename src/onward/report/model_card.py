@@ -6,9 +6,9 @@ Source: Mitchell et al. 2019, "Model Cards for Model Reporting", whose sections 
 from onward.report.formatting import (
     ARROWS,
     WHO,
-    filled,
+    fill_in,
+    format_metric,
     interval,
-    measured,
     number,
     score,
     shortages,
@@ -143,7 +143,7 @@ def _analyses(evidence: Evidence) -> list[str]:
     rows = [
         [
             f"{of.title} {ARROWS[of.better]}".strip(),
-            *(measured(of, evidence.metrics[who][name]["value"]) for who in WHO),
+            *(format_metric(of, evidence.metrics[who][name]["value"]) for who in WHO),
             interval(of, evidence.metrics["model"][name]),
         ]
         for name, of in evidence.of_task.items()
@@ -178,7 +178,7 @@ def _ethics(evidence: Evidence) -> list[str]:
 
 
 def _caveats(evidence: Evidence) -> list[str]:
-    caveat = filled(evidence, evidence.task.caveat)
+    caveat = fill_in(evidence, evidence.task.caveat)
     caveats = [caveat] if caveat else []
     if rare := _rare(evidence):
         caveats.append(f"Classes with fewer than {LEAST_CLASS} test rows: {', '.join(rare)}.")

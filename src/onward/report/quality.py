@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onward.report.formatting import counted, percent
+from onward.report.formatting import format_count, percent
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 
@@ -32,11 +32,11 @@ def quality(evidence: Evidence) -> Html:
         if rows
     ]
     note = (
-        f"Each row was checked against {counted(report['checks'], 'rule')}. A duplicate equals an"
-        " earlier row in all columns and the target; a conflicting row has the columns of another"
-        " row but a different class. The exported file changes values in the same way. Outliers are"
-        " more than three interquartile ranges outside the quartiles; robust scaling compresses"
-        " them, and `clip` limits them."
+        f"Each row was checked against {format_count(report['checks'], 'rule')}. A duplicate equals"
+        " an earlier row in all columns and the target; a conflicting row has the columns of"
+        " another row but a different class. The exported file changes values in the same way."
+        " Outliers are more than three interquartile ranges outside the quartiles; robust scaling"
+        " compresses them, and `clip` limits them."
     )
     return join(tag("p", note, class_="quiet"), tag("div", parts, class_="grid"))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from onward.report import charts
-from onward.report.formatting import interval, measured
+from onward.report.formatting import format_metric, interval
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
@@ -78,10 +78,10 @@ def _first_two(evidence: Evidence) -> list[tuple[str, Metric]]:
 
 
 def _mean(metric: Metric, estimate: Mapping[str, float | None]) -> list[Content]:
-    deviation, pooled = (measured(metric, estimate[key]) for key in ("deviation", "pooled"))
+    deviation, pooled = (format_metric(metric, estimate[key]) for key in ("deviation", "pooled"))
     return [
         metric.title,
-        tag("b", measured(metric, estimate["mean"])),
+        tag("b", format_metric(metric, estimate["mean"])),
         interval(metric, estimate),
         deviation,
         pooled,
@@ -89,7 +89,7 @@ def _mean(metric: Metric, estimate: Mapping[str, float | None]) -> list[Content]
 
 
 def _fold(metrics: Mapping[str, Metric], number: int, fold: Mapping[str, Any]) -> list[Content]:
-    values = (measured(metrics[name], value) for name, value in fold["metrics"].items())
+    values = (format_metric(metrics[name], value) for name, value in fold["metrics"].items())
     return [f"{number}", f"{fold['training']:,}", f"{fold['test']:,}", *values]
 
 
@@ -97,7 +97,7 @@ def _point(evidence: Evidence, point: Mapping[str, Any]) -> list[Content]:
     values = []
     for name, metric in _first_two(evidence):
         estimate = point["metrics"][name]
-        values.append(f"{measured(metric, estimate['value'])} ({interval(metric, estimate)})")
+        values.append(f"{format_metric(metric, estimate['value'])} ({interval(metric, estimate)})")
     return [f"{point['rows']:,}", f"{point['share']:g}", *values]
 
 

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from onward.report import charts
-from onward.report.formatting import ARROWS, BASELINES, WHO, interval, measured, signed, within
+from onward.report.formatting import (
+    ARROWS,
+    BASELINES,
+    WHO,
+    format_difference,
+    format_metric,
+    interval,
+    within,
+)
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
@@ -26,7 +34,7 @@ def tiles(evidence: Evidence) -> Html:
     parts = []
     for name, metric in list(evidence.of_task.items())[:TILES]:
         estimate = evidence.metrics["model"][name]
-        value = measured(metric, estimate["value"])
+        value = format_metric(metric, estimate["value"])
         parts.append(_tile(metric.title, value, interval(metric, estimate)))
     fast = evidence.latency
     bulk = f"{fast['rows_per_s']:,} rows/s in batches"
@@ -94,11 +102,12 @@ def _differences(evidence: Evidence) -> Html:
 
 def _difference(metric: Metric, difference: Mapping[str, float | None]) -> Html:
     below = tag("div", _ends(metric, difference), class_="quiet")
-    return join(signed(metric, difference["value"]), below)
+    return join(format_difference(metric, difference["value"]), below)
 
 
 def _ends(metric: Metric, difference: Mapping[str, float | None]) -> str:
-    return f"{signed(metric, difference['lower'])} to {signed(metric, difference['upper'])}"
+    lower, upper = (format_difference(metric, difference[end]) for end in ("lower", "upper"))
+    return f"{lower} to {upper}"
 
 
 def _changes(evidence: Evidence) -> Html:
@@ -137,12 +146,12 @@ def _cold_start(evidence: Evidence) -> Html:
 
 def _change(evidence: Evidence, name: str, change: dict[str, Any]) -> list[Content]:
     metric, difference = evidence.of_task[name], change["difference"]
-    values = (measured(metric, change["before"]), measured(metric, change["now"]))
+    values = (format_metric(metric, change["before"]), format_metric(metric, change["now"]))
     first = f"{metric.title} {ARROWS[metric.better]}"
     return [
         first,
         *values,
-        signed(metric, difference["value"]),
+        format_difference(metric, difference["value"]),
         _ends(metric, difference),
         tag("b", change["verdict"]),
     ]
@@ -157,6 +166,6 @@ def _tile(title: str, value: str, below: str) -> Html:
 
 def _comparison(evidence: Evidence, name: str) -> list[Content]:
     metric = evidence.of_task[name]
-    values = [measured(metric, evidence.metrics[who][name]["value"]) for who in WHO]
+    values = [format_metric(metric, evidence.metrics[who][name]["value"]) for who in WHO]
     estimate = interval(metric, evidence.metrics["model"][name])
     return [f"{metric.title} {ARROWS[metric.better]}", tag("b", values[0]), *values[1:], estimate]

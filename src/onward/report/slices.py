@@ -3,7 +3,7 @@
 import polars as pl
 
 from onward.report import charts
-from onward.report.formatting import interval, measured, more_columns, number, percent
+from onward.report.formatting import format_metric, interval, more_columns, number, percent
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
@@ -56,7 +56,14 @@ def _slice(line: dict[str, float | str | None], metric: Metric) -> list[Content]
     ends = interval(metric, {"lower": lower, "upper": upper})
     others = [number(mean) for mean in (loss, elsewhere, trees)]
     name = f"{line['column']}: {line['slice']}"
-    return [name, f"{line['rows']:,}", measured(metric, value), ends, *others, _rate(rate or 0)]
+    return [
+        name,
+        f"{line['rows']:,}",
+        format_metric(metric, value),
+        ends,
+        *others,
+        _rate(rate or 0),
+    ]
 
 
 def _rate(rate: float) -> str:

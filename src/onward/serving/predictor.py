@@ -29,7 +29,7 @@ from onward.serving.notes import read_notes, read_schema
 from onward.serving.sessions import session_of
 from onward.serving.tabular_inputs import columns_of, names_of
 from onward.serving.text_reading import TextReader, refuse_no_booleans
-from onward.serving.training_comparison import TrainingComparison, UnusualValues, merged, refuse
+from onward.serving.training_comparison import TrainingComparison, UnusualValues, merge, refuse
 
 FORMAT = 2
 """Of the files that this version writes, and the newest it reads."""
@@ -127,7 +127,7 @@ class Predictor:
         Raises:
             DataError: if the rows do not fit, as on calls.
         """
-        return merged(
+        return merge(
             values for first, feed in self.feeds(rows) for values in self._comparison(feed, first)
         )
 

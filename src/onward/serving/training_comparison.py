@@ -99,7 +99,7 @@ class TrainingComparison:
         return np.full(len(column), np.nan) if reader is None else reader.numbers(column)
 
 
-def merged(parts: Iterable[UnusualValues]) -> list[UnusualValues]:
+def merge(parts: Iterable[UnusualValues]) -> list[UnusualValues]:
     """Merge the entries of the parts of a table, by column and kind."""
     whole: dict[tuple[str, str], UnusualValues] = {}
     for part in parts:

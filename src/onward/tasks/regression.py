@@ -48,7 +48,7 @@ class Regression(NumberTask):
     ) -> Iterator[Card]:
         """Actual value and error by predicted value, and interval coverage."""
         rows, name = curves["residuals"], self.target.name
-        yield Card("Actual and predicted", charts.predicted(rows, name))
+        yield Card("Actual and predicted", charts.predicted_values(rows, name))
         yield Card("Error by predicted value", charts.residuals(rows, name))
         coverage = charts.coverage(curves["bands"], scores["coverage"], name)
         yield Card("Interval coverage", coverage)

@@ -12,7 +12,7 @@ from onward.artifacts.prepared import Prepared
 from onward.evaluation.baselines import can_encode, targets_of
 from onward.evaluation.suggestions._candidates import Candidate, Readable, candidates
 from onward.evaluation.suggestions._trees import Trees
-from onward.preprocessing.columns import Column, converted
+from onward.preprocessing.columns import Column, convert_quantities
 from onward.preprocessing.derivations import Derivation
 from onward.preprocessing.out_of_fold import Deriving
 from onward.quality.leaks import outcomes, strength
@@ -96,7 +96,7 @@ def _sample(prepared: Prepared, split: str, seed: int) -> pl.DataFrame:
 
 
 def _with_derived(rows: pl.DataFrame, deriving: Deriving, *, are_training: bool) -> pl.DataFrame:
-    derived = pl.concat(deriving.derived(rows.lazy(), are_training=are_training))
+    derived = pl.concat(deriving.derive(rows.lazy(), are_training=are_training))
     return rows.hstack(derived.get_columns())
 
 
@@ -105,7 +105,7 @@ def _readable(task: Task, train: pl.DataFrame, raw: Sequence[Column], seed: int)
     target = outcomes(targets_of(task, train))
     half = np.random.default_rng(seed).permutation(len(train)) % 2 == 0
 
-    values = converted(train, [column.field for column in raw])
+    values = convert_quantities(train, [column.field for column in raw])
 
     def best(types: Sequence[str], most: int) -> list[str]:
         names = [column.name for column in raw if column.config.type in types]
@@ -137,7 +137,7 @@ def _seconds(
     ]
     deriving = Deriving(raw, built, 0)
     deriving.fit(rows.lazy(), np.zeros(len(rows)), Target("", "number"))
-    derived = pl.concat(deriving.derived(rows.lazy(), are_training=False))
+    derived = pl.concat(deriving.derive(rows.lazy(), are_training=False))
     present = [derived[name].drop_nulls().to_numpy() for name in names]
     return {
         pair: float(np.median(values))

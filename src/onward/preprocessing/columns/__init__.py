@@ -6,7 +6,7 @@ from onward.preprocessing.columns._date_format import date_pattern as date_patte
 from onward.preprocessing.columns._distinct import BATCH as BATCH
 from onward.preprocessing.columns._distinct import distinct as distinct
 from onward.preprocessing.columns._parse_dates import moments as moments
-from onward.preprocessing.columns._parse_quantities import converted as converted
+from onward.preprocessing.columns._parse_quantities import convert_quantities as convert_quantities
 from onward.preprocessing.columns._parse_quantities import numbers as numbers
 from onward.preprocessing.columns._semantics import category_names as category_names
 from onward.preprocessing.columns._semantics import meaning as meaning

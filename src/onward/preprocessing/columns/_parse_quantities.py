@@ -228,7 +228,7 @@ def numbers(field: Field, values: pl.Series) -> pl.Series:
     return pl.Series(values.name, read[unique.codes, 0]).fill_nan(None)
 
 
-def converted(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
+def convert_quantities(rows: pl.DataFrame, fields: Iterable[Field]) -> pl.DataFrame:
     """The same rows, with numbers instead of quantities."""
     return rows.with_columns(
         numbers(field, rows[field.name]) for field in fields if units_of(field)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onward.quality.leaks._univariate_strength import Explained, explained
+from onward.quality.leaks._univariate_strength import Explained, estimate_strength
 
 MAX_PAIRED_COLUMNS = 20  # columns to pair, those with the strongest univariate effect
 FIRST_TRY_ROWS = 3_000  # rows for a first try of a pair
@@ -61,12 +61,12 @@ def leaking_pairs(
         best_alone = max(alone[left], alone[right])
         with np.errstate(all="ignore"):  # of divisions by 0
             first = function(sample[left], sample[right])
-        first_try = explained(first, sample_wanted, sample_training_rows)
+        first_try = estimate_strength(first, sample_wanted, sample_training_rows)
         if first_try.share < max(FIRST_TRY_SHARE, best_alone + MIN_PAIR_GAIN):
             continue
         with np.errstate(all="ignore"):
             every = function(values[left], values[right])
-        result = explained(every, wanted, training_rows)
+        result = estimate_strength(every, wanted, training_rows)
         if result.share >= best_alone + MIN_PAIR_GAIN:
             yield Pair(formula.format(repr(left), repr(right)), result)
 

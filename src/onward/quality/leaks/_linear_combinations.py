@@ -39,16 +39,16 @@ def needed_signs(
     """The signs of the columns that the sum needs; all others become 0."""
     if np.abs(signs).sum() > MAX_SUM_COLUMNS:
         return np.zeros_like(signs)
-    left = 1 - explained(values @ signs, targets, is_train)
+    left = 1 - explained_share(values @ signs, targets, is_train)
     for index in np.flatnonzero(signs):
         without = np.where(np.arange(len(signs)) == index, 0, signs)
-        left_without = 1 - explained(values @ without, targets, is_train)
+        left_without = 1 - explained_share(values @ without, targets, is_train)
         if left_without < NEEDED_FACTOR * left:
             signs, left = without, left_without
     return signs
 
 
-def explained(values: np.ndarray, targets: np.ndarray, is_train: np.ndarray) -> float:
+def explained_share(values: np.ndarray, targets: np.ndarray, is_train: np.ndarray) -> float:
     """The share of the variance of held-out targets that the values explain, with slope 1.
 
     Args:

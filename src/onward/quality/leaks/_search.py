@@ -9,14 +9,13 @@ import numpy as np
 import polars as pl
 
 from onward.errors import DataError
-from onward.preprocessing.columns import converted
+from onward.preprocessing.columns import convert_quantities
 from onward.quality.leaks._column_pairs import leaking_pairs
 from onward.quality.leaks._duplicate_rows import duplicate_share
-from onward.quality.leaks._linear_combinations import explained as explained_by_sum
-from onward.quality.leaks._linear_combinations import nearest_sum, needed_signs
+from onward.quality.leaks._linear_combinations import explained_share, nearest_sum, needed_signs
 from onward.quality.leaks._overlap import num_groups_on_both_sides, num_held_out_too_early
 from onward.quality.leaks._rules import LeakRules
-from onward.quality.leaks._univariate_strength import Explained, explained, outcomes
+from onward.quality.leaks._univariate_strength import Explained, estimate_strength, outcomes
 from onward.schema import Field, Schema, Target
 from onward.serving.column_settings import is_numeric
 from onward.tasks import usual_task
@@ -164,7 +163,7 @@ def _sampled_columns(
     marked = pl.concat([rows, pl.LazyFrame({SAMPLED: sample})], how="horizontal")
     names = [field.name for field in fields]
     columns = marked.filter(SAMPLED).select(names).collect(engine="streaming")
-    return converted(columns, fields), sample
+    return convert_quantities(columns, fields), sample
 
 
 class _Sample:
@@ -177,10 +176,10 @@ class _Sample:
         self.training_rows = _divisions(is_train)
         self._explained: dict[str, Explained] = {}
 
-    def explained(self, name: str) -> Explained:
+    def strength_of(self, name: str) -> Explained:
         """How much a single column explains; measured once."""
         if name not in self._explained:
-            result = explained(self.columns[name], self.wanted, self.training_rows)
+            result = estimate_strength(self.columns[name], self.wanted, self.training_rows)
             self._explained[name] = result
         return self._explained[name]
 
@@ -190,7 +189,7 @@ class _Sample:
         elements = self.columns[field.name].reshape((-1, size))
         for index in range(size):
             numbers = elements.arr.get(index).cast(pl.Float64).fill_nan(None)
-            yield explained(numbers, self.wanted, self.training_rows)
+            yield estimate_strength(numbers, self.wanted, self.training_rows)
 
 
 def _divisions(is_train: np.ndarray) -> list[np.ndarray]:
@@ -219,7 +218,7 @@ def _strong_columns(sample: _Sample, fields: Sequence[Field], rules: LeakRules) 
     for field in fields:
         if field.name in rules.accept:
             continue
-        result = sample.explained(field.name)
+        result = sample.strength_of(field.name)
         section = "derive" if field.type == DERIVED else "columns"
         what = (
             f"column {field.name!r} alone explains {result.share:.1%} of the target in held-out"
@@ -281,7 +280,7 @@ def _strong_combinations(
 
 
 def _leaking_pairs(sample: _Sample, names: Sequence[str]) -> Iterator[Leak]:
-    alone = {name: sample.explained(name).share for name in names}
+    alone = {name: sample.strength_of(name).share for name in names}
     columns = sample.columns.select(names)
     for pair in leaking_pairs(columns, sample.wanted, sample.training_rows, alone):
         level = _level(pair.result)
@@ -302,7 +301,7 @@ def _leaking_sums(sample: _Sample, names: Sequence[str]) -> Iterator[Leak]:
     values = np.clip(values, -LARGEST_NUMBER, LARGEST_NUMBER)  # their squares are finite
     targets = np.clip(sample.targets, -LARGEST_NUMBER, LARGEST_NUMBER)
     signs = needed_signs(nearest_sum(values, targets, is_train), values, targets, is_train)
-    share = explained_by_sum(values @ signs, targets, is_train)
+    share = explained_share(values @ signs, targets, is_train)
     if np.abs(signs).sum() < 2 or share < LEAK_SHARE:
         return
     by_sign = sorted(zip(signs, names, strict=True), key=lambda pair: -pair[0])

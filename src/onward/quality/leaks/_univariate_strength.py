@@ -50,10 +50,12 @@ def strength(values: Values, wanted: np.ndarray, is_train: np.ndarray) -> float:
         wanted: `outcomes` of the same rows.
         is_train: mask of the training rows; the others are predicted.
     """
-    return explained(values, wanted, [is_train]).share
+    return estimate_strength(values, wanted, [is_train]).share
 
 
-def explained(values: Values, wanted: np.ndarray, training_rows: Sequence[np.ndarray]) -> Explained:
+def estimate_strength(
+    values: Values, wanted: np.ndarray, training_rows: Sequence[np.ndarray]
+) -> Explained:
     """The `strength` over several divisions of the rows, with an interval.
 
     The interval is that of a ratio of two means over the predicted rows (delta method).

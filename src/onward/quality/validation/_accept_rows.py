@@ -81,7 +81,7 @@ def discard(work: Path) -> None:
 def _read(table: Table, contract: Contract, work: Path) -> list[Finding]:
     """Write the valid rows, and return the findings in the others."""
     if contract.rows.invalid == "refuse":
-        table.copy(contract.needed(training=True), work / VALID_FILE, CHUNK)
+        table.copy(contract.required_fields(training=True), work / VALID_FILE, CHUNK)
         rows = contract.canonical(pl.scan_parquet(work / VALID_FILE))
         refuse_findings(str(table.path), find(rows, contract.rules(training=True)), table.position)
         return []

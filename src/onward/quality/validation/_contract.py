@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from onward.errors import ConfigError
-from onward.preprocessing.columns import Column, converted
+from onward.preprocessing.columns import Column, convert_quantities
 from onward.rules import Rule, at
 from onward.schema import Field
 from onward.serving.column_settings import is_numeric, units_of
@@ -67,7 +67,7 @@ class Contract:
         """The input columns of the model."""
         return tuple(column.field for column in self.columns)
 
-    def needed(self, *, training: bool) -> list[Field]:
+    def required_fields(self, *, training: bool) -> list[Field]:
         """The columns to read: the inputs, and for training also target, weights and split."""
         fields = list(self.fields)
         if training:
@@ -92,7 +92,7 @@ class Contract:
         if training:
             column_rules += self.target.rules(must_be_there=self.rows.without_target == "refuse")
             column_rules += [] if self.weights is None else _rules_of_weights(self.weights)
-        fields = {field.name: field for field in self.needed(training=training)}
+        fields = {field.name: field for field in self.required_fields(training=training)}
         check_rules = [check.rule() for check in self._checks(training=training)]
         for rule in check_rules:
             _refuse_no_condition(rule, fields)
@@ -107,7 +107,7 @@ class Contract:
         """Rules that each value is readable, by the masks of `Table.scan_with_faults`."""
         return [
             Rule((field.name,), pl.col(FAULT + field.name), *_unreadable(field.wire))
-            for field in self.needed(training=training)
+            for field in self.required_fields(training=training)
         ]
 
     def changes(self, rows: pl.LazyFrame) -> list[dict[str, Any]]:
@@ -146,7 +146,7 @@ def _on_converted(rule: Rule, field_by_name: Mapping[str, Field]) -> Rule:
         return rule
 
     def judged(rows: pl.DataFrame) -> list[Rule]:
-        values = converted(rows, fields)
+        values = convert_quantities(rows, fields)
         if rule.judged is not None:
             return rule.judged(values)
         broken = values.select(rule.broken.fill_null(value=False)).to_series().to_numpy()

@@ -41,7 +41,7 @@ def find(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Finding]:
         frame: columns in wire form; raw columns, marked by `RAW`, provide the examples if present.
         rules: of a contract.
     """
-    rules = settled(frame, rules)
+    rules = settle(frame, rules)
     broken = [rule.broken.fill_null(value=False) for rule in rules]
     counts = [is_broken.sum().alias(str(index)) for index, is_broken in enumerate(broken)]
     query = frame.select(pl.len().alias("rows"), *counts)
@@ -53,9 +53,9 @@ def find(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Finding]:
     ]
 
 
-def settled(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Rule]:
+def settle(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[Rule]:
     """The rules as polars expressions alone."""
-    return [settled_rule for rule in rules for settled_rule in rule.settled(frame)]
+    return [settled_rule for rule in rules for settled_rule in rule.settle(frame)]
 
 
 def _finding(frame: pl.LazyFrame, rule: Rule, broken: pl.Expr, count: int, rows: int) -> Finding:

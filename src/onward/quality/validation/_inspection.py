@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from onward.quality.validation._contract import Contract
-from onward.quality.validation._findings import ROW, Finding, find, settled
+from onward.quality.validation._findings import ROW, Finding, find, settle
 from onward.rules import Rule
 from onward.table.sources import FAULT, RAW, Table
 
@@ -26,14 +26,16 @@ class Inspection:
     """
 
     def __init__(self, table: Table, contract: Contract, *, training: bool) -> None:
-        self._names = [field.name for field in contract.needed(training=training)]
-        rows = table.scan_with_faults(contract.needed(training=training)).with_row_index(ROW, 1)
+        self._names = [field.name for field in contract.required_fields(training=training)]
+        rows = table.scan_with_faults(contract.required_fields(training=training)).with_row_index(
+            ROW, 1
+        )
         self.rows = contract.canonical(rows) if training else rows
         rules = [
             *contract.readable(training=training),
             *(_only_readable(rule) for rule in contract.rules(training=training)),
         ]
-        self.rules = settled(self.rows, rules)
+        self.rules = settle(self.rows, rules)
 
     def findings(self) -> list[Finding]:
         """The broken rules."""

@@ -85,7 +85,7 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
         hint = f"{wire.words} as a list: {'[' * len(wire.shape)}0, …{']' * len(wire.shape)}"
     elif known.low is not None:
         hint = f"{known.low:g} to {known.high:g} {known.unit}".rstrip() + " in training"
-    options = [] if is_number or wire else _offered(model, field, known)
+    options = [] if is_number or wire else _options(model, field, known)
     listed = f" list=l{index}" if options else ""
     return (
         f"<label><span>{escape(field.name)}</span>"
@@ -96,7 +96,7 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
     )
 
 
-def _offered(model: ServedModel, field: Field, known: TrainingRange) -> list[str]:
+def _options(model: ServedModel, field: Field, known: TrainingRange) -> list[str]:
     """Suggested values: all categories, or those of the sample rows."""
     rows = model.predictor.metadata.get("replay", {}).get("rows", {})
     values = known.categories if known.categories is not None else rows.get(field.name, ())

@@ -89,7 +89,7 @@ class Client:
                 if attempt == TRIES or not self.is_reached:
                     tries = f" in each of {TRIES} tries" if attempt == TRIES else ""
                     raise DataError(
-                        f"{shown(url)}: {error}{tries}. Try again later, or correct `url`"
+                        f"{redact(url)}: {error}{tries}. Try again later, or correct `url`"
                     ) from error
                 self._wait(url, attempt, error)
         raise AssertionError
@@ -98,7 +98,7 @@ class Client:
         """Raise a `DataError` if the address is not of the server of the first page."""
         if server_of(url) != self.server:
             raise DataError(
-                f"{shown(url)}: the server sends us to another server or scheme than"
+                f"{redact(url)}: the server sends us to another server or scheme than"
                 f" {'{}://{}:{}'.format(*self.server)}, which is not followed. If it is right,"
                 " write it as `url`"
             )
@@ -136,7 +136,7 @@ class Client:
             self._refuse(url, error)
         except (InvalidURL, ValueError) as error:  # of the address, or of one it leads to
             raise DataError(
-                f"{shown(url)}: this address or the one it leads to is none ({error}). Correct"
+                f"{redact(url)}: this address or the one it leads to is none ({error}). Correct"
                 " `url`"
             ) from error
         except (HTTPException, OSError) as error:
@@ -149,7 +149,7 @@ class Client:
             self.num_bytes += len(block)
             if self.num_bytes > self.max_bytes:
                 raise DataError(
-                    f"{shown(url)}: the pages have more than {self.max_bytes:,} bytes. Raise"
+                    f"{redact(url)}: the pages have more than {self.max_bytes:,} bytes. Raise"
                     " `max_bytes`, if the table is that large"
                 )
             blocks.append(block)
@@ -169,7 +169,7 @@ class Client:
             if error.code in (401, 403)
             else "Correct `url` or `parameters`"
         )
-        raise DataError(f"{shown(url)}: {status}{reply}. {remedy}") from error
+        raise DataError(f"{redact(url)}: {status}{reply}. {remedy}") from error
 
     def _start(self, error: HTTPError) -> str:
         """How the body of a refusal begins; empty with a login, which it may repeat."""
@@ -185,15 +185,15 @@ class Client:
         seconds = max(pause, error.seconds or 0)
         if seconds > LONGEST_PAUSE or time.monotonic() + seconds > self.end:
             raise DataError(
-                f"{shown(url)}: {error}, and asks to wait for {seconds:.0f} seconds. Try again"
+                f"{redact(url)}: {error}, and asks to wait for {seconds:.0f} seconds. Try again"
                 " later"
             ) from error
-        logger.info("%s: %s; waiting %.0f seconds", shown(url), error, seconds)
+        logger.info("%s: %s; waiting %.0f seconds", redact(url), error, seconds)
         time.sleep(seconds)
 
     def _overtime(self, url: str) -> DataError:
         return DataError(
-            f"{shown(url)}: the pages take more than {self.max_seconds:g} seconds. Raise"
+            f"{redact(url)}: the pages take more than {self.max_seconds:g} seconds. Raise"
             " `max_seconds`, if the server needs that long"
         )
 
@@ -223,15 +223,15 @@ def server_of(url: str) -> tuple[str, str, int]:
     except ValueError:  # of the port
         server = "", "", 0
     if server[0] not in PORTS or not server[1]:
-        raise DataError(f"{shown(url)}: this is no address with http:// or https://. Correct it")
+        raise DataError(f"{redact(url)}: this is no address with http:// or https://. Correct it")
     return server
 
 
-def shown(url: str) -> str:
+def redact(url: str) -> str:
     """The address for messages: without parameters and logins, which may be secret.
 
     Example:
-        >>> shown("https://me:secret@example.com/a?token=b")
+        >>> redact("https://me:secret@example.com/a?token=b")
         'https://example.com/a'
     """
     address = re.sub("//[^/@]*@", "//", url.partition("?")[0].partition("#")[0])
@@ -242,7 +242,7 @@ def _next_link(url: str, headers: Message) -> str | None:
     """The target with ``rel=next``. Source: RFC 8288, section 3."""
     text = ", ".join(headers.get_all("Link") or ())
     if len(text) > LONGEST_LINK:
-        raise DataError(f"{shown(url)}: the header `Link` has more than {LONGEST_LINK} characters")
+        raise DataError(f"{redact(url)}: the header `Link` has more than {LONGEST_LINK} characters")
     for link in LINK.finditer(text):
         relation = RELATION.search(link["parameters"])
         if relation and "next" in relation["names"].lower().split():

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from onward.errors import DataError, suggestion
 from onward.table.remote.documents import ABSENT, flat, part
-from onward.table.remote.http import Client, shown
+from onward.table.remote.http import Client, redact
 from onward.table.remote.paging import Page, Paging
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def api_rows(api: Api) -> Iterator[dict[str, Any]]:
     """
     for page, records in _pages(api):
         for number, record in enumerate(records, 1):
-            where = f"{shown(page.url)}: page {page.number}, record {number}"
+            where = f"{redact(page.url)}: page {page.number}, record {number}"
             if not isinstance(record, dict) or not record:
                 raise DataError(
                     f"{where} is {_kind(record)}, not an object with names and values. Correct"
@@ -58,26 +58,26 @@ def _pages(api: Api) -> Iterator[tuple[Page, list[Any]]]:
         number = len(visited) + 1
         if url in visited:
             raise DataError(
-                f"{shown(url)}: page {number - 1} leads back to an earlier page. Correct `paging`"
+                f"{redact(url)}: page {number - 1} leads back to an earlier page. Correct `paging`"
             )
         if number > api.max_pages:
             raise DataError(
-                f"{shown(url)}: there are more than {api.max_pages:,} pages. Raise `max_pages`, if"
+                f"{redact(url)}: there are more than {api.max_pages:,} pages. Raise `max_pages`, if"
                 " the table is that long"
             )
         visited.add(url)
         answer = client.get(url)
-        document = _Decoder(f"{shown(url)}: page {number}", bool(api.headers)).decode(answer.body)
-        records = _records(api, f"{shown(url)}: page {number}", document)
+        document = _Decoder(f"{redact(url)}: page {number}", bool(api.headers)).decode(answer.body)
+        records = _records(api, f"{redact(url)}: page {number}", document)
         if records and records == previous:
             raise DataError(
-                f"{shown(url)}: page {number} has the same records as the one before. Does the API"
+                f"{redact(url)}: page {number} has the same records as the one before. Does the API"
                 " know the parameter of `paging`?"
             )
         page = Page(number, url, document, len(records), answer.link)
         yield page, records
         previous, url = records, _following(api, page)
-    logger.info("%s: %d pages", shown(api.url), len(visited))
+    logger.info("%s: %d pages", redact(api.url), len(visited))
 
 
 def _following(api: Api, page: Page) -> str | None:
@@ -86,7 +86,7 @@ def _following(api: Api, page: Page) -> str | None:
         return None if link is None else urljoin(page.url, link)
     except ValueError as error:  # as of "https://[x", or of half a character
         raise DataError(
-            f"{shown(page.url)}: page {page.number} leads to a next page that has no address"
+            f"{redact(page.url)}: page {page.number} leads to a next page that has no address"
             f" ({error}). Correct `paging`"
         ) from error
 

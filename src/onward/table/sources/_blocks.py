@@ -38,7 +38,7 @@ def open_unpacked(path: Path) -> Iterator[BufferedIOBase]:
 
 
 @contextmanager
-def opened(path: Path, encoding: str = UTF8) -> Iterator[BufferedIOBase]:
+def open_text(path: Path, encoding: str = UTF8) -> Iterator[BufferedIOBase]:
     """The unpacked file in UTF-8, without its byte order mark.
 
     Raises:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onward.errors import DataError
-from onward.table.sources._blocks import blocks, opened
+from onward.table.sources._blocks import blocks, open_text
 from onward.table.sources._dialect import Dialect
 from onward.table.sources._header import first_record, header
 
@@ -29,7 +29,7 @@ def num_rows(path: Path, dialect: Dialect) -> int:
         DataError: naming the row and the line of the first place that can be read in two ways.
     """
     scanner = _Scanner(path, dialect, len(header(path, dialect)))
-    with opened(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding) as file:
         for block in blocks(path, file):
             scanner.feed(block)
     if scanner.is_quoted:
@@ -48,7 +48,7 @@ def line_of(path: Path, dialect: Dialect, row: int) -> int:
     """The first line of a row; both count from 1, rows without the header."""
     scanner = _Scanner(path, dialect, len(header(path, dialect)))
     record = row - 1 + scanner.num_headers
-    with opened(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding) as file:
         for block in blocks(path, file):
             before = scanner.num_records
             begins = scanner.begin_of_record
@@ -63,7 +63,7 @@ def records(path: Path, dialect: Dialect) -> Iterator[bytes]:
     """Blocks of many rows of a checked file, in UTF-8."""
     rest = b""
     is_quoted = False
-    with opened(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding) as file:
         if not dialect.names:
             first_record(path, file, dialect)
         for block in blocks(path, file):

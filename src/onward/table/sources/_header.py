@@ -8,7 +8,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from onward.errors import DataError
-from onward.table.sources._blocks import LONGEST, line, opened, refuse_no_text
+from onward.table.sources._blocks import LONGEST, line, open_text, refuse_no_text
 from onward.table.sources._dialect import Dialect
 
 OTHER_DELIMITERS = ";\t|"
@@ -53,7 +53,7 @@ def first_fields(path: Path, dialect: Dialect) -> list[str]:
     Raises:
         DataError: if there is none, or it is no text.
     """
-    with opened(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding) as file:
         record = first_record(path, file, dialect).decode()
     if not record.strip():
         raise DataError(f"{path}: line 1 is empty, but must have the column names. Add them")

@@ -117,7 +117,7 @@ def _width(path: Path, dialect: Spelling) -> int:
 def _has_field_in(path: Path, dialect: Spelling, quote: str) -> bool:
     """Whether a field starts with this quote, which may then enclose fields."""
     starts = (f"\n{quote}".encode(), f"{dialect.delimiter}{quote}".encode())
-    with _blocks.opened(path, dialect.encoding) as file:
+    with _blocks.open_text(path, dialect.encoding) as file:
         return any(
             block.startswith(quote.encode()) or any(start in block for start in starts)
             for block in _blocks.blocks(path, file)

@@ -16,7 +16,7 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.table.sources._base import Source
-from onward.table.sources._blocks import line, opened, refuse_no_text
+from onward.table.sources._blocks import line, open_text, refuse_no_text
 
 EXACT = 15  # characters; float64 represents all whole numbers of this length
 LONGEST_INTEGER = 20  # characters; longer integers exceed 64 bits
@@ -85,7 +85,7 @@ class Jsonl(Source):
     @cached_property
     def _contents(self) -> "_Contents":
         contents = _Contents(self.path)
-        with opened(self.path) as file:
+        with open_text(self.path) as file:
             if file.tell():
                 raise DataError(
                     f"{self.path}: the file has a byte order mark, which JSON forbids. Remove"

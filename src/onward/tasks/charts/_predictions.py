@@ -102,7 +102,7 @@ def confusion(table: pl.DataFrame) -> Chart:
     return Chart("Confusion matrix: predicted by actual class", layers, spec | {"height": side})
 
 
-def predicted(table: pl.DataFrame, target: str) -> Chart:
+def predicted_values(table: pl.DataFrame, target: str) -> Chart:
     """Actual by predicted values; the diagonal is perfect."""
     both = pl.concat([table["actual"], table["predicted"]])
     scale = scale_for(both) | {"zero": False}

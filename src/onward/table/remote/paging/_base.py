@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 
 from onward.settings.family import Family, Settings
 from onward.table.remote.documents import ABSENT, part
-from onward.table.remote.http import shown
+from onward.table.remote.http import redact
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def next_value(page: Page, path: str) -> Any:
 def note_only_page(page: Page, missing: str) -> None:
     """Warn if the first page says nothing about the next one."""
     if page.number == 1:
-        where = shown(page.url)
+        where = redact(page.url)
         logger.warning("%s: page 1 has no %s, so it is taken as the only one", where, missing)
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from onward.errors import DataError
-from onward.table.remote.http import shown
+from onward.table.remote.http import redact
 from onward.table.remote.paging._base import Name, Page, Paging, with_parameter
 
 
@@ -56,7 +56,7 @@ class PageNumber(Paging):
             number, size = (page.number - 1, "fewer") if self.is_short else (page.number, "more")
             end = " and is not the last one" if self.is_short else ""
             raise DataError(
-                f"{shown(page.url)}: page {number} has {size} records than the `step` of {step}"
+                f"{redact(page.url)}: page {number} has {size} records than the `step` of {step}"
                 f"{end}, so that records would be lost or repeated. Set `step` to the number of"
                 " records of a page"
             )
