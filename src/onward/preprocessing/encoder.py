@@ -8,7 +8,7 @@ import polars as pl
 
 from onward.blocks import Block
 from onward.preprocessing.assembly import Preprocessing, preprocessing
-from onward.preprocessing.columns import BATCH, Column
+from onward.preprocessing.columns import Column, run_batches
 from onward.preprocessing.feed import feed
 from onward.preprocessing.graph import session
 
@@ -67,12 +67,10 @@ class _Part(ABC):
     def encode(self, frame: pl.DataFrame, features: Features) -> None:
         """Write the features of its columns."""
 
-    def put(
-        self, outputs: Sequence[np.ndarray], features: Features, rows: slice = slice(None)
-    ) -> None:
-        """Write the outputs of the graph for some rows."""
+    def put(self, outputs: Sequence[np.ndarray], features: Features) -> None:
+        """Write the outputs of the graph."""
         for (name, indices), values in zip(self._indices.items(), outputs, strict=True):
-            features[name][rows, indices] = values
+            features[name][:, indices] = values
 
 
 class _Text(_Part):
@@ -95,9 +93,7 @@ class _Others(_Part):
         self._session = session(self.model)
 
     def encode(self, frame: pl.DataFrame, features: Features) -> None:
-        for start in range(0, len(frame), BATCH):
-            rows = slice(start, start + BATCH)
-            self.put(self._session.run(None, feed(frame[rows], self._fields)), features, rows)
+        self.put(run_batches(self._session, feed(frame, self._fields)), features)
 
 
 def _indices(part: Block, whole: Block) -> list[int]:

@@ -4,7 +4,7 @@ from onward.preprocessing.columns._base import Column as Column
 from onward.preprocessing.columns._base import Encoded as Encoded
 from onward.preprocessing.columns._date_format import date_pattern as date_pattern
 from onward.preprocessing.columns._distinct import BATCH as BATCH
-from onward.preprocessing.columns._distinct import distinct as distinct
+from onward.preprocessing.columns._distinct import run_batches as run_batches
 from onward.preprocessing.columns._parse_dates import moments as moments
 from onward.preprocessing.columns._parse_quantities import convert_quantities as convert_quantities
 from onward.preprocessing.columns._parse_quantities import numbers as numbers
