@@ -1,6 +1,7 @@
 """Training again on more rows, for as many steps as early stopping has found."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -9,6 +10,7 @@ from onward.artifacts.prepared import Prepared
 from onward.network.network import Network
 from onward.network.scoring import Shape
 from onward.network.start import Start
+from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.folds import joined_rows
 from onward.training.history import LOSS
@@ -66,11 +68,8 @@ def refit(
         NotFiniteError: if the loss is not finite.
         OSError: if a checkpoint cannot be written.
     """
-    splits, first = SPLITS[added], trained.data
-    rows = joined_rows(prepared, splits)
-    length = _length(settings, trained)
-    shown = " + ".join(splits)
-    logger.info("train: again on %s rows (%s): %d steps", f"{len(rows):,}", shown, length.steps)
+    splits, first, length = SPLITS[added], trained.data, _length(settings, trained)
+    rows = _joined(prepared, splits, length)
     network = train_again(
         settings,
         Shape(first.blocks, len(first.target.classes)),
@@ -81,6 +80,12 @@ def refit(
     )
     network.head.load_state_dict(trained.network.head.state_dict())
     return Refitted(network, splits, len(rows), length.steps)
+
+
+def _joined(prepared: Prepared, splits: Sequence[str], length: Length) -> Rows:
+    rows, shown = joined_rows(prepared, splits), " + ".join(splits)
+    logger.info("train: again on %s rows (%s): %d steps", f"{len(rows):,}", shown, length.steps)
+    return rows
 
 
 def _length(settings: Settings, trained: Trained) -> Length:
