@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
+from tiny_search import CONFIG, make, search
 from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -32,33 +32,13 @@ from onward.network.models import Model
 from onward.settings.config import section
 from onward.settings.read_yaml import read_yaml
 from onward.settings.search_space import Interval, Range, share_of, value_at
-from onward.stages import prepare, train, tune
+from onward.stages import train
 from onward.training.loop import Settings
 from onward.tuning.journal import Journal
 from onward.tuning.sampler import Result, Sampler, Training
 from onward.tuning.search import best_of
 from onward.tuning.settings import SpaceSettings
 from onward.tuning.space import Space
-
-CONFIG = """\
-prepare:
-  source: {type: csv, path: table.csv}
-  target: {name: y, kind: number}
-  split: {type: random, validation: 0.3, test: 0.2}
-  columns: {a: {type: numerical}, b: {type: numerical}}
-tune:  # a small search
-  trials: 5
-  space:
-    model: {width: [4, 8], dropout: {low: 0.0, high: 0.4, or_zero: true}}
-train:
-  network:
-    embedder: {type: piecewise_linear, bins: 4}
-    model: {type: mlp, width: 4, depth: 1, dropout: 0.0}
-  learner:
-    learning_rate: 1.0e-4  # much too low
-    max_epochs: 9
-    batch_size: 32
-"""
 
 
 def base(**learner: Any) -> Settings:
@@ -84,7 +64,7 @@ def loss_of(training: Training) -> float:
 def simulated(chosen: Sampler, trials: float, results: Sequence[Result] = ()) -> list[Result]:
     """A search whose losses follow from the settings."""
     found = list(results)
-    while following := chosen.following(found, trials):
+    while following := chosen.progress(found, trials).following:
         found += [Result(training, loss_of(training), 1) for training in following]
     return found
 
@@ -121,6 +101,16 @@ def test_a_search_that_was_cut_goes_on_as_if_it_was_not(data: st.DataObject) -> 
     shuffled = data.draw(st.permutations(whole[:kept]))
     rest = simulated(sampler(), 20, shuffled)[kept:]
     assert sorted(rest, key=order) == sorted(whole[kept:], key=order)
+
+
+@pytest.mark.parametrize("trials", [2, 5, 10, 12])
+def test_a_budget_that_was_raised_or_lowered_finds_what_one_asked_for_at_once_finds(
+    trials: int,
+) -> None:
+    few, many = simulated(sampler(), trials), simulated(sampler(), 12)
+    for given, wanted, budget in ((few, many, 12), (many, few, trials)):
+        together = simulated(sampler(), budget, given)
+        assert [*sampler().progress(together, budget).results] == wanted
 
 
 def test_another_seed_draws_other_trials() -> None:
@@ -219,14 +209,7 @@ class KilledError(Exception):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    a, b = np.random.default_rng(0).normal(size=(2, 400)).round(3)
-    pl.DataFrame({"a": a, "b": b, "y": a * b + a}).write_csv(folder / "table.csv")
-    (folder / "c.yaml").write_text(CONFIG)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        prepare.run(section(Path("c.yaml"), "prepare", prepare.Settings), Path("artifacts/c"))
-    return folder
+    return make(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
@@ -240,17 +223,6 @@ def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
     return Path.cwd()
-
-
-def search(folder: Path) -> Path:
-    """The stage, in this process."""
-    config = folder / "c.yaml"
-    wanted, given = (
-        section(config, "tune", tune.Settings),
-        section(config, "train", train.Settings),
-    )
-    tune.run(wanted, given, folder / "artifacts/c")
-    return folder / "artifacts/c/tune"
 
 
 def test_the_training_with_the_best_settings_is_that_trial(tuned: Path, tmp_path: Path) -> None:

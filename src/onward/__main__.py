@@ -1,11 +1,9 @@
 """The command line: a command for each stage, and the commands of `onward.cli`."""
 
-import errno
 import importlib
 import logging
 import os
 import pkgutil
-import re
 import sys
 from ast import get_docstring, parse
 from collections.abc import Callable
@@ -19,7 +17,7 @@ from onward import cli as commands
 from onward.artifacts.process import end_with_signals, is_first, signals_received
 from onward.cli._extras import require_extra
 from onward.cli._stage import run_stage
-from onward.errors import OnwardError
+from onward.errors import OnwardError, is_out_of_memory
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +72,7 @@ def main() -> None:
     except Exception as error:
         if signals_received():  # a signal during an import becomes another error
             sys.exit(128 + signals_received()[0])
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             sys.stderr.write(
                 f"{str(error).strip() or 'Out of memory'}. No files were published. Close other"
                 " programs or use a machine with more memory, and try again\n"
@@ -88,14 +86,6 @@ def main() -> None:
             sys.exit(DISK_EXIT_CODE)
         logger.exception("This is a bug in onward. Please report it with the lines below")
         sys.exit(BUG_EXIT_CODE)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """NumPy raises MemoryError, the system an errno; polars, torch and onnxruntime a message."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM or f"(os error {errno.ENOMEM})" in str(error)
-    words = r"out of memory|(can't|cannot|failed to) allocate memory|bad.alloc"
-    return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.IGNORECASE))
 
 
 def _stage(name: str) -> Callable[[Path], None]:

@@ -17,6 +17,8 @@ disk full, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import difflib
+import errno
+import re
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -75,6 +77,14 @@ class PeerError(OnwardError):
     """Another process of the same training or job has ended or hangs."""
 
     exit_code = 69
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """NumPy raises MemoryError, the system an errno; polars, torch and onnxruntime a message."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM or f"(os error {errno.ENOMEM})" in str(error)
+    words = r"out of memory|(can't|cannot|failed to) allocate memory|bad.alloc"
+    return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.IGNORECASE))
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:

@@ -25,9 +25,17 @@ def write_best_settings(best: Path, config: Path) -> str:
     if not section:
         return f"{config}: no change: no trial was better than its settings"
     with modify_yaml(str(config)) as document:
-        document["train"] = document.get("train") or {}
-        _merge(document["train"], section)
-    return f"{config}: the section train has the settings of {best}. Run `dvc repro`"
+        train = document["train"] = document.get("train") or {}
+        before = _max_epochs(train)
+        _merge(train, section)
+    now = _max_epochs(section)
+    epochs = f", and max_epochs {now} in place of {before}" if now != before else ""
+    return f"{config}: the section train has the settings of {best}{epochs}. Run `dvc repro`"
+
+
+def _max_epochs(train: Mapping[str, Any]) -> Any:
+    learner = train.get("learner")
+    return learner.get("max_epochs", "auto") if isinstance(learner, Mapping) else "auto"
 
 
 def _merge(known: dict[str, Any], new: Mapping[str, Any]) -> None:

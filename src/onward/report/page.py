@@ -17,6 +17,7 @@ from onward.report.results import overview, result, tiles
 from onward.report.selection import selection
 from onward.report.slices import slices
 from onward.report.training import training
+from onward.report.tuning import tuning
 from onward.report.usage import usage
 
 SECTIONS = {
@@ -28,6 +29,7 @@ SECTIONS = {
     "Feature importance": importance,
     "Partial dependence": dependence,
     "Column selection": selection,
+    "Tuning": tuning,
     "Training": training,
     "Learning curve": learning_curve,
     "Data": data,

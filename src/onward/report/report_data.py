@@ -26,6 +26,8 @@ class Evidence:
     """Timings of the training; may be empty."""
     selection: Mapping[str, Any]
     """The column selection; may be empty."""
+    tuning: Mapping[str, Any]
+    """The search for settings; may be empty."""
     metrics: Mapping[str, Any]
     cross_validation: Mapping[str, Any]
     """May be empty, like the next."""

@@ -8,7 +8,15 @@ from typing import Any
 import polars as pl
 
 from onward.artifacts.prepared import Prepared
-from onward.artifacts.publishing import inputs_of, publishing, refuse_stale, sha256, verify
+from onward.artifacts.publishing import (
+    MANIFEST,
+    inputs_of,
+    manifest,
+    publishing,
+    refuse_stale,
+    sha256,
+    verify,
+)
 from onward.report.data_card import data_card
 from onward.report.hiding import without_hidden
 from onward.report.model_card import model_card
@@ -57,6 +65,7 @@ def _evidence(folder: Path) -> Evidence:
         history=_read(folder / "train" / "history.json"),
         speed=_read_unhashed(folder / "train" / "speed.json"),
         selection=_read(folder / "train" / "selection.json"),
+        tuning=_tuning(folder),
         metrics=_read(evaluate / "comparison.json"),
         cross_validation=_read(evaluate / "cross_validation.json"),
         learning_curve=_read(evaluate / "learning_curve.json"),
@@ -67,6 +76,15 @@ def _evidence(folder: Path) -> Evidence:
         model_sha256=sha256(model),
         model_bytes=model.stat().st_size,
     )
+
+
+def _tuning(folder: Path) -> Any:
+    """The search for settings, if `tune` has run on these rows; the stage is no input of this."""
+    tune = folder / "tune"
+    if not (tune / MANIFEST).exists():
+        return {}
+    is_same = manifest(tune)["inputs"] == inputs_of(folder, "prepare")
+    return _read(tune / "tuning.json") if is_same else {}
 
 
 def _read_unhashed(path: Path) -> Any:

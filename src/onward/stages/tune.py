@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from onward.errors import ConfigError
 from onward.network.heads import Head
 from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
+from onward.training.distributed import available
 from onward.training.run import TrainingData
+from onward.tuning.clock import Clock
 from onward.tuning.documents import best_text, document
 from onward.tuning.journal import Journal
-from onward.tuning.sampler import Sampler
+from onward.tuning.sampler import Result, Sampler
 from onward.tuning.search import Search, best_of
 from onward.tuning.settings import TuneSettings as Settings
 from onward.tuning.space import Space
@@ -42,6 +44,11 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         given: the section ``train``, whose settings stay unless they are searched.
         folder: of the results of the config.
     """
+    if available().ranks > 1:
+        raise ConfigError(
+            f"tune: {available().ranks} processes or devices, and trials train in one process on"
+            " one device. Start it without torchrun, and with CUDA_VISIBLE_DEVICES=0"
+        )
     prepared = Prepared(folder / "prepare")
     if "start_from" in prepared.profiles():
         raise ConfigError(
@@ -56,27 +63,28 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
     trainer = Trainer(space, TrainingData.load(prepared), trials, inputs["prepare"])
     sampler = Sampler(space, settings.seed, trainer.trials_per_shape)
-    search = Search(sampler, trainer, journal, settings.budget)
+    search = Search(sampler, trainer, journal, settings.budget, Clock(trials / "clock.json"))
     for line in search.plan():
         logger.info(line)
     with _quiet_trainings():
         search.run()
-    _publish(
-        folder, space, journal, {"inputs": inputs, "settings": settings.model_dump(mode="json")}
-    )
+    notes = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
+    _publish(folder, space, search.results, notes)
 
 
-def _publish(folder: Path, space: Space, journal: Journal, notes: dict[str, object]) -> None:
-    best = best_of(journal.results)
-    base = next(result for result in journal.results if result.training.trial == 0)
+def _publish(
+    folder: Path, space: Space, results: Sequence[Result], notes: Mapping[str, object]
+) -> None:
+    best = best_of(results)
+    base = next(result for result in results if result.training.trial == 0)
     with publishing(folder / "tune", **notes) as work:
         (work / "best.yaml").write_text(best_text(space, best, base), encoding="utf-8")
-        text = json.dumps(document(space, journal), indent=1, allow_nan=False)
+        text = json.dumps(document(space, results), indent=1, allow_nan=False)
         (work / "tuning.json").write_text(f"{text}\n")
     logger.info(
         "tune: the best of %d trainings is trial %d with %d epochs: validation loss %.5g; %.5g with"
         " the settings of the config",
-        len(journal.results),
+        len(results),
         best.training.trial,
         best.training.epochs,
         best.loss,

@@ -1,12 +1,12 @@
 """The results of a search, as files."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onward.settings.search_space import Interval, Range
 from onward.settings.yaml import comment, setting
-from onward.tuning.journal import Journal
+from onward.tuning.importance import importance
 from onward.tuning.sampler import Result
 from onward.tuning.search import best_of
 from onward.tuning.space import Space
@@ -40,6 +40,9 @@ def best_text(space: Space, best: Result, base: Result) -> str:
         if section
         else "No trial of `onward tune` was better than the settings of the config."
     )
+    usual, epochs = space.base.learner.max_epochs, best.training.epochs
+    if section and epochs < usual:
+        about += f" It had the lower loss with {epochs} epochs in place of {usual}."
     lines = ["train:"] if section else ["train: {}"]
     for name, part in section.items():
         lines.append(f"  {name}:")
@@ -47,14 +50,15 @@ def best_text(space: Space, best: Result, base: Result) -> str:
     return "\n".join([*comment(about), *lines]) + "\n"
 
 
-def document(space: Space, journal: Journal) -> dict[str, Any]:
-    """The whole search, as JSON: the ranges, all trainings, and the best one."""
-    best = best_of(journal.results).training
+def document(space: Space, results: Sequence[Result]) -> dict[str, Any]:
+    """The whole search, as JSON: the ranges, all trainings, the best one, what mattered."""
+    best, ordered = best_of(results).training, sorted(results, key=_order)
     return {
         "model": space.base.network.model.model_dump()["type"],
         "space": {name: _range(choice) for name, choice in space.ranges.items()},
-        "trainings": [_training(result) for result in sorted(journal.results, key=_order)],
+        "trainings": [_training(result) for result in ordered],
         "best": {"trial": best.trial, "epochs": best.epochs},
+        "importance": importance(ordered, space.names),
     }
 
 
@@ -71,6 +75,7 @@ def _training(result: Result) -> Mapping[str, Any]:
         "point": [round(share, 4) for share in training.point],
         "loss": result.loss if math.isfinite(result.loss) else None,
         "best_epoch": result.best_epoch,
+        **({"failure": result.failure} if result.failure else {}),
     }
 
 

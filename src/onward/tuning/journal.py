@@ -29,7 +29,9 @@ class Journal:
         self._path = path
         self.results: list[Result] = []
         self.seconds = 0.0
-        """That all trainings have taken."""
+        """That all trainings have taken, those that a kill has cut included."""
+        self.lines = 0
+        """Of the file, without the first."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = _whole_lines(path)
         others = _other_parts(lines, key)
@@ -59,6 +61,10 @@ class Journal:
             for result, count in zip(results, left, strict=True)
         )
 
+    def add_lost(self, seconds: float) -> None:
+        """Add the time of a training that was killed."""
+        self._add([{"lost": seconds, "left": 0}])
+
     def _add(self, lines: Iterable[Mapping[str, Any]]) -> None:
         lines = [*lines]
         self._write(lines)
@@ -66,6 +72,10 @@ class Journal:
             self._note(line)
 
     def _note(self, line: Mapping[str, Any]) -> None:
+        self.lines += 1
+        if "lost" in line:
+            self.seconds += line["lost"]
+            return
         fields = dict(line["result"])
         training = dict(fields.pop("training"))
         training["point"] = tuple(training["point"])

@@ -39,6 +39,18 @@ class Result:
     loss: float
     """The lowest validation loss; infinite if it was not finite."""
     best_epoch: int
+    failure: str = ""
+    """Why there is no loss."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search with some budget has come."""
+
+    results: Sequence[Result]
+    """That it has asked for; a search with another budget may have left others."""
+    following: Sequence[Training]
+    """The next ones, all of the same number of epochs; empty at the end."""
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
@@ -76,8 +88,8 @@ class Sampler:
         """Trials in a bracket."""
         return SHAPES * self.trials_per_shape
 
-    def following(self, results: Sequence[Result], trials: float) -> list[Training]:
-        """The next trainings, all of the same number of epochs; empty at the end.
+    def progress(self, results: Sequence[Result], trials: float) -> Progress:
+        """What a search has asked for, and what it asks for next.
 
         Args:
             results: all that are finished, in any order.
@@ -87,26 +99,30 @@ class Sampler:
         longest = self.space.base.learner.max_epochs
         if (0, longest) not in finished:
             values = self.space.base_values
-            return [Training(0, longest, self.space.point(values), values)]
-        first = 1
+            return Progress((), [Training(0, longest, self.space.point(values), values)])
+        used, first = [finished[0, longest]], 1
         while first < trials:
             count = int(min(self.bracket, trials - first))
-            if waiting := self._of_bracket(first, count, finished):
-                return waiting
+            if waiting := self._of_bracket(first, count, finished, used):
+                return Progress(used, waiting)
             first += self.bracket
-        return []
+        return Progress(used, ())
 
     def _of_bracket(
-        self, first: int, count: int, finished: Mapping[tuple[int, int], Result]
+        self,
+        first: int,
+        count: int,
+        finished: Mapping[tuple[int, int], Result],
+        used: list[Result],
     ) -> list[Training]:
-        """What the lowest rung that is not finished still needs."""
+        """What the lowest rung that is not finished still needs; the others are added to `used`."""
         chosen: Sequence[int] = range(first, first + count)
-        lengths = rungs(self.space.base.learner.max_epochs)
-        points: dict[int, Point] | None = None
+        lengths, before = rungs(self.space.base.learner.max_epochs), tuple(used)
         for rung, epochs in enumerate(lengths):
             waiting = [trial for trial in chosen if (trial, epochs) not in finished]
+            used += [finished[trial, epochs] for trial in chosen if trial not in waiting]
             if waiting:
-                points = points or self._points(first, count, finished)
+                points = self._points(first, count, before)
                 return [self._training(trial, epochs, points[trial]) for trial in waiting]
             kept = max(1, count // THIRD ** (rung + 1))
             losses = {trial: finished[trial, epochs].loss for trial in chosen}
@@ -117,10 +133,7 @@ class Sampler:
     def _training(self, trial: int, epochs: int, point: Point) -> Training:
         return Training(trial, epochs, point, self.space.values(point))
 
-    def _points(
-        self, first: int, count: int, finished: Mapping[tuple[int, int], Result]
-    ) -> dict[int, Point]:
-        before = [result for (trial, _), result in finished.items() if trial < first]
+    def _points(self, first: int, count: int, before: Sequence[Result]) -> dict[int, Point]:
         good = _best_points(before)
         points: dict[int, Point] = {}
         for block, head in enumerate(range(first, first + count, self.trials_per_shape)):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from onward.tuning.clock import Clock
 from onward.tuning.journal import Journal
 from onward.tuning.sampler import Result, Sampler, Training, trainings_of_bracket
 from onward.tuning.settings import Budget
@@ -23,24 +24,34 @@ class Search:
         trainer: trains.
         journal: gets the results; what it has is not trained again.
         budget: of the whole search, journaled trainings included.
+        clock: of the training under way.
     """
 
     sampler: Sampler
     trainer: Trainer
     journal: Journal
     budget: Budget
+    clock: Clock
 
     def run(self) -> None:
         """Train until the budget is spent."""
+        if lost := self.clock.lost(self.journal.lines):
+            self.journal.add_lost(lost)
         while following := self._following():
             for group in self.trainer.groups(following):
                 if self._is_over:
                     return
                 started = time.monotonic()
-                results = self.trainer.train(group)
+                with self.clock.running(self.journal.lines):
+                    results = self.trainer.train(group)
                 seconds = time.monotonic() - started
                 self.journal.add_results(results, seconds)
                 self._log(results, seconds)
+
+    @property
+    def results(self) -> Sequence[Result]:
+        """All that a search with this budget asks for, as far as it has come."""
+        return self.sampler.progress(self.journal.results, self.budget.trials).results
 
     def plan(self) -> Iterator[str]:
         """The lines of the log before the first training."""
@@ -50,25 +61,25 @@ class Search:
         yield f"tune: {self.budget}: first the settings of the config, for {epochs} epochs,"
         yield f"tune: then {self.sampler.bracket} trials at a time: {rungs}"
         yield f"tune: searching {', '.join(self.sampler.space.names)}"
-        if finished := len(self.journal.results):
+        if finished := len(self.results):
             yield f"tune: {finished} trainings were finished before"
 
     @property
     def _is_over(self) -> bool:
         return bool(self.journal.results) and self.journal.seconds >= self.budget.seconds
 
-    def _following(self) -> list[Training]:
+    def _following(self) -> Sequence[Training]:
         if self._is_over:
             return []
-        return self.sampler.following(self.journal.results, self.budget.trials)
+        return self.sampler.progress(self.journal.results, self.budget.trials).following
 
     def _log(self, results: Sequence[Result], seconds: float) -> None:
         for result in results:
             logger.info(
-                "tune: trial %d, %d epochs: validation loss %.5g (%.1f s); lowest so far %.5g",
+                "tune: trial %d, %d epochs: %s (%.1f s); lowest so far %.5g",
                 result.training.trial,
                 result.training.epochs,
-                result.loss,
+                result.failure or f"validation loss {result.loss:.5g}",
                 seconds / len(results),
                 best_of(self.journal.results).loss,
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from onward.errors import NotFiniteError
+from onward.errors import NotFiniteError, is_out_of_memory
 from onward.training.checkpoints import Checkpoints
 from onward.training.fingerprint import fingerprint
 from onward.training.history import LOSS
@@ -17,6 +17,7 @@ from onward.tuning.space import Space
 
 logger = logging.getLogger(__name__)
 
+NOT_FINITE = "the loss is not finite"
 FEW, MANY = 3, 8  # trials of one shape: one by one, and as a batch
 
 
@@ -56,18 +57,24 @@ class Trainer:
     def train(self, group: Sequence[Training]) -> list[Result]:
         """Train a group.
 
-        A loss that is not finite is a result, too.
+        A loss that is not finite is a result, too, and so is a lack of memory.
         """
         if len(group) > 1 and self._can_batch:
             try:
                 return self._train_together(group)
-            except RuntimeError as error:  # of torch, for a module that cannot be vectorized
-                self._can_batch = False
-                logger.warning(
-                    "tune: trials train one by one: a module cannot train as a batch (%s)",
-                    str(error).partition("\n")[0],
-                )
+            except (RuntimeError, MemoryError) as error:  # torch cannot vectorize a module, too
+                self._note_failure(error, len(group))
         return [self._train_alone(training) for training in group]
+
+    def _note_failure(self, error: Exception, count: int) -> None:
+        reason = str(error).partition("\n")[0]
+        if is_out_of_memory(error):
+            logger.warning("tune: %d trials train one by one: %s", count, reason)
+            return
+        self._can_batch = False
+        logger.warning(
+            "tune: trials train one by one: a module cannot train as a batch (%s)", reason
+        )
 
     def _train_together(self, group: Sequence[Training]) -> list[Result]:
         settings = [self._space.settings(one.values, one.epochs) for one in group]
@@ -80,16 +87,23 @@ class Trainer:
         settings = self._space.settings(training.values, training.epochs)
         key = fingerprint(settings, self._data_hash)
         checkpoints = Checkpoints(self._folder / "checkpoints", key)
+        history, failure = list[dict[str, float]](), NOT_FINITE
         try:
             history = fit(settings, self._data, checkpoints).history
         except NotFiniteError:
-            history = []
+            pass
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = "out of memory"
         checkpoints.remove()
-        return _result(training, history)
+        return _result(training, history, failure)
 
 
-def _result(training: Training, history: Sequence[dict[str, float]]) -> Result:
+def _result(
+    training: Training, history: Sequence[dict[str, float]], failure: str = NOT_FINITE
+) -> Result:
     if not history:
-        return Result(training, math.inf, 0)
+        return Result(training, math.inf, 0, failure)
     best = min(history, key=lambda epoch: epoch[LOSS])
     return Result(training, best[LOSS], int(best["epoch"]))

@@ -1,0 +1,86 @@
+"""The search for settings: its trainings, where they lay, and which settings mattered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onward.report import charts
+from onward.report.formatting import number, percent
+from onward.report.markup import Content, Html, figure, join, table, tag
+from onward.report.report_data import Evidence
+
+SHOWN = 8  # trainings; the others are folded
+
+
+def tuning(evidence: Evidence) -> Html:
+    """Table, parallel coordinates and importance of settings; nothing without a search."""
+    found = evidence.tuning
+    if not found:
+        return Html("")
+    ranked = sorted(found["trainings"], key=_order)
+    best = next(one for one in ranked if _id(one) == _id(found["best"]))
+    mattered = found.get("importance", {})
+    drawings = [figure("Settings of all trials", charts.parallel(found["space"], ranked, best))]
+    if mattered:
+        drawings.append(figure("Importance of settings", charts.shares(mattered)))
+    return join(
+        tag("p", _note(found, best), class_="quiet"),
+        tag("div", drawings, class_="grid"),
+        tag("div", tag("h3", "Trainings"), _trainings(found, ranked, best), class_="card"),
+    )
+
+
+def _note(found: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    trials = {one["trial"] for one in found["trainings"]}
+    mattered = found.get("importance", {})
+    first = next(one for one in found["trainings"] if one["trial"] == 0)
+    sentences = [
+        f"onward tune searched {len(found['space'])} settings with {len(trials):,} trials in"
+        f" {len(found['trainings']):,} trainings. The best one, trial {best['trial']} with"
+        f" {best['epochs']} epochs, has a validation loss of {number(best['loss'])}; the settings"
+        f" that the config then had, trial 0, {number(first['loss'])}. The lowest of many losses is"
+        " optimistic; the test set was not used."
+    ]
+    if mattered:
+        left = max(0.0, 1 - sum(mattered.values()))
+        sentences.append(
+            "Importance is the share of the variance of the losses of the shortest trainings that a"
+            f" setting explains by itself (functional ANOVA); combinations explain {percent(left)}."
+        )
+    return " ".join(sentences)
+
+
+def _trainings(
+    found: Mapping[str, Any], ranked: list[Mapping[str, Any]], best: Mapping[str, Any]
+) -> Html:
+    names = [*found["space"]]
+    head = ["trial", "epochs", "validation loss", *(name.partition(".")[2] for name in names)]
+    lines = [_line(one, names, is_best=one is best) for one in ranked]
+    shown = table(head, lines[:SHOWN], "numbers")
+    if len(lines) <= SHOWN:
+        return shown
+    rest = table(head, lines[SHOWN:], "numbers")
+    return join(shown, tag("details", tag("summary", f"{len(lines) - SHOWN:,} more"), rest))
+
+
+def _line(training: Mapping[str, Any], names: list[str], is_best: bool) -> list[Content]:
+    loss = training.get("failure") or number(training["loss"])
+    values = (_value(training["values"][name]) for name in names)
+    return [
+        f"{training['trial']}",
+        f"{training['epochs']}",
+        tag("b", loss) if is_best else loss,
+        *values,
+    ]
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _id(training: Mapping[str, Any]) -> tuple[int, int]:
+    return training["trial"], training["epochs"]
+
+
+def _order(training: Mapping[str, Any]) -> tuple[float, int, int]:
+    loss = training["loss"]
+    return (float("inf") if loss is None else loss, *_id(training))

@@ -1,0 +1,123 @@
+"""What goes wrong in a search ends a trial, not the search, and costs its time."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_search import make, search
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from onward.cli._best_settings import write_best_settings
+from onward.errors import ConfigError
+from onward.network.models import Model
+from onward.settings.read_yaml import read_yaml
+from onward.tuning import clock as clock_module
+from onward.tuning.clock import Clock
+from onward.tuning.journal import Journal
+from onward.tuning.sampler import Result, Training
+
+
+class KilledError(Exception):
+    """Ends a search in the middle of a step, as SIGKILL does, but leaves the tests alive."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(autouse=True)
+def _new_search(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    for name in ("journal.jsonl", "clock.json"):
+        (project / "artifacts/c/.tune.checkpoints" / name).unlink(missing_ok=True)
+
+
+def test_a_trial_that_runs_out_of_memory_is_a_failed_trial(
+    project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(module: torch.nn.Module, _: Any) -> None:
+        is_wide = any(weight.shape[-1] == 16 for weight in module.parameters())
+        if isinstance(module, Model) and is_wide:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")
+
+    config = project / "c.yaml"
+    config.write_text(config.read_text().replace("[4, 8]", "[16]"))
+    handle = register_module_forward_pre_hook(refuse)
+    found = json.loads((search(project) / "tuning.json").read_text())["trainings"]
+    handle.remove()
+    config.write_text(config.read_text().replace("[16]", "[4, 8]"))
+
+    failed = {one["values"]["model.width"]: one.get("failure") for one in found}
+    assert failed == {4: None, 16: "out of memory"}
+    assert "trials train one by one: DefaultCPUAllocator" in caplog.text
+    assert "cannot train as a batch" not in caplog.text
+
+
+def test_the_time_of_a_killed_training_counts_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", {"data": "1"})
+    clock = Clock(tmp_path / "clock.json")
+
+    def kill() -> None:
+        with clock.running(journal.lines):
+            time.sleep(0.05)
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        kill()
+    lost = Clock(tmp_path / "clock.json").lost(journal.lines)
+    assert lost >= 0.05
+    journal.add_lost(lost)
+    again = Journal(tmp_path / "journal.jsonl", {"data": "1"})
+    assert again.seconds == lost
+    assert clock.lost(again.lines) == 0
+    with clock.running(again.lines):
+        pass
+    again.add_results([Result(Training(0, 3, (), {}), math.inf, 0)], 1.0)
+    assert clock.lost(again.lines) == 0
+
+
+def test_a_kill_hides_at_most_a_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock_module, "TICK", 0.01)
+    clock = Clock(tmp_path / "clock.json")
+    with clock.running(3):
+        time.sleep(0.2)
+        assert clock.lost(3) > 0
+        assert clock.lost(4) == 0
+
+
+def test_a_search_that_was_killed_has_less_time_left(project: Path) -> None:
+    def kill(module: torch.nn.Module, _: Any) -> None:
+        if isinstance(module, Model) and module.training:
+            raise KilledError
+
+    handle = register_module_forward_pre_hook(kill)
+    with pytest.raises(KilledError):
+        search(project)
+    handle.remove()
+    search(project)
+    lines = (project / "artifacts/c/.tune.checkpoints/journal.jsonl").read_text().splitlines()
+    assert "lost" in json.loads(lines[1])
+
+
+def test_several_processes_are_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TORCHELASTIC_RUN_ID": "1", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GROUP_WORLD_SIZE", "1")
+    with pytest.raises(ConfigError, match="2 processes or devices"):
+        search(project)
+
+
+def test_a_change_of_the_number_of_epochs_is_said(project: Path) -> None:
+    best = search(project) / "best.yaml"
+    epochs = read_yaml(best)["train"]["learner"]["max_epochs"]
+    config = project / "another.yaml"
+    config.write_text("train:\n  learner: {max_epochs: 40}\n")
+    said = f", and max_epochs {epochs} in place of 40."
+    assert said in write_best_settings(best, config)
+    assert ("in place of 9." in best.read_text()) == (epochs < 9)
+    assert "in place of" not in write_best_settings(best, config)

@@ -1,0 +1,102 @@
+"""The report has a chapter on the search, with what mattered."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_stages import finish
+
+from onward.artifacts.publishing import inputs_of, publishing
+from onward.stages import evaluate, report
+from onward.training.loop import Settings
+from onward.tuning.documents import document
+from onward.tuning.importance import importance
+from onward.tuning.sampler import Result, Sampler, Training
+from onward.tuning.settings import SpaceSettings
+from onward.tuning.space import Space
+
+
+def space() -> Space:
+    network = {
+        "embedder": {"type": "identity"},
+        "model": {"type": "mlp", "width": 128, "depth": 2},
+        "head": {"type": "regression"},
+    }
+    learner = {"max_epochs": 27}
+    settings = Settings.model_validate({"seed": 0, "network": network, "learner": learner})
+    return Space.of(SpaceSettings(), settings, has_numbers=True)
+
+
+def loss_of(training: Training) -> float:
+    rate, width = (training.values[name] for name in ("learner.learning_rate", "model.width"))
+    return 2 * math.log(rate / 2e-3) ** 2 + math.log(width / 256) ** 2 + 10 / training.epochs
+
+
+def results(trials: int) -> list[Result]:
+    found: list[Result] = []
+    sampler = Sampler(space(), 0, 3)
+    while following := sampler.progress(found, trials).following:
+        for training in following:
+            is_lost = training.trial == 4
+            loss = math.inf if is_lost else loss_of(training)
+            found.append(Result(training, loss, 1, "out of memory" if is_lost else ""))
+    return found
+
+
+def test_what_decides_the_loss_is_important() -> None:
+    found = importance(results(55), space().names)
+    assert max(found, key=lambda name: found[name]) == "learner.learning_rate"
+    assert found["learner.learning_rate"] > 0.3
+    assert sum(found.values()) <= 1.05
+    assert found["model.dropout"] < 0.1
+    assert importance(results(55), space().names) == found
+
+
+def test_a_few_trials_say_nothing_of_importance() -> None:
+    assert importance(results(5), space().names) == {}
+    assert importance([], space().names) == {}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Finished stages, after a search."""
+    out = tmp_path_factory.mktemp("searched")
+    finish(out, "regression")
+    evaluate.run(evaluate.Settings(), out)
+    publish(out, document(space(), results(28)))
+    return out
+
+
+def publish(folder: Path, found: dict[str, Any]) -> None:
+    with publishing(folder / "tune", inputs=inputs_of(folder, "prepare")) as work:
+        (work / "tuning.json").write_text(json.dumps(found))
+
+
+def page(folder: Path) -> str:
+    report.run(report.Settings(), folder)
+    return (folder / "report/report.html").read_text()
+
+
+def test_the_page_shows_the_search(folder: Path) -> None:
+    text = page(folder)
+    assert 'id="tuning"' in text
+    assert "with 28 trials in 40 trainings" in text
+    for words in ("Settings of all trials", "Importance of settings", "32 more", "out of memory"):
+        assert words in text
+    for name in space().names:
+        assert name.partition(".")[2] in text
+
+
+def test_a_search_of_other_rows_is_not_shown(folder: Path) -> None:
+    with publishing(folder / "tune", inputs={"prepare": "of others"}) as work:
+        (work / "tuning.json").write_text("{}")
+    assert 'id="tuning"' not in page(folder)
+
+
+def test_a_search_of_few_trials_has_no_importance(folder: Path) -> None:
+    publish(folder, document(space(), results(3)))
+    text = page(folder)
+    assert "Settings of all trials" in text
+    assert "Importance of settings" not in text
