@@ -14,6 +14,7 @@ import pytest
 from example_model import HOSTILE, TABLE, example
 
 import onward
+from onward.serving.model_file import seal
 from onward.serving.predictor import Predictor
 
 ROOT = Path(__file__).parents[1]
@@ -117,6 +118,7 @@ print(json.dumps([sorted(dist.name for dist in found), size]))
 @pytest.mark.slow
 def test_the_base_package_does_what_an_app_needs(installed: Path, tmp_path: Path) -> None:
     model, row = example(tmp_path / "model.onnx"), TABLE.row(0, named=True)
+    model.write_bytes(seal(model.read_bytes()))
     onward = installed.with_name("onward")
 
     assert run(onward, "--version") == run(
