@@ -81,6 +81,6 @@ def test_duckdb(folder: Path) -> None:
 def test_engines(folder: Path, title: str, library: str) -> None:
     pytest.importorskip(library, reason=ENGINES)
     if library == "pyspark" and not shutil.which("java"):
-        pytest.skip("there is no JVM")
+        pytest.skip("a JVM is not here: apt-get install default-jre-headless")
     shutil.rmtree(folder / "scored", ignore_errors=True)
     assert_same_predictions(title, folder, "scored/*.parquet", 400)

@@ -79,7 +79,7 @@ def test_a_name_that_no_server_has_is_refused(server: Server) -> None:
 @pytest.mark.slow
 def test_the_client_for_typescript_predicts(server: Server, tmp_path: Path) -> None:
     if not shutil.which("npm"):
-        pytest.skip("there is no npm")
+        pytest.skip("npm is not here: apt-get install npm")
     install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", TYPESCRIPT]
     if subprocess.run(install, cwd=tmp_path, capture_output=True, timeout=300).returncode:
         pytest.skip(f"npm cannot install {TYPESCRIPT} here")

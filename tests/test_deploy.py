@@ -62,8 +62,10 @@ def test_a_pod_has_time_to_end() -> None:
 @pytest.mark.slow
 def test_the_image_is_built(tmp_path: Path) -> None:
     buildah = shutil.which("buildah")
-    if buildah is None or subprocess.run([buildah, "pull", BASE], timeout=120).returncode:
-        pytest.skip("buildah or the base image cannot be had here")
+    if buildah is None:
+        pytest.skip("buildah is not here: apt-get install buildah")
+    if subprocess.run([buildah, "pull", BASE], timeout=120).returncode:
+        pytest.skip(f"buildah cannot pull {BASE} here")
     folder = tmp_path / "artifacts" / "kernels" / "export"
     folder.mkdir(parents=True)
     example(folder / "model.onnx")

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
     """The model beside the packages of npm."""
     folder = tmp_path_factory.mktemp("node")
     if not shutil.which("npm"):
-        pytest.skip("there is no npm")
+        pytest.skip("npm is not here: apt-get install npm")
     install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", *PACKAGES]
     if subprocess.run(install, cwd=folder, capture_output=True, timeout=400).returncode:
         pytest.skip(f"npm cannot install {PACKAGES} here")
@@ -131,7 +131,7 @@ def address(folder: Path) -> Iterator[str]:
 def test_a_browser(address: str, labels: list[str]) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.skip("there is no chromium")
+        pytest.skip("chromium is not here: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()

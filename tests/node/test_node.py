@@ -20,7 +20,7 @@ PACKAGE = "onnxruntime-node@1.30.0"
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with onnxruntime for Node."""
     if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("there is no node here")
+        pytest.skip("Node is not here: apt-get install nodejs npm")
     folder = tmp_path_factory.mktemp("node")
     # its install script only fetches what a GPU needs
     command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", PACKAGE]
