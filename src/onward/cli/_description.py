@@ -96,7 +96,7 @@ def _summary(distribution: Mapping[str, Any]) -> str:
         first, last = distribution["edges"][0], distribution["edges"][-1]
         if isinstance(last, str):  # the exclusive end of the last bin of dates
             return f"{first} to {np.datetime64(last) - 1}"
-        return f"{first:.4g} to {last:.4g}"
+        return f"{_rounded(first)} to {_rounded(last)}"
     pairs = list(zip(distribution.get("values", []), distribution.get("shares", []), strict=True))
     if pairs and pairs[0][1] < RARE_SHARE:
         return f"{pairs[0][0]}, ..."
@@ -104,6 +104,16 @@ def _summary(distribution: Mapping[str, Any]) -> str:
     if len(pairs) > SHOWN_VALUES or distribution.get("other"):
         parts.append("...")
     return ", ".join(parts)
+
+
+def _rounded(value: float) -> str:
+    """A number with four digits, or as a whole number.
+
+    Example:
+        >>> _rounded(0.445512), _rounded(48_540.3), _rounded(2e12)
+        ('0.4455', '48,540', '2e+12')
+    """
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _outputs(predictor: Predictor, reference: Mapping[str, Any]) -> Table:

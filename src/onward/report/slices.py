@@ -40,7 +40,7 @@ def _slices(evidence: Evidence) -> Html:
         " how similar the rows of a slice are. If boosted trees do equally badly, the slice is hard"
         " rather than the model weak."
     )
-    parts = [tag("h3", "Slices"), tag("p", note, class_="quiet")]
+    parts = [tag("h3", "Errors by slice"), tag("p", note, class_="quiet")]
     if count:
         parts.append(table(head, rows[:count], "numbers"))
     if rest := rows[count:]:

@@ -22,7 +22,9 @@ FORMATS = {"bf16": "bfloat16", "fp32": "float32"}
 
 def facts(speed: Mapping[str, Any]) -> list[list[str]]:
     """Names and values, for a table."""
-    shares = [[f"time in {NAMES[part]}", percent(share)] for part, share in speed["shares"].items()]
+    shares = [
+        [f"of which {NAMES[part]}", percent(share)] for part, share in speed["shares"].items()
+    ]
     streamed = "in host memory, streamed to the device" if speed["is_streamed"] else "on the device"
     rows = [
         ["speed", f"{speed['rows_per_s']:,} rows/s"],
