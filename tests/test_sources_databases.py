@@ -327,11 +327,11 @@ def test_a_kill_leaves_the_old_snapshot(mariadb: str, logged_in: None) -> None:
         ("postgresql://host/shop?sslkeylogfile=/tmp/x", "'sslkeylogfile' is not allowed"),
         ("postgresql://host/shop?sslmode=require&service=x", "'service' is not allowed"),
         ("postgresql://host/shop?ss%6ckeylogfile=/tmp/x", "'sslkeylogfile' is not allowed"),
-        ("postgresql:host=x user=secret", "no address of a database"),
+        ("postgresql:host=x user=secret", "not an address of a database"),
         ("postgresql://shop:secret?2@host/shop", "not written here"),
         ("MYSQL://shop:secret@host/shop", "not written here"),
-        ("Mysql://host/secret", "no address of a database"),
-        ("just a text", "no address of a database"),
+        ("Mysql://host/secret", "not an address of a database"),
+        ("just a text", "not an address of a database"),
     ],
 )
 def test_addresses_have_no_secrets_and_start_nothing(database: str, message: str) -> None:

@@ -118,7 +118,7 @@ def test_a_snapshot_becomes_a_project(server: str) -> None:
     [
         ({"database": "mongodb://127.0.0.1:1/shop"}, r"127\.0\.0\.1:1: .*Connection refused"),
         ({"database": "mongodb://nobody.invalid/shop"}, "Name or service not known|No address"),
-        ({"filter": {"at": {"$date": "soon"}}}, "no extended JSON"),
+        ({"filter": {"at": {"$date": "soon"}}}, "is not MongoDB's extended JSON"),
         ({"filter": {"$where": "true"}}, r"'\$where' operator"),
         ({"filter": {"n": -1}}, "there are no rows"),
     ],
@@ -179,8 +179,8 @@ def test_values_of_the_driver_become_those_of_python() -> None:
     ("database", "message"),
     [
         ("mongodb://me:secret@host/shop", "not written here"),
-        ("mysql://host/shop", "no address of a database of MongoDB"),
-        ("mongodb://host:27017", "no address of a database of MongoDB"),
+        ("mysql://host/shop", "not an address of a MongoDB database"),
+        ("mongodb://host:27017", "not an address of a MongoDB database"),
         ("mongodb://host/shop?authMechanism=MONGODB-OIDC", "`authMechanism` is not allowed"),
         ("mongodb://host/shop?tls=true;authMechanism=MONGODB-AWS", "is not allowed"),
         ("mongodb://host/shop#?authMechanismProperties=ENVIRONMENT:k8s", "is not allowed"),

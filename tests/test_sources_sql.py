@@ -124,7 +124,7 @@ def test_a_folder_that_is_no_snapshot_is_refused(note: str | None, folder: Path)
         (path / "table.parquet").unlink()
     else:
         (path / "snapshot.json").write_text(note)
-    with pytest.raises(DataError, match=r"orders: this is no snapshot.* `onward collect`"):
+    with pytest.raises(DataError, match=r"orders: not a snapshot.* `onward collect`"):
         opened()
     result = CliRunner().invoke(app, ["init", "snapshots/orders", "--target", "n"])
     assert isinstance(result.exception, DataError)

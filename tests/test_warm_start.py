@@ -113,7 +113,7 @@ def test_the_rules_take_a_third_of_the_steps(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "stage", "message"),
     [
-        (("hash, name: key", "random"), "prepare", "the split 'random' deals all rows anew"),
+        (("hash, name: key", "random"), "prepare", "the split 'random' assigns all rows afresh"),
         (("validation: 0.2", "validation: 0.3"), "prepare", "prepare.split is"),
         (("{name: pay", "{name: size"), "prepare", "prepare.target.name is 'size', that of the"),
         (("artifacts/first", "artifacts/second"), "prepare", "has the artifacts of this config"),

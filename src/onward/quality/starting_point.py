@@ -119,8 +119,8 @@ def _refuse_other_split(folder: Path, before: Mapping[str, Any], now: Mapping[st
     if not Split.members[split["type"]].keeps_training_rows:
         known = sorted(name for name, member in Split.members.items() if member.keeps_training_rows)
         raise ConfigError(
-            f"prepare.start_from: the split {split['type']!r} deals all rows anew, so the test set"
-            f" could have training rows of the model in {folder}. Use {' or '.join(known)} for"
+            f"prepare.start_from: the split {split['type']!r} assigns all rows afresh, so the test"
+            f" set could have training rows of the model in {folder}. Use {' or '.join(known)} for"
             " both models"
         )
     for setting, old, new in (

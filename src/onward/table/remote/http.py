@@ -136,7 +136,7 @@ class Client:
             self._refuse(url, error)
         except (InvalidURL, ValueError) as error:  # of the address, or of one it leads to
             raise DataError(
-                f"{redact(url)}: this address or the one it leads to is none ({error}). Correct"
+                f"{redact(url)}: the address, or the one it leads to, is invalid ({error}). Correct"
                 " `url`"
             ) from error
         except (HTTPException, OSError) as error:
@@ -223,7 +223,7 @@ def server_of(url: str) -> tuple[str, str, int]:
     except ValueError:  # of the port
         server = "", "", 0
     if server[0] not in PORTS or not server[1]:
-        raise DataError(f"{redact(url)}: this is no address with http:// or https://. Correct it")
+        raise DataError(f"{redact(url)}: not an http:// or https:// address. Correct it")
     return server
 
 

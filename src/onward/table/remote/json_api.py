@@ -135,8 +135,8 @@ class _Decoder:
             # a server may repeat the login, and a part of it would not be found to hide
             start = "***" if self.has_login else start
             raise DataError(
-                f"{self.where} is no JSON ({error}); it begins with {start!r}. Is `url` the address"
-                " of the API, and not of a page for people?"
+                f"{self.where} is not JSON ({error}); it begins with {start!r}. Correct `url`: is"
+                " it the address of the API, and not of a page for people?"
             ) from error
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def _filter(find: Find) -> Any:
         return json_util.loads(json.dumps(find.filter))
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(
-            f"{find.database}: `filter` is no extended JSON of MongoDB ({error}). Write a time as"
+            f"{find.database}: `filter` is not MongoDB's extended JSON ({error}). Write a time as"
             " {$date: '2024-01-31T00:00:00Z'}"
         ) from error
 

@@ -128,7 +128,7 @@ class _Columns:
         import pyarrow as pa
 
         if not name.isascii() and SURROGATE.search(name):
-            raise DataError(f"{self.where}: column {name!r}: its name is no text. Correct it")
+            raise DataError(f"{self.where}: column {name!r}: its name is not text. Correct it")
         kinds = self._kinds_of(name, values)
         self.kinds[name] = kinds | self.kinds.get(name, {})
         dtype = self._type(name, kinds)

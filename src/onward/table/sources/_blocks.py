@@ -135,7 +135,7 @@ def refuse_no_text(path: Path, block: bytes, num_lines: int) -> None:
         raise DataError(
             f"{path}: line {num_lines + block.count(10, 0, error.start) + 1} is not valid UTF-8 at"
             f" the byte {block[error.start]:#04x}. It is probably Latin-1 or Windows-1252; set"
-            " `encoding: windows-1252` if it is CSV, or write it anew with"
+            " `encoding: windows-1252` if it is CSV, or convert it with"
             " `iconv -f windows-1252 -t utf-8`"
         ) from error
 
@@ -143,6 +143,6 @@ def refuse_no_text(path: Path, block: bytes, num_lines: int) -> None:
 def _refuse_utf16(path: Path, start: bytes) -> None:
     if start.startswith(UTF16):
         raise DataError(
-            f"{path}: this is UTF-16, not UTF-8. Set `encoding: utf-16` if it is CSV, or write it"
-            " anew with `iconv -f utf-16 -t utf-8`"
+            f"{path}: this is UTF-16, not UTF-8. Set `encoding: utf-16` if it is CSV, or convert"
+            " it with `iconv -f utf-16 -t utf-8`"
         )

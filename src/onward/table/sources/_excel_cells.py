@@ -94,7 +94,7 @@ class _Sheet:
             if str in kinds:
                 self._refuse(
                     f"column {name!r} holds texts, and whole numbers of more than 15 digits, which"
-                    " Excel rounds. Format the column as text, and enter these numbers anew"
+                    " Excel rounds. Format the column as text, and enter these numbers again"
                 )
         if str in kinds and kinds <= {str, *NUMBERS}:
             return pl.Series(name, [None if v is None else str(v) for v in values], pl.String())

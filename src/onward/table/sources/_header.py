@@ -85,6 +85,6 @@ def first_record(path: Path, file: BufferedIOBase, dialect: Dialect) -> bytes:
     if b"\r" in record.replace(b"\r\n", b""):
         raise DataError(
             f"{path}: line 1 has a carriage return (\\r) that no line feed follows. If lines"
-            " end so, as on old Macintosh computers, write the file anew with `tr '\\r' '\\n'`"
+            " end so, as on old Macintosh computers, convert the file with `tr '\\r' '\\n'`"
         )
     return record

@@ -119,7 +119,7 @@ class Snapshot(Source):
 
 
 def _no_snapshot(path: Path) -> DataError:
-    return DataError(f"{path}: this is no snapshot, or a damaged one. {AGAIN}")
+    return DataError(f"{path}: not a snapshot, or a damaged one. {AGAIN}")
 
 
 def _settings(config: Any) -> dict[str, Any]:

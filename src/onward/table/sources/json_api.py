@@ -37,7 +37,7 @@ def _hostname(url: str) -> str | None:
 
 def _address(url: str) -> str:
     if not url.startswith(("http://", "https://")) or not _hostname(url):
-        raise refusal("this is no address of an API. Write it as https://example.com/orders")
+        raise refusal("not an address of an API. Write it as https://example.com/orders")
     return url
 
 

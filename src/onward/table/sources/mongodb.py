@@ -33,9 +33,7 @@ MECHANISMS = ("SCRAM-SHA-1", "SCRAM-SHA-256", "MONGODB-X509")
 
 def _address(database: str) -> str:
     if not re.fullmatch(ADDRESS, database):
-        raise refusal(
-            "this is no address of a database of MongoDB. Write it as mongodb://host:27017/shop"
-        )
+        raise refusal("not an address of a MongoDB database. Write it as mongodb://host:27017/shop")
     refuse_others(database, PARAMETERS)
     for name, value in parameters_of(database):
         if name == "authMechanism" and value not in MECHANISMS:

@@ -56,7 +56,7 @@ def _one_reading(query: str) -> str:
 def _address(database: str) -> str:
     if not re.fullmatch(ADDRESS, database):
         raise refusal(
-            "this is no address of a database. Write it as sqlite:shop.db or mysql://host:3306/shop"
+            "not an address of a database. Write it as sqlite:shop.db or mysql://host:3306/shop"
         )
     if not database.startswith(FILES):
         is_postgresql = database.startswith("postgresql")
