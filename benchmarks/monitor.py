@@ -1,11 +1,12 @@
 """False alarms, power and cost of `onward monitor`, by simulation and on tables in their order.
 
-    python benchmarks/monitor.py [year|power|estimate|tables|cost ...] [--data DIR]
+    python benchmarks/monitor.py [year|power|estimate|slices|tables|cost ...] [--data DIR]
 
 `year`: 365 daily windows of 20 columns that do not drift; days differ a little or not at all.
 `power`: one column of 20 moves by 0.3 standard deviations; 1 % of rows get an unseen category.
 `estimate`: how often the interval of the quality without labels holds the truth, where the rows are
-others (covariate shift). `tables`: taxis and Airbnb in their order and shuffled; DIR has a folder
+others (covariate shift). `slices`: false alarms and power of the loss in slices, with all labels.
+`tables`: taxis and Airbnb in their order and shuffled; DIR has a folder
 for each. `cost`: CPU time and memory of 1,000,000 rows of 30 columns.
 """
 
@@ -26,6 +27,10 @@ from onward.monitoring.effects import BLOCKS, negligible_effect, p_value, spread
 from onward.monitoring.estimation import Correction
 from onward.monitoring.judging import breach_states, states
 from onward.monitoring.predictions import Scores
+from onward.monitoring.profile import Distribution
+from onward.monitoring.quality import MARGIN
+from onward.monitoring.slices import Slice, slices
+from onward.monitoring.tally import WindowCounts
 
 Array = np.ndarray
 
@@ -95,23 +100,85 @@ def power(_: Path) -> None:
     )
 
 
-def estimate(_: Path) -> None:
-    """Resamples with other rows than the correction was learned from."""
+def estimate(_folder: Path) -> None:
+    """Other rows than the correction was learned from, all of them new each time."""
     print("share of 200 resamples of 1,000 rows whose truth is in the interval, by shift")
     for name, make in (("accuracy", classified), ("mean absolute error", measured)):
         draw = np.random.default_rng(SEED)
-        x, scores, outcome = make(draw, 30_000)
         for tilt in (0.0, 0.5, 1.0, 2.0):
             held = 0
-            for _repeat in range(200):
-                learned = draw.permutation(15_000)[:3_000]  # as many test rows as a table of 20,000
-                correction = Correction.learn(part(scores, learned), outcome[learned])
-                weights = np.exp(tilt * x[15_000:])
-                chosen = 15_000 + draw.choice(15_000, 1_000, p=weights / weights.sum())
+            for _ in range(200):
+                _x, known, outcome = make(draw, 3_000)  # as many test rows as a table of 20,000
+                correction = Correction.learn(known, outcome)
+                x, scores, outcome = make(draw, 30_000)
+                weights = np.exp(tilt * x)
+                chosen = draw.choice(len(x), 1_000, p=weights / weights.sum())
                 [sums] = correction.sums(part(scores, chosen), np.zeros(1_000, np.int64), 1)
                 found = correction.estimate(sums)
                 held += found.lower <= outcome[chosen].mean() <= found.upper
             print(f"  {name}, tilt {tilt}: {held / 200:.3f}")
+
+
+def labelled(draw: np.random.Generator, rows: int, worse: float) -> Array:
+    """Rows, sum and sum of squares of the log-loss by bin of each column, ``(columns, bins, 3)``.
+
+    The probabilities are calibrated, but too sure in the first bin of the first column if ``worse``
+    is not 0.
+    """
+    bins = draw.integers(0, QUANTILES, (COLUMNS, rows))
+    odds = draw.normal(-1, 1.5, rows)
+    came = draw.random(rows) < 1 / (1 + np.exp(-odds * (1 - worse * (bins[0] == 0))))
+    loss = np.log1p(np.exp(np.where(came, -odds, odds)))
+    flat = np.arange(COLUMNS)[:, None] * QUANTILES + bins
+    parts = (np.ones(rows), loss, loss**2)
+    sums = [
+        np.bincount(flat.ravel(), np.tile(values, COLUMNS), COLUMNS * QUANTILES) for values in parts
+    ]
+    return np.stack(sums, axis=1).reshape(COLUMNS, QUANTILES, 3)
+
+
+def slice_states(rows: int, days: int, worse: float, seed: int) -> list[Slice]:
+    """All tested slices of daily windows; the test set has 3,000 rows."""
+    draw = np.random.default_rng(seed)
+    test = labelled(draw, 3_000, 0.0)
+    count, total, squares = np.moveaxis(test, -1, 0)
+    mean = total / count
+    known = np.stack([count, mean, np.sqrt(squares / count - mean**2)], axis=-1)
+    even = {"edges": [*range(QUANTILES - 2)], "counts": [1] * QUANTILES, "spread": 0.0}
+    columns = {
+        str(c): Distribution(str(c), {**even, "losses": known[c].tolist()}) for c in range(COLUMNS)
+    }
+    windows = []
+    for _ in range(days):
+        sums = labelled(draw, rows, worse)
+        losses = {str(c): sums[c] for c in range(COLUMNS)}
+        windows.append(WindowCounts(rows=rows, labelled=rows, losses=losses))
+    spread = np.sqrt(squares[0].sum() / 3_000 - (total[0].sum() / 3_000) ** 2)
+    return slices(columns, windows, [True] * days, MARGIN * spread)
+
+
+def slice_alarms(_: Path) -> None:
+    """Days with a slice in drift, and whether a slice is found."""
+    print("days with a slice of 200 in drift, of 365 (mean and largest), nothing is worse")
+    for rows, days, repeats in ((500, 365, 8), (5_000, 365, 8), (50_000, 30, 40)):
+        alarms = []
+        for repeat in range(repeats):
+            of_slices = [part.states for part in slice_states(rows, days, 0.0, SEED + repeat)]
+            alarms.append(365 / days * sum("drift" in day for day in zip(*of_slices, strict=True)))
+        print(f"  {rows:6} rows: {np.mean(alarms):5.2f} {max(alarms):.0f}")
+    print("share of 100 repeats in which the slice is in drift in the second window, others too")
+    for rows in SIZES[:2]:
+        for worse in (0.5, 1.0):
+            hits = others = 0
+            for repeat in range(100):
+                found = slice_states(rows, 2, worse, SEED + repeat)
+                drift = {(p.column, p.name) for p in found if p.states[-1] == "drift"}
+                hits += ("0", "below 0") in drift
+                others += bool(drift - {("0", "below 0")})
+            print(
+                f"  log-odds of a tenth of the rows {1 - worse:.0%} right, {rows:5} rows:", end=""
+            )
+            print(f" {hits / 100:.2f}; {others / 100:.2f}")
 
 
 def part(scores: Scores, rows: Array) -> Scores:
@@ -265,6 +332,7 @@ PARTS: dict[str, Callable[[Path], None]] = {
     "year": year,
     "power": power,
     "estimate": estimate,
+    "slices": slice_alarms,
     "tables": tables,
     "cost": cost,
 }

@@ -164,7 +164,7 @@ def test_lost_quality_is_seen_with_labels(project: Path) -> None:
     labels = log.select("id", "paid")
     labels.filter(pl.col("id") < 5 * DAILY + DAILY // 2).write_parquet(project / "labels.parquet")
     options = ("--time", "at", "--labels", "labels.parquet", "--on", "id")
-    done, found, _ = monitored(project, log.drop("paid"), *options)
+    done, found, page = monitored(project, log.drop("paid"), *options)
 
     assert done.returncode == 3, done.stderr
     quality = {entry["name"]: entry for entry in found["quality"]}
@@ -173,10 +173,36 @@ def test_lost_quality_is_seen_with_labels(project: Path) -> None:
     assert found["verdict"]["sentence"].startswith("The accuracy")
     assert found["verdict"]["next"].startswith("train a new model on recent rows, then onward")
     assert [window["labelled"] for window in found["windows"]][-1] == DAILY // 2
+    assert quality["calibration_slope"]["states"][3:] == ["watch", "drift", "too few"]
+    assert quality["calibration_slope"]["windows"][4]["upper"] < 0.8
+    assert 0.7 < quality["calibration_slope"]["held_out"] < 1.3
+    assert {part["rows"] for part in found["calibration"]} < {*range(DAILY)}
+    slices = {(part["column"], part["slice"]): part for part in found["slices"]["slices"]}
+    assert slices["city", "Köln"]["state"] == "drift"
+    assert slices["city", "Köln"]["since"] == "2025-03-04"
+    assert "above all for" in found["verdict"]["sentence"]
+    assert "city = Köln" in page
+    assert "came (95 %)" in page
     truth = log.filter(pl.col("at") == datetime(2025, 3, 4))
     predicted = Predictor(project / "artifacts/pay/export/model.onnx")(truth)["label"]
     want = float((predicted == truth["paid"].to_numpy()).mean())
     assert quality["accuracy"]["windows"][3]["value"] == pytest.approx(want)
+
+
+def test_a_slice_that_became_worse_is_named(project: Path) -> None:
+    is_paris = (pl.col("city") == "Paris") & (pl.col("at") >= datetime(2025, 3, 4))
+    flipped = pl.when(pl.col("paid") == "no").then(pl.lit("yes")).otherwise(pl.lit("no"))
+    log = week().with_columns(paid=pl.when(is_paris).then(flipped).otherwise("paid"))
+    log.select("id", "paid").write_parquet(project / "labels.parquet")
+    options = ("--time", "at", "--labels", "labels.parquet", "--on", "id")
+    done, found, _ = monitored(project, log.drop("paid"), *options)
+
+    assert done.returncode == 3, done.stderr
+    first = found["slices"]["slices"][0]
+    assert (first["column"], first["slice"], first["state"]) == ("city", "Paris", "drift")
+    worse = [part["slice"] for part in found["slices"]["slices"] if part["state"] == "drift"]
+    assert "Köln" not in worse
+    assert "city = Paris" in found["verdict"]["sentence"]
 
 
 def test_the_estimate_follows_a_shift_of_the_columns(project: Path) -> None:
@@ -218,6 +244,8 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert [(w["rows"], w["labelled"]) for w in found["windows"]] == [(3_000, 3_000)]
+    assert {part["state"] for part in found["slices"]["slices"]} == {"quiet"}
+    assert found["slices"]["tested"] == len(found["slices"]["slices"])
     assert "weight" not in entries(found)  # the server was told not to log it
     assert entries(found)["probability of yes"]["state"] == "quiet"
 

@@ -13,7 +13,6 @@ from onward.monitoring.bins import (
     frequent_bins,
     quantile_bins,
 )
-from onward.monitoring.documents import Log, _estimates
 from onward.monitoring.effects import (
     discoveries,
     effect,
@@ -24,8 +23,10 @@ from onward.monitoring.effects import (
     statistic,
 )
 from onward.monitoring.estimation import Correction, WindowSums
+from onward.monitoring.log import Log
 from onward.monitoring.profile import Profile
 from onward.monitoring.proportions import wilson
+from onward.monitoring.quality import estimated
 from onward.monitoring.tally import WindowCounts
 from onward.monitoring.verdicts import verdict
 
@@ -131,7 +132,7 @@ def test_an_estimate_is_an_accuracy() -> None:
     correction = Correction(NumberBins(np.zeros(0)), *parts)
     profile = Profile({}, {}, {"accuracy": {"mean": 0.9, "sd": 0.3}}, {}, correction)
     window = WindowCounts(rows=300, estimated=WindowSums(297.0, 300 * one, 300 * one))
-    estimate = _estimates(profile, Log([0], [window], None))
+    estimate = estimated(profile, Log([0], [window], None))
     assert estimate is not None
     [value] = estimate["windows"]
     assert value["value"] == value["upper"] == 1
@@ -148,6 +149,7 @@ def test_a_column_is_named_once_with_the_rules_that_it_breaks() -> None:
         ],
         "quality": [],
         "estimate": None,
+        "slices": None,
     }
     found = verdict(document, "m.onnx", "log", "dvc repro")
     assert "Drift in 2 of 2 columns and predictions: city (unseen), age (out of" in found.sentence

@@ -15,6 +15,17 @@ EFFECT = (
     " significantly larger than the negligible one, and drift if it is so in two consecutive"
     " windows."
 )
+CALIBRATION = (
+    "In the last window with labels for nearly all rows: how often the outcome came, by its"
+    " probability. Both agree if the model is calibrated; the calibration slope is then 1, below 1"
+    " if the model is too confident, above 1 if it is too cautious."
+)
+SLICES = (
+    "The mean {name} in {tested:,} slices with at least 50 labelled rows, here and in the test set."
+    " The state is worse if it is significantly higher, by more than {margin:.2g}, in two"
+    " consecutive windows. The chance of a false finding in a window is {level:.1%} for all slices"
+    " together."
+)
 COLORS = {"drift": "var(--other)", "watch": "var(--model)", "quiet": "var(--grid)"}
 
 
@@ -33,6 +44,8 @@ def monitor_page(findings: Mapping[str, Any]) -> str:
         "Columns": _distributions(findings["columns"]),
         "Predictions": _distributions(findings["predictions"]),
         "Quality": _quality(findings),
+        "Calibration": _calibration(findings["calibration"]),
+        "Slices": _slices(findings["slices"]),
         "Contract": _contract(findings["contract"]),
         "Weekdays": _seasons(findings["seasons"]),
         "Windows": _windows(findings["windows"]),
@@ -84,11 +97,10 @@ def _distributions(entries: Sequence[Mapping[str, Any]]) -> Html:
 def _row(entry: Mapping[str, Any]) -> list[Content]:
     effect = entry["effect"]
     interval = f"{effect['value']:.2f} ({effect['lower']:.2f} to {effect['upper']:.2f})"
-    since = f", since {entry['since']}" if entry["since"] and entry["state"] != "quiet" else ""
     label = f"shares of {entry['name']} in training rows and now"
     return [
         entry["name"],
-        f"{entry['state']}{since}",
+        _since(entry, {}),
         interval,
         f"{entry['negligible']:.2f}",
         _bars(entry["reference"], entry["shares"], label),
@@ -162,6 +174,47 @@ def _qualities(qualities: Sequence[Mapping[str, Any]], title: str) -> Html:
         )
     head = ["quality", "state", f"{title}, last window (95 %)", "test set", "margin", "over time"]
     return tag("div", table(head, rows), class_="card")
+
+
+def _calibration(frequencies: Sequence[Mapping[str, float]]) -> Html:
+    if not frequencies:
+        return Html("")
+    rows = [
+        [
+            f"{part['predicted']:.1%}",
+            f"{part['observed']:.1%} ({part['lower']:.1%} to {part['upper']:.1%})",
+            f"{part['rows']:,.0f}",
+        ]
+        for part in frequencies
+    ]
+    head = ["mean probability", "came (95 %)", "rows"]
+    about = tag("p", CALIBRATION, class_="quiet")
+    return join(about, tag("div", table(head, rows, "numbers"), class_="card"))
+
+
+def _slices(found: Mapping[str, Any] | None) -> Html:
+    if not found or not found["slices"]:
+        return Html("")
+    name = QUALITIES.get(found["name"], found["name"])
+    rows = [
+        [
+            f"{part['column']} = {part['slice']}",
+            _since(part, {"drift": "worse"}),
+            f"{part['value']:.3g} ({part['lower']:.3g} to {part['upper']:.3g})",
+            f"{part['held_out']:.3g}",
+            f"{part['rows']:,}",
+            _strip(part["states"], f"states of {part['column']} = {part['slice']}"),
+        ]
+        for part in found["slices"][:ROWS]
+    ]
+    head = ["slice", "state", f"{name}, last window (95 %)", "test set", "rows", "over time"]
+    about = tag("p", SLICES.format(name=name, **found), class_="quiet")
+    return join(about, tag("div", table(head, rows), class_="card"))
+
+
+def _since(entry: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    state = words.get(entry["state"], entry["state"])
+    return f"{state}, since {entry['since']}" if entry["since"] else state
 
 
 def _contract(breaches: Sequence[Mapping[str, Any]]) -> Html:

@@ -17,13 +17,15 @@ from onward.monitoring.bins import (
     frequent_bins,
     quantile_bins,
 )
+from onward.monitoring.calibration import calibration_of
 from onward.monitoring.column_values import bin_indices, category_names, distinct_values, numbers
 from onward.monitoring.effects import BLOCKS, LEAST_BLOCK, spread_of_blocks
 from onward.monitoring.estimation import Correction
-from onward.monitoring.predictions import monitored_values, outcomes, scores
+from onward.monitoring.predictions import calibrated, loss_of, monitored_values, outcomes, scores
+from onward.monitoring.slices import LEAST_SLICE
 from onward.network.scoring import Scoring
 from onward.preprocessing.columns import semantic_type
-from onward.schema import Field
+from onward.schema import Field, Target
 from onward.serving.column_settings import unit_of
 from onward.serving.text_reading import TextReader
 from onward.serving.training_comparison import UNSEEN
@@ -57,29 +59,39 @@ def monitor_note(
     target_values = prepared.rows("test").select(task.target.name).collect().to_series()
     truth = task.encode(target_values)
     weights = prepared.weights("test")
+    results = outcomes(predictions, truth, task.target)
     note = {
         "rows": {split: prepared.num_rows(split) for split in ("train", "validation", "test")},
-        "columns": _columns(prepared, network, hidden),
+        "columns": _columns(prepared, network, hidden, loss_of(results)),
         "outputs": _outputs(task, predictions, truth),
-        "quality": _quality(outcomes(predictions, truth, task.target), weights),
+        "quality": _quality(results, weights),
         "metrics": _metrics(task.metrics, truth, task.read(predictions), weights),
     }
     of_rows = scores(predictions, task.target)
     if of_rows is not None:
-        outcome = outcomes(predictions, truth, task.target)[of_rows.name]
-        note["correction"] = Correction.learn(of_rows, outcome).note()
+        note["correction"] = Correction.learn(of_rows, results[of_rows.name]).note()
+        note |= _calibration(*calibrated(predictions, truth, task.target), task.target)
     return note
 
 
+def _calibration(position: Array, outcome: Array, target: Target) -> dict[str, Any]:
+    measure = calibration_of(position, is_probability=bool(target.classes))
+    slope = measure.slope(measure.sums(position, outcome))
+    if slope is None:  # too few rows
+        return {}
+    about = {"slope": _short(slope.value), "error": _short(slope.error), **measure.note()}
+    return {"calibration": about}
+
+
 def _columns(
-    prepared: Prepared, network: Scoring, hidden: Collection[str]
+    prepared: Prepared, network: Scoring, hidden: Collection[str], loss: Array | None
 ) -> dict[str, dict[str, Any]]:
     fields = prepared.schema().columns
     known = {field.name: field for field in fields}
     readers = [TextReader(note, known) for note in prepared.text_readers()]
     reader_of = {name: reader for reader in readers for name in reader.columns}
     importance, unseen = _importance(prepared, network), _unseen(prepared)
-    train = prepared.rows("train")
+    train, test = prepared.rows("train"), prepared.rows("test")
     notes = {}
     for field in fields:
         values = train.select(field.name).collect().to_series()
@@ -91,7 +103,21 @@ def _columns(
         }
         if field.name in unseen:
             notes[field.name]["unseen"] = unseen[field.name]
+        if loss is not None:
+            new = test.select(field.name).collect().to_series()
+            notes[field.name]["losses"] = _losses(bin_indices(field, new, bins, reader), bins, loss)
     return notes
+
+
+def _losses(indices: Array, bins: Bins, loss: Array) -> list[tuple[int, float, float]]:
+    """Test rows of each bin, mean and standard deviation of their loss; 0 for few rows."""
+    rows, total, squares = (np.bincount(indices, part, bins.size) for part in (None, loss, loss**2))
+    mean = total / np.maximum(rows, 1)
+    spread = np.sqrt(np.maximum(squares / np.maximum(rows, 1) - mean**2, 0))
+    return [
+        (int(n), float(f"{m:.4g}"), float(f"{s:.4g}")) if n >= LEAST_SLICE else (0, 0, 0)
+        for n, m, s in zip(rows, mean, spread, strict=True)
+    ]
 
 
 def _bins(field: Field, values: pl.Series, reader: TextReader | None) -> Bins:

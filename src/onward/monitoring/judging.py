@@ -109,3 +109,14 @@ def breach_states(
 def last(states: Sequence[State]) -> State:
     """The state of the last window with enough rows."""
     return next((state for state in reversed(states) if state != "too few"), "too few")
+
+
+def since(states: Sequence[State], windows: Sequence[str]) -> str | None:
+    """The window in which the current findings began."""
+    start = None
+    for state, name in zip(states, windows, strict=True):
+        if state == "quiet":
+            start = None
+        elif state == "watch":
+            start = name
+    return start

@@ -93,3 +93,28 @@ def outcomes(predictions: Predictions, truth: Array, target: Target) -> dict[str
 
 LOSSES = ("log_loss", "mae")
 """Outcomes for which lower is better."""
+
+
+def loss_of(of_rows: Mapping[str, Array]) -> Array | None:
+    """The loss among the outcomes; None for outputs of other tasks."""
+    return next((of_rows[name] for name in LOSSES if name in of_rows), None)
+
+
+def calibrated(predictions: Predictions, truth: Array, target: Target) -> tuple[Array, Array]:
+    """What the model claims of each row, and what came.
+
+    The probability of the second of two classes and whether it came; of more classes the
+    probability of the label and whether it is right; the value and the actual one.
+
+    Args:
+        predictions: outputs of the file, with probabilities or a value.
+        truth: codes of classes, or numbers.
+        target: of the model.
+    """
+    of_rows = scores(predictions, target)
+    assert of_rows is not None
+    if not target.classes:
+        return of_rows.position.astype(np.float64), truth
+    is_second = len(target.classes) == 2
+    codes = np.int64(1) if is_second else label_codes(predictions["label"], target.classes)
+    return of_rows.position, (truth == codes).astype(np.float64)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from onward.monitoring.bins import Array, Bins, bins_of_note
+from onward.monitoring.calibration import KnownCalibration, calibration_of_note
 from onward.monitoring.effects import negligible_effect
 from onward.monitoring.estimation import Correction
 
@@ -48,6 +49,14 @@ class Distribution:
         count, rows = self.note.get("unseen", (0, 0))
         return count, rows
 
+    @cached_property
+    def losses(self) -> Array | None:
+        """Test rows of each bin, mean and standard deviation of their loss, ``(bins, 3)``.
+
+        None for outputs, and in files of older versions.
+        """
+        return np.array(self.note["losses"], np.float64) if "losses" in self.note else None
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -61,6 +70,8 @@ class Profile:
     """``value`` and ``error`` of each metric of the task."""
     correction: Correction | None
     """Correction of the expected quality."""
+    calibration: KnownCalibration | None = None
+    """None in files of older versions, and if there are too few test rows."""
 
     @classmethod
     def of_note(cls, note: Mapping[str, Any]) -> "Profile":
@@ -70,4 +81,5 @@ class Profile:
             for part in ("columns", "outputs")
         )
         correction = Correction.of_note(note["correction"]) if "correction" in note else None
-        return cls(columns, outputs, note["quality"], note["metrics"], correction)
+        known = calibration_of_note(note["calibration"]) if "calibration" in note else None
+        return cls(columns, outputs, note["quality"], note["metrics"], correction, known)

@@ -11,7 +11,14 @@ import polars as pl
 from onward.monitoring.bins import Array, CategoryBins
 from onward.monitoring.column_values import category_names, distinct_values, numbers
 from onward.monitoring.estimation import WindowSums
-from onward.monitoring.predictions import Predictions, monitored_values, outcomes, scores
+from onward.monitoring.predictions import (
+    Predictions,
+    calibrated,
+    loss_of,
+    monitored_values,
+    outcomes,
+    scores,
+)
 from onward.monitoring.profile import Profile
 from onward.monitoring.unseen import UnseenCategories
 from onward.schema import Field, Schema
@@ -28,6 +35,12 @@ class Moments:
     rows: float = 0.0
     total: float = 0.0
     squares: float = 0.0
+
+    def add(self, numbers: Array) -> None:
+        """Add some numbers."""
+        self.rows += len(numbers)
+        self.total += float(numbers.sum())
+        self.squares += float((numbers**2).sum())
 
     @property
     def mean(self) -> float:
@@ -54,6 +67,21 @@ class WindowCounts:
     labelled: int = 0
     quality: defaultdict[str, Moments] = field(default_factory=lambda: defaultdict(Moments))
     """Moments of each outcome over rows with a label."""
+    calibration: Array | None = None
+    """Sums of `Calibration` over rows with a label."""
+    losses: dict[str, Array] = field(default_factory=dict)
+    """Rows with a label, sum and sum of squares of their loss, in each bin of each column."""
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The rows of a part that have a label."""
+
+    rows: Array
+    """Their indices in the part."""
+    windows: Array
+    """The index of the window of each."""
+    loss: Array | None
 
 
 class Tally:
@@ -100,20 +128,24 @@ class Tally:
         windows = [self.windows[int(start)] for start in starts]
         for window, count in zip(windows, np.bincount(index, minlength=len(starts)), strict=True):
             window.rows += int(count)
+        labelled = None
+        if truth is not None:
+            labelled = self._add_labels(predictions, truth, index, windows)
         for of_column in self._schema.columns:
             if of_column.name in rows.columns and of_column.name in self._profile.columns:
-                self._add_column(of_column, rows[of_column.name], index, windows)
+                indices = self._add_column(of_column, rows[of_column.name], index, windows)
+                if labelled is not None and labelled.loss is not None:
+                    self._add_losses(of_column.name, indices, labelled, windows)
         self._add_outputs(predictions, index, windows)
-        if truth is not None:
-            self._add_labels(predictions, truth, index, windows)
 
     def _add_column(
         self, column: Field, values: pl.Series, index: Array, windows: list[WindowCounts]
-    ) -> None:
+    ) -> Array:
+        """Count the values, and return the bin of each."""
         bins = self._profile.columns[column.name].bins
         if isinstance(bins, CategoryBins):
             distinct, inverse = distinct_values(column, values)
-            indices = bins.indices(category_names(column, distinct))[inverse]
+            indices: Array = bins.indices(category_names(column, distinct))[inverse]
             is_unseen = self._unseen.among(column.name, distinct)
             self._breach(column, "unseen", is_unseen[inverse], values, index, windows)
         else:
@@ -122,6 +154,18 @@ class Tally:
             for kind, is_broken in self._find_breaches(column, values, read):
                 self._breach(column, kind, is_broken, values, index, windows)
         _accumulate(indices, bins.size, index, [window.columns for window in windows], column.name)
+        return indices
+
+    def _add_losses(
+        self, name: str, indices: Array, labelled: _Labelled, windows: list[WindowCounts]
+    ) -> None:
+        assert labelled.loss is not None
+        size = self._profile.columns[name].bins.size
+        flat = labelled.windows * size + indices[labelled.rows]
+        parts = (None, labelled.loss, labelled.loss**2)
+        sums = np.array([np.bincount(flat, part, len(windows) * size) for part in parts])
+        for window, more in zip(windows, sums.T.reshape(-1, size, 3), strict=True):
+            window.losses[name] = window.losses.get(name, 0.0) + more
 
     def _find_breaches(
         self, column: Field, values: pl.Series, read: Array
@@ -174,19 +218,23 @@ class Tally:
 
     def _add_labels(
         self, predictions: Predictions, truth: Array, index: Array, windows: list[WindowCounts]
-    ) -> None:
+    ) -> _Labelled:
         has_label = truth >= 0 if truth.dtype.kind == "i" else ~np.isnan(truth)
         labelled = {name: values[has_label] for name, values in predictions.items()}
-        index = index[has_label]
-        of_rows = outcomes(labelled, truth[has_label], self._schema.target)
-        for number, count in enumerate(np.bincount(index, minlength=len(windows))):
-            windows[number].labelled += int(count)
-        for name, values in of_rows.items():
-            for number in np.unique(index):
-                part, moments = values[index == number], windows[number].quality[name]
-                moments.rows += len(part)
-                moments.total += float(part.sum())
-                moments.squares += float((part**2).sum())
+        truth, index = truth[has_label], index[has_label]
+        of_rows = outcomes(labelled, truth, self._schema.target)
+        known = self._profile.calibration
+        points = None if known is None else calibrated(labelled, truth, self._schema.target)
+        for number in np.unique(index):
+            window, inside = windows[number], index == number
+            window.labelled += int(inside.sum())
+            for name, values in of_rows.items():
+                window.quality[name].add(values[inside])
+            if known is not None and points is not None:
+                more = known.measure.sums(*(part[inside] for part in points))
+                old = window.calibration
+                window.calibration = more if old is None else old + more
+        return _Labelled(np.flatnonzero(has_label), index, loss_of(of_rows))
 
 
 def _accumulate(

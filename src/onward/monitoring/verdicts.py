@@ -12,6 +12,7 @@ QUALITIES = {
     "mae": "mean absolute error",
     "log_loss": "log-loss",
     "coverage": "interval coverage",
+    "calibration_slope": "calibration slope",
 }
 """Names of quality measures in texts."""
 
@@ -43,15 +44,21 @@ def verdict(document: Mapping[str, Any], model: str, log: str, retrain: str) -> 
     again = f"onward monitor {model} {log}"
     drifted, watched = (_names(document, state) for state in ("drift", "watch"))
     lost = [quality for quality in document["quality"] if quality["state"] == "drift"]
+    worse = _worse_slices(document)
     estimate = document["estimate"]
     about = _quality_sentence(document)
     with_labels = f"{again} --labels TABLE --on ID"
-    if lost or (estimate and estimate["state"] == "drift"):
-        what = " and ".join(QUALITIES.get(quality["name"], quality["name"]) for quality in lost)
-        start = f"The {what} is worse" if lost else "By an estimate, the model is worse"
-        drift = f", and {_join(drifted)} drifted" if drifted else ""
-        sentence = f"{start} than on the test set{drift}. {about}"
-        return Verdict("quality lost", sentence, retrain if lost else with_labels)
+    if lost or worse or (estimate and estimate["state"] == "drift"):
+        start = "By an estimate, the model"
+        if lost or worse:
+            names = [quality["name"] for quality in lost] or [document["slices"]["name"]]
+            start = f"The {_and([QUALITIES.get(name, name) for name in names])}"
+        where = f" for {_join(worse)}" if worse and not lost else ""
+        more = f", above all for {_join(worse)}" if worse and lost else ""
+        verb = "are" if len(lost) > 1 else "is"
+        drift = f"; {_join(drifted)} drifted" if drifted else ""
+        sentence = f"{start} {verb} worse than on the test set{where}{more}{drift}. {about}"
+        return Verdict("quality lost", sentence, retrain if lost or worse else with_labels)
     if drifted:
         count = f"{len(drifted)} of {len(document['columns']) + len(document['predictions'])}"
         sentence = f"Drift in {count} columns and predictions: {_join(drifted)}. {about}"
@@ -73,6 +80,16 @@ def _names(document: Mapping[str, Any], state: str) -> list[str]:
         if entry["state"] == state:
             rules.setdefault(entry["column"], []).append(entry["kind"])
     return [f"{name} ({', '.join(kinds)})" if kinds else name for name, kinds in rules.items()]
+
+
+def _worse_slices(document: Mapping[str, Any]) -> list[str]:
+    found = document["slices"]
+    entries = found["slices"] if found else []
+    return [f"{e['column']} = {e['slice']}" for e in entries if e["state"] == "drift"]
+
+
+def _and(names: Sequence[str]) -> str:
+    return ", ".join([*names[:-2], " and ".join(names[-2:])])
 
 
 def _join(names: Sequence[str]) -> str:
