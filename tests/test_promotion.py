@@ -214,6 +214,14 @@ def test_models_of_other_targets_and_other_classes_are_refused(tmp_path: Path) -
         comparison(tmp_path, a, a, strange)
 
 
+def test_a_task_of_a_plug_in_needs_the_config(tmp_path: Path) -> None:
+    model = Predictor(line(tmp_path / "a.onnx"))
+    model.metadata["task"] = "ordinal"
+    rows(60).write_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(ArtifactError, match=r"no task 'ordinal'\. If .* give `--config` with a"):
+        predict_pair((model, model), ("A", "B"), Source.for_path(tmp_path / "rows.parquet"))
+
+
 def test_another_look_uses_an_interval_for_all_looks(tmp_path: Path) -> None:
     old, new = line(tmp_path / "a.onnx"), line(tmp_path / "b.onnx", 2.2)
     words = [new, old, tmp_path / "t.csv"]

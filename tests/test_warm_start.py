@@ -1,15 +1,18 @@
 """A training that starts from an earlier model, by the command line."""
 
 import json
+import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from forked import onward
+from forked import Run, onward
 
 from onward import Predictor
 from onward.artifacts.prepared import Prepared
+from onward.artifacts.publishing import sha256
 from onward.evaluation.retraining import sections
 from onward.preprocessing.columns.quantity import Quantity
 from onward.quality.starting_point import StartingPoint
@@ -157,6 +160,29 @@ def test_the_network_of_the_model_is_the_default_of_a_dry_run_and_of_a_cold_star
     assert cold["train"]["learner"] == {"max_epochs": 1, "learning_rate": 1e-12}
 
 
+@pytest.mark.parametrize(
+    ("start", "change", "message"),
+    [
+        ("artifacts/second", "", "has the artifacts of this config"),
+        (
+            "artifacts/first",
+            "evaluate: {cross_validation: 3}\n",
+            "the model starts from artifacts/f",
+        ),
+        ("artifacts/first", "evaluate: {learning_curve: [0.5]}\n", "trained on rows of all folds"),
+    ],
+)
+def test_a_check_finds_what_the_run_refuses(
+    folder: Path, start: str, change: str, message: str
+) -> None:
+    config(folder, "second", start)
+    path = folder / "second.yaml"
+    path.write_text(path.read_text() + change)
+    done = onward(folder, "check", "second.yaml")
+    assert done.returncode == 78
+    assert message in done.stderr
+
+
 def test_units_may_be_added_and_keep_their_factors() -> None:
     known = {"kg": 1.0, "g": 0.001}
     assert Quantity.has_same_features("units", known, {**known, "t": 1000.0})
@@ -185,3 +211,31 @@ def test_the_report_compares_the_model_with_a_cold_start(folder: Path) -> None:
     page = (folder / "artifacts/second/report/report.html").read_text()
     assert "This model started from the weights of artifacts/first" in page
     assert "Training starts from the model in artifacts/first: 2 of 3 columns" in page
+
+
+@pytest.mark.slow
+def test_a_killed_training_ends_with_the_bits_of_one_that_nothing_stopped(
+    folder: Path, tmp_path: Path
+) -> None:
+    long = "{batch_size: 4, max_epochs: 30, patience: 30}"
+    config(folder, "second", "artifacts/first", NEW_COLUMN, (STILL, long))
+    run(folder, "second", "prepare")
+    whole, cut = (Path(shutil.copytree(folder, tmp_path / name)) for name in ("whole", "cut"))
+    run(whole, "second", "train")
+
+    for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143)):
+        training = Run(cut, "train", "second.yaml")
+        training.wait_for("epoch 3/" if number == signal.SIGKILL else "epoch ")
+        training.send_signal(number)
+        assert training.returncode == code
+    said = run(cut, "second", "train")
+
+    assert "train: resumed at step" in said
+    published = [
+        [
+            sha256(project / "artifacts/second/train" / name)
+            for name in ("network.pt", "history.json", "metrics.json")
+        ]
+        for project in (whole, cut)
+    ]
+    assert published[0] == published[1]

@@ -16,6 +16,7 @@ import typer
 from onward import stages
 from onward.artifacts.prepared import Prepared
 from onward.cli._sample import sample
+from onward.cli._stage import ARTIFACTS
 from onward.errors import ConfigError, OnwardError
 from onward.evaluation.cross_validation import folds
 from onward.evaluation.learning_curve import parts as shares
@@ -73,7 +74,28 @@ def _sections(config: Path) -> tuple[dict[str, Any], Problems]:
             settings[name] = section(config, name, _stage(name).Settings)
         except ConfigError as error:
             problems[name] = error
-    return settings, problems
+    conflicts = _conflicts(settings, ARTIFACTS / config_name(config))
+    for name in conflicts:
+        del settings[name]
+    return settings, problems | conflicts
+
+
+def _conflicts(settings: Mapping[str, Any], folder: Path) -> Problems:
+    """Settings that the sample of a dry run, in a folder of its own, would not refuse."""
+    problems: Problems = {}
+    if "prepare" not in settings:
+        return problems
+    prepare = settings["prepare"]
+    try:
+        _stage("prepare").refuse_own_artifacts(prepare, folder)
+    except ConfigError as error:
+        problems["prepare"] = error
+    try:
+        if "evaluate" in settings:
+            settings["evaluate"].resampling.refuse_start(prepare.start_from)
+    except ConfigError as error:
+        problems["evaluate"] = error
+    return problems
 
 
 def _run_stages(settings: Mapping[str, Any], folder: Path, name: str) -> Problems:

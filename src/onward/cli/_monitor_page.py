@@ -208,7 +208,7 @@ def _slices(found: Mapping[str, Any] | None) -> Html:
         for part in found["slices"][:ROWS]
     ]
     head = ["slice", "state", f"{name}, last window (95 %)", "test set", "rows", "over time"]
-    about = tag("p", SLICES.format(name=name, **found), class_="quiet")
+    about = tag("p", SLICES.format(**{**found, "name": name}), class_="quiet")
     return join(about, tag("div", table(head, rows), class_="card"))
 
 

@@ -32,6 +32,18 @@ class ResamplingSettings:
     at_once: int
     seed: int
 
+    def refuse_start(self, start: object) -> None:
+        """Raise a ConfigError if folds or shares are asked for of a model that starts from another.
+
+        Args:
+            start: the setting `prepare.start_from`.
+        """
+        if start is not None and (self.folds or self.shares):
+            raise ConfigError(
+                f"evaluate: cross_validation and learning_curve: the model starts from {start},"
+                " which was trained on rows of all folds. Remove them, or prepare.start_from"
+            )
+
 
 @dataclass(frozen=True)
 class ResamplingResult:
@@ -98,11 +110,7 @@ def resample_rows(
     if not (settings.folds or settings.shares or is_compared):
         return ResamplingResult(task, {}, {}, {})
     refuse_partial_model(folder)
-    if start is not None and (settings.folds or settings.shares):
-        raise ConfigError(
-            f"evaluate: cross_validation and learning_curve: the model starts from {start}, which"
-            " was trained on rows of all folds. Remove them, or prepare.start_from"
-        )
+    settings.refuse_start(start)
     models = RetrainedModels(folder, task.main_metric, settings.at_once)
     folds = (
         cross_validation.cross_validation(models, settings.folds, task.metrics)

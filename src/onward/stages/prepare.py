@@ -56,12 +56,17 @@ def run(settings: Settings, folder: Path) -> None:
 def _starting_point(settings: Settings, folder: Path) -> StartingPoint | None:
     if settings.start_from is None:
         return None
-    if settings.start_from.resolve() == folder.resolve():
+    refuse_own_artifacts(settings, folder)
+    return StartingPoint.load(settings.start_from, settings)
+
+
+def refuse_own_artifacts(settings: Settings, folder: Path) -> None:
+    """Raise a ConfigError if the model to start from is the one that ``folder`` is for."""
+    if settings.start_from is not None and settings.start_from.resolve() == folder.resolve():
         raise ConfigError(
             f"prepare.start_from: {settings.start_from} has the artifacts of this config, which"
             " this run replaces. Copy them to another folder, such as `champion`, and name that"
         )
-    return StartingPoint.load(settings.start_from, settings)
 
 
 def _log_start(start: Mapping[str, Any]) -> None:

@@ -86,6 +86,9 @@ class Selection:
     """Probability of the class."""
 
 
+IN_CONFIG = "add the plug-in to `plugins` in the config"
+
+
 class Task(Family, ABC):
     """The outputs for a target, and how they are evaluated and shown.
 
@@ -134,16 +137,21 @@ class Task(Family, ABC):
         return cls.__dict__.get("name")
 
     @classmethod
-    def by_name(cls, where: str, name: str, target: Target) -> Self:
+    def by_name(cls, where: str, name: str, target: Target, remedy: str = IN_CONFIG) -> Self:
         """The task of a file.
+
+        Args:
+            where: the file, for the message.
+            name: of the task.
+            target: of the file.
+            remedy: how to import the plug-in that the task may be in.
 
         Raises:
             ArtifactError: if there is no such task.
         """
         if name not in cls.members:
             raise ArtifactError(
-                f"{where}: there is no task {name!r}. If it is in a plug-in, add the plug-in to"
-                " `plugins` in the config"
+                f"{where}: there is no task {name!r}. If it is in a plug-in, {remedy}"
             )
         task: Self = cls.members[name](target)
         return task

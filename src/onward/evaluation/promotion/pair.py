@@ -102,7 +102,8 @@ def _common_task(first: Predictor, second: Predictor) -> Task:
                 f"{first.path}: the {what} is {value!r}, but {other!r} in {second.path}. Compare"
                 " models of the same target"
             )
-    return Task.by_name(str(first.path), first.metadata["task"], first.schema.target)
+    remedy = "give `--config` with a config that has the plug-in in `plugins`"
+    return Task.by_name(str(first.path), first.metadata["task"], first.schema.target, remedy)
 
 
 def _read(
