@@ -64,7 +64,7 @@ def loss_of(training: Training) -> float:
 def simulated(chosen: Sampler, trials: float, results: Sequence[Result] = ()) -> list[Result]:
     """A search whose losses follow from the settings."""
     found = list(results)
-    while following := chosen.progress(found, trials).following:
+    while following := chosen.following(found, trials):
         found += [Result(training, loss_of(training), 1) for training in following]
     return found
 
@@ -110,7 +110,7 @@ def test_a_budget_that_was_raised_or_lowered_finds_what_one_asked_for_at_once_fi
     few, many = simulated(sampler(), trials), simulated(sampler(), 12)
     for given, wanted, budget in ((few, many, 12), (many, few, trials)):
         together = simulated(sampler(), budget, given)
-        assert [*sampler().progress(together, budget).results] == wanted
+        assert [*sampler().asked(together, budget)] == wanted
 
 
 def test_another_seed_draws_other_trials() -> None:

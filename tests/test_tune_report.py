@@ -37,7 +37,7 @@ def loss_of(training: Training) -> float:
 def results(trials: int) -> list[Result]:
     found: list[Result] = []
     sampler = Sampler(space(), 0, 3)
-    while following := sampler.progress(found, trials).following:
+    while following := sampler.following(found, trials):
         for training in following:
             is_lost = training.trial == 4
             loss = math.inf if is_lost else loss_of(training)

@@ -19,7 +19,8 @@ from onward.training.run import TrainingData
 from onward.tuning.clock import Clock
 from onward.tuning.documents import best_text, document
 from onward.tuning.journal import Journal
-from onward.tuning.sampler import Result, Sampler
+from onward.tuning.latency import Limit, Stopwatch
+from onward.tuning.sampler import Result, Sampler, always
 from onward.tuning.search import Search, best_of
 from onward.tuning.settings import TuneSettings as Settings
 from onward.tuning.space import Space
@@ -61,15 +62,37 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     inputs = inputs_of(folder, *READS)
     trials = checkpoint_folder(folder, "tune")
     journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
-    trainer = Trainer(space, TrainingData.load(prepared), trials, inputs["prepare"])
-    sampler = Sampler(space, settings.seed, trainer.trials_per_shape)
+    data = TrainingData.load(prepared)
+    limit = (
+        None
+        if settings.latency_us is None
+        else Limit(settings.latency_us, space, Stopwatch(prepared, data), journal)
+    )
+    trainer = Trainer(space, data, trials, inputs["prepare"], limit)
+    is_feasible = always if limit is None else limit.allows
+    sampler = Sampler(space, settings.seed, trainer.trials_per_shape, is_feasible)
     search = Search(sampler, trainer, journal, settings.budget, Clock(trials / "clock.json"))
     for line in search.plan():
         logger.info(line)
+    if limit is not None:
+        usual = limit.of(space.base_values)
+        logger.info("tune: one row takes %.0f µs with the settings of the config", usual)
     with _quiet_trainings():
         search.run()
+    if limit is not None:
+        _refuse_all_slow(search.results, limit)
     notes = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
     _publish(folder, space, search.results, notes)
+
+
+def _refuse_all_slow(results: Sequence[Result], limit: Limit) -> None:
+    if all(result.failure for result in results):
+        raise ConfigError(
+            f"tune.latency_us: no network was trained that takes at most {limit.microseconds:g} µs"
+            f" for one row; the fastest of {len(limit.journal.latencies)} shapes takes"
+            f" {min(limit.journal.latencies.values()):.0f}. Raise the limit, or let `space` have"
+            " smaller networks"
+        )
 
 
 def _publish(
@@ -95,10 +118,10 @@ def _publish(
 def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:
     """What a journal must agree in; machines may differ, as a result stays a result."""
     ranges = settings.space.model_dump_json()
-    searched = f"{settings.seed} {ranges} {list(space.ranges.items())}"
+    searched = f"{settings.seed} {ranges} {list(space.ranges.items())} {settings.latency_us}"
     return {
         "config": hashlib.sha256(space.base.model_dump_json().encode()).hexdigest(),
-        "search space or seed": hashlib.sha256(searched.encode()).hexdigest(),
+        "search space, latency or seed": hashlib.sha256(searched.encode()).hexdigest(),
         "data": data,
         "code": sha256_of_code(),
     }

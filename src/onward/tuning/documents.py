@@ -36,7 +36,7 @@ def best_text(space: Space, best: Result, base: Result) -> str:
     section = best_settings(space, best)
     about = (
         f"Trial {best.training.trial} of `onward tune`: validation loss {best.loss:.5g};"
-        f" {base.loss:.5g} with the settings of the config."
+        f" with the settings of the config {base.failure or format(base.loss, '.5g')}."
         if section
         else "No trial of `onward tune` was better than the settings of the config."
     )

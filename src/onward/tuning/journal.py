@@ -30,6 +30,8 @@ class Journal:
         self.results: list[Result] = []
         self.seconds = 0.0
         """That all trainings have taken, those that a kill has cut included."""
+        self.latencies: dict[str, float] = {}
+        """Microseconds of one row, by shape."""
         self.lines = 0
         """Of the file, without the first."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +63,17 @@ class Journal:
             for result, count in zip(results, left, strict=True)
         )
 
+    def add_latency(self, shape: str, microseconds: float, seconds: float) -> None:
+        """Add the measured latency of a shape.
+
+        Args:
+            shape: of networks.
+            microseconds: of one row.
+            seconds: that measuring has taken.
+        """
+        line = {"shape": shape, "microseconds": microseconds, "seconds": seconds, "left": 0}
+        self._add([line])
+
     def add_lost(self, seconds: float) -> None:
         """Add the time of a training that was killed."""
         self._add([{"lost": seconds, "left": 0}])
@@ -76,12 +89,15 @@ class Journal:
         if "lost" in line:
             self.seconds += line["lost"]
             return
+        self.seconds += line["seconds"]
+        if "shape" in line:
+            self.latencies[line["shape"]] = line["microseconds"]
+            return
         fields = dict(line["result"])
         training = dict(fields.pop("training"))
         training["point"] = tuple(training["point"])
         loss = float(fields.pop("loss"))
         self.results.append(Result(Training(**training), loss, **fields))
-        self.seconds += line["seconds"]
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
         with self._path.open("a") as file:

@@ -4,7 +4,7 @@ A sampler without state: a search that is killed goes on as if nothing had happe
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ THIRD = 3  # of the trials, the best third goes on with three times as many epoc
 SHAPES = 3  # of networks in a bracket; trials of one shape can train as a batch
 FEWEST_EPOCHS = 3  # of a training that says something
 STEP = 0.2  # standard deviation, as a share of a range, of the distance to a good trial
+ATTEMPTS = 16  # to draw a shape that is feasible
 MOVED = 0.5  # share of the settings of the shape that differ from those of a good trial
 
 
@@ -44,13 +45,26 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Progress:
+class _Place:
     """How far a search with some budget has come."""
 
     results: Sequence[Result]
-    """That it has asked for; a search with another budget may have left others."""
-    following: Sequence[Training]
-    """The next ones, all of the same number of epochs; empty at the end."""
+    """That it has asked for."""
+    before: Sequence[Result] = ()
+    """Of earlier brackets."""
+    first: int = 0
+    """Trial of the bracket."""
+    count: int = 0
+    """Trials of the bracket."""
+    waiting: Sequence[int] = ()
+    """Trials that are to train next."""
+    epochs: int = 0
+    """Of these."""
+
+
+def always(_: Values) -> bool:
+    """Any settings will do."""
+    return True
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
@@ -82,56 +96,71 @@ class Sampler:
     space: Space
     seed: int
     trials_per_shape: int
+    is_feasible: Callable[[Values], bool] = always
+    """Whether networks of a shape may be trained; other shapes are drawn again."""
 
     @property
     def bracket(self) -> int:
         """Trials in a bracket."""
         return SHAPES * self.trials_per_shape
 
-    def progress(self, results: Sequence[Result], trials: float) -> Progress:
-        """What a search has asked for, and what it asks for next.
+    def following(self, results: Sequence[Result], trials: float) -> list[Training]:
+        """The next trainings, all of the same number of epochs; empty at the end.
 
         Args:
             results: all that are finished, in any order.
             trials: how many there may be, trial 0 included; may be infinite.
         """
+        place = self._place(results, trials)
+        if not place.results:
+            values = self.space.base_values
+            return [Training(0, place.epochs, self.space.point(values), values)]
+        if not place.waiting:
+            return []
+        points = self._points(place.first, place.count, place.before)
+        return [
+            Training(trial, place.epochs, points[trial], self.space.values(points[trial]))
+            for trial in place.waiting
+        ]
+
+    def asked(self, results: Sequence[Result], trials: float) -> Sequence[Result]:
+        """The results that a search with this budget asks for; another one may have left others."""
+        return self._place(results, trials).results
+
+    def _place(self, results: Sequence[Result], trials: float) -> _Place:
         finished = {(one.training.trial, one.training.epochs): one for one in results}
         longest = self.space.base.learner.max_epochs
         if (0, longest) not in finished:
-            values = self.space.base_values
-            return Progress((), [Training(0, longest, self.space.point(values), values)])
+            return _Place((), waiting=(0,), epochs=longest)
         used, first = [finished[0, longest]], 1
         while first < trials:
             count = int(min(self.bracket, trials - first))
-            if waiting := self._of_bracket(first, count, finished, used):
-                return Progress(used, waiting)
-            first += self.bracket
-        return Progress(used, ())
+            place = self._in_bracket(first, count, finished, used)
+            if place.waiting:
+                return place
+            used, first = [*place.results], first + self.bracket
+        return _Place(used)
 
-    def _of_bracket(
+    def _in_bracket(
         self,
         first: int,
         count: int,
         finished: Mapping[tuple[int, int], Result],
-        used: list[Result],
-    ) -> list[Training]:
-        """What the lowest rung that is not finished still needs; the others are added to `used`."""
+        before: Sequence[Result],
+    ) -> _Place:
+        """What the lowest rung that is not finished still needs."""
         chosen: Sequence[int] = range(first, first + count)
-        lengths, before = rungs(self.space.base.learner.max_epochs), tuple(used)
-        for rung, epochs in enumerate(lengths):
+        used = [*before]
+        for rung, epochs in enumerate(rungs(self.space.base.learner.max_epochs)):
             waiting = [trial for trial in chosen if (trial, epochs) not in finished]
             used += [finished[trial, epochs] for trial in chosen if trial not in waiting]
             if waiting:
-                points = self._points(first, count, before)
-                return [self._training(trial, epochs, points[trial]) for trial in waiting]
+                return _Place(used, before, first, count, waiting, epochs)
             kept = max(1, count // THIRD ** (rung + 1))
             losses = {trial: finished[trial, epochs].loss for trial in chosen}
             best = sorted(chosen, key=lambda trial: (losses[trial], trial))[:kept]
             chosen = [trial for trial in sorted(best) if math.isfinite(losses[trial])]
-        return []
-
-    def _training(self, trial: int, epochs: int, point: Point) -> Training:
-        return Training(trial, epochs, point, self.space.values(point))
+        return _Place(used)
 
     def _points(self, first: int, count: int, before: Sequence[Result]) -> dict[int, Point]:
         good = _best_points(before)
@@ -143,13 +172,22 @@ class Sampler:
 
     def _block(self, trials: Sequence[int], good: Sequence[Point]) -> dict[int, Point]:
         """Trials of one shape, near good points if there are some."""
-        axes = self.space.shape_axes
+        axes, head = self.space.shape_axes, self._shape(trials[0], good)
         points = {trial: self._point(trial, good) for trial in trials}
-        head = points[trials[0]]
         return {
             trial: tuple(head[i] if i in axes else share for i, share in enumerate(point))
             for trial, point in points.items()
         }
+
+    def _shape(self, trial: int, good: Sequence[Point]) -> Point:
+        """A point whose shape is feasible, unless none of many is."""
+        point = self._point(trial, good)
+        for attempt in range(1, ATTEMPTS):
+            if self.is_feasible(self.space.values(point)):
+                break
+            draw = np.random.default_rng([self.seed, trial, attempt])
+            point = tuple(map(float, draw.random(len(self.space.ranges))))
+        return point
 
     def _point(self, trial: int, good: Sequence[Point]) -> Point:
         draw = np.random.default_rng([self.seed, trial])
@@ -169,6 +207,8 @@ def _best_points(results: Sequence[Result]) -> list[Point]:
     """The points of the best trials, about as many as the square root of all."""
     best: dict[int, tuple[float, Any]] = {}
     for result in results:
+        if result.failure:
+            continue
         trial = result.training.trial
         if trial not in best or result.loss < best[trial][0]:
             best[trial] = (result.loss, result.training.point)

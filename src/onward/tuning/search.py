@@ -51,7 +51,7 @@ class Search:
     @property
     def results(self) -> Sequence[Result]:
         """All that a search with this budget asks for, as far as it has come."""
-        return self.sampler.progress(self.journal.results, self.budget.trials).results
+        return self.sampler.asked(self.journal.results, self.budget.trials)
 
     def plan(self) -> Iterator[str]:
         """The lines of the log before the first training."""
@@ -60,6 +60,8 @@ class Search:
         rungs = ", the best ".join(f"{count} for {few} epochs" for count, few in steps)
         yield f"tune: {self.budget}: first the settings of the config, for {epochs} epochs,"
         yield f"tune: then {self.sampler.bracket} trials at a time: {rungs}"
+        if self.trainer.limit is not None:
+            yield f"tune: only networks that take at most {self.trainer.limit} for one row"
         yield f"tune: searching {', '.join(self.sampler.space.names)}"
         if finished := len(self.results):
             yield f"tune: {finished} trainings were finished before"
@@ -71,7 +73,7 @@ class Search:
     def _following(self) -> Sequence[Training]:
         if self._is_over:
             return []
-        return self.sampler.progress(self.journal.results, self.budget.trials).following
+        return self.sampler.following(self.journal.results, self.budget.trials)
 
     def _log(self, results: Sequence[Result], seconds: float) -> None:
         for result in results:
@@ -83,7 +85,7 @@ class Search:
                 seconds / len(results),
                 best_of(self.journal.results).loss,
             )
-        if results[0].training.trial == 0:
+        if results[0].training.trial == 0 and not results[0].failure:
             logger.info("tune: %s", self._estimate(seconds))
 
     def _estimate(self, seconds: float) -> str:

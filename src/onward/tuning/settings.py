@@ -29,13 +29,15 @@ class TuneSettings(Base):
     """How to search for better settings of the section ``train``.
 
     The budget is a number of ``trials``, 28 by default, or of ``minutes``. ``space`` has the ranges
-    that are searched.
+    that are searched. ``latency_us``: microseconds that the exported file may take for one row, in
+    half of the calls on this machine; slower networks are not trained.
     """
 
     seed: Seed = 0
     trials: Annotated[int, Field(ge=2)] | None = None
     minutes: PositiveFloat | None = None
     space: SpaceSettings = SpaceSettings()
+    latency_us: PositiveFloat | None = None
 
     @model_validator(mode="after")
     def _has_one_budget(self) -> Self:

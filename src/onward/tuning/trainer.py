@@ -12,6 +12,7 @@ from onward.training.fingerprint import fingerprint
 from onward.training.history import LOSS
 from onward.training.run import TrainingData, fit
 from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
+from onward.tuning.latency import Limit
 from onward.tuning.sampler import Result, Training
 from onward.tuning.space import Space
 
@@ -29,10 +30,18 @@ class Trainer:
         data: the rows.
         folder: for the checkpoints of the training under way.
         data_hash: of the rows.
+        limit: of the time for one row.
     """
 
-    def __init__(self, space: Space, data: TrainingData, folder: Path, data_hash: str) -> None:
-        self._space, self._data = space, data
+    def __init__(
+        self,
+        space: Space,
+        data: TrainingData,
+        folder: Path,
+        data_hash: str,
+        limit: Limit | None = None,
+    ) -> None:
+        self._space, self._data, self.limit = space, data, limit
         self._folder, self._data_hash = folder, data_hash
         self._worthwhile: dict[str, bool] = {}
         self._can_batch = True
@@ -55,10 +64,14 @@ class Trainer:
         return [*groups.values()]
 
     def train(self, group: Sequence[Training]) -> list[Result]:
-        """Train a group.
+        """Train a group, which has one shape if it is more than one.
 
-        A loss that is not finite is a result, too, and so is a lack of memory.
+        A loss that is not finite is a result, too, and so are a lack of memory and a network that
+        is too slow.
         """
+        if self.limit is not None and not self.limit.allows(group[0].values):
+            failure = f"takes {self.limit.of(group[0].values):.0f} µs for one row"
+            return [Result(training, math.inf, 0, failure) for training in group]
         if len(group) > 1 and self._can_batch:
             try:
                 return self._train_together(group)

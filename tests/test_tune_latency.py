@@ -1,0 +1,169 @@
+"""No network is trained that takes longer for one row than the config allows."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from tiny_search import CONFIG, make, search
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from onward.artifacts.prepared import Prepared
+from onward.errors import ConfigError
+from onward.export.joining import join_graphs
+from onward.network.bag import load_network
+from onward.network.models import Model
+from onward.settings.config import section
+from onward.stages import train, tune
+from onward.training.default_settings import Table, complete
+from onward.training.loop import Settings
+from onward.training.run import TrainingData
+from onward.tuning.latency import Stopwatch
+from onward.tuning.sampler import Result, Sampler
+from onward.tuning.settings import SpaceSettings
+from onward.tuning.space import Space, Values
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
+    return Path.cwd()
+
+
+class KilledError(Exception):
+    """Ends a search in the middle of a step, as SIGKILL does, but leaves the tests alive."""
+
+
+class Widths:
+    """Takes the width of a network for its microseconds; times of this machine differ."""
+
+    def __init__(self) -> None:
+        self.measured: list[int] = []
+
+    def time(self, settings: Settings) -> float:
+        model: Any = settings.network.model
+        self.measured.append(model.width)
+        return float(model.width)
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Widths:
+    watch = Widths()
+    monkeypatch.setattr(tune, "Stopwatch", lambda *_: watch.time)
+    return watch
+
+
+def limit(project: Path, microseconds: int, widths: str = "[4, 8, 16, 32, 64]") -> None:
+    lines = f"  latency_us: {microseconds}\n  space:"
+    config = CONFIG.replace("  space:", lines).replace("[4, 8]", widths)
+    (project / "c.yaml").write_text(config)
+
+
+def trainings(project: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((search(project) / "tuning.json").read_text())[
+        "trainings"
+    ]
+    return found
+
+
+def test_shapes_that_are_not_feasible_are_drawn_again() -> None:
+    network = {
+        "embedder": {"type": "identity"},
+        "model": {"type": "mlp", "width": 128, "depth": 2},
+        "head": {"type": "regression"},
+    }
+    learner = {"max_epochs": 27}
+    base = Settings.model_validate({"seed": 0, "network": network, "learner": learner})
+    space = Space.of(SpaceSettings(), base, has_numbers=True)
+
+    def is_feasible(values: Values) -> bool:
+        return bool(values["model.width"] <= 128)
+
+    free, limited = Sampler(space, 0, 3), Sampler(space, 0, 3, is_feasible)
+    first = free.following([], 10)
+    assert limited.following([], 10) == first
+    done = [Result(first[0], 1.0, 1)]
+    every, few = (
+        [one.values["model.width"] for one in sampler.following(done, 10)]
+        for sampler in (free, limited)
+    )
+    assert max(every) > 128
+    assert max(few) <= 128
+    assert [few[i] for i in range(9) if every[i] <= 128] == [w for w in every if w <= 128]
+
+
+def test_only_fast_networks_are_trained(project: Path, stopwatch: Widths) -> None:
+    limit(project, 10)
+    widths = [one["values"]["model.width"] for one in trainings(project)]
+    assert max(widths) <= 10
+    assert max(stopwatch.measured) > 10
+    assert len(stopwatch.measured) == len(set(stopwatch.measured)), "a shape was measured twice"
+
+
+def test_a_search_that_was_killed_measures_nothing_again(
+    project: Path, prepared: Path, tmp_path: Path, stopwatch: Widths
+) -> None:
+    limit(project, 10)
+    whole = Path(shutil.copytree(project, tmp_path / "whole"))
+    trainings(whole)
+    known, seen = sorted(stopwatch.measured), 0
+    stopwatch.measured.clear()
+
+    def kill(module: torch.nn.Module, _: Any) -> None:
+        nonlocal seen
+        seen += isinstance(module, Model) and module.training
+        if seen == 80:  # after trial 0
+            raise KilledError
+
+    handle = register_module_forward_pre_hook(kill)
+    with pytest.raises(KilledError):
+        search(project)
+    handle.remove()
+    search(project)
+
+    assert sorted(stopwatch.measured) == known
+    for name in ("best.yaml", "tuning.json"):
+        found = (project / "artifacts/c/tune" / name).read_bytes()
+        assert found == (whole / "artifacts/c/tune" / name).read_bytes()
+
+
+def test_settings_of_the_config_that_are_too_slow_lose(
+    project: Path, stopwatch: Widths, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    limit(project, 3, "[2, 8]")
+    first, *others = trainings(project)
+    assert first["failure"] == "takes 4 µs for one row"
+    assert {one["values"]["model.width"] for one in others} == {2}
+    text = " ".join((project / "artifacts/c/tune/best.yaml").read_text().replace("#", "").split())
+    assert "with the settings of the config takes 4 µs for one row." in text
+    assert "only networks that take at most 3 µs for one row" in caplog.text
+
+
+def test_a_limit_that_no_network_meets_is_refused(project: Path, stopwatch: Widths) -> None:
+    limit(project, 1)
+    with pytest.raises(ConfigError, match=r"the fastest of .* shapes takes 4"):
+        search(project)
+
+
+def test_the_untrained_file_has_the_operators_of_the_trained_one(project: Path) -> None:
+    out = project / "artifacts/c"
+    given = section(project / "c.yaml", "train", train.Settings)
+    train.run(given, out)
+    rows = Prepared(out / "prepare")
+    data, settings = TrainingData.load(rows), complete(given, Table.of(rows))
+    network = load_network((out / "train/network.pt").read_bytes()).eval()
+    trained = join_graphs(onnx.load_from_string(rows.preprocessing()), network, [])
+    measure = Stopwatch(rows, data)
+    untrained = measure.file(settings)
+    assert [n.op_type for n in untrained.graph.node] == [n.op_type for n in trained.graph.node]
+    assert 1 < measure(settings) < 1e6
