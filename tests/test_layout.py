@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -14,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "onward"
 FACES = {"arrow.py", "extend.py"}
 VOCABULARY = 6  # files at the top that every package may import
 FILE, FUNCTION = 400, 40  # lines
+LAYERS = 12
 
 
 def modules() -> list[Path]:
@@ -43,6 +45,13 @@ def test_no_function_is_long() -> None:
         for function in functions(path)
     }
     assert not {name: count for name, count in lines.items() if count > FUNCTION}
+
+
+def test_layers_are_few() -> None:
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert len(layers) <= LAYERS
 
 
 @pytest.fixture(scope="module")
