@@ -387,6 +387,14 @@ def test_a_skewed_target_gets_logarithmic_axes() -> None:
     assert {"1", "10", "100", "1k", "10k", "100k"} <= {*labels}
 
 
+def test_years_are_written_in_full() -> None:
+    years = pl.DataFrame({"number": [1990.0, 2000.0, 2010.0], "place": [0, 1, 2]})
+    means = years.with_columns(kind=pl.lit("number"), value=None, output=pl.lit("y"), mean=1.0)
+    lines = pl.DataFrame({"place": [0], "line": [0], "prediction": [1.0]})
+    drawing = charts.dependence(means, lines, years.select("number"), "predicted y")
+    assert {"1990", "2000", "2010"} <= {*re.findall(r">([^<>]+)</text>", drawing)}
+
+
 def test_errors_of_a_skewed_target_are_ratios() -> None:
     table = pl.DataFrame({"actual": [1.0, 1e4], "predicted": [2.0, 1e4], "residual": [-1.0, 0.0]})
     assert "actual / predicted" in charts.svg(drawings.residuals(table, "price"))

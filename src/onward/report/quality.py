@@ -36,7 +36,7 @@ def quality(evidence: Evidence) -> Html:
         " an earlier row in all columns and the target; a conflicting row has the columns of"
         " another row but a different class. The exported file changes values in the same way."
         " Outliers are more than three interquartile ranges outside the quartiles; robust scaling"
-        " compresses them, and `clip` limits them."
+        " compresses them, and the setting clip limits them."
     )
     return join(tag("p", note, class_="quiet"), tag("div", parts, class_="grid"))
 

@@ -80,6 +80,8 @@ def _patterns(evidence: Evidence) -> Html:
         for (name,), part in bins.group_by("column", maintain_order=True)
         if len(part) > 1
     ][:MOST]
+    if not drawn:
+        return tag("p", "The test set has too few rows for residuals by column.", class_="quiet")
     note = (
         "Mean residual in groups of a column, with 95 % intervals. Away from the line, predictions"
         f" are {evidence.task.residual_signs}. {_significant(there)}"

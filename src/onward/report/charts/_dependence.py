@@ -7,6 +7,7 @@ import polars as pl
 
 from onward.report.charts._drawing import draw
 from onward.tasks.charts.vega_lite import (
+    IN_FULL,
     INK,
     MODEL,
     MUTED,
@@ -22,6 +23,7 @@ MOST_GROUPS = 20  # of a column whose residuals are drawn
 MS = 86_400_000  # milliseconds of a day
 LOOSE: Mapping[str, Any] = {"zero": False, "nice": False}
 FAINT = 0.35
+SHORTENED = 10_000  # numbers from here on are written as 10k; years are not
 
 
 def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, title: str) -> str:
@@ -40,7 +42,7 @@ def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, titl
     if means["kind"][0] == "value":
         return draw(label, _dots(means, single, title), {"height": {"step": 20}})
     is_date = means["kind"][0] == "date"
-    x = _along(is_date)
+    x = _along(means["number"], is_date)
     if is_date:
         means, single, rug = (
             frame.with_columns(pl.col("number").cast(pl.Float64) * MS)
@@ -49,11 +51,12 @@ def dependence(means: pl.DataFrame, lines: pl.DataFrame, rug: pl.DataFrame, titl
     return draw(label, [_ticks(rug, x), *_curves(means, single, x, title)])
 
 
-def _along(is_date: bool) -> Spec:
+def _along(numbers: pl.Series, is_date: bool) -> Spec:
     if is_date:
         scale = {"type": "utc"}
         return {"field": "number", "type": "temporal", "title": None, "scale": scale}
-    return quantity("number", "", SHORT, LOOSE) | {"title": None}
+    has_few_digits = numbers.is_between(-SHORTENED, SHORTENED).all()
+    return quantity("number", "", IN_FULL if has_few_digits else SHORT, LOOSE) | {"title": None}
 
 
 def _curves(means: pl.DataFrame, single: pl.DataFrame, x: Spec, title: str) -> list[Spec]:

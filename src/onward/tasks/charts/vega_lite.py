@@ -14,6 +14,7 @@ Spec = dict[str, Any]
 QUANTITY = {"type": "quantitative"}
 LINEAR: Mapping[str, Any] = {"type": "linear"}
 SHORT = "format(datum.value, abs(datum.value) < 1000 ? '~g' : '~s')"  # 0.1, 250, 30k
+IN_FULL = "format(datum.value, '~g')"  # 2007
 PERCENT = "format(datum.value, '~%')"
 WIDTH, HEIGHT = 300, 220  # pixels inside the axes
 WIDE = 1_000.0  # ratio of the largest to the smallest value, from which an axis is logarithmic
