@@ -38,7 +38,7 @@ from onward.training.default_settings import Given
 from onward.training.default_settings import Table as Properties
 from onward.training.default_settings import complete as complete_settings
 from onward.training.folds import fit_prepared
-from onward.training.learner import compute_scores
+from onward.training.scores import compute_scores
 
 Config = dict[str, Any]
 Change = Callable[[Config, pl.DataFrame], None]

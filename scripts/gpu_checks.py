@@ -21,7 +21,7 @@ from onward.artifacts.process import end_with_signals, signals_received
 from onward.blocks import CATEGORICAL, NUMERICAL, Blocks, categorical, numerical
 from onward.network.heads.binary import Binary
 from onward.network.network import Network, Shape
-from onward.training import learner, optimizer_steps, step_graph
+from onward.training import learner, optimizer_steps, scores, step_graph
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.distributed import Share
@@ -341,10 +341,10 @@ def validation() -> Found:
     network.to(DEVICE).eval()
     resident, found = rows.to(DEVICE), dict[str, Any](ok=True)
     for size in (8192, 65_536, 2**18):
-        with changed(learner, "_rows_of_pass", lambda _, size=size: size), torch.inference_mode():
-            learner.compute_scores(network, resident.between(0, 100), DEVICE)
+        with changed(scores, "_rows_of_pass", lambda _, size=size: size), torch.inference_mode():
+            scores.compute_scores(network, resident.between(0, 100), DEVICE)
             started = time.perf_counter()
-            learner.compute_scores(network, resident, DEVICE).cpu()
+            scores.compute_scores(network, resident, DEVICE).cpu()
             found[f"{size} rows: s"] = round(time.perf_counter() - started, 3)
     return found
 

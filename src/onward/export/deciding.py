@@ -13,7 +13,7 @@ from onward.schema import Target
 from onward.tasks import Task
 from onward.tasks.decision import Decision, Purpose, gains, purpose, threshold
 from onward.training.batches import Rows
-from onward.training.learner import compute_scores
+from onward.training.scores import compute_scores
 
 
 def decide(

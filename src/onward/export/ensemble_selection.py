@@ -10,7 +10,7 @@ from onward.errors import ConfigError
 from onward.network.heads import Head
 from onward.network.network import Network
 from onward.training.batches import Rows
-from onward.training.learner import compute_scores
+from onward.training.scores import compute_scores
 
 CHOOSING = 20_000  # rows that the choice is made by; more seldom change it
 

@@ -46,7 +46,7 @@ from onward.serving.model_file import identity, seal
 from onward.tasks import Task
 from onward.tasks.decision import Decision
 from onward.training.batches import Rows
-from onward.training.folds import learned_rows
+from onward.training.joined_rows import learned_rows
 
 logger = logging.getLogger(__name__)
 

@@ -5,41 +5,23 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from onward.artifacts.prepared import Arrays, Prepared
+from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError
 from onward.network.bag import Bag
 from onward.network.start import Start
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.learner import compute_scores
+from onward.training.joined_rows import learned_rows
 from onward.training.loop import Settings
 from onward.training.run import Trained, TrainingData, fit
+from onward.training.scores import compute_scores
 
 logger = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
-LEARNED_SPLITS = ("train", "validation")
-
-
-def learned_rows(prepared: Prepared) -> Rows:
-    """All training rows, then all validation rows."""
-    return joined_rows(prepared, LEARNED_SPLITS)
-
-
-def joined_rows(prepared: Prepared, splits: Sequence[str]) -> Rows:
-    """The rows of several splits, one after the other."""
-    parts = [prepared.arrays(split) for split in splits]
-    weights = [part.weights for part in parts if part.weights is not None]
-    whole = Arrays(
-        {name: np.concatenate([p.features[name] for p in parts]) for name in parts[0].features},
-        np.concatenate([part.targets for part in parts]),
-        np.concatenate(weights) if weights else None,
-    )
-    return Rows.of(whole)
 
 
 def fit_prepared(

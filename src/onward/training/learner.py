@@ -1,6 +1,5 @@
 """The Lightning module that trains a network."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Literal
 
@@ -11,7 +10,6 @@ from torch import Tensor
 
 from onward.errors import ConfigError, NotFiniteError
 from onward.network.network import Network
-from onward.network.scoring import Scoring
 from onward.settings.family import Settings
 from onward.training.batches import Rows, fits
 from onward.training.distributed import Share
@@ -20,6 +18,7 @@ from onward.training.loading import Chunk, Chunks
 from onward.training.optimizer_steps import Descent, Steps
 from onward.training.precision import Name, choose, fastest_float32
 from onward.training.schedule import Schedule
+from onward.training.scores import compute_scores
 
 CHUNK, CHUNK_WORK = 256, 2**34
 """Most steps, and most multiplications of forward passes, in one batch of Lightning. Its own work
@@ -27,9 +26,6 @@ for a batch takes 2 ms, as long as a small step; signals wait for its end, for a
 CUDA_CHUNK = 1024  # there a step may take 60 µs
 ANOTHER = 2_654_435_761  # far from all others of 32 bits that are it times a small number
 STREAMED = 2**28  # bytes of a chunk that brings its rows; three of them are held
-VALIDATION_ROWS = 8192  # rows in one pass without gradients, of all members; more gains nothing
-CUDA_VALIDATION_ROWS = 2**18  # there each of some 40 launches takes 5 µs, whatever its size
-CUDA_ROW_BYTES = 2**19  # of memory for a row in such a pass: twice what FT-Transformer takes
 
 
 class Learner(LightningModule):
@@ -245,32 +241,7 @@ class Learner(LightningModule):
         self.log("validation/loss", loss, batch_size=len(scores), sync_dist=True)
 
 
-def compute_scores(
-    network: Scoring, rows: Rows, device: torch.device, ask: Callable[..., Tensor] | None = None
-) -> Tensor:
-    """The scores of rows, computed in several passes if needed.
-
-    Args:
-        network: on the device.
-        rows: anywhere.
-        device: which computes.
-        ask: a method of the network that takes its features; `Scoring.scores` if not given.
-    """
-    ask = network.scores if ask is None else ask
-    size = max(1, _rows_of_pass(device) // network.ensemble_size)
-    pieces = (rows.between(at, at + size).to(device) for at in range(0, len(rows), size))
-    return torch.cat([ask(piece.features) for piece in pieces])
-
-
 def multiplications(network: Network, rows: int) -> int:
     """Of the forward pass of some rows, about."""
     weights = sum(p.numel() for p in network.model.parameters() if p.ndim > 1)
     return rows * network.ensemble_size * weights
-
-
-def _rows_of_pass(device: torch.device) -> int:
-    """A function of the device alone: a run that resumes sums up in the same pieces."""
-    if device.type != "cuda":
-        return VALIDATION_ROWS
-    memory: int = torch.cuda.get_device_properties(device).total_memory
-    return max(VALIDATION_ROWS, min(CUDA_VALIDATION_ROWS, memory // CUDA_ROW_BYTES))

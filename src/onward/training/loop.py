@@ -41,10 +41,11 @@ from onward.training.class_balance import (
 )
 from onward.training.distributed import Layout, Together, layout
 from onward.training.history import LOSS, FixedLength, History, Record, is_impatient
-from onward.training.learner import Learner, compute_scores, multiplications
+from onward.training.learner import Learner, multiplications
 from onward.training.observer import Observer
 from onward.training.progress import Watch
 from onward.training.schedule import Schedule
+from onward.training.scores import compute_scores
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from onward.network.scoring import Scoring
 from onward.training.batches import Rows
-from onward.training.learner import compute_scores
+from onward.training.scores import compute_scores
 
 REPEATS = 5
 PASSES = 4_000_000  # rows through the network, in total: some 30 s; wide tables get fewer rows

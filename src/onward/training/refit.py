@@ -12,8 +12,8 @@ from onward.network.scoring import Shape
 from onward.network.start import Start
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.folds import joined_rows
 from onward.training.history import LOSS
+from onward.training.joined_rows import joined_rows
 from onward.training.loop import Length, Settings, new_network, train_again
 from onward.training.run import Trained
 
