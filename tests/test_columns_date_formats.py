@@ -135,6 +135,8 @@ def test_a_text_is_the_moment_that_people_mean(
     ("form", "message"),
     [
         ("%q-%m-%Y", "unknown directive %q"),
+        ("%G-W%V", r"no format reads weeks \(%G\)\. Write the first day of each as YYYY-MM-DD"),
+        ("%Y-W%W-%w", r"no format reads weeks \(%W\)"),
         ("dd/mm/yyyy", "does not begin with a part of a date"),
         ("%d/%m", "has no year"),
         ("%Y", "has no month"),

@@ -73,7 +73,16 @@ def broken(type_: str, values: list[Any], /, **settings: Any) -> dict[str, list[
             ["2024-01-01", None, "?", "2023-02-29", "29.03.2024", "2024-02-29T10:00:00+01:00"],
             {"a value that is not a date (`format: iso`)": ["2023-02-29", "29.03.2024"]},
         ),
-        ("datetime", {"malformed": "missing"}, ["2023-02-29"], {}),
+        (
+            "datetime",
+            {},
+            ["2024-01-01", "2024-W07", "2024W07", "2024-W07-3", "2024-W7x"],
+            {
+                "an ISO week, which no `format` reads": ["2024-W07", "2024W07", "2024-W07-3"],
+                "a value that is not a date (`format: iso`)": ["2024-W7x"],
+            },
+        ),
+        ("datetime", {"malformed": "missing"}, ["2023-02-29", "2024-W07"], {}),
         (
             "datetime",
             {"format": "%m/%d/%Y"},

@@ -2,6 +2,7 @@
 
 from onward.preprocessing.columns._base import Column as Column
 from onward.preprocessing.columns._base import Encoded as Encoded
+from onward.preprocessing.columns._date_format import WEEK as WEEK
 from onward.preprocessing.columns._date_format import date_pattern as date_pattern
 from onward.preprocessing.columns._distinct import BATCH as BATCH
 from onward.preprocessing.columns._distinct import run_batches as run_batches

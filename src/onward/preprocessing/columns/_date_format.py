@@ -76,6 +76,13 @@ EXAMPLES = {
 }
 
 
+WEEK = r"^[0-9]{4}-?W[0-5][0-9](-?[1-7])?$"
+"""A week of ISO 8601, such as 2024-W07: read by no format, since the year may be another."""
+WEEKS = "GVUWuw"
+"""Directives of strptime for weeks."""
+DAY_OF_WEEK = "Write the first day of each as YYYY-MM-DD"
+
+
 @dataclass(frozen=True)
 class Chunk:
     """The directives between two marks."""
@@ -138,6 +145,8 @@ def parse_format(text: str) -> Format:
     parts = re.split("%(.)", simple, flags=re.DOTALL)
     start, letters, marks = parts[0], parts[1::2], parts[2::2]
     unknown = [letter for letter in letters if letter not in PIECES]
+    if unknown and unknown[0] in WEEKS:
+        raise ValueError(f"format: no format reads weeks (%{unknown[0]}). {DAY_OF_WEEK}")
     if unknown:
         known = " ".join(f"%{letter}" for letter in PIECES)
         raise ValueError(f"format: unknown directive %{unknown[0]}. Known are {known}")

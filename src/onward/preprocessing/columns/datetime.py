@@ -14,7 +14,7 @@ from pydantic import AfterValidator, StringConstraints
 from onward.blocks import numerical
 from onward.errors import DataError
 from onward.preprocessing.columns._base import Column, Encoded
-from onward.preprocessing.columns._date_format import parse_format
+from onward.preprocessing.columns._date_format import DAY_OF_WEEK, WEEK, parse_format
 from onward.preprocessing.columns._dates_to_iso import to_iso
 from onward.preprocessing.columns._distinct import run_batches, run_distinct
 from onward.preprocessing.columns._iso8601 import NAMES, PLAIN, Dates, index_of, parse
@@ -25,6 +25,7 @@ from onward.schema import Field, SemanticType
 from onward.serving.column_settings import ISO
 
 LIMIT = 100.0  # scales; no float32 overflows, and no honest date is this far out
+OR_MISSING = "set `malformed: missing`"
 NARROWEST = 1e-9  # below it, the cosines and sines of one angle differ by rounding only
 
 
@@ -98,9 +99,12 @@ class Datetime(Column):
         rules, is_there = super().rules(), ~self.is_absent()
         if self.config.malformed == "refuse":
             what = f"a value that is not a date (`format: {self.config.format}`)"
-            remedy = "Correct the table or `format`, or set `malformed: missing`"
+            remedy = f"Correct the table or `format`, or {OR_MISSING}"
+            is_week = pl.col(self.name).str.contains(WEEK)
+            week, day = "an ISO week, which no `format` reads", f"{DAY_OF_WEEK}, or {OR_MISSING}"
+            rules.append(Rule((self.name,), is_there & is_week, week, day))
             is_plain = pl.col(self.name).str.contains(PLAIN)
-            doubtful = is_there & ~is_plain if self.config.format == ISO else is_there
+            doubtful = is_there & ~(is_week | is_plain if self.config.format == ISO else is_week)
 
             def is_no_date(values: pl.Series) -> pl.Series:
                 return self._seconds(values).is_null()

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 import polars as pl
 
-from onward.preprocessing.columns import date_pattern, moments
+from onward.preprocessing.columns import WEEK, date_pattern, moments
 from onward.schema import Field
 
 DATES = (
@@ -36,7 +36,7 @@ SPANS = 3  # times as many days: dates span decades if a day is read as a year
 UNCLEAR = 100  # distinct dates; among as many, a few that fit one format only decide nothing
 
 UNREADABLE = {
-    r"^[0-9]{4}-?W[0-5][0-9](-?[1-7])?$": ("ISO weeks", "write the first day of each"),
+    WEEK: ("ISO weeks", "write the first day of each"),
     r"^[0-9]{4}-?Q[1-4]$|^Q[1-4][- /][0-9]{4}$": ("quarters", "write the first day of each"),
     r"^[0-9]{1,2}[A-Za-z]{3}[0-9]{2,4}\b": ("dates", "write them"),
     r"^[0-9]{1,2}\.? \p{L}{3,12}\.? [0-9]{4}\b": ("dates in words", "write them"),
