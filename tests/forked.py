@@ -40,6 +40,11 @@ class Run:
             raise TimeoutError(self.stderr)
         return self._process.exitcode
 
+    @property
+    def seconds(self) -> float:
+        """Processor time that it took to its end."""
+        return float(self._log.with_suffix(".seconds").read_text())
+
     def wait_for(self, words: str) -> None:
         """Return when it has said them."""
         started = time.monotonic()
@@ -65,4 +70,7 @@ def _run(folder: Path, arguments: tuple[str, ...], log: Path) -> None:
     os.chdir(folder)
     os.dup2(os.open(log, os.O_WRONLY), sys.stderr.fileno())
     sys.argv = ["onward", *arguments]
-    main()
+    try:
+        main()
+    finally:
+        log.with_suffix(".seconds").write_text(str(time.process_time()))

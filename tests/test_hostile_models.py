@@ -15,6 +15,7 @@ from onward.errors import ArtifactError, OnwardError
 from onward.serving.model_file import inspect, seal
 from onward.serving.predictor import Predictor
 
+LONGEST = 10  # seconds of processor time
 ROWS = TABLE.to_dict(as_series=False)
 REFUSED_BY_LOOK = {
     "loop": "has the operator Loop",
@@ -66,12 +67,12 @@ def check(model: bytes, folder: Path, names: list[str]) -> None:
     assert expected is not None
     files, sealed = hostile_models(model), hostile_models(seal(model))
     for name in names:
-        path.write_bytes(files[name])
-        start = time.monotonic()
-        use(path)
-        path.write_bytes(sealed[name])
-        predictions = use(path)
-        assert time.monotonic() - start < 20, name
+        predictions = None
+        for content in (files[name], sealed[name]):
+            path.write_bytes(content)
+            start = time.process_time()  # a busy machine is no hang
+            predictions = use(path)
+            assert time.process_time() - start < LONGEST, name
         for output, values in (predictions or {}).items():
             np.testing.assert_array_equal(values, expected[output], name)
 

@@ -17,7 +17,7 @@ from onward import cli as commands
 from onward.artifacts.process import end_with_signals, is_first, signals_received
 from onward.cli._extras import require_extra
 from onward.cli._stage import run_stage
-from onward.errors import OnwardError, is_out_of_memory
+from onward.errors import OnwardError, is_out_of_memory, printable
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +57,18 @@ def options(*, version: Version = False) -> None:
     """Global options."""
 
 
+class _Printable(logging.Formatter):
+    """Escapes characters that would steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def main() -> None:
     """Run the command, and exit with its code."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Printable("%(message)s"))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("onward").setLevel(logging.INFO if is_first() else logging.WARNING)
     # makes polars return freed memory sooner; saves a fifth of the peak for large tables
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
@@ -67,7 +76,7 @@ def main() -> None:
     try:
         app()
     except OnwardError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(printable(f"{error}\n"))
         sys.exit(error.exit_code)
     except Exception as error:
         if signals_received():  # a signal during an import becomes another error
@@ -79,10 +88,11 @@ def main() -> None:
             )
             sys.exit(MEMORY_EXIT_CODE)
         if isinstance(error, OSError):
-            sys.stderr.write(f"{error}. No files were published. Check the disk and try again\n")
+            message = f"{error}. No files were published. Check the disk and try again\n"
+            sys.stderr.write(printable(message))
             sys.exit(DISK_EXIT_CODE)
         if "(os error " in str(error):  # an OSError of polars, which has no type for it
-            sys.stderr.write(f"{error}\n")
+            sys.stderr.write(printable(f"{error}\n"))
             sys.exit(DISK_EXIT_CODE)
         logger.exception("This is a bug in onward. Please report it with the lines below")
         sys.exit(BUG_EXIT_CODE)

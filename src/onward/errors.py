@@ -23,6 +23,8 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 MAX_LISTED_NAMES = 20  # valid names in a message at most
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal or turn a text around; those of paths and names may be there."""
 
 
 class OnwardError(Exception):
@@ -85,6 +87,16 @@ def is_out_of_memory(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM or f"(os error {errno.ENOMEM})" in str(error)
     words = r"out of memory|(can't|cannot|failed to) allocate memory|bad.alloc"
     return isinstance(error, MemoryError) or bool(re.search(words, str(error), re.IGNORECASE))
+
+
+def printable(text: str) -> str:
+    r"""The text with escapes in place of characters that would steer a terminal.
+
+    Example:
+        >>> printable("a\x1b[2Jb: no\nsuch file")
+        'a\\x1b[2Jb: no\nsuch file'
+    """
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:

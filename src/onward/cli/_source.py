@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Strict
+from pydantic import ConfigDict
 
 from onward.settings.config import import_plugins, section
-from onward.settings.family import OneOf, Settings
+from onward.settings.family import LocalPath, OneOf, Settings
 from onward.table.sources import Source, Table
 
 
@@ -29,7 +29,7 @@ def source_of(config: Path) -> Any:
 
 class _Start(Settings):
     model_config = ConfigDict(extra="ignore")
-    start_from: Annotated[Path, Strict(False)] | None = None
+    start_from: LocalPath | None = None
 
 
 def start_of(config: Path) -> Path | None:

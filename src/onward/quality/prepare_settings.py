@@ -1,16 +1,15 @@
 """The section ``prepare`` of a config."""
 
-from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Strict, model_validator
+from pydantic import model_validator
 
 from onward.preprocessing.columns import Column
 from onward.preprocessing.derivations import Derivation, refuse_unreadable
 from onward.preprocessing.graph import PREFIX
 from onward.quality.leaks import LeakRules
 from onward.quality.validation import RowRules
-from onward.settings.family import ByName, OneOf, Seed, Settings
+from onward.settings.family import ByName, LocalPath, OneOf, Seed, Settings
 from onward.table.checks import Check
 from onward.table.sources import Source
 from onward.table.splits import Part, Sample, Split
@@ -40,7 +39,7 @@ class PrepareSettings(Settings):
     checks: tuple[Annotated[Any, OneOf(Check)], ...] = ()
     derive: Annotated[tuple[Any, ...], ByName(Derivation)] = ()
     columns: Annotated[tuple[Any, ...], ByName(Column, least=1)]
-    start_from: Annotated[Path, Strict(False)] | None = None
+    start_from: LocalPath | None = None
 
     @model_validator(mode="after")
     def _refuse_taken_names(self) -> Self:

@@ -2,15 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor, nn
 
 from onward.errors import ConfigError
 from onward.settings.family import Family, Settings
 from onward.settings.search_space import Interval, Ranges
+
+Depth = Annotated[int, Field(gt=0, le=1000)]
+"""Layers or blocks; the bound ends no search, but a config that would build them for ever."""
 
 
 class Model(nn.Module, Family, ABC):

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from onward.network.models._base import Model, copy_weights
+from onward.network.models._base import Depth, Model, copy_weights
 from onward.network.models._dropout import Dropout
 from onward.settings.search_space import Interval, Ranges
 
@@ -28,7 +28,7 @@ class FtTransformer(Model):
         type: Literal["ft_transformer"] = "ft_transformer"
         heads: PositiveInt = 8
         head_width: PositiveInt = 24
-        depth: PositiveInt = 3
+        depth: Depth = 3
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
         attention_dropout: float = Field(0.2, ge=0.0, lt=1.0)
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from onward.network.models._base import Model
+from onward.network.models._base import Depth, Model
 from onward.network.models._dropout import Dropout
 from onward.settings.search_space import Interval, Ranges
 
@@ -25,7 +25,7 @@ class Mlp(Model):
 
         type: Literal["mlp"] = "mlp"
         width: PositiveInt = 256
-        depth: PositiveInt = 3
+        depth: Depth = 3
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
 
     search_space: ClassVar[Ranges] = {

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from onward.network.models._base import Model
+from onward.network.models._base import Depth, Model
 from onward.network.models._dropout import Dropout
 from onward.settings.search_space import Interval, Ranges
 
@@ -25,7 +25,7 @@ class Resnet(Model):
 
         type: Literal["resnet"] = "resnet"
         width: PositiveInt = 192
-        depth: PositiveInt = 4
+        depth: Depth = 4
         dropout: float = Field(0.2, ge=0.0, lt=1.0)
 
     search_space: ClassVar[Ranges] = {

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from onward.network.models._base import Model
+from onward.network.models._base import Depth, Model
 from onward.network.models._ensemble import Ensemble, Sizes, keep, scales, uniform
 
 
@@ -28,7 +28,7 @@ class Tabm(Ensemble):
         type: Literal["tabm"] = "tabm"
         k: PositiveInt = 16
         width: PositiveInt = 256
-        depth: PositiveInt = 2
+        depth: Depth = 2
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
 
     input_weights = {"layers.0.weight": 0}

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from onward.network.models._base import Model
+from onward.network.models._base import Depth, Model
 from onward.network.models._ensemble import Ensemble, Sizes, keep, scales
 
 
@@ -24,7 +24,7 @@ class TabmMini(Ensemble):
         type: Literal["tabm_mini"] = "tabm_mini"
         k: PositiveInt = 16
         width: PositiveInt = 256
-        depth: PositiveInt = 2
+        depth: Depth = 2
         dropout: float = Field(0.1, ge=0.0, lt=1.0)
 
     input_weights = {"layers.0.weight": 1}

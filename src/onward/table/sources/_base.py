@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Strict, StringConstraints
+from pydantic import StringConstraints
 
 from onward.errors import DataError
-from onward.settings.family import Family, Settings
+from onward.settings.family import Family, LocalPath, Settings
 from onward.table.sources._folder import Folder, files_in
 from onward.table.sources._table import Table
 
@@ -22,7 +22,7 @@ class Source(Family, Table, ABC):
     class Config(Settings):
         """Settings that every type has."""
 
-        path: Annotated[Path, Strict(False)]
+        path: LocalPath
         files: Pattern | None = None
         """If ``path`` is a folder, a pattern for the files of the table, such as ``**/*.csv``."""
 
