@@ -125,6 +125,7 @@ def _yaml() -> Iterator[tuple[str, str | bytes]]:
         "an old version": f"%YAML 1.1\n---\n{whole}\n",
         "empty": "",
         "comment": "# nothing\n",
+        "long list": f"prepare: [{'x,' * 600_000}]",
         "long comment": "#" * 3_000_000,
         "a long text": f"prepare: {'x' * 1_500_000}\n",
         "text": "prepare\n",
@@ -171,7 +172,7 @@ def _sources(url: str) -> Iterator[dict[str, Any]]:
         *({"delimiter": ""}, {"delimiter": "\n"}, {"delimiter": "\0"}, {"quote": ","}),
         *({"encoding": "zlib"}, {"encoding": "idna"}, {"encoding": "unicode_escape"}),
         *({"encoding": "utf-7"}, {"encoding": "rot13"}, {"encoding": "x" * 10**5}),
-        *({"names": ["a"] * 4}, {"names": ["x"] * 10**5}, {"decimal": ",", "thousands": ","}),
+        *({"names": ["a"] * 4}, {"names": ["x"] * 50_000}, {"decimal": ",", "thousands": ","}),
     ):
         yield {"source": PREPARE["source"] | dialect}
 
@@ -276,7 +277,7 @@ def _others(secret: str, url: str) -> Iterator[dict[str, Any]]:
     ):
         yield {"split": split}
     for target in (
-        *({"name": "y", "kind": "classes", "classes": ["0"] * 10**5}, {"name": "a", "kind": "x"}),
+        *({"name": "y", "kind": "classes", "classes": ["0"] * 50_000}, {"name": "a", "kind": "x"}),
         *({"name": "y", "kind": "classes", "classes": [str(n) for n in range(50_000)]},),
         *({"name": "\x1b[2J", "kind": "number"}, {"name": "c", "kind": "number"}, {}, "y"),
     ):
@@ -284,7 +285,7 @@ def _others(secret: str, url: str) -> Iterator[dict[str, Any]]:
     for name, value in (
         *(("seed", 2**64), ("seed", -1), ("seed", 1.5), ("weights", "y"), ("weights", "\x1b[2J")),
         *(("sample", 10**30), ("sample", {}), ("part", {"x": 1}), ("rows", {"remove": "all"})),
-        *(("leaks", {"accept": ["x"] * 10**5}), ("leaks", {"columns": ["\0"]}), ("leaks", [])),
+        *(("leaks", {"accept": ["x"] * 50_000}), ("leaks", {"columns": ["\0"]}), ("leaks", [])),
     ):
         yield {name: value}
 

@@ -15,9 +15,9 @@ from ruamel.yaml.reader import ReaderError
 
 from onward.errors import ConfigError
 
-MOST_BYTES = 2**21  # about 20,000 columns, which take the parser half a minute
+MOST_BYTES = 2**21  # beyond it, it is no config
 MOST_ANCHORS = 1_000
-MOST_VALUES = 500_000  # once aliases are replaced by what they stand for
+MOST_VALUES = 120_000  # also in place of aliases; 12 for each of 10,000 columns, in ten seconds
 DEEPEST = 50  # levels; no setting lies deeper than ten
 CORE = "tag:yaml.org,2002:"
 TAGS = tuple(
@@ -91,7 +91,7 @@ class _Composer(Composer):
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
-        self._depth = self._anchors = 0
+        self._depth = self._anchors = self._values = 0
         self._sizes: dict[int, int] = {}
         """Of each node that is complete, by its identity: values in it."""
 
@@ -101,6 +101,9 @@ class _Composer(Composer):
         is_alias = isinstance(event, AliasEvent)
         self._anchors += event.anchor is not None
         self._depth += 1
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise _error(event, f"more than {MOST_VALUES:,} values")
         if self._depth > DEEPEST:
             raise _error(event, f"values lie more than {DEEPEST} levels deep")
         if self._anchors > MOST_ANCHORS:
