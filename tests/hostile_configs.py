@@ -73,7 +73,7 @@ def _bomb(opening: str, closing: str) -> str:
 
 def _yaml() -> Iterator[tuple[str, str | bytes]]:
     whole = config()
-    yield from {
+    texts: dict[str, str | bytes] = {
         "bomb of lists": _bomb("[", "]"),
         "bomb of mappings": _bomb("{{k{}: ", "}"),
         "bomb of merges": "a: &a {x: 1}\n"
@@ -136,13 +136,25 @@ def _yaml() -> Iterator[tuple[str, str | bytes]]:
         "end": "...\n",
         "open": "prepare: {source: 'table",
         "many errors": "prepare: {columns: {" + ", ".join(f"x{n}: 1" for n in range(5_000)) + "}}",
-    }.items()
+    }
+    yield from texts.items()
 
 
 def _sections() -> Iterator[Hostile]:
     for name in ("plugin", "evil", "prepare ", "", "__class__", "a\nb", "é" * 5_000):
         yield Hostile(f"section {name[:9]}", config(**{name: {"a": 1}}))
-    for value in (None, [], 5, "x", True, [[[]]], {"": 1}, {"__init__": 1}, {"type": "x" * 10**5}):
+    values: list[Any] = [
+        None,
+        [],
+        5,
+        "x",
+        True,
+        [[[]]],
+        {"": 1},
+        {"__init__": 1},
+        {"type": "x" * 10**5},
+    ]
+    for value in values:
         yield Hostile(f"prepare = {str(value)[:12]}", json.dumps({"prepare": value}))
 
 
@@ -290,7 +302,7 @@ def _others(secret: str, url: str) -> Iterator[dict[str, Any]]:
         yield {name: value}
 
 
-PLUGINS = (
+PLUGINS: tuple[Any, ...] = (
     *(5, {}, "os", ["os; import this"], ["../x"], ["/etc/passwd"], [".x"], [""], ["a..b"], ["x."]),
     *([["os"]], [None], ["a\0b"], ["x" * 10**5], ["no_such_module"], ["os.system"], ["\x1b[2J"]),
 )

@@ -1,5 +1,6 @@
 """One writer at a time, and exit codes that say what ended a run. Real processes, real signals."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from onward.artifacts.process import end_if_asked, lock, signals_received, signals_wait
+from onward.artifacts.process import (
+    end_if_asked,
+    end_with_parent,
+    lock,
+    signals_received,
+    signals_wait,
+)
 from onward.errors import LockedError
 
 HOLD = """
@@ -134,6 +141,15 @@ def test_a_stage_ends_whose_parent_died_before_it_looked() -> None:
         time.sleep(0.1)
     os.kill(child, signal.SIGKILL)
     pytest.fail("the child is still there")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
+def test_a_fork_of_a_process_that_has_imported_this_is_no_orphan() -> None:
+    # as in resume.py, whose runs are forks of one that has imported torch
+    forked = multiprocessing.get_context("fork").Process(target=end_with_parent)
+    forked.start()
+    forked.join(60)
+    assert forked.exitcode == 0
 
 
 @pytest.mark.parametrize("call", ["sys.exit()", "sys.exit(0)", "raise typer.Exit"])

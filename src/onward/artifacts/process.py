@@ -15,7 +15,9 @@ from types import FrameType
 
 from onward.errors import LockedError
 
-PARENT = os.getppid()  # before the other imports, which take seconds
+_parent = [os.getppid()]  # before the other imports, which take seconds
+if sys.platform != "win32":  # a fork of a process that has imported this has another one
+    os.register_at_fork(after_in_child=lambda: _parent.__setitem__(0, os.getppid()))
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -131,7 +133,7 @@ def end_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
-        if os.getppid() != PARENT or _is_orphan():  # it ended before we asked
+        if os.getppid() != _parent[0] or _is_orphan():  # it ended before we asked
             sys.exit(128 + signal.SIGTERM)
 
 
@@ -142,4 +144,4 @@ def _is_orphan() -> bool:
     of a process group, or has us in its own; DVC does neither.
     """
     is_started_by_init = os.getpgrp() in (os.getpid(), 1) and "DVC_ROOT" not in os.environ
-    return PARENT == 1 and not is_started_by_init
+    return _parent[0] == 1 and not is_started_by_init
