@@ -346,5 +346,6 @@ def _trainings() -> Iterator[Hostile]:
 
 
 def some(configs: list[Hostile], count: int) -> list[Hostile]:
-    """Some of them, the same in each run."""
-    return random.Random(0).sample(configs, count)
+    """Some of them, the same in each run, without those that fill a limit of the parser."""
+    quick = [hostile for hostile in configs if len(hostile.text) < 10**5]
+    return random.Random(0).sample(quick, count)
