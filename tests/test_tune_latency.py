@@ -151,6 +151,8 @@ def test_settings_of_the_config_that_are_too_slow_lose(
 
 def test_a_limit_that_no_network_meets_is_refused(project: Path, stopwatch: Widths) -> None:
     limit(project, 1)
+    config = (project / "c.yaml").read_text()
+    (project / "c.yaml").write_text(config.replace("trials: 5", "minutes: 60"))
     with pytest.raises(ConfigError, match=r"the fastest of .* shapes takes 4"):
         search(project)
 

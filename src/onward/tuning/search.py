@@ -68,7 +68,9 @@ class Search:
 
     @property
     def _is_over(self) -> bool:
-        return bool(self.journal.results) and self.journal.seconds >= self.budget.seconds
+        results = self.journal.results
+        is_hopeless = len(results) > self.sampler.bracket and all(one.failure for one in results)
+        return is_hopeless or (bool(results) and self.journal.seconds >= self.budget.seconds)
 
     def _following(self) -> Sequence[Training]:
         if self._is_over:
