@@ -4,7 +4,8 @@
 
 The model is the default one of `benchmarks/predict.py`, with 30 columns. Figures are CPU time of
 the server's process for a request of the Open Inference Protocol, from 8 clients that keep their
-connections; all in turns, medians of the rounds. Ours checks everything, logs, and counts.
+connections; all in turns, medians of the rounds. Ours checks everything, logs, and counts. FastAPI
+is not among the development tools: `pip install fastapi` first.
 """
 
 import argparse
@@ -165,10 +166,12 @@ def server(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(30)
 
 
-def ready(log: Path, port: Callable[[], int]) -> int:
+def ready(process: subprocess.Popen[bytes], log: Path, port: Callable[[], int]) -> int:
     """The port of a server, once it answers."""
     while True:
         time.sleep(0.01)
+        if process.poll() is not None:
+            sys.exit(f"the server ended: {log.read_text()}")
         try:
             number = port()
             ask(number, body(1), 1)
@@ -189,11 +192,14 @@ def measure(rounds: int, requests: int) -> dict[str, Any]:
         rival = [sys.executable, str(folder / "rival.py"), str(model), "18999"]
         start = time.perf_counter()
         with server(ours, log) as first:
-            found = ready(log, lambda: int(re.search(r"ready at \S+:(\d+)", log.read_text())[1]))  # type: ignore[index]
+            found = ready(
+                first, log, lambda: int(re.search(r"ready at \S+:(\d+)", log.read_text())[1])
+            )  # type: ignore[index]
             seconds, cpu = time.perf_counter() - start, cpu_seconds(first.pid)
-            with server(rival, folder / "rival.log") as second:
+            other = folder / "rival.log"
+            with server(rival, other) as second:
                 ports = {"onward serve": (first.pid, found)}
-                ports["FastAPI + pydantic"] = (second.pid, ready(log, lambda: 18_999))
+                ports["FastAPI + pydantic"] = (second.pid, ready(second, other, lambda: 18_999))
                 costs = _costs(model, ports, rounds, requests)
             memory = psutil.Process(first.pid).memory_full_info()
     memory_mb = {"uss_mb": memory.uss / 1e6, "rss_mb": memory.rss / 1e6}
