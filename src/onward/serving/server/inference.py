@@ -21,6 +21,7 @@ from onward.serving.server.tensors import (
     as_rows,
     binary_tensor,
     binary_values,
+    is_plain,
     json_values,
 )
 from onward.serving.tabular_inputs import Values
@@ -99,7 +100,9 @@ def _feed(
     shapes = [rows, 1], [rows]
     columns: dict[str, Values] = {}
     for tensor in inputs:
-        if tensor.shape in shapes and tensor.name not in model.vectors:
+        if is_plain(tensor, rows) and tensor.name not in model.vectors:
+            columns[tensor.name] = tensor.data
+        elif tensor.shape in shapes and tensor.name not in model.vectors:
             columns[tensor.name], tail = _values(tensor, tail, rows, rows)
         else:
             columns[tensor.name], tail = _arrays(model, tensor, tail, rows)
