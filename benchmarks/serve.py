@@ -180,6 +180,11 @@ def ready(process: subprocess.Popen[bytes], log: Path, port: Callable[[], int]) 
         return number
 
 
+def announced_port(log: Path) -> int:
+    """The port in the log of our server; a TypeError before it is there."""
+    return int(re.search(r"ready at \S+:(\d+)", log.read_text())[1])  # type: ignore[index]
+
+
 def measure(rounds: int, requests: int) -> dict[str, Any]:
     """All of it."""
     with tempfile.TemporaryDirectory() as name:
@@ -192,9 +197,7 @@ def measure(rounds: int, requests: int) -> dict[str, Any]:
         rival = [sys.executable, str(folder / "rival.py"), str(model), "18999"]
         start = time.perf_counter()
         with server(ours, log) as first:
-            found = ready(
-                first, log, lambda: int(re.search(r"ready at \S+:(\d+)", log.read_text())[1])
-            )  # type: ignore[index]
+            found = ready(first, log, lambda: announced_port(log))
             seconds, cpu = time.perf_counter() - start, cpu_seconds(first.pid)
             other = folder / "rival.log"
             with server(rival, other) as second:

@@ -21,7 +21,7 @@ CALIBRATION = (
     " if the model is too confident, above 1 if it is too cautious."
 )
 SLICES = (
-    "The mean {name} in {tested:,} slices with at least 50 labelled rows, here and in the test set."
+    "The {name} in {tested:,} slices with at least 50 labelled rows, here and in the test set."
     " The state is worse if it is significantly higher, by more than {margin:.2g}, in two"
     " consecutive windows. The chance of a false finding in a window is {level:.1%} for all slices"
     " together."

@@ -21,8 +21,8 @@ from onward.serving.server.tensors import (
     as_rows,
     binary_tensor,
     binary_values,
-    is_plain,
     json_values,
+    plain_values,
 )
 from onward.serving.tabular_inputs import Values
 from onward.wires import wire_of
@@ -100,8 +100,9 @@ def _feed(
     shapes = [rows, 1], [rows]
     columns: dict[str, Values] = {}
     for tensor in inputs:
-        if is_plain(tensor, rows) and tensor.name not in model.vectors:
-            columns[tensor.name] = tensor.data
+        values = plain_values(tensor, rows)
+        if values is not None and tensor.name not in model.vectors:
+            columns[tensor.name] = values
         elif tensor.shape in shapes and tensor.name not in model.vectors:
             columns[tensor.name], tail = _values(tensor, tail, rows, rows)
         else:

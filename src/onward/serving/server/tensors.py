@@ -32,14 +32,14 @@ class InputTensor(msgspec.Struct, gc=False):
     parameters: dict[str, Any] | None = None
 
 
-def is_plain(tensor: InputTensor, rows: int) -> bool:
-    """Whether ``data`` are the values of ``[rows, 1]`` as they are.
+def plain_values(tensor: InputTensor, rows: int) -> list[Any] | None:
+    """The values of ``data`` if they are those of ``[rows, 1]`` as they are, else None.
 
     Nearly all tensors are, and the general way to read one costs as much as a tenth of a prediction
     if a row has thirty.
     """
     data = tensor.data
-    return (
+    is_plain = (
         type(data) is list
         and len(data) == rows > 0
         and type(data[0]) is not list
@@ -47,6 +47,7 @@ def is_plain(tensor: InputTensor, rows: int) -> bool:
         and tensor.datatype in DATATYPES
         and tensor.shape in ([rows, 1], [rows])
     )
+    return data if is_plain else None  # type: ignore[return-value]  # a list
 
 
 def json_values(tensor: InputTensor) -> list[Any]:
