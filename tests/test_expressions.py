@@ -61,7 +61,8 @@ REFUSED = {
     "a > 1" + " AND a > 1" * 2_000: f"Use at most {MAX_CHARACTERS}",
     "(" * 30 + "a" + ")" * 30: f"more than {MAX_DEPTH} deep",
     "a = " + "- " * 400 + "1": "unable to parse",
-    "s = '\ud800'": "surrogates not allowed",
+    "s = '\ud800'": "half a character, at character 6",
+    "s = E'\ud800'": "half a character, at character 7",  # the message would repeat it
 }
 MARKS = (
     "SELECT FROM a b s read_csv WITH UNION TABLE VALUES EXISTS LATERAL JOIN INTO COPY ATTACH OVER"

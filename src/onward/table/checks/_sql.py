@@ -20,6 +20,7 @@ TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # half of a character, which UTF-8 does not have
 FRACTION = re.compile(r"\d+\.\d*|\.\d+")
 
 WORDS = re.compile(r"\w+")
@@ -60,6 +61,10 @@ def plain_sql(text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise ValueError(
             f"the condition has {len(text)} characters. Use at most {MAX_CHARACTERS}, or two checks"
+        )
+    if half := SURROGATE.search(text):
+        raise ValueError(
+            f"the condition has half a character, at character {half.start() + 1}. Remove it"
         )
     tokens = list(_tokens(text))
     _refuse_deep(tokens)
