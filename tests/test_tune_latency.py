@@ -22,7 +22,6 @@ from onward.stages import train, tune
 from onward.training.default_settings import Table, complete
 from onward.training.loop import Settings
 from onward.training.run import TrainingData
-from onward.tuning.latency import Stopwatch
 from onward.tuning.sampler import Result, Sampler
 from onward.tuning.settings import SpaceSettings
 from onward.tuning.space import Space, Values
@@ -165,7 +164,7 @@ def test_the_untrained_file_has_the_operators_of_the_trained_one(project: Path) 
     data, settings = TrainingData.load(rows), complete(given, Table.of(rows))
     network = load_network((out / "train/network.pt").read_bytes()).eval()
     trained = join_graphs(onnx.load_from_string(rows.preprocessing()), network, [])
-    measure = Stopwatch(rows, data)
+    measure = tune.Stopwatch(rows, data)
     untrained = measure.file(settings)
     assert [n.op_type for n in untrained.graph.node] == [n.op_type for n in trained.graph.node]
     assert 1 < measure(settings) < 1e6

@@ -7,19 +7,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import onnx
+import torch
+from onnx import ModelProto, helper
+
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import inputs_of, publishing, sha256_of_code
 from onward.blocks import NUMERICAL
 from onward.errors import ConfigError
+from onward.evaluation.latency import of_single_rows
+from onward.export.joining import join_graphs
+from onward.export.notes import metadata
 from onward.network.heads import Head
+from onward.network.scoring import Shape
+from onward.serving.model_file import seal
+from onward.serving.predictor import Predictor
+from onward.tasks import Task
 from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
 from onward.training.distributed import available
+from onward.training.loop import Settings as Complete
+from onward.training.loop import new_network
 from onward.training.run import TrainingData
+from onward.training.scores import compute_scores
 from onward.tuning.clock import Clock
 from onward.tuning.documents import best_text, document
 from onward.tuning.journal import Journal
-from onward.tuning.latency import Limit, Stopwatch
+from onward.tuning.latency import Limit
 from onward.tuning.sampler import Result, Sampler, always
 from onward.tuning.search import Search, best_of
 from onward.tuning.settings import TuneSettings as Settings
@@ -31,6 +45,7 @@ __all__ = ["Settings", "run"]
 logger = logging.getLogger(__name__)
 
 READS = ("prepare",)
+ROWS = 1_000  # raw rows, of which each call predicts one
 IS_ON_REQUEST = True
 
 
@@ -45,29 +60,15 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         given: the section ``train``, whose settings stay unless they are searched.
         folder: of the results of the config.
     """
-    if available().ranks > 1:
-        raise ConfigError(
-            f"tune: {available().ranks} processes or devices, and trials train in one process on"
-            " one device. Start it without torchrun, and with CUDA_VISIBLE_DEVICES=0"
-        )
     prepared = Prepared(folder / "prepare")
-    if "start_from" in prepared.profiles():
-        raise ConfigError(
-            "tune: the search trains new networks, and prepare.start_from keeps that of an earlier"
-            " model. Remove start_from to search"
-        )
+    _refuse_unsearchable(prepared)
     base = complete(given, Table.of(prepared))
     refuse_wrong_head(Head.member(base.network.head), prepared.schema().target)
     space = Space.of(settings.space, base, NUMERICAL in prepared.blocks())
-    inputs = inputs_of(folder, *READS)
-    trials = checkpoint_folder(folder, "tune")
+    inputs, trials = inputs_of(folder, *READS), checkpoint_folder(folder, "tune")
     journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
     data = TrainingData.load(prepared)
-    limit = (
-        None
-        if settings.latency_us is None
-        else Limit(settings.latency_us, space, Stopwatch(prepared, data), journal)
-    )
+    limit = _limit(settings, space, prepared, data, journal)
     trainer = Trainer(space, data, trials, inputs["prepare"], limit)
     is_feasible = always if limit is None else limit.allows
     sampler = Sampler(space, settings.seed, trainer.trials_per_shape, is_feasible)
@@ -83,6 +84,62 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         _refuse_all_slow(search.results, limit)
     notes = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
     _publish(folder, space, search.results, notes)
+
+
+def _refuse_unsearchable(prepared: Prepared) -> None:
+    if available().ranks > 1:
+        raise ConfigError(
+            f"tune: {available().ranks} processes or devices, and trials train in one process on"
+            " one device. Start it without torchrun, and with CUDA_VISIBLE_DEVICES=0"
+        )
+    if "start_from" in prepared.profiles():
+        raise ConfigError(
+            "tune: the search trains new networks, and prepare.start_from keeps that of an earlier"
+            " model. Remove start_from to search"
+        )
+
+
+def _limit(
+    settings: Settings, space: Space, prepared: Prepared, data: TrainingData, journal: Journal
+) -> Limit | None:
+    if settings.latency_us is None:
+        return None
+    return Limit(settings.latency_us, space, Stopwatch(prepared, data), journal)
+
+
+class Stopwatch:
+    """Measures the exported file of an untrained network, whose weights do not matter.
+
+    Args:
+        prepared: the rows and the preprocessing.
+        data: the same rows, for what embedders and head learn from them.
+    """
+
+    def __init__(self, prepared: Prepared, data: TrainingData) -> None:
+        self._data, self._schema = data, prepared.schema()
+        self._preprocessing = onnx.load_from_string(prepared.preprocessing())
+        self._notes = {"text_readers": prepared.text_readers()}
+        rows = prepared.rows("validation").head(ROWS).collect()
+        self._rows = rows.select(field.name for field in self._schema.columns)
+
+    def __call__(self, settings: Complete) -> float:
+        """Microseconds for one row, in half of the calls."""
+        content = self.file(settings).SerializeToString()
+        return of_single_rows(Predictor(seal(content)), self._rows)["single_row_p50_us"]
+
+    def file(self, settings: Complete) -> ModelProto:
+        """What `export` would write, calibrated: operators with 0 or 1 would be left out."""
+        data, schema = self._data, self._schema
+        shape = Shape(data.blocks, len(data.target.classes))
+        network = new_network(settings.network, data.train, shape).eval()
+        known = data.validation.between(0, ROWS)
+        with torch.no_grad():
+            scores = compute_scores(network, known, torch.device("cpu"))
+            network.head.calibrate(scores, known.targets, known.weights)
+        model = join_graphs(self._preprocessing, network, schema.target.classes)
+        task = Task.members[network.head.task](schema.target)
+        helper.set_model_props(model, metadata(task, schema, self._notes))
+        return model
 
 
 def _refuse_all_slow(results: Sequence[Result], limit: Limit) -> None:
