@@ -1,5 +1,7 @@
 """Texts and numbers that stand for missing values."""
 
+import re
+
 import polars as pl
 
 from onward.table.sources import numbers_in
@@ -76,7 +78,7 @@ def sentinels(values: pl.Series) -> pl.Series:
     texts_of_ends = []
     for end in (float(known.min()), float(known.max())):  # type: ignore[arg-type]
         others = known.filter(known != end)
-        texts = values.filter((numbers == end).fill_null(value=False))
+        texts = values.filter(numbers == end)
         if _is_sentinel(texts[0].strip(), end) and _is_far(end, others):
             texts_of_ends += texts.to_list()
     return pl.Series(values.name, texts_of_ends, pl.String)
@@ -91,10 +93,10 @@ def sentinels_among(texts: pl.Series) -> list[str]:
 
 def _is_sentinel(text: str, number: float) -> bool:
     is_limit = any(abs(number - limit) <= ROUNDED * abs(limit) for limit in LIMITS)
-    written = pl.Series([text.lower()])
-    if written.str.contains(SHORT_NINES)[0]:
+    written = text.lower()
+    if re.search(SHORT_NINES, written):
         return False
-    return is_limit or bool(written.str.contains(NINES)[0] or written.str.contains(ROUND)[0])
+    return is_limit or bool(re.search(NINES, written) or re.search(ROUND, written))
 
 
 def _is_far(end: float, others: pl.Series) -> bool:
