@@ -4,11 +4,13 @@
 
 A Parquet file of 30 columns in 8 row groups, and the default model for 30,000 rows of
 `benchmarks/predict.py`. CPU seconds are those of a process and its children, without what the
-command needs to start, which is measured on a table of 8 rows.
+command needs to start, which is measured on a table of 8 rows. What two processes gain means
+something on two free cores only.
 """
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -33,6 +35,18 @@ start = time.process_time()
 for feed in feeds:
     predictor.session.run(predictor.outputs, feed)
 print(time.process_time() - start)
+"""
+
+# every n-th row group from the i-th, with nothing of the command around it
+BARE = """
+import sys
+import polars as pl
+from onward import Predictor
+
+predictor, groups, size = Predictor(sys.argv[1]), range(*map(int, sys.argv[3:6])), int(sys.argv[6])
+table = pl.scan_parquet(sys.argv[2])
+for group in groups:
+    predictor(table.slice(group * size, size).collect())
 """
 
 # a small process starts the command, since Linux counts the memory of the one that forks
@@ -65,6 +79,24 @@ def cost(command: list[str]) -> Cost:
     done = subprocess.run(waiting, check=True, stdout=subprocess.PIPE, text=True)
     cpu, memory = json.loads(done.stdout)
     return Cost(cpu, time.perf_counter() - begin, memory)
+
+
+def bare_seconds(folder: Path, size: int, jobs: int) -> float:
+    """Seconds by the clock of so many processes that only read and predict."""
+    begin = time.perf_counter()
+    paths = [str(folder / name) for name in ("model.onnx", "rows.parquet")]
+    environment = os.environ | {"POLARS_MAX_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", BARE, *paths, *map(str, (first, GROUPS, jobs, size))],
+            env=environment,
+        )
+        for first in range(jobs)
+    ]
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        sys.exit("a process of the bare loop failed")
+    return time.perf_counter() - begin
 
 
 def predict(folder: Path, rows: str, output: str, *words: str) -> list[str]:
@@ -112,6 +144,8 @@ def measure(folder: Path, rows: int, kills: int) -> dict[str, Any]:
         jobs: cost(predict(folder, "rows.parquet", f"parts{jobs}", "--jobs", str(jobs)))
         for jobs in (1, 2)
     }
+    bare = [bare_seconds(folder, len(whole) // GROUPS, jobs) for jobs in (1, 2)]
+    gain, bare_gain = parts[1].wall / parts[2].wall, bare[0] / bare[1]
     return {
         "rows": len(whole),
         "onnxruntime alone, rows per CPU second": len(whole) / raw,
@@ -121,7 +155,9 @@ def measure(folder: Path, rows: int, kills: int) -> dict[str, Any]:
         "peak memory of predict, MB (aim 500)": one.memory,
         "peak memory of a process of --jobs 2, MB (aim 500)": parts[2].memory,
         "CPU of --jobs 2 / --jobs 1 (aim 1.1)": parts[2].cpu / parts[1].cpu,
-        "seconds of --jobs 1 / --jobs 2": parts[1].wall / parts[2].wall,
+        "seconds of --jobs 1 / --jobs 2": gain,
+        "the same of a bare loop in processes": bare_gain,
+        "gain of --jobs 2 / gain of the bare loop (aim 0.9)": gain / bare_gain,
         **killed(folder, kills),
     }
 
