@@ -173,7 +173,8 @@ def learned_part(path: Path) -> bytes:
     del hashes["data"], notes["replay"], notes["sha256"]
     watched = json.loads(notes.pop("monitor"))["columns"]
     for column in watched.values():
-        column.pop("unseen", None)
+        for of_test_rows in ("unseen", "losses"):
+            column.pop(of_test_rows, None)
     kept = [sorted(notes.items()), hashes, reference["columns"], watched]
     return bytes(model.SerializeToString(deterministic=True)) + json.dumps(kept).encode()
 
