@@ -1,5 +1,6 @@
 """Parse dates in local time, many at once."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -56,20 +57,23 @@ def parse_iso(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     float64, so the bits are those of whole texts.
     """
     blank = run(_parser(), pl.Series([BLANK]))[1][0]
-    is_date, numbers = _parse_piece(texts.str.slice(0, 10))
-    is_minute, minutes = _parse_piece(texts.str.slice(10, 6), BLANK)
-    is_rest, seconds = _parse_piece(texts.str.slice(16), f"{BLANK}T00:00")
+    is_date, numbers = _parse_piece(texts.str.slice(0, 10), "", range(len(NAMES)))
+    is_minute, minutes = _parse_piece(texts.str.slice(10, 6), BLANK, [*HOURS, TIME])
+    is_rest, seconds = _parse_piece(texts.str.slice(16), f"{BLANK}T00:00", [TIME])
     is_date &= is_minute & is_rest
-    numbers[:, HOURS] = minutes[:, HOURS]
-    numbers[:, TIME] += minutes[:, TIME] + seconds[:, TIME] - 2 * blank[TIME]
+    numbers[:, HOURS] = minutes[:, :-1]
+    numbers[:, TIME] += minutes[:, -1] + seconds[:, -1] - 2 * blank[TIME]
     numbers[~is_date] = blank
     return is_date, numbers
 
 
-def _parse_piece(pieces: pl.Series, before: str = "") -> tuple[np.ndarray, np.ndarray]:
+def _parse_piece(
+    pieces: pl.Series, before: str, parts: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each text is a date after ``before``, and some of its `NAMES`."""
     unique = distinct(pieces)
     is_date, numbers = run(_parser(), before + unique.texts)
-    return is_date[unique.codes, 0], numbers[unique.codes]
+    return is_date[unique.codes, 0], numbers[:, parts][unique.codes]
 
 
 @lru_cache(maxsize=1)
