@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from interrupted import KilledError, in_step, kill
 from pydantic import ValidationError
-from torch.nn.modules.module import register_module_forward_pre_hook
 from two_blocks import rows as rows_of
 from typer.testing import CliRunner
 
@@ -20,7 +20,6 @@ from onward.__main__ import app
 from onward.errors import ConfigError
 from onward.evaluation.retraining import sections
 from onward.network.bag import load_network, load_refitted
-from onward.network.models import Model
 from onward.serving.predictor import Predictor
 from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, report, train
@@ -176,25 +175,11 @@ def test_the_file_recognizes_the_rows_that_it_has_learned_from(project: Path, ad
     assert notes["test"]["known"] < 6
 
 
-class KilledError(Exception):
-    """Ends a run in the middle of a step, as SIGKILL does, but leaves the tests alive."""
-
-
 @pytest.mark.parametrize("step", [20, 60])  # of the first and of the second training
 def test_a_kill_in_either_training_changes_nothing(project: Path, step: int) -> None:
-    seen = 0
-
-    def count(module: torch.nn.Module, _: Any) -> None:
-        nonlocal seen
-        seen += isinstance(module, Model) and module.training
-        if seen == step:
-            raise KilledError
-
     name = f"number-killed{step}"
-    handle = register_module_forward_pre_hook(count)
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError), in_step(step, kill):
         again(project, name, "  refit: validation\n", "train")
-    handle.remove()
     out = run(project, name, ("train",), "  refit: validation\n")
 
     for file in ("network.pt", "metrics.json"):

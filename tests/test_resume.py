@@ -3,8 +3,8 @@
 import math
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,11 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from torch.nn.modules.module import register_module_forward_pre_hook
+from interrupted import KilledError, in_pass, in_step, kill
 from two_blocks import rows as rows_of
 from two_blocks import shape
 
 from onward.artifacts.process import signals_received
-from onward.network.models import Model
 from onward.training import learner, loop
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
@@ -30,10 +29,6 @@ EPOCHS = 3
 ALL = STEPS * EPOCHS
 BATCH = 4
 KEY = {"config": "1"}
-
-
-class KilledError(Exception):
-    """Ends a run in the middle of a step, as SIGKILL does, but leaves the tests alive."""
 
 
 def rows(count: int) -> Rows:
@@ -68,33 +63,6 @@ def uninterrupted() -> tuple[bytes, list[dict[str, float]]]:
 
 def terminate() -> None:
     signal.raise_signal(signal.SIGTERM)
-
-
-def kill() -> None:
-    raise KilledError
-
-
-@contextmanager
-def in_pass(number: int, act: Callable[[], None], *, training: bool) -> Iterator[None]:
-    """Act in so many passes of training, which are the steps, or of validation."""
-    seen = 0
-
-    def count(module: torch.nn.Module, _: Any) -> None:
-        nonlocal seen
-        if isinstance(module, Model) and module.training == training:
-            seen += 1
-            if seen == number:
-                act()
-
-    handle = register_module_forward_pre_hook(count)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-def in_step(number: int, act: Callable[[], None]) -> AbstractContextManager[None]:
-    return in_pass(number, act, training=True)
 
 
 def cut(folder: Path, **changes: Any) -> None:

@@ -17,7 +17,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn.modules.module import register_module_forward_pre_hook
+from interrupted import in_step
 from two_blocks import features
 
 from onward.artifacts.prepared import Prepared
@@ -26,7 +26,6 @@ from onward.artifacts.publishing import sha256
 from onward.blocks import NUMERICAL, Blocks, numerical
 from onward.cli._dry_run import dry_run
 from onward.errors import ConfigError, ExportError
-from onward.network.models import Model
 from onward.network.network import Network, Shape
 from onward.preprocessing.subset import graph_of_columns
 from onward.serving.predictor import Predictor
@@ -352,18 +351,8 @@ def test_a_run_that_was_cut_in_any_training_ends_with_the_same_bits(
     prepared: Path, trained: Path, tmp_path: Path, after: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
-    steps = 0
-
-    def count(module: torch.nn.Module, _: Any) -> None:
-        nonlocal steps
-        steps += isinstance(module, Model) and module.training
-        if steps == after:
-            signal.raise_signal(signal.SIGTERM)
-
-    hook = register_module_forward_pre_hook(count)
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit), in_step(after, lambda: signal.raise_signal(signal.SIGTERM)):
         run_stage(train, folder)
-    hook.remove()
     signals_received().clear()
     with caplog.at_level(logging.INFO):
         run_stage(train, folder)

@@ -14,15 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
+from interrupted import KilledError, in_step, kill
 from tiny_search import CONFIG, make, search
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
+from torch.nn.modules.module import register_module_forward_hook
 from typer.testing import CliRunner
 
 from onward.__main__ import app
@@ -203,10 +200,6 @@ def test_the_journal_of_another_search_starts_over(
     assert "starting over: the finished trials are of another data" in caplog.text
 
 
-class KilledError(Exception):
-    """Ends a search in the middle of a step, as SIGKILL does, but leaves the tests alive."""
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("project"))
@@ -270,18 +263,8 @@ def test_the_same_again_trains_nothing_and_more_trials_continue(
 
 @pytest.mark.parametrize("step", [1, 100])
 def test_a_kill_in_any_step_changes_nothing(tuned: Path, project: Path, step: int) -> None:
-    seen = 0
-
-    def count(module: torch.nn.Module, _: Any) -> None:
-        nonlocal seen
-        seen += isinstance(module, Model) and module.training
-        if seen == step:
-            raise KilledError
-
-    handle = register_module_forward_pre_hook(count)
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError), in_step(step, kill):
         search(project)
-    handle.remove()
     found = search(project)
     for name in ("best.yaml", "tuning.json"):
         assert (found / name).read_bytes() == (tuned / "artifacts/c/tune" / name).read_bytes()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from interrupted import KilledError, in_step, kill
 from tiny_search import make, search
 from torch.nn.modules.module import register_module_forward_pre_hook
 
@@ -19,10 +20,6 @@ from onward.tuning import clock as clock_module
 from onward.tuning.clock import Clock
 from onward.tuning.journal import Journal
 from onward.tuning.sampler import Result, Training
-
-
-class KilledError(Exception):
-    """Ends a search in the middle of a step, as SIGKILL does, but leaves the tests alive."""
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +88,8 @@ def test_a_kill_hides_at_most_a_tick(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_search_that_was_killed_has_less_time_left(project: Path) -> None:
-    def kill(module: torch.nn.Module, _: Any) -> None:
-        if isinstance(module, Model) and module.training:
-            raise KilledError
-
-    handle = register_module_forward_pre_hook(kill)
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError), in_step(1, kill):
         search(project)
-    handle.remove()
     search(project)
     lines = (project / "artifacts/c/.tune.checkpoints/journal.jsonl").read_text().splitlines()
     assert "lost" in json.loads(lines[1])

@@ -8,23 +8,20 @@ from typing import Any
 
 import onnx
 import pytest
-import torch
-from tiny_search import CONFIG, make, search
-from torch.nn.modules.module import register_module_forward_pre_hook
+from interrupted import KilledError, in_step, kill
+from tiny_search import CONFIG, make, search, space
 
 from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError
 from onward.export.joining import join_graphs
 from onward.network.bag import load_network
-from onward.network.models import Model
 from onward.settings.config import section
 from onward.stages import train, tune
 from onward.training.default_settings import Table, complete
 from onward.training.loop import Settings
 from onward.training.run import TrainingData
 from onward.tuning.sampler import Result, Sampler
-from onward.tuning.settings import SpaceSettings
-from onward.tuning.space import Space, Values
+from onward.tuning.space import Values
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +33,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
     return Path.cwd()
-
-
-class KilledError(Exception):
-    """Ends a search in the middle of a step, as SIGKILL does, but leaves the tests alive."""
 
 
 class Widths:
@@ -75,19 +68,10 @@ def trainings(project: Path) -> list[dict[str, Any]]:
 
 
 def test_shapes_that_are_not_feasible_are_drawn_again() -> None:
-    network = {
-        "embedder": {"type": "identity"},
-        "model": {"type": "mlp", "width": 128, "depth": 2},
-        "head": {"type": "regression"},
-    }
-    learner = {"max_epochs": 27}
-    base = Settings.model_validate({"seed": 0, "network": network, "learner": learner})
-    space = Space.of(SpaceSettings(), base, has_numbers=True)
-
     def is_feasible(values: Values) -> bool:
         return bool(values["model.width"] <= 128)
 
-    free, limited = Sampler(space, 0, 3), Sampler(space, 0, 3, is_feasible)
+    free, limited = Sampler(space(), 0, 3), Sampler(space(), 0, 3, is_feasible)
     first = free.following([], 10)
     assert limited.following([], 10) == first
     done = [Result(first[0], 1.0, 1)]
@@ -114,19 +98,11 @@ def test_a_search_that_was_killed_measures_nothing_again(
     limit(project, 10)
     whole = Path(shutil.copytree(project, tmp_path / "whole"))
     trainings(whole)
-    known, seen = sorted(stopwatch.measured), 0
+    known = sorted(stopwatch.measured)
     stopwatch.measured.clear()
 
-    def kill(module: torch.nn.Module, _: Any) -> None:
-        nonlocal seen
-        seen += isinstance(module, Model) and module.training
-        if seen == 80:  # after trial 0
-            raise KilledError
-
-    handle = register_module_forward_pre_hook(kill)
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError), in_step(80, kill):  # after trial 0
         search(project)
-    handle.remove()
     search(project)
 
     assert sorted(stopwatch.measured) == known

@@ -7,26 +7,13 @@ from typing import Any
 
 import pytest
 from finished_stages import finish
+from tiny_search import space
 
 from onward.artifacts.publishing import inputs_of, publishing
 from onward.stages import evaluate, report
-from onward.training.loop import Settings
 from onward.tuning.documents import document
 from onward.tuning.importance import importance
 from onward.tuning.sampler import Result, Sampler, Training
-from onward.tuning.settings import SpaceSettings
-from onward.tuning.space import Space
-
-
-def space() -> Space:
-    network = {
-        "embedder": {"type": "identity"},
-        "model": {"type": "mlp", "width": 128, "depth": 2},
-        "head": {"type": "regression"},
-    }
-    learner = {"max_epochs": 27}
-    settings = Settings.model_validate({"seed": 0, "network": network, "learner": learner})
-    return Space.of(SpaceSettings(), settings, has_numbers=True)
 
 
 def loss_of(training: Training) -> float:

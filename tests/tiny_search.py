@@ -8,6 +8,9 @@ import pytest
 
 from onward.settings.config import section
 from onward.stages import prepare, train, tune
+from onward.training.loop import Settings
+from onward.tuning.settings import SpaceSettings
+from onward.tuning.space import Space
 
 CONFIG = """\
 prepare:
@@ -50,3 +53,15 @@ def search(folder: Path) -> Path:
     )
     tune.run(wanted, given, folder / "artifacts/c")
     return folder / "artifacts/c/tune"
+
+
+def space() -> Space:
+    """That of a perceptron whose config has a width of 128 and 27 epochs."""
+    network = {
+        "embedder": {"type": "identity"},
+        "model": {"type": "mlp", "width": 128, "depth": 2},
+        "head": {"type": "regression"},
+    }
+    learner = {"max_epochs": 27}
+    settings = Settings.model_validate({"seed": 0, "network": network, "learner": learner})
+    return Space.of(SpaceSettings(), settings, has_numbers=True)
