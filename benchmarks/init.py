@@ -8,32 +8,20 @@ time of the process and its peak memory, which other programs move less than the
 """
 
 import argparse
-import os
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from prepare import write_table
+from prepare import Run, measured, median, write_table
 
 OURS = Path(__file__).resolve().parent.parent / "src"
 
 
-def measured(source: Path, table: Path) -> tuple[float, float]:
-    """The processor time in seconds and the peak in MB of `onward init`."""
-    environment = {k: v for k, v in os.environ.items() if k != "_RJEM_MALLOC_CONF"}
-    environment["PYTHONPATH"] = str(source)
-    folder = Path(tempfile.mkdtemp(dir=table.parent))
+def measured_init(source: Path, table: Path) -> Run:
+    """What `onward init` of this version takes, in a folder of its own."""
     command = [sys.executable, "-m", "onward", "init", str(table), "--target", "target"]
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    shutil.rmtree(folder)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    with tempfile.TemporaryDirectory(dir=table.parent) as folder:
+        return measured(command, Path(folder), PYTHONPATH=str(source))
 
 
 def main() -> None:
@@ -46,16 +34,16 @@ def main() -> None:
     arguments = parser.parse_args()
     rows, rounds = (100_000, 1) if arguments.quick else (1_000_000, 3)
     versions = {"ours": OURS} | ({"other": arguments.against} if arguments.against else {})
-    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in versions}
+    runs: dict[str, list[Run]] = {name: [] for name in versions}
     with tempfile.TemporaryDirectory() as name:
         table = Path(name) / "table.csv"
         write_table(table, rows)
         for _ in range(rounds):
             for version, source in versions.items():
-                runs[version].append(measured(source, table))
-                seconds, peak = runs[version][-1]
-                print(f"{version}: {seconds:.1f} CPU s, {peak:,.0f} MB", flush=True)
-    medians = {name: statistics.median(run[0] for run in some) for name, some in runs.items()}
+                run = measured_init(source, table)
+                runs[version].append(run)
+                print(f"{version}: {run.cpu_seconds:.1f} CPU s, {run.peak_mb:,.0f} MB", flush=True)
+    medians = {name: median(some).cpu_seconds for name, some in runs.items()}
     print(f"{rows:,} rows x 30 columns: {medians['ours']:.1f} CPU s")
     if arguments.against:
         print(f"{medians['ours'] / medians['other']:.2f} times that of the other version")

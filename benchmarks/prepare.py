@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -122,26 +122,28 @@ class Run:
     """What one process took."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
 
 
-def measured(command: list[str], folder: Path) -> Run:
-    """Run it, and ask the system for its peak."""
+def measured(command: list[str], folder: Path, **variables: str) -> Run:
+    """Run it with these environment variables, and ask the system what it took."""
     started = time.perf_counter()
     # polars tells its children, too, how to keep memory; they are to start as from a terminal
-    environment = {k: v for k, v in os.environ.items() if k != "_RJEM_MALLOC_CONF"}
+    environment = {k: v for k, v in os.environ.items() if k != "_RJEM_MALLOC_CONF"} | variables
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command[:4])
-    return Run(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Run(time.perf_counter() - started, cpu, usage.ru_maxrss / 1024)
 
 
 def median(runs: list[Run]) -> Run:
     """Of each figure."""
-    seconds = statistics.median(run.seconds for run in runs)
-    return Run(seconds, statistics.median(run.peak_mb for run in runs))
+    names = [field.name for field in fields(Run)]
+    return Run(*(statistics.median(getattr(run, name) for run in runs) for name in names))
 
 
 def main() -> None:
