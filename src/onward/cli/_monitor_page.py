@@ -1,11 +1,10 @@
 """The findings of a monitor as a self-contained HTML page."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from onward.monitoring.verdicts import QUALITIES
-from onward.report.markup import Content, Html, join, table, tag
+from onward.report.markup import Content, Html, document, join, table, tag
 
 ROWS = 40  # of a table; the JSON has all
 WIDTH, HEIGHT = 96, 22  # of a drawing in a cell
@@ -31,15 +30,6 @@ COLORS = {"drift": "var(--other)", "watch": "var(--model)", "quiet": "var(--grid
 
 def monitor_page(findings: Mapping[str, Any]) -> str:
     """The page, as text."""
-    style = Html(files("onward.report").joinpath("style.css").read_text(encoding="utf-8"))
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8">'),
-        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html('<meta name="color-scheme" content="light dark">'),
-        tag("title", f"{findings['model']['target']}: monitor"),
-        tag("style", style),
-    )
     sections = {
         "Columns": _distributions(findings["columns"]),
         "Predictions": _distributions(findings["predictions"]),
@@ -50,14 +40,7 @@ def monitor_page(findings: Mapping[str, Any]) -> str:
         "Weekdays": _seasons(findings["seasons"]),
         "Windows": _windows(findings["windows"]),
     }
-    written = {title: inside for title, inside in sections.items() if inside}
-    links = (tag("a", title, href=f"#{title.lower()}") for title in written)
-    parts = (
-        tag("section", tag("h2", title), inside, id=title.lower())
-        for title, inside in written.items()
-    )
-    body = tag("body", _header(findings), tag("nav", links), tag("main", parts))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+    return document(f"{findings['model']['target']}: monitor", _header(findings), sections)
 
 
 def _header(findings: Mapping[str, Any]) -> Html:

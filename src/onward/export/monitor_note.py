@@ -63,7 +63,7 @@ def monitor_note(
     note = {
         "rows": {split: prepared.num_rows(split) for split in ("train", "validation", "test")},
         "columns": _columns(prepared, network, hidden, loss_of(results)),
-        "outputs": _outputs(task, predictions, truth),
+        "outputs": _outputs(task, predictions, truth, results.get("coverage")),
         "quality": _quality(results, weights),
         "metrics": _metrics(task.metrics, truth, task.read(predictions), weights),
     }
@@ -171,10 +171,11 @@ def _importance(prepared: Prepared, network: Scoring) -> dict[str, float]:
     return {column.column: column.value for column in relevances}
 
 
-def _outputs(task: Task, predictions: Predictions, truth: Array) -> dict[str, dict[str, Any]]:
+def _outputs(
+    task: Task, predictions: Predictions, truth: Array, inside: Array | None
+) -> dict[str, dict[str, Any]]:
     """Histograms, and for each bin how often it was right: the class came, the interval held."""
     notes = {}
-    inside = outcomes(predictions, truth, task.target).get("coverage")
     for index, (name, values) in enumerate(monitored_values(predictions, task.target).items()):
         bins = quantile_bins(values)
         indices = bins.indices(values)

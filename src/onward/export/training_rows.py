@@ -9,12 +9,12 @@ import polars as pl
 
 from onward.artifacts.prepared import Prepared
 from onward.table.row_filter import RowFilter, row_hashes
+from onward.training.joined_rows import LEARNED_SPLITS
 
-LEARNED = ("train", "validation")
 CHUNK = 100_000  # rows held at once
 
 
-def training_rows(prepared: Prepared, splits: Sequence[str] = LEARNED) -> dict[str, Any]:
+def training_rows(prepared: Prepared, splits: Sequence[str] = LEARNED_SPLITS) -> dict[str, Any]:
     """A filter of the training and validation rows, and the number of test rows in it.
 
     Test rows that it knows repeat others by chance: a table whose rows are known more often than

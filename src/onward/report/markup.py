@@ -1,7 +1,8 @@
 """HTML in which text cannot become markup: whatever is not made here is escaped."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 
 
 class Html(str):
@@ -44,6 +45,30 @@ def figure(title: str, svg: str) -> Html:
     return tag(
         "figure", tag("figcaption", title), tag("div", Html(svg), class_="chart"), class_="card"
     )
+
+
+def document(title: str, header: Html, sections: Mapping[str, Html | None]) -> str:
+    """A page that needs nothing else: header, links, and the sections with contents, by title."""
+    style = Html(files("onward.report").joinpath("style.css").read_text(encoding="utf-8"))
+    head = tag(
+        "head",
+        Html('<meta charset="utf-8">'),
+        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Html('<meta name="color-scheme" content="light dark">'),
+        tag("title", title),
+        tag("style", style),
+    )
+    written = {name: content for name, content in sections.items() if content}
+    links = (tag("a", name, href=f"#{_id(name)}") for name in written)
+    parts = (
+        tag("section", tag("h2", name), content, id=_id(name)) for name, content in written.items()
+    )
+    body = tag("body", header, tag("nav", links), tag("main", parts))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _id(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _escape(content: Content) -> str:

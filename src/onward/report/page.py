@@ -1,14 +1,12 @@
 """The report as one page of HTML that needs nothing else."""
 
-from importlib.resources import files
-
 from onward.report.data import data
 from onward.report.dependence import dependence
 from onward.report.errors import errors
 from onward.report.fairness import fairness
 from onward.report.formatting import shortages, verdict
 from onward.report.importance import importance
-from onward.report.markup import Html, tag
+from onward.report.markup import Html, document, tag
 from onward.report.provenance import provenance
 from onward.report.quality import quality
 from onward.report.report_data import Evidence
@@ -41,24 +39,8 @@ SECTIONS = {
 
 def page(evidence: Evidence) -> str:
     """The page, as text."""
-    style = Html(files("onward.report").joinpath("style.css").read_text(encoding="utf-8"))
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8">'),
-        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html('<meta name="color-scheme" content="light dark">'),
-        tag("title", f"{evidence.target}: {evidence.config}"),
-        tag("style", style),
-    )
-    contents = {title: section(evidence) for title, section in SECTIONS.items()}
-    written = {title: content for title, content in contents.items() if content}
-    links = (tag("a", title, href=f"#{_id(title)}") for title in written)
-    sections = (
-        tag("section", tag("h2", title), content, id=_id(title))
-        for title, content in written.items()
-    )
-    body = tag("body", _header(evidence), tag("nav", links), tag("main", sections))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+    sections = {title: section(evidence) for title, section in SECTIONS.items()}
+    return document(f"{evidence.target}: {evidence.config}", _header(evidence), sections)
 
 
 def _header(evidence: Evidence) -> Html:
@@ -73,7 +55,3 @@ def _header(evidence: Evidence) -> Html:
     )
     top = tag("div", tag("div", words), overview(evidence), class_="overview")
     return tag("header", top, tiles(evidence))
-
-
-def _id(title: str) -> str:
-    return title.lower().replace(" ", "-")

@@ -13,7 +13,7 @@ from onward.network.start import Start
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
-from onward.training.joined_rows import joined_rows
+from onward.training.joined_rows import LEARNED_SPLITS, joined_rows
 from onward.training.loop import Length, Settings, new_network, train_again
 from onward.training.run import Trained
 
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 Added = Literal["validation", "test"]
 SPLITS: dict[Added, tuple[str, ...]] = {
-    "validation": ("train", "validation"),
-    "test": ("train", "validation", "test"),
+    "validation": LEARNED_SPLITS,
+    "test": (*LEARNED_SPLITS, "test"),
 }
 
 
