@@ -69,6 +69,7 @@ def follow(page: str, folder: Path, configs: Sequence[str] = ()) -> None:
                 folder /= moved
 
 
+@pytest.mark.slow
 def test_the_tutorial_leads_to_a_prediction(tmp_path: Path) -> None:
     follow("tutorial.md", tmp_path)
 

@@ -44,11 +44,11 @@ def test_what_there_is_no_time_for_is_left_out(runner: Any) -> None:
 
 def test_a_check_runs_dry_into_a_table(tmp_path: Path) -> None:
     table = tmp_path / "table.md"
-    command = [sys.executable, str(SCRIPT), str(table), "--only", "machine", "plug_in"]
+    command = [sys.executable, str(SCRIPT), str(table), "--only", "machine"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert table.read_text() == done.stdout
-    assert "| plug_in | ok | largest difference: 0.0 |" in done.stdout
+    assert "| machine | ok |" in done.stdout
 
 
 @pytest.mark.slow
