@@ -129,9 +129,10 @@ def test_an_estimate_is_an_accuracy() -> None:
     one = np.ones(1)
     zero = 0 * one
     parts = (300 * one, 0.1 * one, one, one, zero, one, zero)
-    correction = Correction(NumberBins(np.zeros(0)), *parts)
+    triples = np.array([[1 / 300, 0, 1]]), np.zeros((1, 3))
+    correction = Correction(NumberBins(np.zeros(0)), *parts, *triples)
     profile = Profile({}, {}, {"accuracy": {"mean": 0.9, "sd": 0.3}}, {}, correction)
-    window = WindowCounts(rows=300, estimated=WindowSums(297.0, 300 * one, 300 * one))
+    window = WindowCounts(rows=300, estimated=WindowSums(297.0, 300 * one, zero, zero))
     estimate = estimated(profile, Log([0], [window], None))
     assert estimate is not None
     [value] = estimate["windows"]

@@ -139,6 +139,12 @@ def _quality(findings: Mapping[str, Any]) -> Html:
             "Estimated without labels: the quality that the model expects, corrected on the test"
             " set. This assumes that the relation between columns and target has not changed."
         )
+        unlike = findings["estimate"]["unlike"]
+        if any(unlike):
+            note += (
+                f" Not estimated in {sum(unlike)} of {len(unlike)} windows, whose rows are unlike"
+                " those of the test set."
+            )
         parts += [tag("p", note, class_="quiet"), _qualities([findings["estimate"]], "estimate")]
     return join(*parts) if parts else Html("")
 

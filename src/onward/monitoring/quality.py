@@ -24,31 +24,37 @@ SHARES = ("accuracy", "coverage")
 SLOPE = "calibration_slope"
 RANGES = {"accuracy": (0.0, 1.0), "mae": (0.0, np.inf)}
 """Of estimated qualities."""
+SUPPORT = {"accuracy": 0.0, "mae": 0.25}
+"""Least support of an estimate: what lies far from the test rows can be any number, but no accuracy
+beyond 1."""
 
 
 def estimated(profile: Profile, log: Log) -> dict[str, Any] | None:
-    """Estimated quality by window."""
+    """Estimated quality by window, and which windows have rows too unlike the test set for it."""
     name = next((name for name in ("accuracy", "mae") if name in profile.quality), None)
     if profile.correction is None or name is None:
         return None
     held_out = profile.quality[name]
     margin = MARGIN * held_out["sd"]
     estimates: list[dict[str, float] | None] = []
-    lost = []
+    lost, is_unlike = [], []
     for window in log.windows:
-        if window.estimated is None or window.rows < LEAST_ROWS:
+        sums = window.estimated if window.rows >= LEAST_ROWS else None
+        estimate = None if sums is None else profile.correction.estimate(sums)
+        is_unlike.append(estimate is not None and estimate.support < SUPPORT[name])
+        if estimate is None or is_unlike[-1]:
             estimates.append(None)
             lost.append(False)
             continue
-        estimate = profile.correction.estimate(window.estimated)
         # the line of the correction may lead beyond what a mean can be
-        possible = {key: np.clip(value, *RANGES[name]) for key, value in asdict(estimate).items()}
-        estimates.append({key: short(value) for key, value in possible.items()})
+        bounds = {"value": estimate.value, "lower": estimate.lower, "upper": estimate.upper}
+        estimates.append({key: short(np.clip(n, *RANGES[name])) for key, n in bounds.items()})
         is_lower_better = name in LOSSES
         worse = held_out["mean"] + margin if is_lower_better else held_out["mean"] - margin
         lost.append(estimate.lower > worse if is_lower_better else estimate.upper < worse)
     is_known = [estimate is not None for estimate in estimates]
-    return _entry(name, held_out["mean"], margin, estimates, lost, is_known)
+    entry = _entry(name, held_out["mean"], margin, estimates, lost, is_known)
+    return entry | {"unlike": is_unlike}
 
 
 def measured(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:

@@ -106,6 +106,8 @@ def _quality_sentence(document: Mapping[str, Any]) -> str:
             return f"Measured {name} {_with_test_value(values[-1], quality)}."
     estimate = document["estimate"]
     values = [value for value in estimate["windows"] if value] if estimate else []
+    if estimate and any(estimate["unlike"][-1:]):
+        return "Quality could not be estimated: the last rows are unlike those of the test set."
     if not values:
         return "Quality could not be estimated."
     return f"Estimated {QUALITIES[estimate['name']]} {_with_test_value(values[-1], estimate)}."
