@@ -10,6 +10,7 @@ from onward.monitoring.bins import (
     TIME_OF_DAY,
     CategoryBins,
     NumberBins,
+    bins_of_note,
     frequent_bins,
     quantile_bins,
 )
@@ -104,6 +105,9 @@ def test_bins_have_names_that_people_read() -> None:
     bins = quantile_bins(np.array([36_000.0] * 9 + [86_399.0]), TIME_OF_DAY)
     assert bins.names == ["below 10:00", "10:00 and above", "missing"]
     assert quantile_bins(np.array([1.5, 2.5]), "kg").names[1] == "1.5 to 2.5 kg"
+    few = quantile_bins(np.array([0.0, 1, 1, 4, 7]))
+    assert few.names == ["below 0", "0", "1 to 3", "4 to 6", "7 and above", "missing"]
+    assert bins_of_note(few.note()).names == few.names
 
 
 def test_the_most_frequent_categories_have_bins() -> None:

@@ -43,6 +43,8 @@ class NumberBins(Bins):
     edges: Array
     unit: str = ""
     """Unit of the numbers; `TIME_OF_DAY` for seconds since midnight."""
+    whole: bool = False
+    """Whether all training rows have whole numbers."""
 
     @property
     def names(self) -> list[str]:  # type: ignore[override]
@@ -52,14 +54,17 @@ class NumberBins(Bins):
         if not texts:
             return ["present", "missing"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]
+        if self.whole and not is_time:  # the edge above is not in the bin
+            between = [_whole_range(low, high - 1) for low, high in pairwise(self.edges)]
         names = [f"below {texts[0]}", *between, f"{texts[-1]} and above"]
         unit = "" if is_time else self.unit
         return [*(f"{name} {unit}".strip() for name in names), "missing"]
 
     def note(self) -> dict[str, Any]:
         """The edges."""
-        edges = {"edges": self.edges.tolist()}
-        return edges | ({"unit": self.unit} if self.unit else {})
+        edges: dict[str, Any] = {"edges": self.edges.tolist()}
+        unit = {"unit": self.unit} if self.unit else {}
+        return edges | unit | ({"whole": True} if self.whole else {})
 
     def indices(self, values: Array) -> Array:
         """The bins of float64 numbers; NaN is missing."""
@@ -98,7 +103,8 @@ def quantile_bins(numbers: Array, unit: str = "") -> NumberBins:
     shares = np.arange(1, QUANTILES) / QUANTILES
     # observed values, so the edges of a column with few values are these values
     edges = np.quantile(finite, shares, method="inverted_cdf")
-    return NumberBins(np.unique([float(f"{edge:.{DIGITS}g}") for edge in edges]), unit)
+    rounded = np.unique([float(f"{edge:.{DIGITS}g}") for edge in edges])
+    return NumberBins(rounded, unit, bool((finite == np.floor(finite)).all()))
 
 
 def frequent_bins(counts: Mapping[str, int]) -> CategoryBins:
@@ -110,8 +116,13 @@ def frequent_bins(counts: Mapping[str, int]) -> CategoryBins:
 def bins_of_note(note: Mapping[str, Any]) -> Bins:
     """The bins in the note of a column or output."""
     if "edges" in note:
-        return NumberBins(np.array(note["edges"], np.float64), note.get("unit", ""))
+        edges = np.array(note["edges"], np.float64)
+        return NumberBins(edges, note.get("unit", ""), note.get("whole", False))
     return CategoryBins(tuple(note["values"]))
+
+
+def _whole_range(low: float, high: float) -> str:
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _clock(seconds: float) -> str:
