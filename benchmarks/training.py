@@ -35,8 +35,9 @@ from onward.network.network import Network, Shape
 from onward.training.batches import Rows
 from onward.training.learner import Learner
 from onward.training.loading import shuffled_order
-from onward.training.loop import Settings, schedule_of
+from onward.training.loop import schedule_of
 from onward.training.precision import Name, Precision, choose, fastest_float32, multiplies_bfloat16
+from onward.training.settings import Settings
 
 D_IN, WIDTH, DEPTH = 100, 256, 3
 SIZES = [D_IN] + [WIDTH] * DEPTH + [1]

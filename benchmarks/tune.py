@@ -23,8 +23,8 @@ from onward.artifacts.prepared import Prepared
 from onward.training.checkpoints import Checkpoints
 from onward.training.default_settings import Given, Table, complete
 from onward.training.history import LOSS
-from onward.training.loop import Settings
 from onward.training.run import TrainingData, fit
+from onward.training.settings import Settings
 from onward.training.trial_batch import fit_together
 
 TRIALS = 16

@@ -25,7 +25,8 @@ from onward.training import learner, optimizer_steps, scores, step_graph
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.distributed import Share
-from onward.training.loop import Settings, train
+from onward.training.loop import train
+from onward.training.settings import Settings
 from onward.training.timing import Speed
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))

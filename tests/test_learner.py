@@ -15,7 +15,8 @@ from onward.network.network import Network
 from onward.training.batches import Rows
 from onward.training.learner import Learner
 from onward.training.loading import Chunks, Orders, shuffled_order
-from onward.training.loop import Settings, schedule_of
+from onward.training.loop import schedule_of
+from onward.training.settings import Settings
 
 
 def rows(count: int = 600) -> Rows:

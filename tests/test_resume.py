@@ -21,7 +21,8 @@ from onward.artifacts.process import signals_received
 from onward.training import learner, loop
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import Settings, train
+from onward.training.loop import train
+from onward.training.settings import Settings
 
 CHUNK = 4
 STEPS = 2 * CHUNK + 2  # in an epoch, of three chunks

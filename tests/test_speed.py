@@ -11,8 +11,9 @@ from two_blocks import shape
 
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import Settings, train
+from onward.training.loop import train
 from onward.training.observer import Observer
+from onward.training.settings import Settings
 from onward.training.timing import Speed
 
 

@@ -11,8 +11,9 @@ from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
-from onward.training.loop import Settings, stop_reason, train
+from onward.training.loop import stop_reason, train
 from onward.training.run import TrainingData, fit
+from onward.training.settings import Settings
 
 SHAPE = shape(2, (5,), 2)
 

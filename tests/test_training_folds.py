@@ -19,9 +19,9 @@ from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.folds import fit_folds, folds
 from onward.training.learner import Learner
-from onward.training.loop import Settings
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.scores import compute_scores
+from onward.training.settings import Settings
 
 SHAPE = shape(2, (5,), 0)
 CPU = torch.device("cpu")

@@ -15,9 +15,9 @@ from onward.training import trial_batch
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
-from onward.training.loop import Settings
 from onward.training.run import TrainingData, fit
 from onward.training.scores import compute_scores
+from onward.training.settings import Settings
 from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
 
 CLASSES = ("a", "b", "c")

@@ -30,7 +30,7 @@ from onward.settings.config import section
 from onward.settings.read_yaml import read_yaml
 from onward.settings.search_space import Interval, Range, share_of, value_at
 from onward.stages import train
-from onward.training.loop import Settings
+from onward.training.settings import Settings
 from onward.tuning.journal import Journal
 from onward.tuning.sampler import Result, Sampler, Training
 from onward.tuning.search import best_of

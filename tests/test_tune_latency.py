@@ -18,8 +18,8 @@ from onward.network.bag import load_network
 from onward.settings.config import section
 from onward.stages import train, tune
 from onward.training.default_settings import Table, complete
-from onward.training.loop import Settings
 from onward.training.run import TrainingData
+from onward.training.settings import Settings
 from onward.tuning.sampler import Result, Sampler
 from onward.tuning.space import Values
 

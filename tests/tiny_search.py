@@ -8,7 +8,7 @@ import pytest
 
 from onward.settings.config import section
 from onward.stages import prepare, train, tune
-from onward.training.loop import Settings
+from onward.training.settings import Settings
 from onward.tuning.settings import SpaceSettings
 from onward.tuning.space import Space
 

@@ -19,10 +19,10 @@ from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
 from onward.training.folds import fit_prepared
 from onward.training.history import LOSS
-from onward.training.loop import Settings as Complete
 from onward.training.loop import stop_reason
 from onward.training.refit import Refitted, refit
 from onward.training.run import Trained, TrainingData, fit
+from onward.training.settings import Settings as Complete
 from onward.training.start import load_start
 
 __all__ = ["Settings", "run"]

@@ -26,10 +26,10 @@ from onward.tasks import Task
 from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
 from onward.training.distributed import available
-from onward.training.loop import Settings as Complete
 from onward.training.loop import new_network
 from onward.training.run import TrainingData
 from onward.training.scores import compute_scores
+from onward.training.settings import Settings as Complete
 from onward.tuning.clock import Clock
 from onward.tuning.documents import best_text, document
 from onward.tuning.journal import Journal

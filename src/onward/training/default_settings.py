@@ -27,8 +27,8 @@ from onward.tasks import Task, usual_task
 from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
 from onward.training.learner import Learner
-from onward.training.loop import Settings
 from onward.training.refit import Added
+from onward.training.settings import Settings
 
 
 class Choices(Base):

@@ -9,9 +9,9 @@ import torch
 
 from onward.artifacts.publishing import sha256, sha256_of_code
 from onward.training.distributed import available
-from onward.training.loop import Settings
 from onward.training.observer import Observer
 from onward.training.precision import multiplies_bfloat16
+from onward.training.settings import Settings
 
 
 def fingerprint(settings: Settings, data: str) -> dict[str, str]:

@@ -15,9 +15,9 @@ from onward.network.start import Start
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.joined_rows import learned_rows
-from onward.training.loop import Settings
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.scores import compute_scores
+from onward.training.settings import Settings
 
 logger = logging.getLogger(__name__)
 

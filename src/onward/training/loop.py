@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import Timer
-from pydantic import PositiveInt
 from torch import Tensor
 
 from onward.artifacts.process import (
@@ -28,17 +27,9 @@ from onward.errors import NotFiniteError
 from onward.network.network import Network
 from onward.network.scoring import Shape
 from onward.network.start import Start
-from onward.settings.family import Seed
-from onward.settings.family import Settings as Base
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints, State
-from onward.training.class_balance import (
-    Balanced,
-    ClassWeights,
-    factors,
-    oversampling_factors,
-    weigh,
-)
+from onward.training.class_balance import factors, oversampling_factors, weigh
 from onward.training.distributed import Layout, Together, layout
 from onward.training.history import LOSS, FixedLength, History, Record, is_impatient
 from onward.training.learner import Learner, multiplications
@@ -46,6 +37,7 @@ from onward.training.observer import Observer
 from onward.training.progress import Watch
 from onward.training.schedule import Schedule
 from onward.training.scores import compute_scores
+from onward.training.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -54,17 +46,6 @@ SHARE = 0.01  # of the time, at most, goes into saving
 
 Build = Callable[[Network.Config, Rows, Shape], Network]
 """Makes a network from its settings, the training rows and its shape."""
-
-
-class Settings(Base):
-    """Complete training settings."""
-
-    seed: Seed
-    network: Network.Config
-    class_weights: ClassWeights | None = None
-    sampler: Balanced | None = None
-    folds: PositiveInt = 1
-    learner: Learner.Config = Learner.Config()
 
 
 @dataclass(frozen=True)

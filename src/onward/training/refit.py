@@ -14,8 +14,9 @@ from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
 from onward.training.joined_rows import LEARNED_SPLITS, joined_rows
-from onward.training.loop import Length, Settings, new_network, train_again
+from onward.training.loop import Length, new_network, train_again
 from onward.training.run import Trained
+from onward.training.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from onward.network.start import Start
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import Settings, new_network, train
+from onward.training.loop import new_network, train
+from onward.training.settings import Settings
 from onward.training.timing import Speed
 
 

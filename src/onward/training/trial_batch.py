@@ -23,12 +23,13 @@ from onward.training.batches import Rows, fits
 from onward.training.history import LOSS, is_impatient
 from onward.training.learner import multiplications
 from onward.training.loading import Chunk
-from onward.training.loop import Settings, add_emphasis, new_network, schedule_of
+from onward.training.loop import add_emphasis, new_network, schedule_of
 from onward.training.observer import Observer
 from onward.training.optimizer_steps import Steps
 from onward.training.parameter_stack import ParameterStack
 from onward.training.precision import choose, fastest_float32
 from onward.training.run import TrainingData
+from onward.training.settings import Settings
 from onward.training.vectorized import ExactFunctions, TrialDropout
 
 FREE = ("learning_rate", "weight_decay", "clip")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from onward.training.loop import Settings
+from onward.training.settings import Settings
 from onward.training.trial_batch import dropouts
 from onward.tuning.journal import Journal
 from onward.tuning.space import Space, Values

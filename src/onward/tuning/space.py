@@ -10,7 +10,7 @@ from onward.errors import ConfigError, suggestion
 from onward.network.embedders import Embedder
 from onward.network.models import Model
 from onward.settings.search_space import Range, Ranges, share_of, value_at, values_to_check
-from onward.training.loop import Settings
+from onward.training.settings import Settings
 from onward.training.trial_batch import FREE
 from onward.tuning.settings import SpaceSettings
 
