@@ -37,7 +37,7 @@ from onward.training.checkpoints import Checkpoints
 from onward.training.default_settings import Given
 from onward.training.default_settings import Table as Properties
 from onward.training.default_settings import complete as complete_settings
-from onward.training.folds import fit_prepared
+from onward.training.fitting import fit_prepared
 from onward.training.scores import compute_scores
 
 Config = dict[str, Any]

@@ -32,8 +32,9 @@ from onward.serving.predictor import Predictor
 from onward.settings.config import section
 from onward.stages import evaluate, export, prepare, report, train
 from onward.training.batches import Rows
+from onward.training.block_losses import BLOCKS, block_losses
 from onward.training.column_selection import Runs
-from onward.training.permutation_loss import BLOCKS, block_losses, relevance
+from onward.training.permutation_loss import relevance
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 NOISE = ("luck", "chance", "tag", "day")
@@ -260,7 +261,7 @@ def test_noise_that_a_network_has_learned_is_rarely_above_noise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without care for the number of columns, a fifth of the networks would need one of them."""
-    monkeypatch.setattr("onward.training.permutation_loss.BLOCKS", 30)
+    monkeypatch.setattr("onward.training.block_losses.BLOCKS", 30)
     network = linear([1.0, 0.0, *[0.3] * 8])
     alarms = 0
     for seed in range(16):

@@ -27,30 +27,35 @@ MODULES = {NUMERICAL: "embedder", CATEGORICAL: "embeddings"}
 """Of embedders whose weights have had these names before there were other blocks."""
 
 
+class Body(Settings):
+    """The settings of a network without its head: embedders and model."""
+
+    embedder: Annotated[Embedder.Config, OneOf(Embedder)]
+    embedders: dict[str, Annotated[Any, OneOf(Embedder)]] = Field(default_factory=dict)
+    model: Annotated[Model.Config, OneOf(Model)]
+
+    @model_validator(mode="after")
+    def _embedders_read_their_blocks(self) -> "Body":
+        refuse_other_blocks(self.embedder, self.embedders)
+        return self
+
+    def embedder_of(self, block: str) -> Any:
+        """The settings of the embedder of a block: from the config, or the default."""
+        if block == NUMERICAL:
+            return self.embedder
+        return self.embedders.get(block) or default_embedder(block)
+
+
 class Network(Scoring):
     """Embedders, a model and a head."""
 
-    class Config(Settings):
+    class Config(Body):
         """Embedders, model and head.
 
         ``embedder`` is for the numerical block, ``embedders`` for other blocks, by name.
         """
 
-        embedder: Annotated[Embedder.Config, OneOf(Embedder)]
-        embedders: dict[str, Annotated[Any, OneOf(Embedder)]] = Field(default_factory=dict)
-        model: Annotated[Model.Config, OneOf(Model)]
         head: Annotated[Head.Config, OneOf(Head)]
-
-        @model_validator(mode="after")
-        def _embedders_read_their_blocks(self) -> "Network.Config":
-            refuse_other_blocks(self.embedder, self.embedders)
-            return self
-
-        def embedder_of(self, block: str) -> Any:
-            """The settings of the embedder of a block: from the config, or the default."""
-            if block == NUMERICAL:
-                return self.embedder
-            return self.embedders.get(block) or default_embedder(block)
 
     def __init__(self, config: Config, shape: Shape, embedders: Mapping[str, Embedder]) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from onward.training.default_settings import Given as Settings
 from onward.training.default_settings import Table, complete, description, refuse_wrong_head
 from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
-from onward.training.folds import fit_prepared
+from onward.training.fitting import fit_prepared
 from onward.training.history import LOSS
 from onward.training.loop import stop_reason
 from onward.training.refit import Refitted, refit

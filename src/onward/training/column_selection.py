@@ -11,8 +11,9 @@ from torch import Tensor
 from onward.errors import ConfigError
 from onward.settings.family import Settings
 from onward.text_table import text_table
+from onward.training.block_losses import block_losses, mean_and_radius
 from onward.training.distributed import of_first
-from onward.training.permutation_loss import Relevance, block_losses, mean_and_radius, relevance
+from onward.training.permutation_loss import Relevance, relevance
 from onward.training.run import Trained
 
 logger = logging.getLogger(__name__)

@@ -31,8 +31,8 @@ from onward.training.refit import Added
 from onward.training.settings import Settings
 
 
-class Choices(Base):
-    """Embedders, model and head.
+class BodyChoices(Base):
+    """Embedders and model.
 
     ``embedder`` is for the numerical block, ``embedders`` for other blocks, by name.
     """
@@ -40,12 +40,20 @@ class Choices(Base):
     embedder: Annotated[Any, OneOf(Embedder), OrAuto()] = AUTO
     embedders: dict[str, Annotated[Any, OneOf(Embedder)]] = Field(default_factory=dict)
     model: Annotated[Any, OneOf(Model), OrAuto()] = AUTO
-    head: Annotated[Any, OneOf(Head), OrAuto()] = AUTO
 
     @model_validator(mode="after")
     def _embedders_read_their_blocks(self) -> Self:
         refuse_other_blocks(None if self.embedder == AUTO else self.embedder, self.embedders)
         return self
+
+
+class Choices(BodyChoices):
+    """Embedders, model and head.
+
+    ``embedder`` is for the numerical block, ``embedders`` for other blocks, by name.
+    """
+
+    head: Annotated[Any, OneOf(Head), OrAuto()] = AUTO
 
 
 LEARNER = EachOrAuto(Learner.Config)

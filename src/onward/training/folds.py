@@ -8,13 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from onward.artifacts.prepared import Prepared
-from onward.errors import ConfigError
 from onward.network.bag import Bag
-from onward.network.start import Start
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.joined_rows import learned_rows
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings
@@ -22,25 +18,6 @@ from onward.training.settings import Settings
 logger = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
-
-
-def fit_prepared(
-    settings: Settings, prepared: Prepared, checkpoints: Checkpoints, start: Start | None = None
-) -> Trained:
-    """Train one network, or one for each fold, by the settings; raises as `fit` does.
-
-    Raises:
-        ConfigError: if folds are asked for, and a network to start from: it knows rows of all.
-    """
-    data = TrainingData.load(prepared)
-    if settings.folds > 1 and start is not None:
-        raise ConfigError(
-            "train.folds: the model of prepare.start_from knows rows of all folds. Remove `folds`,"
-            " or `start_from`"
-        )
-    if settings.folds > 1:
-        return fit_folds(settings, data, learned_rows(prepared), checkpoints)
-    return fit(settings, data, checkpoints, start)
 
 
 def fit_folds(

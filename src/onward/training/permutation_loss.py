@@ -1,22 +1,18 @@
 """Permutation importance of columns by the loss of a network, with intervals."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 import torch
 from torch import Tensor
 
 from onward.network.scoring import Scoring
 from onward.training.batches import Rows
-from onward.training.scores import compute_scores
+from onward.training.block_losses import block_losses, mean_and_radius
 
 REPEATS = 5
 PASSES = 4_000_000  # rows through the network, in total: some 30 s; wide tables get fewer rows
 LEAST_ROWS = 500
-BLOCKS = 200  # of rows, whose mean losses are compared; a difference has a mean and a spread then
-SURE = 0.95  # of an interval
 
 
 @dataclass(frozen=True)
@@ -78,26 +74,3 @@ def _shuffle(rows: Rows, indices: Mapping[str, list[int]], order: Tensor) -> Row
         features[block] = rows.features[block].clone()
         features[block][:, features_of_block] = rows.features[block][order][:, features_of_block]
     return replace(rows, features=features)
-
-
-def block_losses(network: Scoring, rows: Rows) -> Tensor:
-    """The losses of blocks of rows, float64; with few rows, each is a block.
-
-    Their mean is the mean over all rows, also if blocks differ in size.
-    """
-    with torch.no_grad():
-        scores = compute_scores(network, rows, torch.device("cpu"))
-    number = min(BLOCKS, len(rows))
-    parts = (scores, rows.targets, *(() if rows.weights is None else (rows.weights,)))
-    blocks = zip(*(part.tensor_split(number) for part in parts), strict=True)
-    losses = [network.head.loss(*block).double() * len(block[0]) for block in blocks]
-    return torch.stack(losses) * number / len(rows)
-
-
-def mean_and_radius(differences: Tensor, comparisons: int = 1) -> tuple[float, float]:
-    """The mean of paired differences and the half-width of its interval."""
-    share = 1 - (1 - SURE) / (2 * comparisons)
-    if len(differences) == 1:
-        return float(differences), math.inf
-    error = differences.std() / len(differences) ** 0.5
-    return float(differences.mean()), float(NormalDist().inv_cdf(share) * error)

@@ -1,0 +1,29 @@
+"""Train on the prepared rows what the settings ask for."""
+
+from onward.artifacts.prepared import Prepared
+from onward.errors import ConfigError
+from onward.network.start import Start
+from onward.training.checkpoints import Checkpoints
+from onward.training.folds import fit_folds
+from onward.training.joined_rows import learned_rows
+from onward.training.run import Trained, TrainingData, fit
+from onward.training.settings import Settings
+
+
+def fit_prepared(
+    settings: Settings, prepared: Prepared, checkpoints: Checkpoints, start: Start | None = None
+) -> Trained:
+    """Train one network, or one for each fold, by the settings; raises as `fit` does.
+
+    Raises:
+        ConfigError: if folds are asked for, and a network to start from: it knows rows of all.
+    """
+    data = TrainingData.load(prepared)
+    if settings.folds > 1 and start is not None:
+        raise ConfigError(
+            "train.folds: the model of prepare.start_from knows rows of all folds. Remove `folds`,"
+            " or `start_from`"
+        )
+    if settings.folds > 1:
+        return fit_folds(settings, data, learned_rows(prepared), checkpoints)
+    return fit(settings, data, checkpoints, start)
