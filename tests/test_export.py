@@ -14,11 +14,13 @@ from two_blocks import network as untrained
 
 from onward.blocks import CATEGORICAL, NUMERICAL
 from onward.export.joining import join_graphs
+from onward.network.bag import Bag
 from onward.network.embedders import Embedder
 from onward.network.embedders.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from onward.network.heads import Head
 from onward.network.models import Model
 from onward.network.network import Network, Shape
+from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.graph import Graph
 from onward.tasks import Task
@@ -51,7 +53,7 @@ def network(embedder: str, model: str, head: str, shape: Shape) -> Network:
     return built.eval()
 
 
-def check(network: Network, classes: list[str], has_numbers: bool, has_codes: bool) -> None:
+def check(network: Scoring, classes: list[str], has_numbers: bool, has_codes: bool) -> None:
     model = join_graphs(blocks(has_numbers, has_codes), network, classes)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     names = [output.name for output in session.get_outputs()]
@@ -83,6 +85,20 @@ def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> N
     )
     described = shape(2, CARDINALITIES, len(classes))
     check(network("piecewise_linear", model, head, described), classes, True, True)
+
+
+@pytest.mark.parametrize("models", [("mlp", "mlp"), ("tabm", "ft_transformer")])
+@pytest.mark.parametrize("head", sorted(Head.members))
+def test_several_networks_are_one_file(models: Sequence[str], head: str) -> None:
+    member = Head.members[head]
+    classes = (
+        [f"class {code}" for code in member.examples]
+        if Task.members[member.task].has_labels
+        else []
+    )
+    described = shape(2, CARDINALITIES, len(classes))
+    networks = [network("piecewise_linear", model, head, described) for model in models]
+    check(Bag(networks, (2, 1)).eval(), classes, True, True)
 
 
 @pytest.mark.parametrize("embedder", of_numbers())

@@ -86,7 +86,7 @@ def test_the_decision_is_fitted_on_out_of_fold_scores() -> None:
     whole = rows_of(torch.randn(40, 2), torch.zeros(40, 1, dtype=torch.int64), torch.arange(40) % 2)
     one = untrained(network("binary"), shape(2, (5,), 2))
     scores = 3.0 + whole.targets[:, None].float()  # all above 0: the likeliest label is one class
-    bag = Bag([one, one], scores).eval()
+    bag = Bag([one, one], out_of_fold=scores).eval()
 
     rule = decide(
         bag, Decision(metric="f1"), Target("y", "classes", ("no", "yes")), {"validation": whole}

@@ -1,5 +1,6 @@
-"""Networks of several folds as one."""
+"""Several networks as one."""
 
+import copy
 import io
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,29 +22,40 @@ NOT_OURS = (
 
 
 class Bag(Scoring):
-    """Networks of the same settings, each trained without another fold of the rows.
+    """Several networks as one, whose predictions are averaged.
 
-    Their members are members of one ensemble, whose predictions are averaged.
+    Either networks of the same settings, each trained without another fold of the rows, or networks
+    of other shapes, which learned from the same rows.
 
     Source: Breiman 1996, "Bagging Predictors"; folds in place of bootstrap samples as in Parmanto
     et al. 1996, "Improving Committee Diagnosis with Resampling Techniques" (cross-validation
     committees).
 
     Args:
-        networks: whose heads scale targets alike; the head of the first predicts.
+        networks: whose heads scale targets alike.
+        counts: how often each of them counts in the mean; by default once.
         out_of_fold: see `Scoring`.
     """
 
-    def __init__(self, networks: Sequence[Scoring], out_of_fold: Tensor) -> None:
+    def __init__(
+        self,
+        networks: Sequence[Scoring],
+        counts: Sequence[int] | None = None,
+        out_of_fold: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.out_of_fold = out_of_fold
         self.networks = nn.ModuleList(networks)
-        self.shape, self.head = networks[0].shape, networks[0].head
+        self.counts = tuple(counts or [1] * len(networks))
+        # a copy: it is calibrated on the mean, and the exporter fails where two modules share one
+        self.shape, self.head = networks[0].shape, copy.deepcopy(networks[0].head)
+        sizes = {network.ensemble_size for network in networks}
+        self._size = sizes.pop() if len(sizes) == 1 else None  # of each network, if it is the same
 
     @property
     def ensemble_size(self) -> int:
-        """The members of all networks."""
-        return sum(network.ensemble_size for network in self.members)
+        """The members of all networks, each as often as its network counts."""
+        return sum(self.counts) * (self._size or 1)
 
     @property
     def members(self) -> Iterable[Any]:
@@ -53,13 +65,26 @@ class Bag(Scoring):
     def member_scores(
         self, features: Mapping[str, Shaped[Tensor, "rows ..."]]
     ) -> Float[Tensor, "rows members width"]:
-        """The scores of the members of all networks."""
-        return torch.cat([network.member_scores(features) for network in self.members], 1)
+        """The scores of all members, each as often as its network counts.
+
+        Networks with different numbers of members are one member each, or the mean would have more
+        of the larger ones.
+        """
+        parts: list[Tensor] = []
+        for network, count in zip(self.members, self.counts, strict=True):
+            is_even = self._size is not None
+            part = network.member_scores(features) if is_even else network.scores(features)[:, None]
+            parts += [part] * count
+        return torch.cat(parts, 1)
 
     def content(self) -> dict[str, Any]:
         """The contents of the networks."""
-        contents = [network.content() for network in self.members]
-        return {"networks": contents, "out_of_fold": self.out_of_fold}
+        return {
+            "networks": [network.content() for network in self.members],
+            "counts": self.counts,
+            "head": self.head.state_dict(),
+            "out_of_fold": self.out_of_fold,
+        }
 
 
 def load_network(data: bytes) -> Scoring:
@@ -71,9 +96,16 @@ def load_network(data: bytes) -> Scoring:
     with _refusing_others():
         content = torch.load(io.BytesIO(data), weights_only=True)
         if isinstance(content, dict) and "networks" in content:
-            networks = [Network.restore(part) for part in content["networks"]]
-            return Bag(networks, content["out_of_fold"])
+            return _restore(content)
         return Network.restore(content)
+
+
+def _restore(content: Mapping[str, Any]) -> Bag:
+    """The networks of a `Bag.content`; of an earlier version the first head was that of all."""
+    networks = [Network.restore(part) for part in content["networks"]]
+    bag = Bag(networks, content.get("counts"), content["out_of_fold"])
+    bag.head.load_state_dict(content.get("head", networks[0].head.state_dict()))
+    return bag
 
 
 def load_refitted(data: bytes) -> Network | None:

@@ -24,7 +24,7 @@ class Shape:
 
 
 class Scoring(nn.Module, ABC):
-    """Features in, named predictions out: one network, or several that were trained on folds."""
+    """Features in, named predictions out: one network, or several as one."""
 
     shape: Shape
     head: Head

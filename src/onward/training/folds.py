@@ -50,7 +50,7 @@ def fit_folds(
         own = settings.model_copy(update={"seed": settings.seed + fold})  # members differ more
         parts.append(fit(own, part, checkpoints.of_fold(fold), None, whole.targets))
     scores = _out_of_fold(parts, fold_of)
-    bag = Bag([part.network for part in parts], scores)
+    bag = Bag([part.network for part in parts], out_of_fold=scores)
     bag.head.calibrate(scores, whole.targets, whole.weights)
     history = _mean_history([part.history for part in parts])
     return Trained(bag, data, history, parts[-1].speed)
