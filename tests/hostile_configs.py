@@ -335,6 +335,10 @@ def _trainings() -> Iterator[Hostile]:
     changes += [
         {"folds": 10**9},
         {"folds": 1},
+        {"members": [{"count": 10**9}]},
+        {"members": [{"count": 100}, {"network": {"model": {"type": "mlp", "width": 10**12}}}]},
+        {"members": [{}, {}]},
+        {"members": {"\x1b[2J": 1}},
         {"seed": 2**70},
         {"seed": "x"},
         {"precision": "evil"},

@@ -10,8 +10,9 @@ from two_blocks import shape
 from onward.network.models.mlp import Mlp
 from onward.schema import Kind, Target
 from onward.tasks import usual_task
-from onward.training.default_settings import Choices, Given, Table, complete, description
+from onward.training.default_settings import Choices, Given, Table, complete
 from onward.training.learner import Learner
+from onward.training.summary import description
 
 
 def table(rows: int = 10_000, classes: int = 0) -> Table:

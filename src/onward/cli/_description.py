@@ -13,10 +13,12 @@ from onward.errors import ArtifactError
 from onward.schema import Field, Schema
 from onward.serving.column_settings import unit_of, units_of
 from onward.serving.decision_rule import describe_rule
+from onward.serving.members_note import describe_members
 from onward.serving.predictor import Predictor
 from onward.serving.refit_note import describe_refit
 
 SHOWN_VALUES = 3  # values of a category to show
+TEXTS = ("refit", "members")  # notes that have sections of their own
 RARE_SHARE = 0.01  # share of the most frequent value; below, a list of values is uninformative
 
 
@@ -53,7 +55,8 @@ def _sections(model: Path, predictor: Predictor) -> Iterator[str | Table]:
             dict(describe_rule(decision, predictor.schema.target.classes)) if decision else {},
         ),
         ("Refit", {"weights": describe_refit(metrics)} if "refit" in metrics else {}),
-        ("Metrics", {n: _number(value) for n, value in metrics.items() if n != "refit"}),
+        ("Ensemble", describe_members(metrics)),
+        ("Metrics", {n: _number(value) for n, value in metrics.items() if n not in TEXTS}),
         ("Versions", metadata.get("versions", {})),
         ("Inputs (sha256)", metadata.get("hashes", {})),
     ):

@@ -25,6 +25,7 @@ from onward.settings.config import config_name, has_section, section
 from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, complete
 from onward.training.start import load_start
+from onward.training.summary import member_lines
 
 DRY_RUN_EPOCHS = 2  # the second epoch also tests the end of the first
 DRY_RUN_TRIALS = 2  # the first has the settings of the config
@@ -115,6 +116,8 @@ def _run_stages(settings: Mapping[str, Any], folder: Path, name: str) -> Problem
         except OnwardError as error:
             return {stage: error}
         typer.echo(f"{stage:9}{time.monotonic() - started:6.1f} s {rows:11,} rows")
+        if stage == "train" and settings[stage].members:
+            _print_members(settings[stage], Prepared(whole / "prepare"))
     return {}
 
 
@@ -140,6 +143,12 @@ def _run_tune(settings: Mapping[str, Any], whole: Path, few: Path) -> int:
     given = _with_few_epochs(settings["train"], Prepared(whole / "prepare"))
     _stage("tune").run(settings["tune"].model_copy(update=budget), given, few)
     return _rows(few)
+
+
+def _print_members(given: Given, prepared: Prepared) -> None:
+    """Print the networks of an ensemble, with the settings of a full run."""
+    for line in member_lines(complete(given, Table.of(prepared))):
+        typer.echo(f"         {line}")
 
 
 def _run_parts(settings: Mapping[str, Any], folder: Path) -> None:
@@ -173,7 +182,8 @@ def _with_few_epochs(given: Given, prepared: Prepared) -> Given:
     start = load_start(prepared)
     config = None if start is None else start.network.config
     settings = complete(given, Table.of(prepared), config).model_dump()
-    settings["learner"]["max_epochs"] = min(DRY_RUN_EPOCHS, settings["learner"]["max_epochs"])
+    for part in (settings, *settings["members"]):
+        part["learner"]["max_epochs"] = min(DRY_RUN_EPOCHS, part["learner"]["max_epochs"])
     return Given.model_validate({**given.model_dump(), **settings})
 
 

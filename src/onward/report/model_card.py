@@ -115,11 +115,21 @@ def _training(evidence: Evidence) -> list[str]:
             f"{counts['train'] + counts['validation']:,} rows in {folds} folds, a network without"
             " each, early stopping and calibration on the fold that a network did not learn from"
         )
+    epochs = "" if evidence.members else f", {len(evidence.history):,} epochs"
     return [
-        f"{rows}, {len(evidence.history):,} epochs. The data card (data_card.md) describes them.",
+        f"{rows}{epochs}. The data card (data_card.md) describes them.",
+        _members(evidence),
         evidence.refit,
         _raw_values(evidence),
     ]
+
+
+def _members(evidence: Evidence) -> str:
+    """The networks of an ensemble."""
+    if not evidence.members:
+        return ""
+    lines = bullets(f"{name}: {plain(text)}" for name, text in evidence.members.items())
+    return f"The model averages the predictions of {len(evidence.members)} networks:\n\n{lines}"
 
 
 def _raw_values(evidence: Evidence) -> str:

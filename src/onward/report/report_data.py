@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from onward.schema import Schema
+from onward.serving.members_note import describe_members
 from onward.serving.refit_note import describe_refit
 from onward.tasks import Metric, Task
 
@@ -50,6 +51,11 @@ class Evidence:
     def refit(self) -> str:
         """A sentence on a second training, with held-out rows; empty if there was none."""
         return describe_refit(self.notes.get("metrics", {}))
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        """What each network of an ensemble is, by name; empty for a single network."""
+        return describe_members(self.notes.get("metrics", {}))
 
     @property
     def target(self) -> str:

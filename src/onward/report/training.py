@@ -13,10 +13,18 @@ def training(evidence: Evidence) -> Html:
         f"{len(evidence.history):,} epochs. The weights are those of epoch {int(best['epoch'])},"
         f" which had the lowest validation loss ({number(best['validation/loss'])})."
     )
+    if evidence.members:
+        loss = evidence.notes["metrics"]["validation/loss"]
+        note = (
+            f"The model averages the predictions of {len(evidence.members)} networks that learned"
+            f" from the same rows. Its validation loss is {number(loss)}. The chart is of member 1."
+        )
     if evidence.refit:
         note += f" {evidence.refit}"
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
+    if evidence.members:
+        left = join(left, table(["network", ""], [*evidence.members.items()]))
     if evidence.speed:
         facts = table(["this run", ""], speed.facts(evidence.speed))
         left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)

@@ -209,8 +209,8 @@ def _change(
     if settings.k is not None:
         if not isinstance(network, Network):
             raise ConfigError(
-                "export.k: the members of networks trained on folds cannot be selected. Remove `k`,"
-                " or set `train.folds: 1`"
+                "export.k: the model consists of several networks (train.folds or train.members),"
+                " whose members cannot be selected. Remove `k`"
             )
         reduction = reduce(network, settings.k, Rows.of(prepared.arrays("validation")))
         record["metrics"]["reduction"] = asdict(reduction)

@@ -14,7 +14,7 @@ from onward.network.start import Start
 from onward.training.checkpoints import Checkpoints, checkpoint_folder
 from onward.training.column_selection import Selected, refuse_unselectable, select
 from onward.training.default_settings import Given as Settings
-from onward.training.default_settings import Table, complete, description, refuse_wrong_head
+from onward.training.default_settings import Table, complete, refuse_wrong_head
 from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
 from onward.training.fitting import fit_prepared
@@ -24,6 +24,7 @@ from onward.training.refit import Refitted, refit
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.settings import Settings as Complete
 from onward.training.start import load_start
+from onward.training.summary import description
 
 __all__ = ["Settings", "run"]
 
@@ -114,11 +115,13 @@ def _publish(
 ) -> None:
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
-    speed = {**selected.trained.speed, "stopped_by": stop_reason(history, settings.learner)}
+    first = settings.of_members[0]  # whose history it is
+    speed = {**selected.trained.speed, "stopped_by": stop_reason(history, first.learner)}
     metrics: dict[str, Any] = {
         "epochs": len(history),
         "best_epoch": best["epoch"],
         LOSS: best[LOSS],
+        **selected.trained.ensemble,
     }
     if settings.folds > 1:
         metrics["folds"] = settings.folds
@@ -132,10 +135,15 @@ def _publish(
             (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     with replacing(folder / "train" / "speed.json") as new:
         new.write_text(json.dumps(speed, indent=1) + "\n")
-    logger.info(
-        "train: %d epochs, stopped by %s; validation loss %.5g after epoch %d",
-        len(history),
-        speed["stopped_by"],
-        best[LOSS],
-        best["epoch"],
+    logger.info("train: %s", _outcome(metrics, speed["stopped_by"]))
+
+
+def _outcome(metrics: Mapping[str, Any], stopped_by: str) -> str:
+    """What came of the training, for the log."""
+    loss = f"validation loss {metrics[LOSS]:.5g}"
+    if "members" in metrics:
+        return f"{len(metrics['members'])} networks; {loss} together"
+    return (
+        f"{metrics['epochs']} epochs, stopped by {stopped_by}; {loss} after epoch"
+        f" {metrics['best_epoch']:.0f}"
     )

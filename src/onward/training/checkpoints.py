@@ -58,6 +58,10 @@ class Checkpoints:
         """The checkpoints of the training without a fold, within this run."""
         return Checkpoints(self._folder / f"fold {fold}", {**self._key, "fold": str(fold)})
 
+    def of_member(self, number: int) -> "Checkpoints":
+        """The checkpoints of the training of a member of an ensemble, within this run."""
+        return Checkpoints(self._folder / f"member {number}", {**self._key, "member": str(number)})
+
     def of_refit(self, length: str) -> "Checkpoints":
         """The checkpoints of a second training, on more rows and of this length."""
         return Checkpoints(self._folder / "refit", {**self._key, "refit": length})

@@ -28,7 +28,7 @@ from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
 from onward.training.learner import Learner
 from onward.training.refit import Added
-from onward.training.settings import Settings
+from onward.training.settings import Member, Settings
 
 
 class BodyChoices(Base):
@@ -59,6 +59,17 @@ class Choices(BodyChoices):
 LEARNER = EachOrAuto(Learner.Config)
 
 
+class MemberChoices(Base):
+    """A network of an ensemble: settings that differ from those of the section ``train``.
+
+    ``count`` is how often it counts in the mean of the predictions.
+    """
+
+    count: int = Field(1, ge=1, le=100)
+    network: BodyChoices = BodyChoices()
+    learner: Annotated[Any, LEARNER] = LEARNER.settings()
+
+
 class Given(Base):
     """Training settings. All of them are optional.
 
@@ -74,6 +85,9 @@ class Given(Base):
     ``refit``: the published network is trained a second time, for as many steps as the first one
     needed: ``validation`` on training and validation rows, ``test`` on all rows. All metrics are
     those of the first network.
+
+    ``members``: networks of an ensemble, trained one after the other, whose predictions are
+    averaged. Each has the settings of this section, unless it has its own.
     """
 
     seed: Seed = 0
@@ -84,6 +98,7 @@ class Given(Base):
     refit: Added | None = None
     learner: Annotated[Any, LEARNER] = LEARNER.settings()
     selection: Selection | None = None
+    members: tuple[MemberChoices, ...] = Field((), max_length=32)
 
     @model_validator(mode="after")
     def _balances_once(self) -> Self:
@@ -105,6 +120,21 @@ class Given(Base):
                 " refit or folds"
             )
         return self
+
+    @model_validator(mode="after")
+    def _members_are_not_combined(self) -> Self:
+        if self.members and (others := self.without_members()):
+            raise ValueError(f"members cannot be combined with {others[0]}. Remove one of the two")
+        return self
+
+    def without_members(self) -> list[str]:
+        """The names of settings in use that cannot be combined with members."""
+        is_used = {
+            "folds": self.folds > 1,
+            "refit": self.refit is not None,
+            "selection": self.selection is not None,
+        }
+        return [name for name, is_set in is_used.items() if is_set]
 
 
 @dataclass(frozen=True)
@@ -187,9 +217,43 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
             "learner": {**_learner(table, size, start), **explicit.get("learner", {})},
         }
     )
+    settings = _with_members(settings, given, table.shape.blocks)
     if start is not None:
         _refuse_other_network(settings.network, start)
     return settings
+
+
+def _with_members(settings: Settings, given: Given, blocks: Blocks) -> Settings:
+    """The settings with those of all members, complete."""
+    members = tuple(_member(member, settings, given, blocks) for member in given.members)
+    alone = [member.model_copy(update={"count": 1}) for member in members]
+    for index, member in enumerate(alone):
+        if (first := alone.index(member)) < index:
+            raise ConfigError(
+                f"train.members: members {first + 1} and {index + 1} have the same settings, and"
+                " would be the same network. Remove one, and add its `count` to the other"
+            )
+    return settings.model_copy(update={"members": members})
+
+
+def _member(member: MemberChoices, base: Settings, given: Given, blocks: Blocks) -> Member:
+    own = {name: part for name, part in member.network if name != "embedders" and part != AUTO}
+    usual = base.network.model_dump(include={"embedder", "model"})
+    chosen = {**given.network.embedders, **member.network.embedders}
+    learner = without_auto(member.learner.model_dump(exclude_unset=True))
+    return Member.model_validate(
+        {
+            "count": member.count,
+            "network": {
+                **{
+                    name: _merge(part, _explicit(own[name]) if name in own else {})
+                    for name, part in usual.items()
+                },
+                "embedders": _embedders(chosen, blocks, {}),
+            },
+            "learner": {**base.learner.model_dump(), **learner},
+        }
+    )
 
 
 def _parts(table: Table, size: Size) -> dict[str, dict[str, Any]]:
@@ -277,23 +341,6 @@ def _merge(rule: Mapping[str, Any], explicit: Mapping[str, Any]) -> Mapping[str,
 def _epochs(rows: int, size: Size) -> int:
     """About ``STEPS`` steps in total, within bounds for very few and very many rows."""
     return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))
-
-
-def description(settings: Settings, given: Given) -> str:
-    """The settings as one line for the log, and which of them are defaults."""
-    network, learner = settings.network.model_dump(exclude={"embedders"}), settings.learner
-    sizes = ", ".join(f"{name} {value}" for name, value in network["model"].items())
-    balance = {"class weights": settings.class_weights, "sampler": settings.sampler}
-    balanced = [f"; {name} {value}" for name, value in balance.items() if value is not None]
-    explicit = without_auto(given.model_dump(exclude_unset=True))
-    parts = {"learner": explicit, **dict.fromkeys(network, explicit.get("network", {}))}
-    by_rule = sorted(name for name, section in parts.items() if name not in section)
-    return (
-        f"{sizes.removeprefix('type ')} on {network['embedder']['type']}, batches of"
-        f" {learner.batch_size}, learning rate {learner.learning_rate:g}, up to"
-        f" {learner.max_epochs} epochs{''.join(balanced)}"
-        + (f"; by rule: {', '.join(by_rule)}" if by_rule else "")
-    )
 
 
 def refuse_wrong_head(head: type[Head], target: Target) -> None:

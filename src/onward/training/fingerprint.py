@@ -4,10 +4,12 @@ import inspect
 from hashlib import sha256 as hashed
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from onward.artifacts.publishing import sha256, sha256_of_code
+from onward.network.network import Network
 from onward.training.distributed import available
 from onward.training.observer import Observer
 from onward.training.precision import multiplies_bfloat16
@@ -23,9 +25,11 @@ def fingerprint(settings: Settings, data: str) -> dict[str, str]:
         settings: of the training.
         data: the hash of the rows.
     """
-    network = settings.network
-    chosen = (network.embedder, *network.embedders.values(), network.model, network.head)
-    files = {inspect.getfile(part) for part in (*map(type, chosen), *Observer.members)}
+    files = {
+        inspect.getfile(part)
+        for one in settings.of_members
+        for part in (*map(type, _chosen(one.network)), *Observer.members)
+    }
     code = [sha256_of_code(), *sorted(sha256(Path(file)) for file in files)]
     return {
         "config": hashed(settings.model_dump_json().encode()).hexdigest(),
@@ -35,6 +39,10 @@ def fingerprint(settings: Settings, data: str) -> dict[str, str]:
         # of the devices, the size of the work decides how many take part: config and data do
         "number of processes": str(available().ranks),
     }
+
+
+def _chosen(network: Network.Config) -> tuple[Any, ...]:
+    return (network.embedder, *network.embedders.values(), network.model, network.head)
 
 
 def _machine() -> str:

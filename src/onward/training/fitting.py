@@ -6,6 +6,7 @@ from onward.network.start import Start
 from onward.training.checkpoints import Checkpoints
 from onward.training.folds import fit_folds
 from onward.training.joined_rows import learned_rows
+from onward.training.members import fit_members
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.settings import Settings
 
@@ -13,17 +14,24 @@ from onward.training.settings import Settings
 def fit_prepared(
     settings: Settings, prepared: Prepared, checkpoints: Checkpoints, start: Start | None = None
 ) -> Trained:
-    """Train one network, or one for each fold, by the settings; raises as `fit` does.
+    """Train one network, one for each fold, or the members of an ensemble; raises as `fit` does.
 
     Raises:
-        ConfigError: if folds are asked for, and a network to start from: it knows rows of all.
+        ConfigError: if several networks are asked for, and a network to start from.
     """
     data = TrainingData.load(prepared)
+    if settings.members and start is not None:
+        raise ConfigError(
+            "train.members: the model of prepare.start_from is one network, and members are"
+            " several. Remove `members`, or `start_from`"
+        )
     if settings.folds > 1 and start is not None:
         raise ConfigError(
             "train.folds: the model of prepare.start_from knows rows of all folds. Remove `folds`,"
             " or `start_from`"
         )
+    if settings.members:
+        return fit_members(settings, data, checkpoints)
     if settings.folds > 1:
         return fit_folds(settings, data, learned_rows(prepared), checkpoints)
     return fit(settings, data, checkpoints, start)

@@ -3,7 +3,8 @@
 Every caller of training calls `fit`: the stage ``train`` once, column selection several times.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -47,6 +48,8 @@ class Trained:
     """The losses of each epoch."""
     speed: dict[str, Any]
     """Where the time went, as JSON."""
+    ensemble: Mapping[str, Any] = field(default_factory=dict)
+    """Of an ensemble, its validation loss and its members, as JSON."""
 
 
 def fit(

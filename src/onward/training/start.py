@@ -11,7 +11,7 @@ def load_start(prepared: Prepared) -> Start | None:
     """The network of ``prepare.start_from``, if there is one.
 
     Raises:
-        ConfigError: if it was trained on folds.
+        ConfigError: if it consists of several networks.
     """
     start = prepared.profiles().get("start_from")
     if start is None:
@@ -19,6 +19,7 @@ def load_start(prepared: Prepared) -> Start | None:
     network = load_network(prepared.start())
     if not isinstance(network, Network):
         raise ConfigError(
-            "prepare.start_from: the model was trained on folds. Start from one that was not"
+            "prepare.start_from: the model consists of several networks (train.folds or"
+            " train.members). Start from one that is a single network"
         )
     return Start(network, start["kept"])
