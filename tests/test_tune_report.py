@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tiny_search import space
 from onward.artifacts.publishing import inputs_of, publishing
 from onward.stages import evaluate, report
 from onward.tuning.documents import document
+from onward.tuning.ensemble import Counted, Ensemble, Gain
 from onward.tuning.importance import importance
 from onward.tuning.sampler import Result, Sampler, Training
 
@@ -52,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("searched")
     finish(out, "regression")
     evaluate.run(evaluate.Settings(), out)
-    publish(out, document(space(), results(28)))
+    publish(out, document(space(), results(28), Ensemble(refusal="tune.members is 1")))
     return out
 
 
@@ -76,6 +78,27 @@ def test_the_page_shows_the_search(folder: Path) -> None:
         assert name.partition(".")[2] in text
 
 
+def test_the_page_shows_the_ensemble(folder: Path) -> None:
+    known = results(28)
+    members = [Counted(known[0], 3), Counted(known[-1], 1)]
+    chosen = Ensemble(members, 500, 0.25, 0.3, Gain(0.04, 0.01, 0.07))
+    refused = replace(chosen, refusal="the gain may be noise")
+
+    publish(folder, document(space(), known, chosen))
+    text = page(folder)
+    publish(folder, document(space(), known, refused))
+    other = page(folder)
+
+    assert "<td>75.0 %</td>" in text
+    assert "lower by 0.0400, 95 % interval 0.0100 to 0.0700. best.yaml has the ensemble." in text
+    assert "best.yaml has the best training alone: the gain may be noise." in other
+
+
+def test_without_an_ensemble_the_page_says_why(folder: Path) -> None:
+    publish(folder, document(space(), results(3), Ensemble(refusal="tune.members is 1")))
+    assert "No ensemble: tune.members is 1." in page(folder)
+
+
 def test_a_search_of_other_rows_is_not_shown(folder: Path) -> None:
     with publishing(folder / "tune", inputs={"prepare": "of others"}) as work:
         (work / "tuning.json").write_text("{}")
@@ -83,7 +106,7 @@ def test_a_search_of_other_rows_is_not_shown(folder: Path) -> None:
 
 
 def test_a_search_of_few_trials_has_no_importance(folder: Path) -> None:
-    publish(folder, document(space(), results(3)))
+    publish(folder, document(space(), results(3), Ensemble(refusal="tune.members is 1")))
     text = page(folder)
     assert "Settings of all trials" in text
     assert "Importance of settings" not in text

@@ -10,27 +10,36 @@ from ruamel.yaml import YAML
 
 from onward.artifacts.publishing import verify
 from onward.settings.read_yaml import read_yaml
-from onward.settings.yaml import one_line
+from onward.settings.yaml import setting
 
 
 def write_best_settings(best: Path, config: Path) -> str:
     """Write the settings of ``best.yaml`` into the section ``train``, and return a message.
 
-    Other settings and comments stay.
+    Other settings and comments stay, but for the members of an earlier ensemble.
 
     Raises:
         ArtifactError: if ``best.yaml`` has changed since it was written.
     """
     section = read_yaml(verify(best))["train"]
-    if not section:
+    earlier = (read_yaml(config).get("train") or {}).get("members")
+    if not section and not earlier:
         return f"{config}: no change: no trial was better than its settings"
     with modify_yaml(str(config)) as document:
         train = document["train"] = document.get("train") or {}
         before = _max_epochs(train)
+        train.pop("members", None)
         _merge(train, section)
-    now = _max_epochs(section)
-    epochs = f", and max_epochs {now} in place of {before}" if now != before else ""
-    return f"{config}: the section train has the settings of {best}{epochs}. Run `dvc repro`"
+    return f"{config}: the section train has the settings of {best}{_surprises(before, section)}"
+
+
+def _surprises(before: Any, section: Mapping[str, Any]) -> str:
+    """The end of the message."""
+    now, members = _max_epochs(section), section.get("members", [])
+    said = f", and max_epochs {now} in place of {before}" if section and now != before else ""
+    if members:
+        said += f", and members: {len(members)} networks are trained, and averaged in one file"
+    return f"{said}. Run `dvc repro`"
 
 
 def _max_epochs(train: Mapping[str, Any]) -> Any:
@@ -45,9 +54,9 @@ def _merge(known: dict[str, Any], new: Mapping[str, Any]) -> None:
                 known[name] = {}
             _merge(known[name], value)
         else:
-            known[name] = _on_one_line(value)
+            known[name] = _as_written(name, value)
 
 
-def _on_one_line(value: Any) -> Any:
-    """A value that is written on one line, as `onward init` does."""
-    return YAML().load(io.StringIO(one_line(value)))
+def _as_written(name: str, value: Any) -> Any:
+    """A value in the form that ``best.yaml`` has it in."""
+    return YAML().load(io.StringIO("\n".join(setting(name, value))))[name]

@@ -18,6 +18,7 @@ def tune(
     Run `onward prepare` first. The section `tune` of the config sets the
     budget, in trials or minutes; without it, 28 trials. A search that was
     stopped or killed resumes; with a larger budget, a finished one continues.
+    The best trainings become an ensemble if that is better beyond noise.
     Writes the best settings to artifacts/CONFIG/tune/best.yaml.
     """
     from onward.cli._best_settings import write_best_settings

@@ -25,6 +25,7 @@ def tuning(evidence: Evidence) -> Html:
     return join(
         tag("p", _note(found, best), class_="quiet"),
         tag("div", drawings, class_="grid"),
+        _ensemble(found),
         tag("div", tag("h3", "Trainings"), _trainings(found, ranked, best), class_="card"),
     )
 
@@ -47,6 +48,49 @@ def _note(found: Mapping[str, Any], best: Mapping[str, Any]) -> str:
             f" setting explains by itself (functional ANOVA); combinations explain {percent(left)}."
         )
     return " ".join(sentences)
+
+
+def _ensemble(found: Mapping[str, Any]) -> Html:
+    """The members of the best ensemble, and whether `best.yaml` asks for it."""
+    about = found.get("ensemble")
+    if about is None:  # of an earlier version
+        return Html("")
+    if "members" not in about:
+        return tag("p", f"No ensemble: {about['refusal']}.", class_="quiet")
+    losses = {_id(one): one["loss"] for one in found["trainings"]}
+    total = sum(member["count"] for member in about["members"])
+    lines = [
+        [
+            f"{member['trial']}",
+            f"{member['epochs']}",
+            percent(member["count"] / total),
+            number(losses[_id(member)]),
+        ]
+        for member in about["members"]
+    ]
+    head = ["trial", "epochs", "share of the mean", "validation loss alone"]
+    return tag(
+        "div",
+        tag("h3", "Ensemble"),
+        tag("p", _verdict(about), class_="quiet"),
+        table(head, lines, "numbers"),
+        class_="card",
+    )
+
+
+def _verdict(about: Mapping[str, Any]) -> str:
+    ends = [number(about["gain"][name]) for name in ("value", "lower", "upper")]
+    decision = (
+        f"best.yaml has the best training alone: {about['refusal']}."
+        if about["refusal"]
+        else "best.yaml has the ensemble."
+    )
+    return (
+        "Greedy ensemble selection: the mean of the predictions of these trainings has a validation"
+        f" loss of {number(about['loss'])}, the best training alone {number(about['single'])}. Out"
+        f" of fold, on rows that chose neither, it is lower by {ends[0]}, 95 % interval {ends[1]}"
+        f" to {ends[2]}. {decision}"
+    )
 
 
 def _trainings(

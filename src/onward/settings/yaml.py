@@ -102,7 +102,16 @@ def _lines(name: str, value: Any, start: str) -> list[str]:
             return [short]
         lists_first = sorted(value.items(), key=lambda item: not isinstance(item[1], list | tuple))
         return [head, *(line for n, v in lists_first for line in _lines(n, v, f"{start}  "))]
-    return [head, *(f"{start}- {one_line(item)}" for item in value)]
+    return [head, *(line for item in value for line in _item(item, start))]
+
+
+def _item(item: Any, start: str) -> list[str]:
+    """An item of a list: on one line, or a mapping with a line for each name if it is too long."""
+    short = f"{start}- {one_line(item)}"
+    if not isinstance(item, Mapping) or len(short) <= WIDTH:
+        return [short]
+    lines = [line for name, value in item.items() for line in _lines(name, value, f"{start}  ")]
+    return [f"{start}- {lines[0].lstrip()}", *lines[1:]]
 
 
 def _is_ambiguous(text: str) -> bool:

@@ -18,6 +18,7 @@ from onward.errors import ConfigError
 from onward.evaluation.latency import of_single_rows
 from onward.export.joining import join_graphs
 from onward.export.notes import metadata
+from onward.network.bag import Bag
 from onward.network.heads import Head
 from onward.network.scoring import Shape
 from onward.serving.model_file import seal
@@ -31,7 +32,8 @@ from onward.training.run import TrainingData
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings as Complete
 from onward.tuning.clock import Clock
-from onward.tuning.documents import best_text, document
+from onward.tuning.documents import about_ensemble, best_text, document
+from onward.tuning.ensemble import Counted, Ensemble, Library, best_ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.latency import Limit
 from onward.tuning.sampler import Result, Sampler, always
@@ -82,8 +84,9 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         search.run()
     if limit is not None:
         _refuse_all_slow(search.results, limit)
+    ensemble = _ensemble(settings, given, trainer, search.results)
     notes = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
-    _publish(folder, space, search.results, notes)
+    _publish(folder, space, search.results, ensemble, notes)
 
 
 def _refuse_unsearchable(prepared: Prepared) -> None:
@@ -131,7 +134,8 @@ class Stopwatch:
         """What `export` would write, calibrated: operators with 0 or 1 would be left out."""
         data, schema = self._data, self._schema
         shape = Shape(data.blocks, len(data.target.classes))
-        network = new_network(settings.network, data.train, shape).eval()
+        networks = [new_network(one.network, data.train, shape) for one in settings.of_members]
+        network = (Bag(networks, settings.counts) if settings.members else networks[0]).eval()
         known = data.validation.between(0, ROWS)
         with torch.no_grad():
             scores = compute_scores(network, known, torch.device("cpu"))
@@ -152,14 +156,39 @@ def _refuse_all_slow(results: Sequence[Result], limit: Limit) -> None:
         )
 
 
+def _ensemble(
+    settings: Settings, given: Given, trainer: Trainer, results: Sequence[Result]
+) -> Ensemble:
+    """The best ensemble of the trainings that keeps to the latency limit."""
+    if settings.members == 1:
+        return Ensemble(refusal="tune.members is 1")
+    if others := given.without_members():
+        return Ensemble(refusal=f"train.members cannot be combined with train.{others[0]}")
+    space, limit = trainer.space, trainer.limit
+
+    def is_fast(members: Sequence[Counted]) -> bool:
+        pairs = [
+            (space.settings(one.result.training.values, one.result.training.epochs), one.count)
+            for one in members
+        ]
+        return limit is None or limit.allows_settings(space.ensemble(pairs))
+
+    return best_ensemble(Library.of(results, trainer.scores), settings.members, is_fast)
+
+
 def _publish(
-    folder: Path, space: Space, results: Sequence[Result], notes: Mapping[str, object]
+    folder: Path,
+    space: Space,
+    results: Sequence[Result],
+    ensemble: Ensemble,
+    notes: Mapping[str, object],
 ) -> None:
     best = best_of(results)
     base = next(result for result in results if result.training.trial == 0)
     with publishing(folder / "tune", **notes) as work:
-        (work / "best.yaml").write_text(best_text(space, best, base), encoding="utf-8")
-        text = json.dumps(document(space, results), indent=1, allow_nan=False)
+        text = best_text(space, best, base, ensemble)
+        (work / "best.yaml").write_text(text, encoding="utf-8")
+        text = json.dumps(document(space, results, ensemble), indent=1, allow_nan=False)
         (work / "tuning.json").write_text(f"{text}\n")
     logger.info(
         "tune: the best of %d trainings is trial %d with %d epochs: validation loss %.5g; %.5g with"
@@ -170,6 +199,7 @@ def _publish(
         best.loss,
         base.loss,
     )
+    logger.info("tune: %s", about_ensemble(ensemble))
 
 
 def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:

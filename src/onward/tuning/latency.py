@@ -16,10 +16,11 @@ Measure = Callable[[Settings], float]
 
 def shape_key(settings: Settings) -> str:
     """A text that is the same for settings whose networks take the same time."""
-    network = settings.network.model_dump()
-    for name in dropouts(network["model"]):
-        del network["model"][name]
-    return json.dumps(network)
+    networks = [one.network.model_dump() for one in settings.of_members]
+    for network in networks:
+        for name in dropouts(network["model"]):
+            del network["model"][name]
+    return json.dumps([settings.counts, networks] if settings.members else networks[0])
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Limit:
 
     def of(self, values: Values) -> float:
         """Microseconds of one row."""
-        settings = self.space.settings(values, self.space.base.learner.max_epochs)
+        return self.of_settings(self.space.settings(values, self.space.base.learner.max_epochs))
+
+    def of_settings(self, settings: Settings) -> float:
+        """Microseconds of one row, also of an ensemble."""
         key = shape_key(settings)
         if key not in self.journal.latencies:
             started = time.monotonic()
@@ -55,5 +59,9 @@ class Limit:
         return self.journal.latencies[key]
 
     def allows(self, values: Values) -> bool:
-        """Whether these settings are fast enough."""
+        """Whether a network of these values is fast enough."""
         return self.of(values) <= self.microseconds
+
+    def allows_settings(self, settings: Settings) -> bool:
+        """Whether the network or ensemble of these settings is fast enough."""
+        return self.of_settings(settings) <= self.microseconds

@@ -104,4 +104,9 @@ class Search:
 
 def best_of(results: Sequence[Result]) -> Result:
     """The training with the lowest loss; of equal ones the first."""
-    return min(results, key=lambda one: (one.loss, one.training.trial, one.training.epochs))
+    return min(results, key=rank)
+
+
+def rank(result: Result) -> tuple[float, int, int]:
+    """Lower for better trainings."""
+    return (result.loss, result.training.trial, result.training.epochs)

@@ -31,6 +31,8 @@ class TuneSettings(Base):
     The budget is a number of ``trials``, 28 by default, or of ``minutes``. ``space`` has the ranges
     that are searched. ``latency_us``: microseconds that the exported file may take for one row, in
     half of the calls on this machine; slower networks are not trained.
+
+    ``members``: the most networks in an ensemble of the best trainings; 1 searches one network.
     """
 
     seed: Seed = 0
@@ -38,6 +40,7 @@ class TuneSettings(Base):
     minutes: PositiveFloat | None = None
     space: SpaceSettings = SpaceSettings()
     latency_us: PositiveFloat | None = None
+    members: int = Field(4, ge=1, le=16)
 
     @model_validator(mode="after")
     def _has_one_budget(self) -> Self:

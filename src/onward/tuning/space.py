@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from onward.errors import ConfigError, suggestion
 from onward.network.embedders import Embedder
 from onward.network.models import Model
+from onward.network.network import Body, Network
 from onward.settings.search_space import Range, Ranges, share_of, value_at, values_to_check
-from onward.training.settings import Settings
+from onward.training.settings import Member, Settings
 from onward.training.trial_batch import FREE
 from onward.tuning.settings import SpaceSettings
 
@@ -42,6 +43,7 @@ class Space:
         Raises:
             ConfigError: naming a setting that does not exist, or a value that is not valid.
         """
+        base = base.model_copy(update={"members": ()})
         network = base.network
         model = Model.member(network.model)
         parts: dict[str, Ranges] = {
@@ -96,6 +98,22 @@ class Space:
             section[name] = value
         document["learner"]["max_epochs"] = epochs
         return Settings.model_validate(document)
+
+    def ensemble(self, trainings: Sequence[tuple[Settings, int]]) -> Settings:
+        """Complete settings of an ensemble.
+
+        Args:
+            trainings: settings of each member, and how often it counts.
+        """
+        members = tuple(
+            Member(count=count, network=_body(one.network), learner=one.learner)
+            for one, count in trainings
+        )
+        return self.base.model_copy(update={"members": members})
+
+
+def _body(network: Network.Config) -> Body:
+    return Body(**{name: getattr(network, name) for name in Body.model_fields})
 
 
 def _section(base: Settings, part: str) -> Any:

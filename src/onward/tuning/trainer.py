@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from onward.errors import NotFiniteError, is_out_of_memory
+from onward.network.heads import Head
+from onward.network.scoring import Scoring
+from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.fingerprint import fingerprint
 from onward.training.history import LOSS
 from onward.training.run import TrainingData, fit
+from onward.training.scores import compute_scores
 from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
 from onward.tuning.latency import Limit
 from onward.tuning.sampler import Result, Training
+from onward.tuning.score_files import ScoreFiles
 from onward.tuning.space import Space
 
 logger = logging.getLogger(__name__)
@@ -41,21 +49,24 @@ class Trainer:
         data_hash: str,
         limit: Limit | None = None,
     ) -> None:
-        self._space, self._data, self.limit = space, data, limit
+        self.space, self._data, self.limit = space, data, limit
         self._folder, self._data_hash = folder, data_hash
+        head = Head.build(space.base.network.head, len(data.target.classes))
+        head.fit(data.train.targets)
+        self.scores = ScoreFiles(folder / "scores", head, data.validation)
         self._worthwhile: dict[str, bool] = {}
         self._can_batch = True
 
     @cached_property
     def trials_per_shape(self) -> int:
         """How many trials are to have one shape: more if they train as a batch."""
-        return MANY if is_worthwhile(self._space.base, self._data) else FEW
+        return MANY if is_worthwhile(self.space.base, self._data) else FEW
 
     def groups(self, trainings: Sequence[Training]) -> list[list[Training]]:
         """The trainings in groups, each of which `train` takes at once."""
         groups: dict[str, list[Training]] = {}
         for training in trainings:
-            settings = self._space.settings(training.values, training.epochs)
+            settings = self.space.settings(training.values, training.epochs)
             key = batch_key(settings)
             if key not in self._worthwhile:
                 self._worthwhile[key] = is_worthwhile(settings, self._data)
@@ -90,19 +101,24 @@ class Trainer:
         )
 
     def _train_together(self, group: Sequence[Training]) -> list[Result]:
-        settings = [self._space.settings(one.values, one.epochs) for one in group]
+        settings = [self.space.settings(one.values, one.epochs) for one in group]
         trials = fit_together(settings, self._data)
+        for training, trial in zip(group, trials, strict=True):
+            if trial.scores is not None:
+                self.scores.save(training, trial.scores[self.scores.indices])
         return [
             _result(training, trial.history) for training, trial in zip(group, trials, strict=True)
         ]
 
     def _train_alone(self, training: Training) -> Result:
-        settings = self._space.settings(training.values, training.epochs)
+        settings = self.space.settings(training.values, training.epochs)
         key = fingerprint(settings, self._data_hash)
         checkpoints = Checkpoints(self._folder / "checkpoints", key)
         history, failure = list[dict[str, float]](), NOT_FINITE
         try:
-            history = fit(settings, self._data, checkpoints).history
+            trained = fit(settings, self._data, checkpoints)
+            history = trained.history
+            self.scores.save(training, _scores(trained.network, self.scores.rows))
         except NotFiniteError:
             pass
         except (RuntimeError, MemoryError) as error:
@@ -111,6 +127,11 @@ class Trainer:
             failure = "out of memory"
         checkpoints.remove()
         return _result(training, history, failure)
+
+
+@torch.no_grad()
+def _scores(network: Scoring, rows: Rows) -> Tensor:
+    return compute_scores(network, rows, torch.device("cpu"))
 
 
 def _result(
