@@ -31,7 +31,9 @@ class Clock:
 
         def note() -> None:
             document = {"lines": lines, "seconds": round(time.monotonic() - started, 3)}
-            self._path.write_text(json.dumps(document))
+            new = self._path.with_suffix(".new")
+            new.write_text(json.dumps(document))
+            new.replace(self._path)  # at once: a cut file would hide all of the time
 
         def keep_noting() -> None:
             while not done.wait(TICK):
@@ -54,6 +56,6 @@ class Clock:
         """
         try:
             document = json.loads(self._path.read_text())
-        except (OSError, ValueError):  # none, or cut while it was written
+        except (OSError, ValueError):  # none, or cut by a loss of power
             return 0.0
         return float(document["seconds"]) if document["lines"] == lines else 0.0
