@@ -11,6 +11,7 @@ from finished_stages import finish
 from tiny_search import space
 
 from onward.artifacts.publishing import inputs_of, publishing
+from onward.report import charts
 from onward.stages import evaluate, report
 from onward.tuning.documents import document
 from onward.tuning.ensemble import Counted, Ensemble, Gain
@@ -97,6 +98,15 @@ def test_the_page_shows_the_ensemble(folder: Path) -> None:
 def test_without_an_ensemble_the_page_says_why(folder: Path) -> None:
     publish(folder, document(space(), results(3), Ensemble(refusal="tune.members is 1")))
     assert "No ensemble: tune.members is 1." in page(folder)
+
+
+def test_settings_of_two_parts_with_the_same_name_are_two_in_the_charts() -> None:
+    ranges = {"embedder.width": [4, 8], "model.width": [16, 32]}
+    training = {"trial": 0, "point": [0.1, 0.9]}
+    shares = charts.shares({"embedder.width": 0.3, "model.width": 0.6})
+    for drawn in (charts.parallel(ranges, [training], training), shares):
+        assert "embedder width" in drawn
+        assert "model width" in drawn
 
 
 def test_a_search_of_other_rows_is_not_shown(folder: Path) -> None:

@@ -97,7 +97,7 @@ def _trainings(
     found: Mapping[str, Any], ranked: list[Mapping[str, Any]], best: Mapping[str, Any]
 ) -> Html:
     names = [*found["space"]]
-    head = ["trial", "epochs", "validation loss", *(name.partition(".")[2] for name in names)]
+    head = ["trial", "epochs", "validation loss", *charts.setting_titles(names)]
     lines = [_line(one, names, is_best=one is best) for one in ranked]
     shown = table(head, lines[:SHOWN], "numbers")
     if len(lines) <= SHOWN:

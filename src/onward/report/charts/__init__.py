@@ -13,4 +13,5 @@ from onward.report.charts._resampling import by_training_rows as by_training_row
 from onward.report.charts._resampling import folds as folds
 from onward.report.charts._selection import selection as selection
 from onward.report.charts._tuning import parallel as parallel
+from onward.report.charts._tuning import setting_titles as setting_titles
 from onward.report.charts._tuning import shares as shares

@@ -29,7 +29,7 @@ def parallel(
         trainings: of all trials.
         best: one of them.
     """
-    names = [name.partition(".")[2] for name in space]
+    names = setting_titles([*space])
     points = {training["trial"]: training["point"] for training in trainings}
     rows = [
         {"trial": trial, "place": place, "setting": name, "share": share}
@@ -61,6 +61,20 @@ def parallel(
     return draw("Settings of all trials, with the best one", layers, {"height": {"step": STEP}})
 
 
+def setting_titles(names: Sequence[str]) -> list[str]:
+    """The names of settings without their part, unless two parts have the same.
+
+    Example:
+        >>> setting_titles(["embedder.width", "model.width", "model.depth"])
+        ['embedder width', 'model width', 'depth']
+    """
+    short = [name.partition(".")[2] for name in names]
+    return [
+        own if short.count(own) == 1 else name.replace(".", " ")
+        for name, own in zip(names, short, strict=True)
+    ]
+
+
 def _labels(ends: Sequence[Mapping[str, Any]], side: str, places: Spec) -> Spec:
     """The first or the last value of each range, below its line."""
     return {
@@ -80,8 +94,9 @@ def _ends(choice: Any) -> tuple[str, str]:
 
 def shares(importance: Mapping[str, float]) -> str:
     """Bars of the importance of settings."""
+    titles = dict(zip(importance, setting_titles([*importance]), strict=True))
     rows = [
-        {"setting": name.partition(".")[2], "share": share}
+        {"setting": titles[name], "share": share}
         for name, share in sorted(importance.items(), key=lambda item: -item[1])
     ]
     y = {"field": "setting", "type": "nominal", "sort": None, "title": None}
