@@ -53,7 +53,7 @@ def test_a_check_runs_dry_into_a_table(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_all_checks_run_dry(runner: Any) -> None:
-    command = [sys.executable, str(SCRIPT), "--seconds", "900"]
+    command = [sys.executable, str(SCRIPT), "--seconds", "1200"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("| ok |") == len(runner.NAMES)
