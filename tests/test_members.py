@@ -30,7 +30,7 @@ from onward.network.start import Start
 from onward.schema import Target
 from onward.serving.predictor import Predictor
 from onward.settings.config import section
-from onward.stages import export, train
+from onward.stages import evaluate, export, report, train
 from onward.tasks import usual_task
 from onward.training.checkpoints import Checkpoints
 from onward.training.default_settings import Given, Table, complete
@@ -234,6 +234,16 @@ def test_the_file_says_what_its_members_are(project: Path) -> None:
     assert "member 1 60 % of the mean: mlp, width 8, depth 1" in said
     assert "member 2 20 % of the mean: tabm, k 2, width 4" in said
     assert CliRunner().invoke(app, ["verify", str(model)]).exit_code == 0
+
+
+def test_the_report_lists_the_networks(project: Path) -> None:
+    out = project / "artifacts/c"
+    evaluate.run(evaluate.Settings(), out)
+    report.run(report.Settings(), out)
+    page, card = ((out / "report" / name).read_text() for name in ("report.html", "model_card.md"))
+    assert "averages the predictions of 3 networks" in page
+    assert "<b>member 3</b>: 20 % of the mean: mlp, width 4" in page
+    assert "- member 1: 60 % of the mean: mlp, width 8" in card
 
 
 def test_a_network_to_start_from_is_refused(project: Path, tmp_path: Path) -> None:

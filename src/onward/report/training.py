@@ -23,9 +23,14 @@ def training(evidence: Evidence) -> Html:
         note += f" {evidence.refit}"
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
-    if evidence.members:
-        left = join(left, table(["network", ""], [*evidence.members.items()]))
     if evidence.speed:
         facts = table(["this run", ""], speed.facts(evidence.speed))
         left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
-    return tag("div", tag("div", left), chart, class_="noted")
+    whole = tag("div", tag("div", left), chart, class_="noted")
+    if not evidence.members:
+        return whole
+    networks = [
+        tag("p", tag("b", name), f": {text}", class_="quiet")
+        for name, text in evidence.members.items()
+    ]
+    return join(whole, tag("div", tag("h3", "Networks"), networks, class_="card"))
