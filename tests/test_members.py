@@ -266,3 +266,15 @@ def test_a_check_tries_members(project: Path, monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 0, done.output
     assert "member 1 of 3, 60 % of the mean: mlp, width 8, depth 1" in done.output
     assert "up to 3 epochs" in done.output
+
+
+def test_a_check_tries_members_that_differ_in_their_epochs_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(make(tmp_path))
+    config = Path("c.yaml")
+    members = "".join(f"  - learner: {{max_epochs: {epochs}}}\n" for epochs in (3, 9))
+    config.write_text(f"{config.read_text()}  members:\n{members}")
+    done = CliRunner().invoke(app, ["check", "c.yaml"])
+    assert done.exit_code == 0, done.output
+    assert "member 2 of 2" in done.output

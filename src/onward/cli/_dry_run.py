@@ -4,7 +4,7 @@ import importlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -184,7 +184,14 @@ def _with_few_epochs(given: Given, prepared: Prepared) -> Given:
     settings = complete(given, Table.of(prepared), config).model_dump()
     for part in (settings, *settings["members"]):
         part["learner"]["max_epochs"] = min(DRY_RUN_EPOCHS, part["learner"]["max_epochs"])
+    settings["members"] = _different(settings["members"])
     return Given.model_validate({**given.model_dump(), **settings})
+
+
+def _different(members: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The members without those that only had another number of epochs; `train` refuses them."""
+    alone = [{**member, "count": 1} for member in members]
+    return tuple(one for at, one in enumerate(members) if alone.index(alone[at]) == at)
 
 
 @contextmanager
