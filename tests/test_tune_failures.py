@@ -12,6 +12,7 @@ from interrupted import KilledError, in_step, kill
 from tiny_search import make, search
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from onward.artifacts.publishing import publishing
 from onward.cli._best_settings import write_best_settings
 from onward.errors import ConfigError
 from onward.network.models import Model
@@ -112,3 +113,15 @@ def test_a_change_of_the_number_of_epochs_is_said(project: Path) -> None:
     assert said in write_best_settings(best, config)
     assert ("in place of 9." in best.read_text()) == (epochs < 9)
     assert "in place of" not in write_best_settings(best, config)
+
+
+def test_members_alone_change_no_number_of_epochs(tmp_path: Path) -> None:
+    members = "[{count: 2}, {learner: {learning_rate: 0.01}}]"
+    with publishing(tmp_path / "tune") as work:
+        (work / "best.yaml").write_text(f"train:\n  members: {members}\n")
+    config = tmp_path / "c.yaml"
+    config.write_text("train:\n  learner: {max_epochs: 40}\n")
+    said = write_best_settings(tmp_path / "tune/best.yaml", config)
+    assert "members: 2 networks" in said
+    assert "in place of" not in said
+    assert read_yaml(config)["train"]["learner"] == {"max_epochs": 40}

@@ -36,7 +36,8 @@ def write_best_settings(best: Path, config: Path) -> str:
 def _surprises(before: Any, section: Mapping[str, Any]) -> str:
     """The end of the message."""
     now, members = _max_epochs(section), section.get("members", [])
-    said = f", and max_epochs {now} in place of {before}" if section and now != before else ""
+    is_new = "learner" in section and now != before
+    said = f", and max_epochs {now} in place of {before}" if is_new else ""
     if members:
         said += f", and members: {len(members)} networks are trained, and averaged in one file"
     return f"{said}. Run `dvc repro`"
