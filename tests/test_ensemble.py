@@ -182,3 +182,20 @@ def test_scores_are_kept_and_a_lost_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ArtifactError, match=r"3-9.npy: missing or damaged .*`tune.members: 1`"):
         Library.of([one], files)
+
+
+def test_the_same_settings_twice_are_one_training(tmp_path: Path) -> None:
+    """Of a space with few choices; trained in another batch, its scores differ by rounding."""
+    rows = Rows({}, torch.arange(40).double())
+    files = ScoreFiles(tmp_path, head("regression", rows.targets), rows)
+    narrow, wide = ({"model.width": width} for width in (4, 8))
+    tried = [(0, 9, narrow), (1, 9, wide), (2, 9, dict(narrow)), (3, 27, narrow)]
+    results = [
+        Result(Training(trial, epochs, (), values), 0.5 + trial * 1e-8, 1)
+        for trial, epochs, values in tried
+    ]
+    for one in results:
+        files.save(one.training, torch.randn(40, 1))
+    found = Library.of(results, files)
+    assert [one.training.trial for one in found.results] == [0, 1, 3]
+    assert found.scores.shape == (3, 40, 1)

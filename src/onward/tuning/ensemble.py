@@ -68,13 +68,13 @@ class Library:
 
     @classmethod
     def of(cls, results: Sequence[Result], files: ScoreFiles) -> "Library":
-        """The best trainings.
+        """The best trainings with different settings.
 
         Raises:
             ArtifactError: if the scores of one of them are lost.
         """
         finished = [one for one in results if math.isfinite(one.loss)]
-        best = sorted(finished, key=rank)[:CANDIDATES]
+        best = _different(sorted(finished, key=rank))[:CANDIDATES]
         scores = [files.load(one.training) for one in best]
         return cls(best, torch.stack(scores) if best else torch.empty(0), files.head, files.rows)
 
@@ -91,6 +91,12 @@ class Library:
     def loss(self, chosen: Sequence[int]) -> float:
         """The loss of the mean prediction of these trainings."""
         return self.head.loss(self.mean(chosen), self.rows.targets, self.rows.weights).item()
+
+
+def _different(results: Sequence[Result]) -> list[Result]:
+    """The first training of each settings; the others would be the same network again."""
+    settings = [(one.training.epochs, one.training.values) for one in results]
+    return [one for index, one in enumerate(results) if settings.index(settings[index]) == index]
 
 
 def select(library: Library, most: int) -> list[int]:
