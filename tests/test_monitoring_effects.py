@@ -108,6 +108,8 @@ def test_bins_have_names_that_people_read() -> None:
     few = quantile_bins(np.array([0.0, 1, 1, 4, 7]))
     assert few.names == ["below 0", "0", "1 to 3", "4 to 6", "7 and above", "missing"]
     assert bins_of_note(few.note()).names == few.names
+    prices = quantile_bins(np.array([12_500.0, 12_501, 12_510, 99_999]))
+    assert prices.names[1:4] == ["12500", "12501 to 12509", "12510 to 99998"]
 
 
 def test_the_most_frequent_categories_have_bins() -> None:

@@ -14,6 +14,7 @@ QUANTILES = 10
 CATEGORIES = 20
 TIME_OF_DAY = "time of day"
 DIGITS = 6  # of an edge; rows are counted with the rounded edges
+SHOWN_DIGITS = 4  # in names; whole numbers have all
 
 
 class Bins(ABC):
@@ -50,7 +51,8 @@ class NumberBins(Bins):
     def names(self) -> list[str]:  # type: ignore[override]
         """Ranges in words."""
         is_time = self.unit == TIME_OF_DAY
-        texts = [_clock(edge) if is_time else f"{edge:.4g}" for edge in self.edges]
+        digits = DIGITS if self.whole else SHOWN_DIGITS
+        texts = [_clock(edge) if is_time else f"{edge:.{digits}g}" for edge in self.edges]
         if not texts:
             return ["present", "missing"]
         between = [f"{low} to {high}" for low, high in pairwise(texts)]
@@ -122,7 +124,8 @@ def bins_of_note(note: Mapping[str, Any]) -> Bins:
 
 
 def _whole_range(low: float, high: float) -> str:
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    ends = dict.fromkeys(f"{end:.{DIGITS}g}" for end in (low, high))
+    return " to ".join(ends)
 
 
 def _clock(seconds: float) -> str:
