@@ -70,6 +70,17 @@ def test_the_note_is_read_as_it_was_written_and_that_of_older_files_too() -> Non
     assert before.lower < before.value < before.upper
 
 
+def test_the_note_holds_for_values_that_differ_little() -> None:
+    scores, outcome = rows(0, 0.0)
+    high = Scores("mae", scores.expected, 1e6 + 10 * scores.position)
+    correction = Correction.learn(high, outcome)
+    found, again = (
+        estimate(one, high) for one in (correction, Correction.of_note(correction.note()))
+    )
+    assert again.support == pytest.approx(found.support, rel=0.01)
+    assert again.value == pytest.approx(found.value, rel=1e-3)
+
+
 def test_a_window_without_an_estimate_is_said_to_be_unlike_the_test_set() -> None:
     correction = Correction.learn(*rows(0, 0.0))
     profile = Profile({}, {}, {"mae": {"mean": 1.0, "sd": 1.0}}, {}, correction)

@@ -132,6 +132,7 @@ class Correction:
     def note(self) -> dict[str, Any]:
         """The note that `of_note` reads."""
         parts = {name: _short(getattr(self, name)) for name in PARTS}
+        parts["center"] = self.center.tolist()  # in full: values may differ in late digits only
         triples = {name: [*map(_short, getattr(self, name))] for name in TRIPLES}
         return {**self.bins.note(), **parts, **triples}
 
