@@ -15,10 +15,10 @@ from onward.training.learner import Learner
 from onward.training.summary import description
 
 
-def table(rows: int = 10_000, classes: int = 0) -> Table:
+def table(rows: int = 10_000, classes: int = 0, numbers: int = 5) -> Table:
     kind: Kind = "classes" if classes else "number"
     target = Target("y", kind, tuple(map(str, range(classes))))
-    return Table(rows, shape(5, (3, 4), classes), usual_task(target))
+    return Table(rows, shape(numbers, (3, 4), classes), usual_task(target))
 
 
 @pytest.mark.parametrize(("classes", "head"), [(0, "regression"), (2, "binary"), (3, "multiclass")])
@@ -34,6 +34,12 @@ def test_fewer_rows_have_smaller_batches_and_bins(rows: int) -> None:
     assert few.learner.batch_size <= more.learner.batch_size
     bins = [some.network.model_dump()["embedder"]["bins"] for some in (few, more)]
     assert bins == sorted(bins)
+
+
+@pytest.mark.parametrize(("numbers", "expected"), [(0, True), (2_000, True), (2_001, False)])
+def test_thousands_of_numbers_have_no_vectors_each(numbers: int, expected: bool) -> None:
+    network = complete(Given(), table(500, numbers=numbers)).network.model_dump()
+    assert (network["embedder"]["type"] == "piecewise_linear_embedding") is expected
 
 
 def test_what_is_said_is_kept_and_the_rest_added() -> None:

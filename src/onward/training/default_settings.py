@@ -171,6 +171,7 @@ class Size:
 
 
 STEPS, FEWEST_EPOCHS = 2_500, 16
+WIDE = 2_000  # numbers; with vectors of as many, an epoch of some hundred rows takes minutes
 START_SHARE = 1 / 3  # of the learning rate and of the epochs, if the weights are trained already
 SIZES = (
     Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3, max_epochs=40),
@@ -257,8 +258,11 @@ def _member(member: MemberChoices, base: Settings, given: Given, blocks: Blocks)
 
 
 def _parts(table: Table, size: Size) -> dict[str, dict[str, Any]]:
+    numbers = table.shape.blocks.get(NUMERICAL)
+    is_wide = numbers is not None and len(numbers.owners) > WIDE
+    embedded = {"type": "piecewise_linear_embedding", "bins": size.bins}
     return {
-        "embedder": {"type": "piecewise_linear_embedding", "bins": size.bins},
+        "embedder": {"type": "identity"} if is_wide else embedded,
         "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
         "head": {"type": table.task.name},  # each task that is usual has a head of its name
     }
