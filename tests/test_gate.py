@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 import onnxruntime
+import polars as pl
 import pytest
 import torch
 from example_model import TABLE, Parts, parts
@@ -13,10 +14,11 @@ from onnx import helper
 from onward.artifacts.prepared import Arrays
 from onward.errors import ExportError
 from onward.export.gate import Parity
-from onward.export.hostile_rows import hostile_rows
+from onward.export.hostile_rows import NUMBERS, hostile_rows
 from onward.export.joining import join_graphs
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.feed import feed
+from onward.schema import Field
 
 AGE = "age"
 
@@ -169,6 +171,14 @@ def test_the_spread_is_that_of_all_rows_also_if_they_are_sorted(
     head.mean -= values[0]  # the first row alone is near zero, without a size of its own
     model = joined(example)
     add_by_rows(model, "value", 2e-6 * np.ptp(np.quantile(values, [0.05, 0.95])))
-    monkeypatch.setattr("onward.export.gate.ROWS", 1)
+    monkeypatch.setattr("onward.export.gate.rows_at_once", lambda _columns: 1)
 
     held_out(gate(model, example), example)
+
+
+def test_a_wide_table_has_each_bad_value_in_few_rows() -> None:
+    fields = [Field(f"c{place}", "numerical", "number") for place in range(450)]
+    rows = hostile_rows(pl.DataFrame({field.name: [0.5, 0.5] for field in fields}), fields)
+    assert len(rows) < 200 * 12 + 100
+    want = {repr(value) for value in [0.5, None, *NUMBERS]}
+    assert all({repr(value) for value in rows[field.name].head(2_402)} == want for field in fields)

@@ -27,7 +27,7 @@ from onward import Predictor
 from onward.errors import ArtifactError, DataError
 from onward.schema import Field
 from onward.serving.input_arrays import to_wire
-from onward.serving.predictor import TOLERANCE
+from onward.serving.predictor import TOLERANCE, rows_at_once
 
 AGE = Field("age", "numerical", "number", ("?", "-999"))
 CITY = Field("city", "categorical", "text")
@@ -465,3 +465,8 @@ def test_a_predictor_needs_numpy_and_onnxruntime_only() -> None:
         " 'typer', 'rich'}; assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_call_has_fewer_rows_of_a_wide_table() -> None:
+    sizes = [rows_at_once(columns) for columns in (0, 30, 100, 200, 10_000, 10**7)]
+    assert sizes == [2_048, 2_048, 2_048, 1_024, 20, 1]

@@ -16,8 +16,8 @@ from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.feed import feed
 from onward.schema import Schema
+from onward.serving.predictor import rows_at_once
 
-ROWS = 8192  # compared at once
 RELATIVE = 1e-4  # of a prediction; float32 sums in another order differ by less
 ABSOLUTE = 1e-5  # of the spread of the predictions
 TIE = 1e-4  # labels whose gains are closer than this may change places
@@ -62,8 +62,11 @@ class Parity:
     def predict(self, rows: pl.DataFrame) -> Predictions:
         """The predictions of the file for raw rows."""
         names = [output.name for output in self._model.get_outputs()]
-        values = self._model.run(names, feed(rows, self._schema.columns))
-        return dict(zip(names, values, strict=True))
+        parts = [
+            dict(zip(names, self._model.run(names, feed(part, self._schema.columns)), strict=True))
+            for part in self._parts(rows)
+        ]
+        return _join(parts)
 
     def compare_held_out(
         self, split: str, rows: pl.DataFrame, arrays: Arrays, blocks: Blocks
@@ -74,7 +77,8 @@ class Parity:
             ExportError: naming the worst row, and the first column whose features differ; or the
                 first row with a prediction that is not finite.
         """
-        chunks = [slice(start, start + ROWS) for start in range(0, max(len(rows), 1), ROWS)]
+        size = rows_at_once(len(self._schema.columns))
+        chunks = [slice(start, start + size) for start in range(0, max(len(rows), 1), size)]
         expected = [
             self._by_network({name: part[chunk] for name, part in arrays.features.items()})
             for chunk in chunks
@@ -110,7 +114,7 @@ class Parity:
         hostile = hostile_rows(rows, self._schema.columns)
         together = self.predict(hostile)
         _refuse_not_finite(together, hostile)
-        want = self._by_network(self._features(hostile))
+        want = _join([self._by_network(self._features(part)) for part in self._parts(hostile)])
         agreement = Agreement(len(hostile), _spreads(want))
         self._refuse(self._compare(together, want, agreement), hostile)
         order = np.random.default_rng(0).permutation(len(hostile))
@@ -120,6 +124,10 @@ class Parity:
             batch = hostile[indices]
             self._refuse(self._compare(self.predict(batch), want, agreement), batch)
         return agreement
+
+    def _parts(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        size = rows_at_once(len(self._schema.columns))
+        return [*rows.iter_slices(size)] or [rows]
 
     def _refuse(self, worst: "Worst | None", rows: pl.DataFrame) -> None:
         if worst is not None:

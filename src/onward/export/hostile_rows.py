@@ -16,17 +16,23 @@ TEXTS = [
 ]
 QUANTITIES = ["1{}", "-1.5 {}", ".5{}", "1e99{}", "1e-99{}", "{}1", "1{0}{0}", "1,234{}", "{}"]
 """Numbers with a unit, or nearly so."""
+GROUPS = 200  # of columns; with as many rows as columns, work would grow with their square
 
 
 def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """Usual rows, rows with one bad value each, and rows with nothing but bad values."""
+    """Usual rows, rows with one bad value each, and rows with nothing but bad values.
+
+    In tables with more than 200 columns a row has a bad value in several of them.
+    """
     rng = np.random.default_rng(0)
     usual = rows.select(field.name for field in fields)
     parts = [usual]
     bad = {column.name: _bad(column, usual[column.name].dtype) for column in fields}
-    for values in bad.values():
-        sampled = usual[rng.integers(0, len(usual), len(values))]
-        parts.append(sampled.with_columns(values))
+    for start in range(min(GROUPS, len(bad))):
+        group = [*bad.values()][start::GROUPS]
+        size = max(map(len, group))
+        sampled = usual[rng.integers(0, len(usual), size)]
+        parts.append(sampled.with_columns(v[np.arange(size) % len(v)] for v in group))
     mixed = [values[rng.integers(0, len(values), 50)] for values in bad.values()]
     return pl.concat([*parts, pl.DataFrame(mixed)])
 

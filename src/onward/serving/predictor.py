@@ -34,6 +34,7 @@ from onward.serving.training_comparison import TrainingComparison, UnusualValues
 FORMAT = 2
 """Of the files that this version writes, and the newest it reads."""
 ROWS = 2_048  # in one call of onnxruntime: fast, and memory does not grow with the table
+VALUES = 100 * ROWS  # in one call: a wide table has fewer rows in it
 Unreadable = Literal["refuse", "missing"]
 TOLERANCE = 1e-4  # of an output's largest number; other processors add float32 in another order
 REFUSED = (
@@ -43,6 +44,11 @@ REFUSED = (
 """What onnxruntime raises."""
 DAMAGED = (*REFUSED, LookupError, TypeError, ValueError)
 """What a file with a wrong byte somewhere can raise."""
+
+
+def rows_at_once(columns: int) -> int:
+    """The number of rows for one call of onnxruntime."""
+    return max(1, min(ROWS, VALUES // max(columns, 1)))
 
 
 class Predictor:
@@ -164,10 +170,11 @@ class Predictor:
         if len(columns) < len(self._names):
             self.check_names(names_of(rows))
         total = len(next(iter(columns.values())))
-        for first in range(0, max(total, 1), ROWS):
+        size = rows_at_once(len(self._names))
+        for first in range(0, max(total, 1), size):
             part = columns
-            if total > ROWS:
-                part = {name: values[first : first + ROWS] for name, values in columns.items()}
+            if total > size:
+                part = {name: values[first : first + size] for name, values in columns.items()}
             feed = self._arrays(part, start + first)
             self.check_values(feed, start + first)
             yield start + first, feed
