@@ -243,6 +243,8 @@ def test_the_report_lists_the_networks(project: Path) -> None:
     page, card = ((out / "report" / name).read_text() for name in ("report.html", "model_card.md"))
     assert "averages the predictions of 3 networks" in page
     assert "<b>member 3</b>: 20 % of the mean: mlp, width 4" in page
+    assert ">member 1</th>" in page  # whose time it is
+    assert ">this run</th>" not in page
     assert "- member 1: 60 % of the mean: mlp, width 8" in card
 
 

@@ -24,7 +24,8 @@ def training(evidence: Evidence) -> Html:
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
     if evidence.speed:
-        facts = table(["this run", ""], speed.facts(evidence.speed))
+        which = "member 1" if evidence.members else "this run"
+        facts = table([which, ""], speed.facts(evidence.speed))
         left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
     whole = tag("div", tag("div", left), chart, class_="noted")
     if not evidence.members:
