@@ -125,3 +125,14 @@ def test_members_alone_change_no_number_of_epochs(tmp_path: Path) -> None:
     assert "members: 2 networks" in said
     assert "in place of" not in said
     assert read_yaml(config)["train"]["learner"] == {"max_epochs": 40}
+
+
+def test_members_that_are_removed_are_said(tmp_path: Path) -> None:
+    with publishing(tmp_path / "tune") as work:
+        (work / "best.yaml").write_text("train: {}\n")
+    config = tmp_path / "c.yaml"
+    config.write_text("train:\n  seed: 3\n  members: [{count: 2}]\n")
+    said = write_best_settings(tmp_path / "tune/best.yaml", config)
+    assert "without the members that it had: one network is trained." in said
+    assert read_yaml(config)["train"] == {"seed": 3}
+    assert "no change" in write_best_settings(tmp_path / "tune/best.yaml", config)

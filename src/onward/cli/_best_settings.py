@@ -30,16 +30,19 @@ def write_best_settings(best: Path, config: Path) -> str:
         before = _max_epochs(train)
         train.pop("members", None)
         _merge(train, section)
-    return f"{config}: the section train has the settings of {best}{_surprises(before, section)}"
+    said = _surprises(before, section, has_lost_members=bool(earlier))
+    return f"{config}: the section train has the settings of {best}{said}"
 
 
-def _surprises(before: Any, section: Mapping[str, Any]) -> str:
+def _surprises(before: Any, section: Mapping[str, Any], *, has_lost_members: bool) -> str:
     """The end of the message."""
     now, members = _max_epochs(section), section.get("members", [])
     is_new = "learner" in section and now != before
     said = f", and max_epochs {now} in place of {before}" if is_new else ""
     if members:
         said += f", and members: {len(members)} networks are trained, and averaged in one file"
+    elif has_lost_members:
+        said += ", without the members that it had: one network is trained"
     return f"{said}. Run `dvc repro`"
 
 
