@@ -85,12 +85,13 @@ def test_a_window_without_an_estimate_is_said_to_be_unlike_the_test_set() -> Non
     correction = Correction.learn(*rows(0, 0.0))
     profile = Profile({}, {}, {"mae": {"mean": 1.0, "sd": 1.0}}, {}, correction)
     windows = []
-    for shift in (0.0, 3.0):
-        [sums] = correction.sums(rows(1, shift)[0], np.zeros(ROWS, np.int64), 1)
-        windows.append(WindowCounts(rows=ROWS, estimated=sums))
-    found = estimated(profile, Log([0, 1], windows, None))
+    for shift, number in ((0.0, ROWS), (3.0, ROWS), (0.0, 100)):  # too few rows in the last
+        scores = rows(1, shift, number)[0]
+        [sums] = correction.sums(scores, np.zeros(number, np.int64), 1)
+        windows.append(WindowCounts(rows=number, estimated=sums))
+    found = estimated(profile, Log([0, 1, 2], windows, None))
     assert found is not None
-    assert found["unlike"] == [False, True]
+    assert found["unlike"] == [False, True, False]
     assert found["windows"][1] is None
     document = {
         **{key: list[Any]() for key in ("predictions", "contract", "quality")},

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.monitoring.verdicts import QUALITIES
+from onward.monitoring.verdicts import QUALITIES, latest
 from onward.report.markup import Content, Html, document, join, table, tag
 
 ROWS = 40  # of a table; the JSON has all
@@ -152,8 +152,7 @@ def _quality(findings: Mapping[str, Any]) -> Html:
 def _qualities(qualities: Sequence[Mapping[str, Any]], title: str) -> Html:
     rows = []
     for quality in qualities:
-        values = [value for value in quality["windows"] if value]
-        now = values[-1] if values else None
+        now = latest(quality)
         text = f"{now['value']:.4g} ({now['lower']:.4g} to {now['upper']:.4g})" if now else "none"
         name = QUALITIES.get(quality["name"], quality["name"])
         state = {"drift": "lost"}.get(quality["state"], quality["state"])

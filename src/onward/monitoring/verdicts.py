@@ -100,17 +100,25 @@ def _join(names: Sequence[str]) -> str:
 def _quality_sentence(document: Mapping[str, Any]) -> str:
     """The quality in the last window: measured if there are labels, otherwise estimated."""
     for quality in sorted(document["quality"], key=lambda quality: quality["state"] != "drift"):
-        values = [value for value in quality["windows"] if value]
-        if values:
+        value = latest(quality)
+        if value:
             name = QUALITIES.get(quality["name"], quality["name"])
-            return f"Measured {name} {_with_test_value(values[-1], quality)}."
+            return f"Measured {name} {_with_test_value(value, quality)}."
     estimate = document["estimate"]
-    values = [value for value in estimate["windows"] if value] if estimate else []
-    if estimate and any(estimate["unlike"][-1:]):
+    value = latest(estimate) if estimate else None
+    if value:
+        return f"Estimated {QUALITIES[estimate['name']]} {_with_test_value(value, estimate)}."
+    if estimate and any(estimate["unlike"]):
         return "Quality could not be estimated: the last rows are unlike those of the test set."
-    if not values:
-        return "Quality could not be estimated."
-    return f"Estimated {QUALITIES[estimate['name']]} {_with_test_value(values[-1], estimate)}."
+    return "Quality could not be estimated."
+
+
+def latest(quality: Mapping[str, Any]) -> Mapping[str, float] | None:
+    """The newest value of a quality; None if there is none, or later rows had no estimate."""
+    windows = quality["windows"]
+    unlike = quality.get("unlike", [False] * len(windows))
+    known = [v for v, is_unlike in zip(windows, unlike, strict=True) if v or is_unlike]
+    return known[-1] if known else None
 
 
 def _with_test_value(latest: Mapping[str, float], quality: Mapping[str, Any]) -> str:

@@ -15,7 +15,8 @@ def description(settings: Settings, given: Given) -> str:
     network = settings.network.model_dump(exclude={"embedders"})
     parts = {"learner": explicit, **dict.fromkeys(network, explicit.get("network", {}))}
     by_rule = sorted(name for name, section in parts.items() if name not in section)
-    what = f"an ensemble of {len(settings.members)} networks"
+    count = len(settings.members)
+    what = f"an ensemble of {count} network{'s' * (count > 1)}"
     return (
         (what if settings.members else summary(settings))
         + "".join(balanced)
