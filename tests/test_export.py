@@ -74,15 +74,17 @@ def check(network: Scoring, classes: list[str], has_numbers: bool, has_codes: bo
                 np.testing.assert_allclose(got[name], value.detach(), rtol=1e-5, atol=1e-6)
 
 
+def classes_of(head: str) -> list[str]:
+    """The classes of a target that the head predicts; none of a number."""
+    member = Head.members[head]
+    has_labels = Task.members[member.task].has_labels
+    return [f"class é {code}" for code in member.examples] if has_labels else []
+
+
 @pytest.mark.parametrize("head", sorted(Head.members))
 @pytest.mark.parametrize("model", sorted(Model.members))
 def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> None:
-    member = Head.members[head]
-    classes = (
-        [f"class é {code}" for code in member.examples]
-        if Task.members[member.task].has_labels
-        else []
-    )
+    classes = classes_of(head)
     described = shape(2, CARDINALITIES, len(classes))
     check(network("piecewise_linear", model, head, described), classes, True, True)
 
@@ -90,12 +92,7 @@ def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> N
 @pytest.mark.parametrize("models", [("mlp", "mlp"), ("tabm", "ft_transformer")])
 @pytest.mark.parametrize("head", sorted(Head.members))
 def test_several_networks_are_one_file(models: Sequence[str], head: str) -> None:
-    member = Head.members[head]
-    classes = (
-        [f"class {code}" for code in member.examples]
-        if Task.members[member.task].has_labels
-        else []
-    )
+    classes = classes_of(head)
     described = shape(2, CARDINALITIES, len(classes))
     networks = [network("piecewise_linear", model, head, described) for model in models]
     check(Bag(networks, (2, 1)).eval(), classes, True, True)

@@ -28,12 +28,13 @@ def hostile_rows(rows: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     usual = rows.select(field.name for field in fields)
     parts = [usual]
     bad = {column.name: _bad(column, usual[column.name].dtype) for column in fields}
-    for start in range(min(GROUPS, len(bad))):
-        group = [*bad.values()][start::GROUPS]
+    columns = [*bad.values()]
+    for start in range(min(GROUPS, len(columns))):
+        group = columns[start::GROUPS]
         size = max(map(len, group))
         sampled = usual[rng.integers(0, len(usual), size)]
         parts.append(sampled.with_columns(v[np.arange(size) % len(v)] for v in group))
-    mixed = [values[rng.integers(0, len(values), 50)] for values in bad.values()]
+    mixed = [values[rng.integers(0, len(values), 50)] for values in columns]
     return pl.concat([*parts, pl.DataFrame(mixed)])
 
 
