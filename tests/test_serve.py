@@ -134,7 +134,36 @@ def test_a_port_in_use_is_named(model: Path) -> None:
         done = refusal(model, "--port", str(port))
 
     assert done.returncode == 74
-    assert done.stderr.startswith(f"127.0.0.1:{port}: Address already in use.")
+    assert done.stderr == f"127.0.0.1:{port}: Address already in use. Choose another --port\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--port", "65536"], 2, "65535"),
+        (["--host", "192.0.2.1", "--insecure"], 74, "192.0.2.1:8080: Cannot assign requested"),
+        (["--host", "192.0.2.1", "--insecure"], 74, "Correct --host"),
+        (["--log", __file__, "--port", "0"], 74, f"{__file__}: File exists. Correct the path"),
+        (["--log", "log", "--log-columns", "age,Pay", "--port", "0"], 78, "no column 'Pay'"),
+        (["--log-columns", "age"], 2, "--log-columns needs --log"),
+        (["--log-sample", "0.5"], 2, "--log-sample needs --log"),
+    ],
+)
+def test_a_wrong_option_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    model: Path,
+    options: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = refusal(model, *options)
+
+    assert done.returncode == code
+    assert message in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ Names = Annotated[
     ),
 ]
 Host = Annotated[str, Option(help="Address to listen on.")]
-Port = Annotated[int, Option(help="Port; 0 chooses a free one.")]
+Port = Annotated[int, Option(min=0, max=65_535, help="Port; 0 chooses a free one.")]
 Workers = Annotated[int, Option(min=1, help="Number of processes, at most one per core.")]
 Variable = Annotated[
     str | None,
@@ -50,8 +50,13 @@ Canary = Annotated[
 Log = Annotated[
     Path | None, Option(metavar="FOLDER", help="Folder for a log of requests and predictions.")
 ]
-Sample = Annotated[float, Option(min=0, max=1, help="Share of the requests to log.")]
-Columns = Annotated[str | None, Option(metavar="A,B,...", help="Columns to log; by default all.")]
+Sample = Annotated[
+    float | None,
+    Option(min=0, max=1, help="Share of the requests to log.", show_default="all"),
+]
+Columns = Annotated[
+    str | None, Option(metavar="A,B,...", help="Columns to log.", show_default="all")
+]
 Grace = Annotated[
     float, Option(min=0, help="Seconds to keep answering after SIGTERM, for load balancers.")
 ]

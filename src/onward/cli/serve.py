@@ -32,7 +32,7 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
     shadow: options.Shadow = None,
     canary: options.Canary = None,
     log: options.Log = None,
-    log_sample: options.Sample = 1.0,
+    log_sample: options.Sample = None,
     log_columns: options.Columns = None,
     grace: options.Grace = 5.0,
 ) -> None:
@@ -112,9 +112,12 @@ def _other_models(models: list[Path], shadow: Path | None, canary: str | None) -
     }
 
 
-def _request_log(folder: Path | None, share: float, columns: str | None) -> dict[str, Any]:
+def _request_log(folder: Path | None, share: float | None, columns: str | None) -> dict[str, Any]:
+    for option, value in (("--log-sample", share), ("--log-columns", columns)):
+        if folder is None and value is not None:
+            raise typer.BadParameter(f"{option} needs --log, the folder of the log")
     return {
         "log_folder": str(folder.absolute()) if folder else "",
-        "log_share": share,
+        "log_share": 1.0 if share is None else share,
         "log_columns": None if columns is None else frozenset(columns.split(",")),
     }

@@ -3,6 +3,7 @@
 `onward serve` becomes this process by exec, so that nothing of the command line stays in it.
 """
 
+import errno
 import logging
 import socket
 import sys
@@ -37,8 +38,19 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"{options.host}:{options.port}: {error.strerror}. Choose another port\n")
+        where = error.filename or f"{options.host}:{options.port}"
+        sys.stderr.write(f"{where}: {error.strerror}. {_remedy(error)}\n")
         return BUSY
+
+
+def _remedy(error: OSError) -> str:
+    if error.filename:
+        return "Correct the path, or its permissions"
+    if error.errno == errno.EADDRINUSE:
+        return "Choose another --port"
+    if error.errno == errno.EACCES:
+        return "Choose a --port above 1023"
+    return "Correct --host"
 
 
 def _bind(options: Options) -> socket.socket:

@@ -1,8 +1,9 @@
 """Optional parts of a server."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from onward.errors import ArtifactError
+from onward.errors import ArtifactError, ConfigError, suggestion
 from onward.serving.server.access_log import AccessLog
 from onward.serving.server.canary import Canary
 from onward.serving.server.exchange import Observer
@@ -20,6 +21,7 @@ class Extras:
     Raises:
         ArtifactError: if the file of the canary or of the shadow does not verify, or has other
             columns than the first model.
+        ConfigError: if a column to log is in none of the models.
     """
 
     def __init__(self, repository: Repository, options: Options, log: AccessLog) -> None:
@@ -35,6 +37,7 @@ class Extras:
             self.observers.append(shadow.observe)
             self.sources.append(shadow.samples)
         if options.log_folder:
+            _check_columns(repository.models, options.log_columns or ())
             folder = Path(options.log_folder)
             self._request_log = RequestLog(folder, options.log_share, options.log_columns)
             self.observers.append(self._request_log.observe)
@@ -44,6 +47,15 @@ class Extras:
         """Finish writing."""
         if self._request_log is not None:
             self._request_log.close()
+
+
+def _check_columns(models: Sequence[ServedModel], names: Iterable[str]) -> None:
+    known = [name for model in models for name in model.fields]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"--log-columns: there is no column {name!r}. {suggestion(name, known)}"
+            )
 
 
 def _second(first: ServedModel, path: str) -> ServedModel:
