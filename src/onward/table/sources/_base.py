@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from onward.errors import DataError
 from onward.settings.family import Family, LocalPath, Settings
-from onward.table.sources._folder import Folder, files_in
+from onward.table.sources._folder import ANY, Folder, files_in
 from onward.table.sources._table import Table
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^[^/.][^/]*(/[^/.][^/]*)*$")]
@@ -124,7 +124,7 @@ class Source(Family, Table, ABC):
             config = member.for_folder(path)
             if config is not None:
                 return config
-        endings = {cls.suffix(file.name) for file in files_in(path, "**/*")} - {""}
+        endings = {cls.suffix(file.name) for file in files_in(path, ANY)} - {""}
         if len(endings) != 1:
             contents = f"tables that end in {', '.join(sorted(endings))}" if endings else "no table"
             raise DataError(

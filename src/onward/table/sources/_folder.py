@@ -14,6 +14,8 @@ from onward.table.sources._table import Table
 
 NOTHING = "__HIVE_DEFAULT_PARTITION__"  # folder name for a missing value
 
+ANY = "**/*"
+
 
 def files_in(folder: Path, pattern: str) -> list[Path]:
     """Matching files, sorted by name; names beginning with a dot or underscore are ignored.
@@ -28,6 +30,8 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
         if path.is_file()
         and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     ]
+    if not files and pattern == ANY:
+        raise DataError(f"{folder}: the folder has no file. Correct the path")
     if not files:
         raise DataError(f"{folder}: no file in it matches {pattern!r}. Correct `files` or `path`")
     return sorted(files)
