@@ -182,7 +182,7 @@ def test_lost_quality_is_seen_with_labels(project: Path) -> None:
     assert slices["city", "Köln"]["since"] == "2025-03-04"
     assert "above all for" in found["verdict"]["sentence"]
     assert "city = Köln" in page
-    assert "came (95 %)" in page
+    assert "observed (95 %)" in page
     truth = log.filter(pl.col("at") == datetime(2025, 3, 4))
     predicted = Predictor(project / "artifacts/pay/export/model.onnx")(truth)["label"]
     want = float((predicted == truth["paid"].to_numpy()).mean())
@@ -276,6 +276,87 @@ def test_files_and_logs_that_do_not_fit_are_refused(project: Path, tmp_path: Pat
     assert "Export it again" in done.stderr
     done, *_ = monitored(project, week(), "--time", "when")
     assert done.returncode == 65
+
+
+@pytest.mark.parametrize(
+    ("options", "next_command"),
+    [
+        (["--time", "at", "--by", "month"], "--labels TABLE --on ID --time at --by month"),
+        (["--rows", "400"], "--labels TABLE --on ID --rows 400"),
+    ],
+)
+def test_the_next_command_has_the_options_of_this_one(
+    project: Path, options: list[str], next_command: str
+) -> None:
+    log = pl.concat(
+        [week(shift=0.8), week(shift=0.8).with_columns(pl.col("at").dt.offset_by("1mo"))]
+    )
+
+    done, found, _ = monitored(project, log, *options)
+
+    assert done.returncode == 3
+    command = found["verdict"]["next"]
+    assert sorted(command.split()[4:]) == sorted(next_command.split())
+
+
+def test_rows_without_a_time_are_a_window_of_that_name(project: Path) -> None:
+    has_time = pl.int_range(pl.len()) % 2 == 0
+    log = week().with_columns(pl.when(has_time).then(pl.col("at")).alias("at"))
+
+    _, found, page = monitored(project, log, "--time", "at")
+
+    assert found["windows"][0]["name"] == "no time"
+    assert "1969" not in page
+
+
+def test_too_few_rows_do_not_lead_to_windows_of_a_time_that_is_not_there(project: Path) -> None:
+    _, found, _ = monitored(project, week().head(150))
+
+    assert found["verdict"]["next"].startswith("collect more rows, then onward monitor ")
+
+
+def test_labels_of_other_rows_are_named(project: Path) -> None:
+    (project / "other.csv").write_text("id,paid\nx1,yes\n")
+    options = ("--time", "at", "--labels", "other.csv", "--on", "id")
+
+    done, *_ = monitored(project, week(), *options)
+
+    assert "other.csv: labels for none of the rows of " in done.stderr
+    assert "such as '0', those of the labels such as 'x1'. Correct --on" in done.stderr
+
+
+def test_a_log_that_is_still_written_is_named(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.part").write_text('{"age": 3')
+
+    done, *_ = monitored(project, tmp_path)
+    week().write_ndjson(tmp_path / "b.jsonl")
+    later, found, _ = monitored(project, tmp_path)
+
+    assert done.returncode == 65
+    assert (
+        f"{tmp_path}: no part of the log is finished. The server finishes a part after"
+        in done.stderr
+    )
+    assert "1 of the parts are still written and not read, such as a.jsonl.part" in later.stderr
+    assert found["rows"] == DAYS * DAILY
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--html", "nowhere/a.html"], 2, "nowhere/a.html: there is no folder nowhere"),
+        (["--time", "city"], 65, "log.parquet: column 'city' has no times, but '"),
+    ],
+)
+def test_a_wrong_option_is_named(
+    project: Path, options: list[str], code: int, message: str
+) -> None:
+    week().write_parquet(project / "log.parquet")
+
+    done = onward(project, "monitor", "artifacts/pay/export/model.onnx", "log.parquet", *options)
+
+    assert done.returncode == code
+    assert message in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_the_computing_part_needs_few_libraries() -> None:

@@ -29,7 +29,7 @@ from onward.monitoring.profile import Profile
 from onward.monitoring.proportions import wilson
 from onward.monitoring.quality import estimated
 from onward.monitoring.tally import WindowCounts
-from onward.monitoring.verdicts import verdict
+from onward.monitoring.verdicts import Commands, verdict
 
 
 def test_the_statistic_is_that_of_a_contingency_table() -> None:
@@ -158,5 +158,5 @@ def test_a_column_is_named_once_with_the_rules_that_it_breaks() -> None:
         "estimate": None,
         "slices": None,
     }
-    found = verdict(document, "m.onnx", "log", "dvc repro")
+    found = verdict(document, Commands("again", "labels", "wider", "dvc repro"))
     assert "Drift in 2 of 2 columns and predictions: city (unseen), age (out of" in found.sentence

@@ -11,7 +11,7 @@ from onward.monitoring.predictions import Scores
 from onward.monitoring.profile import Profile
 from onward.monitoring.quality import estimated
 from onward.monitoring.tally import WindowCounts
-from onward.monitoring.verdicts import verdict
+from onward.monitoring.verdicts import Commands, verdict
 
 ROWS = 1_000
 
@@ -99,5 +99,5 @@ def test_a_window_without_an_estimate_is_said_to_be_unlike_the_test_set() -> Non
         "estimate": found,
         "slices": None,
     }
-    sentence = verdict(document, "m.onnx", "log", "dvc repro").sentence
+    sentence = verdict(document, Commands("again", "labels", "wider", "dvc repro")).sentence
     assert "the last rows are unlike those of the test set" in sentence

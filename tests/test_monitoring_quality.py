@@ -14,7 +14,7 @@ from onward.monitoring.calibration import (
 from onward.monitoring.profile import Distribution
 from onward.monitoring.slices import LISTED, Slice, listed, slices
 from onward.monitoring.tally import WindowCounts
-from onward.monitoring.verdicts import verdict
+from onward.monitoring.verdicts import Commands, verdict
 
 Array = np.ndarray
 TEST = [(200, 0.4, 0.5), (200, 0.5, 0.5), (0, 0, 0)]  # rows, mean and spread of the loss
@@ -166,7 +166,7 @@ def test_a_worse_slice_is_an_alarm(lost: list[str], start: str) -> None:
         "estimate": None,
         "slices": {"name": "log_loss", "slices": parts},
     }
-    found = verdict(document, "m.onnx", "log", "dvc repro")
+    found = verdict(document, Commands("again", "labels", "wider", "dvc repro"))
     assert found.is_alarm
     assert found.sentence.startswith(start)
     assert found.command == "dvc repro"

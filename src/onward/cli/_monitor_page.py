@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.monitoring.verdicts import QUALITIES, latest
+from onward.monitoring.verdicts import ALARMS, QUALITIES, latest
 from onward.report.markup import Content, Html, document, join, table, tag
 
 ROWS = 40  # of a table; the JSON has all
@@ -12,12 +12,13 @@ WINDOWS = 90  # drawn, the latest ones
 EFFECT = (
     "Effect is Cohen's w: 0.1 is small, 0.5 large. The state is watch if the effect is"
     " significantly larger than the negligible one, and drift if it is so in two consecutive"
-    " windows."
+    " windows. Bars: gray are the training rows, blue is the last window. Over time: a window is"
+    " gray if quiet, blue if watch, orange if drift."
 )
 CALIBRATION = (
-    "In the last window with labels for nearly all rows: how often the outcome came, by its"
-    " probability. Both agree if the model is calibrated; the calibration slope is then 1, below 1"
-    " if the model is too confident, above 1 if it is too cautious."
+    "In the last window with labels for nearly all rows: the observed frequency of the outcome, by"
+    " its probability. Both agree if the model is calibrated; the calibration slope is then 1,"
+    " below 1 if the model is too confident, above 1 if it is too cautious."
 )
 SLICES = (
     "The {name} in {tested:,} slices with at least 50 labelled rows, here and in the test set."
@@ -45,12 +46,15 @@ def monitor_page(findings: Mapping[str, Any]) -> str:
 
 def _header(findings: Mapping[str, Any]) -> Html:
     model, verdict = findings["model"], findings["verdict"]
-    rows, windows = f"{findings['rows']:,} rows", f"{len(findings['windows']):,} windows"
+    number = len(findings["windows"])
+    rows, windows = f"{findings['rows']:,} rows", f"{number:,} window{'s' * (number != 1)}"
+    state = verdict["state"]
+    color = {"class_": "alarm"} if state in ALARMS else {}
     facts = f"model {model['id']} · {rows} of {findings['log']} · {windows}"
     return tag(
         "header",
         tag("p", facts, class_="quiet"),
-        tag("h1", f"{model['target']}: ", tag("em", verdict["state"])),
+        tag("h1", f"{model['target']}: ", tag("em", state, **color)),
         tag("p", verdict["sentence"], class_="verdict"),
         tag("p", "Next: ", tag("code", verdict["next"]), class_="quiet"),
     )
@@ -62,7 +66,7 @@ def _distributions(entries: Sequence[Mapping[str, Any]]) -> Html:
         return Html("")
     order = {"drift": 0, "watch": 1}
     ordered = sorted(entries, key=lambda entry: order.get(entry["state"], 2))
-    rows = [_row(entry) for entry in ordered[:ROWS]]
+    rows = [_row(entry) for entry in ordered]
     head = [
         "column",
         "state",
@@ -74,7 +78,15 @@ def _distributions(entries: Sequence[Mapping[str, Any]]) -> Html:
     ]
     note = EFFECT if entries[0]["kind"] == "column" else ""
     about = tag("p", note, class_="quiet") if note else Html("")
-    return join(about, tag("div", table(head, rows), class_="card"))
+    return join(about, _card(head, rows))
+
+
+def _card(head: Sequence[str], rows: Sequence[Sequence[Content]]) -> Html:
+    """A table in a card, with a note where it is too long to show all rows."""
+    if len(rows) <= ROWS:
+        return tag("div", table(head, rows), class_="card")
+    note = f"The first {ROWS} of {len(rows):,}; --output writes all to a file."
+    return tag("div", table(head, rows[:ROWS]), tag("p", note, class_="quiet"), class_="card")
 
 
 def _row(entry: Mapping[str, Any]) -> list[Content]:
@@ -175,7 +187,7 @@ def _calibration(frequencies: Sequence[Mapping[str, float]]) -> Html:
         ]
         for part in frequencies
     ]
-    head = ["mean probability", "came (95 %)", "rows"]
+    head = ["mean probability", "observed (95 %)", "rows"]
     about = tag("p", CALIBRATION, class_="quiet")
     return join(about, tag("div", table(head, rows, "numbers"), class_="card"))
 
@@ -193,11 +205,11 @@ def _slices(found: Mapping[str, Any] | None) -> Html:
             f"{part['rows']:,}",
             _strip(part["states"], f"states of {part['column']} = {part['slice']}"),
         ]
-        for part in found["slices"][:ROWS]
+        for part in found["slices"]
     ]
     head = ["slice", "state", f"{name}, last window (95 %)", "test set", "rows", "over time"]
     about = tag("p", SLICES.format(**{**found, "name": name}), class_="quiet")
-    return join(about, tag("div", table(head, rows), class_="card"))
+    return join(about, _card(head, rows))
 
 
 def _since(entry: Mapping[str, Any], words: Mapping[str, str]) -> str:
@@ -221,7 +233,7 @@ def _contract(breaches: Sequence[Mapping[str, Any]]) -> Html:
             entry["first"],
             ", ".join(entry["examples"]),
         ]
-        for entry in breaches[:ROWS]
+        for entry in breaches
     ]
     head = [
         "column",
@@ -233,7 +245,7 @@ def _contract(breaches: Sequence[Mapping[str, Any]]) -> Html:
         "first window",
         "examples",
     ]
-    return tag("div", table(head, rows), class_="card")
+    return _card(head, rows)
 
 
 def _share(latest: Mapping[str, float]) -> str:
@@ -244,16 +256,18 @@ def _seasons(seasons: Sequence[Mapping[str, Any]]) -> Html:
     if not seasons:
         return Html("")
     rows = []
-    for season in seasons[:ROWS]:
+    for season in seasons:
         day = max(season["weekdays"], key=season["weekdays"].__getitem__)
         rows.append(
             [season["column"], day, f"{season['weekdays'][day]:.2f}", f"{season['negligible']:.2f}"]
         )
     head = ["column", "weekday that differs most", "effect", "negligible"]
-    return tag("div", table(head, rows), class_="card")
+    return _card(head, rows)
 
 
 def _windows(windows: Sequence[Mapping[str, Any]]) -> Html:
     rows = [[w["name"], f"{w['rows']:,}", f"{w['labelled']:,}"] for w in windows[-ROWS:]]
     inside = table(["window", "rows", "with a label"], rows, "numbers")
-    return tag("div", tag("div", inside, class_="tall"), class_="card")
+    older = f"The last {ROWS} of {len(windows):,}." if len(windows) > ROWS else ""
+    note = tag("p", older, class_="quiet") if older else Html("")
+    return tag("div", tag("div", inside, class_="tall"), note, class_="card")

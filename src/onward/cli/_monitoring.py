@@ -1,6 +1,8 @@
 """Reading logs and labels, and writing the findings of a monitor."""
 
 import json
+import logging
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +23,7 @@ from onward.monitoring.predictions import label_codes
 from onward.monitoring.profile import NOTE, Profile
 from onward.monitoring.tally import Tally
 from onward.monitoring.unseen import UnseenCategories
-from onward.monitoring.verdicts import verdict
+from onward.monitoring.verdicts import Commands, verdict
 from onward.monitoring.windows import LEAST_ROWS, Period, by_rows, by_time
 from onward.schema import Field
 from onward.serving.model_file import identity
@@ -31,9 +33,12 @@ from onward.serving.text_reading import TextReader
 from onward.table.sources import Source, Table
 from onward.table.sources._table import KEPT
 
+logger = logging.getLogger(__name__)
+
 TIME, ID, VERSION = "onward/time", "onward/id", "onward/version"  # columns of a server's log
 CHUNK = 65_536  # rows held at once
 LOGGED = (".parquet", ".jsonl")  # both are in the folder of a server that is running
+GROWING = "*.jsonl.part"  # its last line may be incomplete
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,16 @@ class MonitorJob:
     rows: int | None
     """Rows of a window; None for windows of time, or for two halves without a time column."""
 
+    def command(self, by: Period, labels: bool) -> str:
+        """The command for the same windows, or those of another length."""
+        options: dict[str, Any] = {"--time": self.time, "--rows": self.rows}
+        options["--by"] = None if by == "day" else by
+        if labels:
+            options |= {"--labels": self.labels or "TABLE", "--on": self.on or "ID"}
+        words = [f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value]
+        paths = shlex.join([str(self.model), str(self.log)])
+        return " ".join([f"onward monitor {paths}", *words])
+
 
 def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     """Print the verdict, write the files asked for, and return whether to raise an alarm.
@@ -58,6 +73,9 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
         ArtifactError: if an older version wrote the model file.
         DataError: if the log breaks the contract of the model.
     """
+    for path in (output, page):
+        if path is not None and not path.parent.is_dir():
+            raise typer.BadParameter(f"{path}: there is no folder {path.parent}. Create it first")
     log = _Log(job)
     predictor, metadata = log.predictor, log.predictor.metadata
     profile = _profile(job.model, metadata)
@@ -70,7 +88,9 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
         for kind in ALLOWED:
             tally.examples.pop((name, kind), None)
     findings = document(profile, tally, log.period)
-    result = verdict(findings, str(job.model), str(job.log), _how_to_retrain(job.model))
+    if labels is not None:
+        _say_labelled(job, log, labels, findings)
+    result = verdict(findings, _commands(job, log.period))
     target = {"target": predictor.schema.target.name, "task": metadata["task"]}
     findings = {
         "model": {"path": str(job.model), "id": log.identity, **target},
@@ -82,6 +102,34 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     _write(output, json.dumps(findings, ensure_ascii=False, indent=1) + "\n")
     _write(page, monitor_page(findings))
     return result.is_alarm
+
+
+def _commands(job: MonitorJob, period: Period | None) -> Commands:
+    again = job.command(job.by, labels=job.labels is not None)
+    wider = job.command("month", labels=job.labels is not None)
+    if period in (None, "month"):
+        wider = f"collect more rows, then {again}"
+    return Commands(again, job.command(job.by, labels=True), wider, _how_to_retrain(job.model))
+
+
+def _say_labelled(
+    job: MonitorJob, log: "_Log", labels: pl.DataFrame, findings: Mapping[str, Any]
+) -> None:
+    labelled = sum(window["labelled"] for window in findings["windows"])
+    if labelled or not findings["rows"]:
+        logger.info(
+            "%s: labels for %s of %s rows", job.labels, f"{labelled:,}", f"{findings['rows']:,}"
+        )
+        return
+    known = f"such as {labels['id'][0]!r}" if len(labels) else "none"
+    logger.warning(
+        "%s: labels for none of the rows of %s. The ids of the rows are such as %r, those of the"
+        " labels %s. Correct --on, or add the labels",
+        job.labels,
+        job.log,
+        log.first_id,
+        known,
+    )
 
 
 def _how_to_retrain(model: Path) -> str:
@@ -135,6 +183,8 @@ class _Log:
         self.predictor = Predictor(job.model, unreadable="missing")
         self._tables = list(log_tables(job.log))
         self._names = self._tables[0].names()
+        self.first_id: str | None = None
+        """Of a row, for messages."""
 
     @cached_property
     def period(self) -> Period | None:
@@ -200,9 +250,17 @@ class _Log:
             keys = by_rows(first, len(rows), self._size)
         else:
             assert self._time is not None
-            keys = by_time(rows[KEPT + self._time].alias(self._time), self.period)
+            keys = self._windows_of_time(rows[KEPT + self._time].alias(self._time), self.period)
         ids = None if self._id is None else rows[KEPT + self._id].cast(pl.String)
+        if ids is not None and self.first_id is None:
+            self.first_id = ids[0]
         return _Part(raw, keys, self._predictions(rows, raw), ids)
+
+    def _windows_of_time(self, times: pl.Series, period: Period) -> Array:
+        try:
+            return by_time(times, period)
+        except DataError as error:
+            raise DataError(f"{self._job.log}: {error}") from error
 
     def _predictions(self, rows: pl.DataFrame, raw: pl.DataFrame) -> dict[str, Array]:
         """The logged predictions if this file made all of them, otherwise new ones."""
@@ -227,6 +285,7 @@ class _Log:
 def log_tables(path: Path) -> Iterator[Table]:
     """The table; of a server's folder with parts in two formats, several tables."""
     finished, growing = (sorted(path.glob(f"*{suffix}")) for suffix in LOGGED)
+    _say_unread(path, is_alone=not finished and not growing)
     if not finished or not growing:
         yield Source.for_path(path)
         return
@@ -235,6 +294,25 @@ def log_tables(path: Path) -> Iterator[Table]:
     for part in growing:
         if part.with_suffix(LOGGED[0]) not in finished:  # else it is being converted
             yield Source.for_path(part)
+
+
+def _say_unread(path: Path, *, is_alone: bool) -> None:
+    """Name the parts of a log that a server still writes."""
+    unread = sorted(path.glob(GROWING))
+    if not unread:
+        return
+    if is_alone:
+        raise DataError(
+            f"{path}: no part of the log is finished. The server finishes a part after five minutes"
+            " or 50,000 rows, and when it ends. If none is running, rename"
+            f" {unread[0].name} to {unread[0].with_suffix('').name}"
+        )
+    logger.info(
+        "%s: %d of the parts are still written and not read, such as %s",
+        path,
+        len(unread),
+        unread[0].name,
+    )
 
 
 def _labels(job: MonitorJob, predictor: Predictor) -> pl.DataFrame:

@@ -15,6 +15,18 @@ QUALITIES = {
     "calibration_slope": "calibration slope",
 }
 """Names of quality measures in texts."""
+ALARMS = ("drift", "quality lost")  # states
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What somebody may do next."""
+
+    again: str
+    """This command, with its options."""
+    with_labels: str
+    wider_windows: str
+    retrain: str
 
 
 @dataclass(frozen=True)
@@ -29,25 +41,16 @@ class Verdict:
     @property
     def is_alarm(self) -> bool:
         """Whether somebody should act."""
-        return self.state in ("drift", "quality lost")
+        return self.state in ALARMS
 
 
-def verdict(document: Mapping[str, Any], model: str, log: str, retrain: str) -> Verdict:
-    """Sum up all findings.
-
-    Args:
-        document: the findings.
-        model: path of the model file, for the command.
-        log: path of the log.
-        retrain: how to train a new model.
-    """
-    again = f"onward monitor {model} {log}"
+def verdict(document: Mapping[str, Any], commands: Commands) -> Verdict:
+    """Sum up all findings, and choose the next command."""
     drifted, watched = (_names(document, state) for state in ("drift", "watch"))
     lost = [quality for quality in document["quality"] if quality["state"] == "drift"]
     worse = _worse_slices(document)
     estimate = document["estimate"]
     about = _quality_sentence(document)
-    with_labels = f"{again} --labels TABLE --on ID"
     if lost or worse or (estimate and estimate["state"] == "drift"):
         start = "By an estimate, the model"
         if lost or worse:
@@ -58,18 +61,23 @@ def verdict(document: Mapping[str, Any], model: str, log: str, retrain: str) -> 
         verb = "are" if len(lost) > 1 else "is"
         drift = f"; {_join(drifted)} drifted" if drifted else ""
         sentence = f"{start} {verb} worse than on the test set{where}{more}{drift}. {about}"
-        return Verdict("quality lost", sentence, retrain if lost or worse else with_labels)
+        return Verdict("quality lost", sentence, _cure(commands, lost or worse))
     if drifted:
         count = f"{len(drifted)} of {len(document['columns']) + len(document['predictions'])}"
         sentence = f"Drift in {count} columns and predictions: {_join(drifted)}. {about}"
-        return Verdict("drift", sentence, retrain if document["quality"] else with_labels)
+        return Verdict("drift", sentence, _cure(commands, document["quality"]))
     if not any(entry["state"] != "too few" for entry in document["columns"]):
         sentence = f"No window has the {LEAST_ROWS} rows that a comparison needs."
-        return Verdict("too few rows", sentence, f"{again} --by month")
+        return Verdict("too few rows", sentence, commands.wider_windows)
     if watched:
         sentence = f"No drift; watch {_join(watched)}: different in the last window. {about}"
-        return Verdict("watch", sentence, again)
-    return Verdict("quiet", f"The rows look like the training rows. {about}", again)
+        return Verdict("watch", sentence, commands.again)
+    return Verdict("quiet", f"The rows look like the training rows. {about}", commands.again)
+
+
+def _cure(commands: Commands, measured: Sequence[Any]) -> str:
+    """A new model where labels have measured the quality; before that labels."""
+    return commands.retrain if measured else commands.with_labels
 
 
 def _names(document: Mapping[str, Any], state: str) -> list[str]:
