@@ -183,6 +183,22 @@ def test_a_job_that_is_killed_goes_on_where_it_was(tmp_path: Path, file: Path, t
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("is_table", [True, False])
+def test_a_bucket_that_cannot_be_reached_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path, table: Path, is_table: bool
+) -> None:
+    pytest.importorskip("s3fs").S3FileSystem.clear_instance_cache()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    paths = ("s3://shop/a", tmp_path / "out") if is_table else (table, "s3://shop/a")
+
+    with pytest.raises(DataError, match=r"^s3://shop/a: cannot be read or written: .*credentials"):
+        predict(file, *paths, "--jobs", "1")
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     moto = pytest.importorskip("moto.server")
@@ -228,3 +244,5 @@ def test_table_and_output_may_be_in_a_bucket(
         predict(file, f"{bucket}/table", f"{bucket}/new", "--jobs", "1")
     with pytest.raises(DataError, match="s3://shop/none: there is no table"):
         predict(file, f"{bucket}/none", f"{bucket}/new", "--jobs", "1")
+    with pytest.raises(DataError, match="s3://no-shop/new: cannot be read or written: The spec"):
+        predict(file, table, "s3://no-shop/new", "--jobs", "1")

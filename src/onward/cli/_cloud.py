@@ -1,13 +1,17 @@
 """Tables and predictions in buckets, through the libraries that DVC uses for them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
-from onward.errors import ExtraError
+from onward.errors import DataError, ExtraError
 
 EXTRAS = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "azure", "abfs": "azure", "azure": "azure"}
 """For each scheme of URLs the extra that has its library."""
+LIBRARIES = ("aiohttp", "azure", "botocore", "gcsfs", "google")
+"""Where the exceptions of these libraries are defined."""
 
 
 def is_url(path: str) -> bool:
@@ -38,3 +42,25 @@ def file_system(url: str) -> tuple[Any, str]:
             f"{url}: the library for it is not installed. Run pip install 'onward[{extra}]'"
         ) from error
     return system, path.rstrip("/")
+
+
+@contextmanager
+def naming_buckets(*paths: str) -> Iterator[None]:
+    """Name the buckets among the paths if one cannot be reached.
+
+    Raises:
+        DataError: instead of the exceptions of the libraries, which have no common base class.
+    """
+    urls = [path for path in paths if is_url(path)]
+    try:
+        yield
+    except Exception as error:
+        is_of_library = type(error).__module__.partition(".")[0] in LIBRARIES
+        # an OSError of this machine has the name of a file
+        is_refusal = isinstance(error, OSError) and error.filename is None
+        if not urls or not (is_of_library or is_refusal):
+            raise
+        raise DataError(
+            f"{' or '.join(urls)}: cannot be read or written: {error}. Correct the URL, or the keys"
+            " and the endpoint in the environment"
+        ) from error

@@ -116,7 +116,7 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
 
 
 def _predict_table(job: "PredictionJob", jobs: int | None, part: str | None) -> None:
-    from onward.cli._cloud import is_url
+    from onward.cli._cloud import is_url, naming_buckets
 
     if not is_url(job.table) and not Path(job.table).exists():
         raise typer.BadParameter(f"{job.table!r} does not exist. Correct the path of TABLE")
@@ -131,7 +131,9 @@ def _predict_table(job: "PredictionJob", jobs: int | None, part: str | None) -> 
         raise typer.BadParameter("--jobs and --part write a folder: name it with --output")
     from onward.cli._predict_parts import predict_parts
 
-    predict_parts(job, jobs or 1, _share(part or "1/1"))
+    share = _share(part or "1/1")
+    with naming_buckets(job.table, job.output):
+        predict_parts(job, jobs or 1, share)
 
 
 def _share(part: str) -> tuple[int, int]:
