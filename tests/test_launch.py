@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from onward.__main__ import app
 from onward.cli._launch.job import Job, submit
 from onward.cli._launch.ssh import RemoteRun
-from onward.errors import ConfigError, ExtraError
+from onward.errors import ConfigError, ExtraError, PeerError
 from onward.training.checkpoints import checkpoint_folder
 
 SOURCES = Path(__file__).parents[1] / "src"
@@ -76,6 +76,14 @@ train:
     head: {type: regression}
   learner: {batch_size: 45, max_epochs: EPOCHS, patience: EPOCHS}
 """
+
+
+@pytest.fixture(autouse=True)
+def _config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "configs").mkdir()
+    for name in ("My Table_2", "table"):
+        (tmp_path / f"configs/{name}.yaml").touch()
+    monkeypatch.chdir(tmp_path)
 
 
 def printed(*words: Any) -> str:
@@ -132,6 +140,43 @@ def test_a_task_of_skypilot_is_one(nodes: int, gpus: int, tmp_path: Path) -> Non
 def test_a_scheduler_that_is_missing_is_named() -> None:
     with pytest.raises(ExtraError, match="'no-such-program' is not installed"):
         submit(["no-such-program"], "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["slurm", "configs/none.yaml"], "'configs/none.yaml' does not exist"),
+        (["slurm", "configs/table.yaml", "--time", "soon"], "'soon' is no time of SLURM, such as"),
+    ],
+)
+def test_a_job_that_cannot_run_is_not_written(words: list[str], message: str) -> None:
+    done = CliRunner().invoke(app, ["launch", *words])
+    assert done.exit_code == 2
+    assert message in " ".join(done.stderr.replace("│", " ").split())
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("program", "error", "message"),
+    [
+        ("exit 255", PeerError, "launch: gpu1 cannot be reached by ssh. Correct the host"),
+        ("exit 127", ExtraError, "'my-onward' is not a command on gpu1. Install it there"),
+    ],
+)
+def test_a_host_that_cannot_train_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    error: type[Exception],
+    message: str,
+) -> None:
+    for name in ("ssh", "rsync"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(error, match=message):
+        RemoteRun("gpu1", Path("configs/table.yaml"), "there", "my-onward").follow()
 
 
 def test_a_host_is_no_option() -> None:

@@ -1,5 +1,6 @@
 """`onward launch`."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,14 @@ launch = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Argument(help="A file in configs/.", show_default=False)]
+JobConfig = Annotated[
+    Path,
+    typer.Argument(help="A file in configs/.", exists=True, dir_okay=False, show_default=False),
+]
 Nodes = Annotated[int, typer.Option(min=1, help="Number of nodes.")]
 Gpus = Annotated[int, typer.Option(min=0, help="GPUs per node; 0 trains on CPUs.")]
 Submit = Annotated[bool, typer.Option("--submit", help="Submit the job instead of printing it.")]
+TIME = re.compile(r"\d+(:\d\d?(:\d\d?)?)?|\d+-\d\d?(:\d\d?(:\d\d?)?)?")
 
 
 class Action(StrEnum):
@@ -23,6 +29,12 @@ class Action(StrEnum):
     follow = "follow"
     fetch = "fetch"
     stop = "stop"
+
+
+def _time_of_slurm(text: str) -> str:
+    if not TIME.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is no time of SLURM, such as 12:00:00 or 2-12:00:00")
+    return text
 
 
 @launch.command()
@@ -60,10 +72,12 @@ def ssh(
 
 @launch.command()
 def slurm(
-    config: Config,
+    config: JobConfig,
     nodes: Nodes = 1,
     gpus: Gpus = 1,
-    time: Annotated[str, typer.Option(help="Time limit, in SLURM's format.")] = "24:00:00",
+    time: Annotated[
+        str, typer.Option(help="Time limit, in SLURM's format.", callback=_time_of_slurm)
+    ] = "24:00:00",
     submit: Submit = False,
 ) -> None:
     """Print a batch script, or submit it."""
@@ -75,7 +89,7 @@ def slurm(
 
 @launch.command()
 def kubernetes(
-    config: Config,
+    config: JobConfig,
     image: Annotated[str, typer.Option(help=r"Image with onward\[train].", show_default=False)],
     volume: Annotated[str, typer.Option(help="Volume claim with the project.")] = "project",
     nodes: Nodes = 1,
@@ -92,7 +106,7 @@ def kubernetes(
 
 @launch.command()
 def skypilot(
-    config: Config,
+    config: JobConfig,
     accelerator: Annotated[str, typer.Option(help="Type of GPU.")] = "H100",
     nodes: Nodes = 1,
     gpus: Gpus = 1,

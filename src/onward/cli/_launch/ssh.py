@@ -14,6 +14,9 @@ from onward.errors import ConfigError, ExtraError, LockedError, PeerError
 from onward.settings.config import config_name
 
 RUNS = ".onward"  # on the other machine, in the project: log, process and exit code of each config
+UNREACHED = 255  # exit code of ssh, also behind rsync, if there is no connection
+NOT_FOUND = 127  # of a shell, if there is no such command
+STOPPED = (130, 143)  # by a signal
 START = """\
 cd {folder} && mkdir -p {runs} && cd {runs} || exit 74
 if [ -f {name}.pid ] && kill -0 -- "-$(cat {name}.pid)" 2>/dev/null; then exit 75; fi
@@ -26,10 +29,9 @@ for stage in {stages}; do {command} $stage {config}; code=$?; [ $code = 0 ] || b
 echo $code >{runs}/{name}.code
 """
 FOLLOW = """\
-cd {folder}/{runs} || exit 66
+cd {folder}/{runs} 2>/dev/null || {{ echo "launch: no run was started there" >&2; exit 66; }}
 for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s {name}.pid ] && break; sleep 0.3; done
 tail -n +1 -F --pid="$(cat {name}.pid)" {name}.log 2>/dev/null
-cat {name}.code 2>/dev/null || echo 143 >&2
 exit "$(cat {name}.code 2>/dev/null || echo 143)"
 """
 STOP = """\
@@ -78,10 +80,18 @@ class RemoteRun:
     def follow(self) -> int:
         """Print the log until the run ends; its exit code. Ctrl-C leaves the run alone."""
         code = self._ssh(self._fill(FOLLOW))
+        if code == UNREACHED:
+            self._refuse(code, "cannot be followed")
+        if code == NOT_FOUND:
+            raise ExtraError(
+                f"launch: {self._command!r} is not a command on {self._host}. Install it there:"
+                f" ssh {self._host} pip install 'onward[train]'; or give its path with --command"
+            )
         if code:
+            reason = "" if code in STOPPED else ", for the reason above"
             typer.echo(
-                f"launch: {self._config} ended with {code} on {self._host}; `onward launch ssh`"
-                " starts it again, and the training resumes",
+                f"launch: {self._config} ended with {code} on {self._host}{reason}; `onward launch"
+                " ssh` starts it again, and the training resumes",
                 err=True,
             )
         return code
@@ -101,6 +111,7 @@ class RemoteRun:
             command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *targets]
             code = subprocess.run(command, check=False).returncode
             self._refuse(code, "is fetched, but DVC cannot record it; it ran")
+        typer.echo(f"launch: {target} is a copy of that on {self._host}", err=True)
 
     def _copy_project(self) -> None:
         listed = subprocess.run(
@@ -149,6 +160,11 @@ class RemoteRun:
         self._refuse(done.returncode, "could not be copied")
 
     def _refuse(self, code: int, problem: str) -> None:
+        if code == UNREACHED:
+            raise PeerError(
+                f"launch: {self._host} cannot be reached by ssh. Correct the host, or its entry in"
+                f" ~/.ssh/config, until `ssh {self._host} true` works"
+            )
         if code:
             raise PeerError(
                 f"launch: {self._config} {problem} on {self._host} (code {code}); the message of"

@@ -66,8 +66,8 @@ class Looks:
         if difference.rows < most:
             raise DataError(
                 f"the table has {difference.rows:,} usable rows, fewer than the {most:,} of an"
-                " earlier comparison of these models, which the file of --output records. Add the new"
-                " rows to the earlier ones"
+                " earlier comparison of these models, which the file of --output records. Add the"
+                " new rows to the earlier ones"
             )
         return difference.sequence(LEVEL, self.first_rows(difference))
 
