@@ -10,7 +10,9 @@ from tempfile import mkstemp
 from onward.__main__ import main
 
 STARTER = multiprocessing.get_context("forkserver")
-STARTER.set_forkserver_preload(["lightning", "onward.stages.prepare"])
+STARTER.set_forkserver_preload(
+    ["onward.stages.train", "onward.stages.export", "onward.stages.evaluate"]
+)
 LONGEST = 120  # seconds
 
 

@@ -110,6 +110,7 @@ def test_the_imports_on_sources_are_read_by_dvc_with_extras_that_exist() -> None
     assert kinds - {"https", "remote"} <= {*extras["optional-dependencies"]}
 
 
+@pytest.mark.slow
 def test_what_the_page_on_extending_defines_passes_a_check(tmp_path: Path) -> None:
     parts = blocks("extend.md")
     [config] = [text for language, text in parts if language == "yaml"]

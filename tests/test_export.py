@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 from onnx import ModelProto, TensorProto
-from small_members import of_numbers, small
+from small_members import diagonal, of_numbers, small
 from two_blocks import features, shape
 from two_blocks import network as untrained
 
@@ -81,17 +81,18 @@ def classes_of(head: str) -> list[str]:
     return [f"class é {code}" for code in member.examples] if has_labels else []
 
 
-@pytest.mark.parametrize("head", sorted(Head.members))
-@pytest.mark.parametrize("model", sorted(Model.members))
+@pytest.mark.parametrize(("model", "head"), diagonal(sorted(Model.members), sorted(Head.members)))
 def test_the_file_predicts_what_the_network_predicts(model: str, head: str) -> None:
     classes = classes_of(head)
     described = shape(2, CARDINALITIES, len(classes))
     check(network("piecewise_linear", model, head, described), classes, True, True)
 
 
-@pytest.mark.parametrize("models", [("mlp", "mlp"), ("tabm", "ft_transformer")])
-@pytest.mark.parametrize("head", sorted(Head.members))
-def test_several_networks_are_one_file(models: Sequence[str], head: str) -> None:
+PAIRS = [("mlp", "mlp"), ("tabm", "ft_transformer")]
+
+
+@pytest.mark.parametrize(("head", "models"), diagonal(sorted(Head.members), PAIRS))
+def test_several_networks_are_one_file(head: str, models: Sequence[str]) -> None:
     classes = classes_of(head)
     described = shape(2, CARDINALITIES, len(classes))
     networks = [network("piecewise_linear", model, head, described) for model in models]

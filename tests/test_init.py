@@ -11,7 +11,7 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import modify_yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
@@ -106,6 +106,7 @@ def test_values_are_the_same_in_yaml_1_1(value: Any) -> None:
     assert yaml.safe_load(f"value: {one_line(value)}") == {"value": value}
 
 
+@settings(max_examples=40)  # of DVC's writer, which is slow
 @given(st.dictionaries(names, st.dictionaries(names, values, min_size=1), min_size=1))
 @example({"No": {"a": ["No", "x" * 90]}, "x " * 60: {"yes": "x " * 60}})
 def test_dvc_rewrites_what_was_written_without_a_change(

@@ -80,6 +80,7 @@ def test_a_member_needs_its_type(validator: jsonschema.Draft202012Validator) -> 
     assert not validator.is_valid(config)
 
 
+@pytest.mark.slow
 def test_classes_of_plugins_are_in_it(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from typing import Literal\n"

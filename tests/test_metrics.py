@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -174,6 +174,7 @@ def test_intervals_of_many_rows_are_scaled_from_some() -> None:
     assert got.upper - got.lower == pytest.approx(2 * 1.96 * errors.std() / rows**0.5, rel=0.1)
 
 
+@settings(max_examples=30)  # each resamples a thousand times
 @given(st.integers(1, 30), st.integers(0, 20))
 def test_an_interval_holds_its_value(rows: int, seed: int) -> None:
     target, predictions = classes(rows, 2, seed)

@@ -347,7 +347,9 @@ def published(folder: Path) -> Mapping[str, str]:
 STEPS = 900 * 6 // 10 // 32 * 8  # of each training
 
 
-@pytest.mark.parametrize("after", [STEPS + 1, 2 * STEPS + STEPS // 2])
+@pytest.mark.parametrize(
+    "after", [pytest.param(STEPS + 1, marks=pytest.mark.slow), 2 * STEPS + STEPS // 2]
+)
 def test_a_run_that_was_cut_in_any_training_ends_with_the_same_bits(
     prepared: Path, trained: Path, tmp_path: Path, after: int, caplog: pytest.LogCaptureFixture
 ) -> None:

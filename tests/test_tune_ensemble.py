@@ -151,7 +151,9 @@ def test_what_cannot_be_combined_with_members_has_no_ensemble(again: Path) -> No
     assert section(config, "train", train.Settings).refit == "validation"
 
 
-@pytest.mark.parametrize("step", [1, 150, 250])
+@pytest.mark.parametrize(
+    "step", [150, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 250))]
+)
 def test_a_kill_in_any_step_changes_nothing(tuned: Path, project: Path, step: int) -> None:
     with pytest.raises(KilledError), in_step(step, kill):
         search(project)
@@ -180,7 +182,9 @@ class Sizes:
         return float(len(settings.of_members))
 
 
-@pytest.mark.parametrize(("limit", "networks"), [(1, 0), (2, 2)])
+@pytest.mark.parametrize(
+    ("limit", "networks"), [pytest.param(1, 0, marks=pytest.mark.slow), (2, 2)]
+)
 def test_an_ensemble_keeps_to_the_latency_limit(
     project: Path, monkeypatch: pytest.MonkeyPatch, limit: int, networks: int
 ) -> None:

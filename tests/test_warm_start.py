@@ -146,6 +146,7 @@ def test_a_column_with_another_scale_counts_as_new(folder: Path) -> None:
 NETWORK = CONFIG[CONFIG.index("  network:") : CONFIG.index("  learner:")]
 
 
+@pytest.mark.slow
 def test_the_network_of_the_model_is_the_default_of_a_dry_run_and_of_a_cold_start(
     folder: Path,
 ) -> None:
