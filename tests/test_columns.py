@@ -189,7 +189,7 @@ def robust(x: float | None) -> Sequence[float]:
     if x is None or math.isinf(x):
         return 0, 1
     z = max(-100, min(100, (x - 2) * 1.349))
-    return z / math.sqrt(1 + (z / 3) ** 2), 0
+    return z / math.sqrt(1 + (z / 30) ** 2), 0
 
 
 def merged(x: str | None) -> Sequence[float]:

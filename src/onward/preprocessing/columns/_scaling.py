@@ -21,7 +21,7 @@ NARROWEST = 1e-6  # of the size of the values: below it, rounding is all that di
 SMALLEST = 1e-37  # onnxruntime takes a constant for 0 that is 0 as float32, and drops its Sub
 QUARTILES = 1.349  # from the first to the third, in standard deviations of a normal distribution
 LARGEST = float(np.finfo(np.float64).max)
-BEND = 3.0  # scales; where the smooth clipping of robust scaling begins to hold back
+BEND = 30.0  # scales; where the smooth clipping of robust scaling begins to hold back
 
 Scaling = Literal["robust", "standard", "minmax", "quantile"]
 Bounds = tuple[float, float]
@@ -210,12 +210,12 @@ def _bent(graph: Graph, steps: Value, scales: Sequence[Scale]) -> Value:
 
 
 def _clip_softly(graph: Graph, steps: Value, bends: Sequence[bool]) -> Value:
-    """Bend by z / sqrt(1 + (z / 3)²) in the columns that ask for it."""
+    """Bend by z / sqrt(1 + (z / 30)²) in the columns that ask for it."""
     steps = graph("Cast", steps, to=TensorProto.FLOAT)
     if not any(bends):
         return steps
-    third = graph("Mul", steps, graph.constant(1 / BEND, np.float32))
-    root = graph("Sqrt", graph("Add", graph("Mul", third, third), graph.constant(1.0, np.float32)))
+    part = graph("Mul", steps, graph.constant(1 / BEND, np.float32))
+    root = graph("Sqrt", graph("Add", graph("Mul", part, part), graph.constant(1.0, np.float32)))
     bent = graph("Div", steps, root)
     if all(bends):
         return bent

@@ -29,9 +29,10 @@ class Numerical(Column):
     class Config(NumberSettings):
         """``scaling`` is ``robust``, ``standard``, ``minmax`` or ``quantile``.
 
-        ``robust``: by median and quartiles; values beyond three scales are compressed smoothly
-        towards a bound, so that outliers do not hide differences between other values.
-        Source: Holzmüller et al. 2024, "Better by Default", section 3.
+        ``robust``: by median and quartiles; values beyond thirty scales are compressed
+        smoothly towards a bound, so that outliers do not hide differences between other values.
+        Source: Holzmüller et al. 2024, "Better by Default", section 3, which bends at three; that
+        hides differences of honest long tails from bins, see ``benchmarks/README.md``.
         ``standard``: by mean and standard deviation. ``minmax``: the training values between 0
         and 1. ``quantile``: maps the training values to a normal distribution, linear between
         quantiles and constant outside the training range.
