@@ -162,12 +162,19 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
         {} if split else {"part": "categorical"}
     )
     assert schema.target.classes == ("Off", "on")
-    assert section(config, "train", train.Settings) == train.Settings()
+    assert section(config, "train", train.Settings) == train.Settings(folds=5)
     assert "onward check configs/my_table_v2.yaml" in output
     assert "'id' is left out" not in config.read_text()
     assert "# id is left out: a different whole number in each row" in config.read_text()
     assert '# "value" is left out' not in config.read_text()
     assert "# value is left out: reserved name" in config.read_text()
+
+
+@pytest.mark.parametrize(("rows", "folds"), [(1_499, 5), (1_500, 1)])
+def test_few_rows_are_learned_by_several_networks(folder: Path, rows: int, folds: int) -> None:
+    pl.DataFrame({"x": [row % 97 for row in range(rows)], "y": range(rows)}).write_csv("t.csv")
+    init("t.csv", "--target", "y")
+    assert section(Path("configs/t.yaml"), "train", train.Settings).folds == folds
 
 
 def test_how_a_table_is_written_is_found_said_and_obeyed(folder: Path, tmp_path: Path) -> None:

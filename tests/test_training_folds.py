@@ -3,20 +3,25 @@
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import torch
 from two_blocks import network as untrained
 from two_blocks import rows as rows_of
 from two_blocks import shape
 
+from onward.artifacts.prepared import Prepared
+from onward.errors import ConfigError
 from onward.export.deciding import decide
 from onward.network.bag import Bag, load_network
 from onward.network.network import Network
 from onward.schema import Target
+from onward.stages import prepare
 from onward.tasks.decision import Decision
 from onward.training import folds as module
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
+from onward.training.fitting import fit_prepared
 from onward.training.folds import fit_folds, folds
 from onward.training.learner import Learner
 from onward.training.run import Trained, TrainingData, fit
@@ -94,6 +99,23 @@ def test_the_decision_is_fitted_on_out_of_fold_scores() -> None:
 
     assert rule["validation"] == {"before": pytest.approx(2 / 3), "after": 1.0}
     assert torch.sigmoid(torch.tensor(3.0)) < rule["threshold"] < torch.sigmoid(torch.tensor(4.0))
+
+
+@pytest.mark.parametrize("split", ["group", "time"])
+def test_folds_across_groups_and_times_are_refused(tmp_path: Path, split: str) -> None:
+    days = [f"2024-01-{row % 28 + 1:02}" for row in range(100)]
+    table = pl.DataFrame({"x": range(100), "day": days, "y": [row % 7 for row in range(100)]})
+    table.write_csv(tmp_path / "table.csv")
+    config = {
+        "source": {"type": "csv", "path": tmp_path / "table.csv"},
+        "target": {"name": "y", "kind": "number"},
+        "split": {"type": split, "name": "day"},
+        "columns": {"x": {"type": "numerical"}},
+    }
+    prepare.run(prepare.Settings.model_validate(config), tmp_path)
+    settings = Settings(seed=0, folds=3, network=network("regression"), learner=Learner.Config())
+    with pytest.raises(ConfigError, match=f"train.folds: .* split '{split}'.*Remove `folds`"):
+        fit_prepared(settings, Prepared(tmp_path / "prepare"), Checkpoints(tmp_path, {}))
 
 
 def test_a_training_that_is_cut_between_folds_ends_with_the_same_bits(

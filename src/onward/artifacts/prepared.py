@@ -88,6 +88,11 @@ class Prepared:
         states: dict[str, Any] = json.loads(self._path("columns.json").read_text())
         return states
 
+    def split_type(self) -> str:
+        """The type of the split."""
+        kind: str = manifest(self.folder)["settings"]["split"]["type"]
+        return kind
+
     def start(self) -> bytes:
         """The network that training starts from, as ``train`` wrote it; only with `start_from`."""
         return self._path(START).read_bytes()

@@ -13,6 +13,7 @@ SHUFFLES = 5
 MAX_SHUFFLED_CELLS = 40_000_000  # input values, some 20 s; wide tables get fewer rows
 MIN_SHUFFLED_ROWS = 50
 JACKKNIFE_GROUPS = 20  # of rows, each left out once; fewer rows have no interval
+ROUNDING = 1e-12  # of the metric
 JACKKNIFE_T = 2.093  # standard errors to each side: Student's t with 19 degrees of freedom, 95 %
 
 
@@ -55,7 +56,13 @@ def importance(
 
     before = _values(metric, target, predict(rows), jackknife)
     after = np.array([values_shuffled(name) for name in rows.columns])  # (columns, 1 + groups)
-    return _ranking(rows.columns, metric.sign * (before - after))
+    return _ranking(rows.columns, metric.sign * _differences(before, after))
+
+
+def _differences(before: Array, after: Array) -> Array:
+    """The changes of the metric; those by rounding are 0."""
+    change = before - after
+    return np.where(np.abs(change) > ROUNDING * np.abs(before), change, 0.0)
 
 
 def _ranking(columns: Sequence[str], drops: Array) -> pl.DataFrame:

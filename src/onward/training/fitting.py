@@ -3,6 +3,7 @@
 from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError
 from onward.network.start import Start
+from onward.table.splits import Split
 from onward.training.checkpoints import Checkpoints
 from onward.training.folds import fit_folds
 from onward.training.joined_rows import learned_rows
@@ -17,7 +18,8 @@ def fit_prepared(
     """Train one network, one for each fold, or the members of an ensemble; raises as `fit` does.
 
     Raises:
-        ConfigError: if several networks are asked for, and a network to start from.
+        ConfigError: if several networks are asked for, and a network to start from; or folds of
+            rows that the split keeps together or in order.
     """
     data = TrainingData.load(prepared)
     if settings.members and start is not None:
@@ -33,5 +35,15 @@ def fit_prepared(
     if settings.members:
         return fit_members(settings, data, checkpoints)
     if settings.folds > 1:
+        _refuse_random_folds(prepared.split_type())
         return fit_folds(settings, data, learned_rows(prepared), checkpoints)
     return fit(settings, data, checkpoints, start)
+
+
+def _refuse_random_folds(split: str) -> None:
+    if not Split.members[split].has_random_folds:
+        raise ConfigError(
+            f"train.folds: the table has the split {split!r}, and folds are drawn row by row:"
+            " networks would be judged by rows too much like those that they learned from. Remove"
+            " `folds`"
+        )

@@ -36,6 +36,9 @@ class Split(Family):
     """Whether a training row is never a validation or test row of the table with more rows, unless
     `refuse_trained` says so."""
 
+    has_random_folds: ClassVar[bool] = True
+    """Whether folds that are drawn row by row are as honest as this split."""
+
     def __init__(self, config: Any) -> None:
         self.config = config
 

@@ -24,6 +24,7 @@ class Group(Split):
         name: str
 
     config: Config
+    has_random_folds = False
 
     def deal(
         self, targets: np.ndarray, values: pl.Series | None, seed: int, shares: Sequence[float]

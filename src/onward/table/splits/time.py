@@ -39,6 +39,7 @@ class Time(Split):
         name: str
 
     config: Config
+    has_random_folds = False
     keeps_training_rows = True
 
     def deal(
