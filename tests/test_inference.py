@@ -104,6 +104,14 @@ def test_columns_are_what_they_look_like(values: list[Any], type_: str, reason: 
     assert reason in found.reason
 
 
+@pytest.mark.parametrize(("often", "words"), [(30, 256), (80, 0)])
+def test_texts_that_are_mostly_unknown_for_being_rare_have_their_words(
+    often: int, words: int
+) -> None:
+    rare = [f"clerk {level}" for level in (1, 2, 3, 4) for _ in range(5)]
+    assert guess([*rare, *["bus driver"] * often]).settings.get("words", 0) == words
+
+
 @pytest.mark.parametrize(("name", "prefix"), [("tail", "N"), ("flight_code", "")])
 def test_values_in_few_rows_are_unknown(name: str, prefix: str) -> None:
     values = [f"{prefix}{value}" for value in (7, *[3] * 10, *[4] * 60)]

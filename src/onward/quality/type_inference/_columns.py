@@ -10,10 +10,12 @@ from onward.preprocessing.graph import PREFIX
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
 from onward.quality.type_inference._date_rules import date_guess
 from onward.quality.type_inference._guess import (
+    FEWEST_ROWS,
     Guess,
     leave_out,
     read_as,
     read_as_category,
+    rows_of_rare_values,
 )
 from onward.quality.type_inference._marks import USUAL
 from onward.quality.type_inference._misspellings import similar_spellings
@@ -31,6 +33,7 @@ FOOTER = r"(?i)((grand|sub)[ -]?)?totals?\b|sum\b|summe\b|gesamt|insgesamt|ит�
 MANY_NUMBERS = 0.2  # share among texts from which the reason mentions them
 MOST_WORDS = 15  # mean; longer values are free text, even if they recur
 MANY, WORDS = 256, 256  # distinct texts from which words become features, and how many words
+RARE = 0.25  # share of rows whose text is in few rows, from which on words become features, too
 LONG_WHOLE = r"^[+-]?[1-9][0-9]{15,}$"  # may be 2^53 or more, where float64 rounds
 
 
@@ -137,7 +140,8 @@ def _categorical(summary: ColumnSummary) -> Guess | None:
     if summary.recurring < USUAL or summary.words > MOST_WORDS:
         return None
     reason = f"{summary.distinct:,} distinct {_noun(summary)}{_numbers_among(summary)}"
-    if summary.distinct >= MANY and summary.words >= 2:
+    is_rare = summary.present >= FEWEST_ROWS and rows_of_rare_values(summary) >= RARE
+    if summary.words >= 2 and (summary.distinct >= MANY or is_rare):
         return read_as_category(summary, f"{reason} of several words", words=WORDS)
     spellings = similar_spellings(summary.values, summary.counts)
     return replace(read_as_category(summary, reason), spellings=spellings)

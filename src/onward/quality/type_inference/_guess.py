@@ -43,6 +43,12 @@ def read_as_category(summary: ColumnSummary, reason: str, **settings: Setting) -
     return read_as(summary, "categorical", reason, **settings)
 
 
+def rows_of_rare_values(summary: ColumnSummary) -> float:
+    """The share of rows, of those with a value, whose category is unknown for being rare."""
+    rare = summary.counts.filter(summary.counts < MIN_COUNT)
+    return int(rare.sum()) / max(1, summary.present)
+
+
 def read_as(summary: ColumnSummary, type_: str, reason: str, **settings: Setting) -> Guess:
     """Read a column as this type; the reason tells the missing values."""
     missing = summary.rows - summary.present
