@@ -22,6 +22,7 @@ COMMANDS = {stage: ["config.yaml"] for stage in ALL} | {
     "check": ["config.yaml"],
     "collect": ["config.yaml"],
     "init": ["table.csv", "--target", "pay"],
+    "launch": ["slurm", "config.yaml"],
     "suggest": ["config.yaml"],
     "validate": ["config.yaml"],
 }

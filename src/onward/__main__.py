@@ -119,6 +119,9 @@ for name in (module.name for module in pkgutil.iter_modules(commands.__path__)):
         module = importlib.import_module(f"onward.cli.{name}")
         member = getattr(module, name)
         if isinstance(member, typer.Typer):  # a command with commands of its own
+            for inner in member.registered_commands:
+                assert inner.callback is not None
+                inner.callback = require_extra("train")(inner.callback)
             app.add_typer(member, name=name)
             continue
         command = require_extra(getattr(module, "EXTRA", "train"))(member)
