@@ -112,6 +112,14 @@ def test_verify_for_node_replays_the_rows(folder: Path) -> None:
     assert good.stdout.endswith(": ok\n")
     assert bad.returncode == 1
     assert "differs" in bad.stdout
+    for name, reason in (
+        ("none.onnx", "no such file"),
+        ("verify.mjs", "not a model file of onward"),
+    ):
+        done = run(["node", "verify.mjs", name], folder)
+        assert done.returncode == 2
+        assert reason in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 // Replays the rows that a model file carries: node verify.mjs model.onnx
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import ort from "onnxruntime-node";
 
 const TOLERANCE = 1e-4; // of an output's largest number
@@ -49,8 +49,25 @@ function tensor(values, wire) {
   return new ort.Tensor(type, ARRAYS[type].from(flat, element), [values.length, ...shape]);
 }
 
+function fail(reason) {
+  console.error(reason);
+  process.exit(2);
+}
+
+/** The notes of a file; none if it is no ONNX file. */
+function read(path) {
+  if (!path) fail("Usage: node verify.mjs model.onnx");
+  if (!existsSync(path)) fail(`${path}: there is no such file`);
+  try {
+    return notes(readFileSync(path));
+  } catch {
+    return {};
+  }
+}
+
 const path = process.argv[2];
-const known = notes(readFileSync(path));
+const known = read(path);
+if (!known.replay) fail(`${path}: not a model file of onward`);
 const { rows, predictions } = JSON.parse(known.replay);
 const columns = JSON.parse(known.schema).columns.map(({ name, wire }) => [name, tensor(rows[name], wire)]);
 const session = await ort.InferenceSession.create(path);
