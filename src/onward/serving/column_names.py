@@ -24,5 +24,5 @@ def refuse_lacking(wanted: Collection[str], given: Iterable[Any]) -> None:
     if lacking:
         raise DataError(
             f"column {lacking[0]!r} is missing ({len(lacking)} of {len(wanted)} columns)."
-            " Add it, with None for missing values"
+            " Add it, with None (in JSON null) for missing values"
         )

@@ -198,6 +198,6 @@ def _is_missing(value: Any) -> bool:
 def _misfit(field: Field, value: Any, row: int, wanted: str) -> DataError:
     return DataError(
         f"column {field.name!r}, row {row}: {repr(value)[:80]} is of the type"
-        f" {type(value).__name__}, expected {wanted}. Correct it, or give None if the value is"
-        " missing"
+        f" {type(value).__name__}, expected {wanted}. Correct it, or give None (in JSON null) if"
+        " the value is missing"
     )
