@@ -249,6 +249,16 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
     assert "weight" not in entries(found)  # the server was told not to log it
     assert entries(found)["probability of yes"]["state"] == "quiet"
 
+    pairs = logged.with_columns((pl.int_range(pl.len()) // 2).cast(pl.String).alias("onward/id"))
+    done, found, _ = monitored(project, pairs, *options)
+    assert "3,000 rows have no label, since the id of their request names several" in done.stderr
+    assert [window["labelled"] for window in found["windows"]] == [0]
+
+    older = logged.with_columns(pl.lit("0" * 12).alias("onward/version"))
+    done, *_ = monitored(project, older)
+    assert done.returncode == 65
+    assert "log.parquet: has rows of another version than " in done.stderr
+
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_a_log_of_one_format_is_read_once(tmp_path: Path, suffix: str) -> None:

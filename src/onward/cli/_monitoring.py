@@ -115,8 +115,15 @@ def _commands(job: MonitorJob, period: Period | None) -> Commands:
 def _say_labelled(
     job: MonitorJob, log: "_Log", labels: pl.DataFrame, findings: Mapping[str, Any]
 ) -> None:
+    if log.shared_ids:
+        logger.warning(
+            "%s: %s rows have no label, since the id of their request names several rows. Send"
+            " one row in a request, with its id in the header X-Request-Id",
+            job.log,
+            f"{log.shared_ids:,}",
+        )
     labelled = sum(window["labelled"] for window in findings["windows"])
-    if labelled or not findings["rows"]:
+    if labelled or log.shared_ids or not findings["rows"]:
         logger.info(
             "%s: labels for %s of %s rows", job.labels, f"{labelled:,}", f"{findings['rows']:,}"
         )
@@ -185,6 +192,8 @@ class _Log:
         self._names = self._tables[0].names()
         self.first_id: str | None = None
         """Of a row, for messages."""
+        self.shared_ids = 0
+        """Rows of requests with several rows."""
 
     @cached_property
     def period(self) -> Period | None:
@@ -236,7 +245,7 @@ class _Log:
         if self._outputs:  # a server may log some of the columns only
             columns = tuple(field for field in columns if field.name in self._names)
         kept = [name for names in self._outputs.values() for name in names]
-        kept += [name for name in (self._time, self._id, VERSION) if name in self._names]
+        kept += [name for name in (self._time, self._id, TIME, VERSION) if name in self._names]
         first = 0
         for table in self._tables:
             for rows in table.scan_parts(columns, list(dict.fromkeys(kept)), CHUNK):
@@ -251,10 +260,20 @@ class _Log:
         else:
             assert self._time is not None
             keys = self._windows_of_time(rows[KEPT + self._time].alias(self._time), self.period)
-        ids = None if self._id is None else rows[KEPT + self._id].cast(pl.String)
-        if ids is not None and self.first_id is None:
-            self.first_id = ids[0]
-        return _Part(raw, keys, self._predictions(rows, raw), ids)
+        return _Part(raw, keys, self._predictions(rows, raw), self._ids(rows))
+
+    def _ids(self, rows: pl.DataFrame) -> pl.Series | None:
+        """What labels are matched by; missing where a request had several rows."""
+        if self._id is None:
+            return None
+        ids = rows[KEPT + self._id].cast(pl.String)
+        self.first_id = self.first_id or ids[0]
+        if self._id != ID:
+            return ids
+        of_request = [KEPT + name for name in (ID, TIME) if KEPT + name in rows.columns]
+        is_shared = rows.select(of_request).is_duplicated()
+        self.shared_ids += int(is_shared.sum())
+        return pl.select(pl.when(~is_shared).then(ids)).to_series()
 
     def _windows_of_time(self, times: pl.Series, period: Period) -> Array:
         try:
@@ -271,6 +290,12 @@ class _Log:
                 else rows.select(KEPT + column for column in names).to_numpy()
                 for name, names in self._outputs.items()
             }
+        if len(raw.columns) < len(self.predictor.schema.columns):
+            raise DataError(
+                f"{self._job.log}: has rows of another version than {self.identity}, and not all"
+                " columns of the model, so they cannot be predicted again. Monitor a folder without"
+                " the parts of other versions, or serve without --log-columns"
+            )
         return self.predictor(raw)
 
     @cached_property
