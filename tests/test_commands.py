@@ -193,6 +193,12 @@ def test_wrong_usage_is_said(file: Path, words: list[str], message: str) -> None
     assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
+def test_a_folder_is_not_a_model(tmp_path: Path) -> None:
+    result = run("describe", tmp_path)
+    assert isinstance(result.exception, ArtifactError)
+    assert str(result.exception) == f"{tmp_path}: this is a folder. Name the model file in it"
+
+
 def test_a_wrong_row_is_an_error_of_the_data(file: Path) -> None:
     result = run("predict", file, "--row", json.dumps(ROW | {"age": "old"}))
     assert isinstance(result.exception, DataError)

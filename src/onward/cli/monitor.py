@@ -44,11 +44,16 @@ Rows = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", help="Write all findings to this file, as JSON.", show_default=False
+        "--output",
+        "-o",
+        help="Write all findings to this file, as JSON.",
+        dir_okay=False,
+        show_default=False,
     ),
 ]
 Page = Annotated[
-    Path | None, typer.Option(help="Write an HTML page to this file.", show_default=False)
+    Path | None,
+    typer.Option(help="Write an HTML page to this file.", dir_okay=False, show_default=False),
 ]
 
 

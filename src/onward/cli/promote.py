@@ -29,6 +29,7 @@ Latency = Annotated[
     float,
     typer.Option(
         metavar="MICROSECONDS",
+        min=0.0,
         help="Limit for one row, in 99 of 100 calls; by default no limit.",
         show_default=False,
     ),
@@ -39,7 +40,12 @@ Config = Annotated[
 ]
 Output = Annotated[
     Path,
-    typer.Option("--output", "-o", help="File for the figures; it also records earlier looks."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="File for the figures; it also records earlier looks.",
+        dir_okay=False,
+    ),
 ]
 
 

@@ -260,6 +260,8 @@ def _boolean_numbers(columns: Sequence[Field]) -> list[Field]:
 
 
 def _content_of(path: Path) -> bytes:
+    if path.is_dir():
+        raise ArtifactError(f"{path}: this is a folder. Name the model file in it")
     if not path.is_file():
         raise ArtifactError(f"{path}: there is no such file. The stage `export` writes it")
     return path.read_bytes()
