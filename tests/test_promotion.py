@@ -54,6 +54,15 @@ def test_a_model_is_the_same_as_itself(tmp_path: Path, task: str) -> None:
     assert "no significant difference" in "\n".join(found.lines())
 
 
+def test_a_metric_of_two_classes_is_undefined_for_rows_of_one(tmp_path: Path) -> None:
+    model = line(tmp_path / "a.onnx")
+    found = comparison(tmp_path, model, model, rows(200).filter(pl.col("outcome") == "no"))
+    text = "\n".join(found.lines())
+    assert "AUC" in text
+    assert "undefined" in text
+    assert "nan" not in text
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("slope", [0.0, 1.9, 2.05, 3.0])
 def test_a_comparison_is_symmetric(tmp_path: Path, task: str, slope: float) -> None:

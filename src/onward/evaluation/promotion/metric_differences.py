@@ -1,5 +1,6 @@
 """Metrics of two models on the same rows, and their paired differences."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,9 @@ class MetricDifference:
         return {**ends, "difference": self.difference.document()}
 
     def cells(self) -> list[str]:
-        """The cells of a table row."""
+        """The cells of a table row; a metric such as AUC is undefined for rows of one class."""
+        if math.isnan(self.difference.value):
+            return [self.metric.title, "undefined", "undefined", "", ""]
         ends = f"{self.difference.lower:+.3g} to {self.difference.upper:+.3g}"
         values = (
             format_value(self.first),
