@@ -132,8 +132,10 @@ def test_a_limit_that_no_network_meets_is_refused(project: Path, stopwatch: Widt
         search(project)
 
 
-def test_the_untrained_file_has_the_operators_of_the_trained_one(project: Path) -> None:
-    out = project / "artifacts/c"
+@pytest.mark.parametrize("folds", [1, 2])
+def test_the_untrained_file_has_the_operators_of_the_trained_one(project: Path, folds: int) -> None:
+    out, config = project / "artifacts/c", project / "c.yaml"
+    config.write_text(config.read_text().replace("\ntrain:", f"\ntrain:\n  folds: {folds}"))
     given = section(project / "c.yaml", "train", train.Settings)
     train.run(given, out)
     rows = Prepared(out / "prepare")

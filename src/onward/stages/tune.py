@@ -24,9 +24,11 @@ from onward.network.scoring import Shape
 from onward.serving.model_file import seal
 from onward.serving.predictor import Predictor
 from onward.tasks import Task
+from onward.training.batches import Rows
 from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
 from onward.training.distributed import available
+from onward.training.folds import folds
 from onward.training.loop import new_network
 from onward.training.run import TrainingData
 from onward.training.scores import compute_scores
@@ -134,8 +136,14 @@ class Stopwatch:
         """What `export` would write, calibrated: operators with 0 or 1 would be left out."""
         data, schema = self._data, self._schema
         shape = Shape(data.blocks, len(data.target.classes))
-        networks = [new_network(one.network, data.train, shape) for one in settings.of_members]
-        network = (Bag(networks, settings.counts) if settings.members else networks[0]).eval()
+        networks = [
+            new_network(one.network, rows, shape, targets=data.train.targets)
+            for one in settings.of_members
+            for rows in self._learned(settings)
+        ]
+        counts = settings.counts if settings.members else None
+        is_one = len(networks) == 1 and counts is None
+        network = (networks[0] if is_one else Bag(networks, counts)).eval()
         known = data.validation.between(0, ROWS)
         with torch.no_grad():
             scores = compute_scores(network, known, torch.device("cpu"))
@@ -144,6 +152,14 @@ class Stopwatch:
         task = Task.members[network.head.task](schema.target)
         helper.set_model_props(model, metadata(task, schema, self._notes))
         return model
+
+    def _learned(self, settings: Complete) -> list[Rows]:
+        """The rows of each network: networks of folds have bins of their own, which take time."""
+        rows, count = self._data.train, settings.folds
+        if count == 1:
+            return [rows]
+        fold_of = folds(rows.targets, count, settings.seed)
+        return [rows.take((fold_of != fold).nonzero()[:, 0]) for fold in range(count)]
 
 
 def _refuse_all_slow(results: Sequence[Result], limit: Limit) -> None:
