@@ -89,7 +89,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
             "r", "regression", EVIL + "2", numbers=("age", EVIL), texts=(EVIL + "2",)
         ),
         "multiclass": make("m", "multiclass", "age", numbers=("age",), texts=(), classes=fifty),
-        "wide": make("w", "regression", numbers=numbers, texts=texts),
+        "wide": make("w", "regression", numbers=numbers, texts=texts, folds=5),
     }
 
 
@@ -271,6 +271,17 @@ def test_a_wide_table_folds_its_columns_away(pages: Mapping[str, Path]) -> None:
     assert "41 more columns" in page.text
     assert "text 19" in page.text
     assert page.text.count("... and 71 more columns") == 2  # in code that uses the file
+
+
+def test_networks_of_folds_have_no_epoch_in_common(pages: Mapping[str, Path]) -> None:
+    page = Reader(pages["wide"].read_text()).text
+    assert "the predictions of 5 networks, each of which learned without another fold" in page
+    assert "Out of fold, the loss is 0.375." in page
+    assert "The weights are those of epoch" not in page
+    assert "fold 5" in page  # whose time it is
+    card = (pages["wide"].parent / "model_card.md").read_text()
+    assert "rows in 5 folds" in card
+    assert "9 epochs" not in card
 
 
 def test_the_page_says_what_was_measured(pages: Mapping[str, Path]) -> None:

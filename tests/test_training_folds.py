@@ -1,5 +1,8 @@
 """Networks of folds: no row is judged by a network that learned from it."""
 
+import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +19,14 @@ from onward.export.deciding import decide
 from onward.network.bag import Bag, load_network
 from onward.network.network import Network
 from onward.schema import Target
-from onward.stages import prepare
+from onward.stages import prepare, train
 from onward.tasks.decision import Decision
 from onward.training import folds as module
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.fitting import fit_prepared
 from onward.training.folds import fit_folds, folds
+from onward.training.history import LOSS
 from onward.training.learner import Learner
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.scores import compute_scores
@@ -45,13 +49,31 @@ def network(head: str) -> Network.Config:
     return Network.Config.model_validate(parts)
 
 
-def trained(folder: Path) -> Bag:
+def result(folder: Path, whole: Rows) -> Trained:
     learner = Learner.Config(max_epochs=2, batch_size=16)
     settings = Settings(seed=0, folds=3, network=network("regression"), learner=learner)
     data = TrainingData(SHAPE.blocks, Target("y", "number"), rows(40), rows(20))
-    bag = fit_folds(settings, data, rows(60), Checkpoints(folder, {"config": "a"})).network
+    return fit_folds(settings, data, whole, Checkpoints(folder, {"config": "a"}))
+
+
+def trained(folder: Path) -> Bag:
+    bag = result(folder, rows(60)).network
     assert isinstance(bag, Bag)
     return bag
+
+
+def prepared(folder: Path, split: Mapping[str, str]) -> Prepared:
+    days = [f"2024-01-{row % 28 + 1:02}" for row in range(100)]
+    table = pl.DataFrame({"x": range(100), "day": days, "y": [row % 7 for row in range(100)]})
+    table.write_csv(folder / "table.csv")
+    config = {
+        "source": {"type": "csv", "path": folder / "table.csv"},
+        "target": {"name": "y", "kind": "number"},
+        "split": split,
+        "columns": {"x": {"type": "numerical"}},
+    }
+    prepare.run(prepare.Settings.model_validate(config), folder)
+    return Prepared(folder / "prepare")
 
 
 def test_folds_have_the_same_classes() -> None:
@@ -101,21 +123,36 @@ def test_the_decision_is_fitted_on_out_of_fold_scores() -> None:
     assert torch.sigmoid(torch.tensor(3.0)) < rule["threshold"] < torch.sigmoid(torch.tensor(4.0))
 
 
+def test_the_validation_loss_is_out_of_fold(tmp_path: Path) -> None:
+    whole = rows(61)  # folds of different sizes: the mean of their losses is another number
+    found = result(tmp_path, whole)
+    scores = found.network.out_of_fold
+    assert scores is not None
+    loss = found.network.head.loss(scores, whole.targets, whole.weights).item()
+    assert found.ensemble == {LOSS: loss, "folds": 3}
+    assert loss != min(epoch[LOSS] for epoch in found.history)
+
+
+def test_the_stage_says_that_the_networks_are_several(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    prepared(tmp_path, {"type": "random"})
+    model = {"model": {"type": "linear"}}
+    given = {"folds": 3, "network": model, "learner": {"max_epochs": 2}}
+    train.run(train.Settings.model_validate(given), tmp_path)
+    metrics = json.loads((tmp_path / "train/metrics.json").read_text())
+    assert metrics["folds"] == 3
+    assert f"3 networks; validation loss {metrics[LOSS]:.5g}, out of fold" in caplog.text
+    assert "stopped_by" not in json.loads((tmp_path / "train/speed.json").read_text())
+
+
 @pytest.mark.parametrize("split", ["group", "time"])
 def test_folds_across_groups_and_times_are_refused(tmp_path: Path, split: str) -> None:
-    days = [f"2024-01-{row % 28 + 1:02}" for row in range(100)]
-    table = pl.DataFrame({"x": range(100), "day": days, "y": [row % 7 for row in range(100)]})
-    table.write_csv(tmp_path / "table.csv")
-    config = {
-        "source": {"type": "csv", "path": tmp_path / "table.csv"},
-        "target": {"name": "y", "kind": "number"},
-        "split": {"type": split, "name": "day"},
-        "columns": {"x": {"type": "numerical"}},
-    }
-    prepare.run(prepare.Settings.model_validate(config), tmp_path)
+    rows = prepared(tmp_path, {"type": split, "name": "day"})
     settings = Settings(seed=0, folds=3, network=network("regression"), learner=Learner.Config())
     with pytest.raises(ConfigError, match=f"train.folds: .* split '{split}'.*Remove `folds`"):
-        fit_prepared(settings, Prepared(tmp_path / "prepare"), Checkpoints(tmp_path, {}))
+        fit_prepared(settings, rows, Checkpoints(tmp_path, {}))
 
 
 def test_a_training_that_is_cut_between_folds_ends_with_the_same_bits(

@@ -110,12 +110,12 @@ def _training(evidence: Evidence) -> list[str]:
         f"{counts['train']:,} training rows, {counts['validation']:,} validation rows for early"
         " stopping and calibration"
     )
-    if folds := evidence.notes.get("metrics", {}).get("folds"):
+    if folds := evidence.folds:
         rows = (
             f"{counts['train'] + counts['validation']:,} rows in {folds} folds, a network without"
             " each, early stopping and calibration on the fold that a network did not learn from"
         )
-    epochs = "" if evidence.members else f", {len(evidence.history):,} epochs"
+    epochs = "" if evidence.members or folds else f", {len(evidence.history):,} epochs"
     return [
         f"{rows}{epochs}. The data card (data_card.md) describes them.",
         _members(evidence),

@@ -53,6 +53,12 @@ class Evidence:
         return describe_refit(self.notes.get("metrics", {}))
 
     @property
+    def folds(self) -> int:
+        """The number of networks, each trained without another fold; 0 without folds."""
+        count: int = self.notes.get("metrics", {}).get("folds", 0)
+        return count
+
+    @property
     def members(self) -> Mapping[str, str]:
         """What each network of an ensemble is, by name; empty for a single network."""
         return describe_members(self.notes.get("metrics", {}))

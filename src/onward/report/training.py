@@ -1,5 +1,7 @@
 """Loss and time of the training."""
 
+import math
+
 from onward.report import charts, speed
 from onward.report.formatting import number
 from onward.report.markup import Html, figure, join, table, tag
@@ -8,23 +10,14 @@ from onward.report.report_data import Evidence
 
 def training(evidence: Evidence) -> Html:
     """Loss by epoch, and the training time."""
-    best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
-    note = (
-        f"{len(evidence.history):,} epochs. The weights are those of epoch {int(best['epoch'])},"
-        f" which had the lowest validation loss ({number(best['validation/loss'])})."
-    )
-    if evidence.members:
-        loss = evidence.notes["metrics"]["validation/loss"]
-        note = (
-            f"The model averages the predictions of {len(evidence.members)} networks that learned"
-            f" from the same rows. Its validation loss is {number(loss)}. The chart is of member 1."
-        )
+    note = _note(evidence)
     if evidence.refit:
         note += f" {evidence.refit}"
     chart = figure("Loss by epoch", charts.learning_curves(evidence.history))
     left = tag("p", note, class_="quiet")
     if evidence.speed:
         which = "member 1" if evidence.members else "this run"
+        which = f"fold {evidence.folds}" if evidence.folds else which
         facts = table([which, ""], speed.facts(evidence.speed))
         left = join(left, tag("p", speed.waits(evidence.speed), class_="quiet"), facts)
     whole = tag("div", tag("div", left), chart, class_="noted")
@@ -35,3 +28,24 @@ def training(evidence: Evidence) -> Html:
         for name, text in evidence.members.items()
     ]
     return join(whole, tag("div", tag("h3", "Networks"), networks, class_="card"))
+
+
+def _note(evidence: Evidence) -> str:
+    """What was trained, and its validation loss."""
+    loss = number(evidence.notes.get("metrics", {}).get("validation/loss", math.nan))
+    if evidence.members:
+        return (
+            f"The model averages the predictions of {len(evidence.members)} networks that learned"
+            f" from the same rows. Its validation loss is {loss}. The chart is of member 1."
+        )
+    if evidence.folds:
+        return (
+            f"The model averages the predictions of {evidence.folds} networks, each of which"
+            f" learned without another fold of the rows. Out of fold, the loss is {loss}. The chart"
+            " has means of the networks, for the epochs that all have reached."
+        )
+    best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
+    return (
+        f"{len(evidence.history):,} epochs. The weights are those of epoch {int(best['epoch'])},"
+        f" which had the lowest validation loss ({number(best['validation/loss'])})."
+    )

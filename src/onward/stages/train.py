@@ -116,15 +116,16 @@ def _publish(
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
     first = settings.of_members[0]  # whose history it is
-    speed = {**selected.trained.speed, "stopped_by": stop_reason(history, first.learner)}
+    reason = stop_reason(history, first.learner)
+    speed = dict(selected.trained.speed)
+    if settings.folds == 1:  # each network of folds stops for a reason of its own
+        speed["stopped_by"] = reason
     metrics: dict[str, Any] = {
         "epochs": len(history),
         "best_epoch": best["epoch"],
         LOSS: best[LOSS],
         **selected.trained.ensemble,
     }
-    if settings.folds > 1:
-        metrics["folds"] = settings.folds
     if refitted is not None:
         metrics["refit"] = refitted.document()
     documents = {"history": history, "metrics": metrics, "selection": selected.about}
@@ -135,12 +136,14 @@ def _publish(
             (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     with replacing(folder / "train" / "speed.json") as new:
         new.write_text(json.dumps(speed, indent=1) + "\n")
-    logger.info("train: %s", _outcome(metrics, speed["stopped_by"]))
+    logger.info("train: %s", _outcome(metrics, reason))
 
 
 def _outcome(metrics: Mapping[str, Any], stopped_by: str) -> str:
     """What came of the training, for the log."""
     loss = f"validation loss {metrics[LOSS]:.5g}"
+    if "folds" in metrics:
+        return f"{metrics['folds']} networks; {loss}, out of fold"
     if "members" in metrics:
         return f"{len(metrics['members'])} networks; {loss} together"
     return (

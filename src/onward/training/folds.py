@@ -11,6 +11,7 @@ from torch import Tensor
 from onward.network.bag import Bag
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
+from onward.training.history import LOSS
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings
@@ -26,7 +27,8 @@ def fit_folds(
     """Train a network for each fold of the rows, and join them.
 
     Each network stops early by its fold. Together, the scores of each row by the network that did
-    not learn from it calibrate the result: no row is needed for validation only.
+    not learn from it calibrate the result: no row is needed for validation only. They also have the
+    validation loss of the result; the history is the mean of the networks, the speed of the last.
 
     Args:
         settings: of each training; ``folds`` is 2 or more.
@@ -52,8 +54,9 @@ def fit_folds(
     scores = _out_of_fold(parts, fold_of)
     bag = Bag([part.network for part in parts], out_of_fold=scores)
     bag.head.calibrate(scores, whole.targets, whole.weights)
+    loss = bag.head.loss(scores, whole.targets, whole.weights).item()
     history = _mean_history([part.history for part in parts])
-    return Trained(bag, data, history, parts[-1].speed)
+    return Trained(bag, data, history, parts[-1].speed, {LOSS: loss, "folds": len(parts)})
 
 
 def folds(targets: Tensor, count: int, seed: int) -> Tensor:

@@ -49,7 +49,8 @@ class Trained:
     speed: dict[str, Any]
     """Where the time went, as JSON."""
     ensemble: Mapping[str, Any] = field(default_factory=dict)
-    """Of an ensemble, its validation loss and its members, as JSON."""
+    """Of several networks, their validation loss together, and their members or the number of their
+    folds, as JSON."""
 
 
 def fit(
