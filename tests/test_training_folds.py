@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -31,6 +31,7 @@ from onward.training.learner import Learner
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings
+from onward.training.start import load_start
 
 SHAPE = shape(2, (5,), 0)
 CPU = torch.device("cpu")
@@ -153,6 +154,20 @@ def test_folds_across_groups_and_times_are_refused(tmp_path: Path, split: str) -
     settings = Settings(seed=0, folds=3, network=network("regression"), learner=Learner.Config())
     with pytest.raises(ConfigError, match=f"train.folds: .* split '{split}'.*Remove `folds`"):
         fit_prepared(settings, rows, Checkpoints(tmp_path, {}))
+
+
+def test_a_training_that_starts_from_networks_of_folds_is_refused(tmp_path: Path) -> None:
+    class Earlier:
+        @staticmethod
+        def profiles() -> dict[str, Any]:
+            return {"start_from": {"kept": []}}
+
+        @staticmethod
+        def start() -> bytes:
+            return trained(tmp_path).dump()
+
+    with pytest.raises(ConfigError, match=r"train that model again with `folds: 1`"):
+        load_start(cast(Prepared, Earlier))
 
 
 def test_a_training_that_is_cut_between_folds_ends_with_the_same_bits(

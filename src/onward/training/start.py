@@ -20,6 +20,7 @@ def load_start(prepared: Prepared) -> Start | None:
     if not isinstance(network, Network):
         raise ConfigError(
             "prepare.start_from: the model consists of several networks (train.folds or"
-            " train.members). Start from one that is a single network"
+            " train.members), and a training continues one. Remove `start_from`, or train that"
+            " model again with `folds: 1` and without `members`"
         )
     return Start(network, start["kept"])
