@@ -112,6 +112,13 @@ def test_texts_that_are_mostly_unknown_for_being_rare_have_their_words(
     assert guess([*rare, *["bus driver"] * often]).settings.get("words", 0) == words
 
 
+def test_other_spellings_are_suggested_of_texts_that_have_their_words() -> None:
+    rare = [f"{name} city" for name in ("old", "red", "dry", "wet") for _ in range(5)]
+    found = guess([*rare, *["New York"] * 30, *["new york"] * 2])
+    assert found.settings["words"] == 256
+    assert found.spellings == {"New York": ("new york",)}
+
+
 @pytest.mark.parametrize(("name", "prefix"), [("tail", "N"), ("flight_code", "")])
 def test_values_in_few_rows_are_unknown(name: str, prefix: str) -> None:
     values = [f"{prefix}{value}" for value in (7, *[3] * 10, *[4] * 60)]

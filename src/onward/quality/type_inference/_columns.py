@@ -141,10 +141,13 @@ def _categorical(summary: ColumnSummary) -> Guess | None:
         return None
     reason = f"{summary.distinct:,} distinct {_noun(summary)}{_numbers_among(summary)}"
     is_rare = summary.present >= FEWEST_ROWS and rows_of_rare_values(summary) >= RARE
-    if summary.words >= 2 and (summary.distinct >= MANY or is_rare):
+    is_long = summary.words >= 2
+    if is_long and summary.distinct >= MANY:  # texts of so many values are written freely
         return read_as_category(summary, f"{reason} of several words", words=WORDS)
-    spellings = similar_spellings(summary.values, summary.counts)
-    return replace(read_as_category(summary, reason), spellings=spellings)
+    found = read_as_category(summary, reason)
+    if is_long and is_rare:
+        found = read_as_category(summary, f"{reason} of several words", words=WORDS)
+    return replace(found, spellings=similar_spellings(summary.values, summary.counts))
 
 
 def _text(summary: ColumnSummary) -> Guess:
