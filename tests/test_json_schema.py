@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from typer.testing import CliRunner
 
 from onward.__main__ import app
+from onward.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "src/onward/cli/_schema.json"
@@ -78,6 +79,13 @@ def test_a_member_needs_its_type(validator: jsonschema.Draft202012Validator) -> 
     validator.validate(config)
     config["prepare"]["split"] = {"name": "part"}
     assert not validator.is_valid(config)
+
+
+def test_plugins_are_imported_for_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("plugins: [no_such_module]\n")
+    done = CliRunner().invoke(app, ["schema", str(tmp_path / "config.yaml")])
+    assert isinstance(done.exception, ConfigError)
+    assert "no_such_module" in str(done.exception)
 
 
 @pytest.mark.slow

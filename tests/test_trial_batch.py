@@ -70,16 +70,15 @@ MODELS = [
     {"type": "resnet", "width": 8, "depth": 2},
     {"type": "tabm", "k": 3, "width": 8},
     {"type": "tabm_mini", "k": 3, "width": 8},
+    {"type": "ft_transformer", "heads": 2, "head_width": 4, "depth": 2},
     {"type": "linear"},
 ]
-TRANSFORMER = {"type": "ft_transformer", "heads": 2, "head_width": 4, "depth": 2}
 
 
 @pytest.mark.parametrize(
     ("model", "embedder", "head"),
     [
         *((model, "identity", "regression") for model in MODELS),
-        pytest.param(TRANSFORMER, "identity", "regression", marks=pytest.mark.slow),
         (MODELS[0], "piecewise_linear_embedding", "multiclass"),
         (MODELS[0], "piecewise_linear", "binary"),
         (MODELS[0], "periodic", "regression"),

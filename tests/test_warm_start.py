@@ -102,6 +102,10 @@ def test_new_columns_and_categories_join_a_model_that_predicts_as_before(folder:
     assert {city: new[city] for city in old} == old
     assert (new["Ulm"], new["Bonn"]) == (4, 5)
 
+    cold = sections(folder / "artifacts/third", Part())
+    assert cold["prepare"]["start_from"] is None
+    assert cold["train"]["network"]["model"]["type"] == "mlp"
+
 
 def test_the_rules_take_a_third_of_the_steps(folder: Path) -> None:
     config(folder, "second", "artifacts/first", (STILL, "{}"))
