@@ -163,6 +163,8 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
     )
     assert schema.target.classes == ("Off", "on")
     assert section(config, "train", train.Settings) == train.Settings(folds=5)
+    said = " ".join(config.read_text().replace("#", "").split())
+    assert ("if the split keeps groups or times apart, remove this" in said) == bool(split)
     assert "onward check configs/my_table_v2.yaml" in output
     assert "'id' is left out" not in config.read_text()
     assert "# id is left out: a different whole number in each row" in config.read_text()

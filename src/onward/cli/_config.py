@@ -54,7 +54,7 @@ def _train(project: Project) -> list[str]:
     return [
         "train:",
         "  seed: 0",
-        *(_folds() if project.rows < FEW_ROWS else ()),
+        *(_folds(project) if project.rows < FEW_ROWS else ()),
         "  network:",
         *(f"    {name}: auto" for name in NETWORK),
         *setting("head", head, indent=4),
@@ -63,9 +63,11 @@ def _train(project: Project) -> list[str]:
     ]
 
 
-def _folds() -> list[str]:
-    why = f"of fewer than {FEW_ROWS:,} rows, {FOLDS} networks learn more than one"
-    return setting("folds", FOLDS, [why], 2)
+def _folds(project: Project) -> list[str]:
+    reasons = [f"of fewer than {FEW_ROWS:,} rows, {FOLDS} networks learn more than one"]
+    if project.split is not None:
+        reasons.append("if the split keeps groups or times apart, remove this")
+    return setting("folds", FOLDS, reasons, 2)
 
 
 def _source(config: Any) -> dict[str, Any]:
