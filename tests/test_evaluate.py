@@ -203,6 +203,23 @@ def test_intervals_of_importance_hold_what_it_is_in_many_rows() -> None:
     assert 90 <= held <= 99
 
 
+def test_an_importance_by_rounding_is_none_and_that_of_an_undefined_metric_undefined() -> None:
+    rows = pl.DataFrame({"a": np.arange(100.0)})
+
+    def drop(task: Any, name: str, predictions: Predict, target: Any) -> Any:
+        metric = task.metrics[name]
+        return importance(predictions, metric, rows, np.asarray(target), 0)["drop"][0]
+
+    def nearly_equal(some: pl.DataFrame) -> Predictions:
+        return {"value": 0.3 + 1e-15 * some["a"].to_numpy()}
+
+    def probable(some: pl.DataFrame) -> Predictions:
+        return {"probabilities": np.tile([0.4, 0.6], (len(some), 1))}
+
+    assert drop(Regression, "rmse", nearly_equal, np.linspace(0, 1, 100)) == 0
+    assert np.isnan(drop(Binary, "auc", probable, [0] * 100))
+
+
 def test_few_rows_have_importance_but_no_interval() -> None:
     rows = pl.DataFrame({"signal": [0, 1] * 9})
     target, accuracy = rows["signal"].to_numpy(), Binary.metrics["accuracy"]

@@ -62,7 +62,7 @@ def importance(
 def _differences(before: Array, after: Array) -> Array:
     """The changes of the metric; those by rounding are 0."""
     change = before - after
-    return np.where(np.abs(change) > ROUNDING * np.abs(before), change, 0.0)
+    return np.where(np.abs(change) <= ROUNDING * np.abs(before), 0.0, change)
 
 
 def _ranking(columns: Sequence[str], drops: Array) -> pl.DataFrame:
