@@ -140,6 +140,12 @@ def test_being_certain_and_wrong_has_a_finite_loss() -> None:
     assert Binary.metrics["log_loss"](np.array([1]), predictions) == pytest.approx(15.942, 1e-4)
 
 
+def test_r2_of_equal_targets_is_undefined_whatever_rounding_leaves_of_their_variance() -> None:
+    target = np.array([1.5] * 8 + [7.25])  # the last row is in few bootstrap samples
+    weights, predictions = np.array([2.0, *[1.0] * 7, 0.0]), {"value": np.full(9, 2.0)}
+    assert np.isnan(Regression.metrics["r2"](target, predictions, weights))
+
+
 def test_r2_keeps_its_digits_beside_a_large_mean() -> None:
     target, predictions = numbers(100, mean=1e9)
     assert Regression.metrics["r2"](target, predictions) == pytest.approx(

@@ -21,6 +21,7 @@ Weighted = Callable[[Array], float]
 """From the weights of the rows to the value: NaN if these rows do not define it."""
 
 LEAST = float(np.finfo(np.float32).eps)  # of a probability: a float32 one may be exactly 0
+ROUNDING = 1e-14  # of a mean of squares, that may be left of a variance of 0
 BINS = 10  # of equal width, of calibration; the fewer, the less of it is noise
 
 
@@ -184,8 +185,10 @@ def r2(target: Array, predictions: Predictions) -> Weighted:
 
     def value(weights: Array) -> float:
         total = weights.sum()
-        variance = _dot(weights, centered**2) / total - (_dot(weights, centered) / total) ** 2
-        return 1 - _ratio(_dot(weights, squares) / total, variance)
+        size = _dot(weights, centered**2) / total
+        variance = size - (_dot(weights, centered) / total) ** 2
+        known = variance if variance > ROUNDING * size else 0.0  # else all targets are equal
+        return 1 - _ratio(_dot(weights, squares) / total, known)
 
     return value
 
