@@ -37,7 +37,7 @@ def test_a_class_without_a_test_row_is_not_tested() -> None:
 
 def test_one_class_in_validation_calibrates_nothing() -> None:
     [shortage] = shortages(FRAUD, {"validation": codes(60), "test": codes(60, 3)})
-    assert "probabilities are not calibrated" in shortage
+    assert "probabilities are not calibrated, except out of fold with `train.folds`." in shortage
 
 
 def test_many_absent_classes_are_counted() -> None:
