@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -144,8 +145,16 @@ def test_the_stage_says_that_the_networks_are_several(
     train.run(train.Settings.model_validate(given), tmp_path)
     metrics = json.loads((tmp_path / "train/metrics.json").read_text())
     assert metrics["folds"] == 3
-    assert f"3 networks; validation loss {metrics[LOSS]:.5g}, out of fold" in caplog.text
-    assert "stopped_by" not in json.loads((tmp_path / "train/speed.json").read_text())
+    said = f"3 networks, stopped by max_epochs; validation loss {metrics[LOSS]:.5g}, out of fold"
+    assert said in caplog.text
+
+
+def test_what_ended_any_of_the_networks_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = iter([("patience",), ("max_time",), ("patience",)])
+    monkeypatch.setattr(module, "fit", lambda *args: replace(fit(*args), stopped_by=next(reasons)))
+    assert result(tmp_path, rows(60)).stopped_by == ("patience", "max_time")
 
 
 @pytest.mark.parametrize("split", ["group", "time"])

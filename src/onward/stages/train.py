@@ -19,7 +19,6 @@ from onward.training.distributed import leaving_together
 from onward.training.fingerprint import fingerprint
 from onward.training.fitting import fit_prepared
 from onward.training.history import LOSS
-from onward.training.loop import stop_reason
 from onward.training.refit import Refitted, refit
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.settings import Settings as Complete
@@ -65,7 +64,7 @@ def run(given: Settings, folder: Path) -> None:
                 "settings": settings.model_dump(mode="json") | asked,
                 "given": given.model_dump(mode="json", exclude_unset=True),
             }
-            _publish(folder, selected, refitted, settings, notes)
+            _publish(folder, selected, refitted, notes)
             checkpoints.remove()
 
 
@@ -110,16 +109,12 @@ def _publish(
     folder: Path,
     selected: Selected,
     refitted: Refitted | None,
-    settings: Complete,
     notes: Mapping[str, Any],
 ) -> None:
     history = selected.trained.history
     best = min(history, key=lambda epoch: epoch[LOSS])
-    first = settings.of_members[0]  # whose history it is
-    reason = stop_reason(history, first.learner)
-    speed = dict(selected.trained.speed)
-    if settings.folds == 1:  # each network of folds stops for a reason of its own
-        speed["stopped_by"] = reason
+    reasons = " and ".join(selected.trained.stopped_by)
+    speed = {**selected.trained.speed, "stopped_by": reasons}
     metrics: dict[str, Any] = {
         "epochs": len(history),
         "best_epoch": best["epoch"],
@@ -136,16 +131,16 @@ def _publish(
             (work / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     with replacing(folder / "train" / "speed.json") as new:
         new.write_text(json.dumps(speed, indent=1) + "\n")
-    logger.info("train: %s", _outcome(metrics, reason))
+    logger.info("train: %s", _outcome(metrics, reasons))
 
 
 def _outcome(metrics: Mapping[str, Any], stopped_by: str) -> str:
     """What came of the training, for the log."""
     loss = f"validation loss {metrics[LOSS]:.5g}"
     if "folds" in metrics:
-        return f"{metrics['folds']} networks; {loss}, out of fold"
+        return f"{metrics['folds']} networks, stopped by {stopped_by}; {loss}, out of fold"
     if "members" in metrics:
-        return f"{len(metrics['members'])} networks; {loss} together"
+        return f"{len(metrics['members'])} networks, stopped by {stopped_by}; {loss} together"
     return (
         f"{metrics['epochs']} epochs, stopped by {stopped_by}; {loss} after epoch"
         f" {metrics['best_epoch']:.0f}"

@@ -12,7 +12,7 @@ from onward.network.bag import Bag
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
-from onward.training.run import Trained, TrainingData, fit
+from onward.training.run import Trained, TrainingData, all_reasons, fit
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings
 
@@ -56,7 +56,8 @@ def fit_folds(
     bag.head.calibrate(scores, whole.targets, whole.weights)
     loss = bag.head.loss(scores, whole.targets, whole.weights).item()
     history = _mean_history([part.history for part in parts])
-    return Trained(bag, data, history, parts[-1].speed, {LOSS: loss, "folds": len(parts)})
+    ensemble = {LOSS: loss, "folds": len(parts)}
+    return Trained(bag, data, history, parts[-1].speed, all_reasons(parts), ensemble)
 
 
 def folds(targets: Tensor, count: int, seed: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from onward.network.bag import Bag
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
-from onward.training.run import Trained, TrainingData, fit
+from onward.training.run import Trained, TrainingData, all_reasons, fit
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings
 from onward.training.summary import member_lines, summary
@@ -45,7 +45,7 @@ def fit_members(settings: Settings, data: TrainingData, checkpoints: Checkpoints
     bag.head.calibrate(scores, validation.targets, validation.weights)
     loss = bag.head.loss(scores, validation.targets, validation.weights).item()
     ensemble = {LOSS: loss, "members": _documents(settings, parts)}
-    return Trained(bag, data, parts[0].history, parts[0].speed, ensemble)
+    return Trained(bag, data, parts[0].history, parts[0].speed, all_reasons(parts), ensemble)
 
 
 def _documents(settings: Settings, parts: Sequence[Trained]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 Every caller of training calls `fit`: the stage ``train`` once, column selection several times.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from onward.network.start import Start
 from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
-from onward.training.loop import new_network, train
+from onward.training.loop import new_network, stop_reason, train
 from onward.training.settings import Settings
 from onward.training.timing import Speed
 
@@ -48,6 +48,8 @@ class Trained:
     """The losses of each epoch."""
     speed: dict[str, Any]
     """Where the time went, as JSON."""
+    stopped_by: tuple[str, ...]
+    """The settings that ended the trainings of its networks, each once."""
     ensemble: Mapping[str, Any] = field(default_factory=dict)
     """Of several networks, their validation loss together, and their members or the number of their
     folds, as JSON."""
@@ -76,4 +78,10 @@ def fit(
     speed, shape = Speed(), Shape(data.blocks, len(data.target.classes))
     rows, build = (data.train, data.validation), partial(new_network, start=start, targets=targets)
     network, history = train(settings, shape, *rows, checkpoints, speed, build=build)
-    return Trained(network, data, history, speed.document())
+    stopped_by = (stop_reason(history, settings.learner),)
+    return Trained(network, data, history, speed.document(), stopped_by)
+
+
+def all_reasons(parts: Iterable[Trained]) -> tuple[str, ...]:
+    """The settings that ended several trainings, each once."""
+    return tuple(dict.fromkeys(reason for part in parts for reason in part.stopped_by))
