@@ -57,7 +57,7 @@ RESULTS = ("best.yaml", "tuning.json")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Few training rows and much noise: networks overfit, each in its own way."""
     folder = tmp_path_factory.mktemp("project")
-    draw = np.random.default_rng(0)
+    draw = np.random.default_rng(2)
     a, b, c = draw.normal(size=(3, 1500)).round(3)
     y = a * b + np.sin(2 * c) + draw.normal(size=1500)
     pl.DataFrame({"a": a, "b": b, "c": c, "y": y}).write_csv(folder / "table.csv")
@@ -231,9 +231,9 @@ def test_the_untrained_ensemble_has_the_operators_of_the_trained_one(again: Path
 def test_the_log_says_what_was_preferred(project: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     config = project / "c.yaml"
-    config.write_text(config.read_text().replace("trials: 20", "trials: 2"))
+    config.write_text(config.read_text().replace("trials: 20", "trials: 1\n  members: 1"))
     search(project)
-    assert "tune: No ensemble: " in caplog.text or "may be noise" in caplog.text
+    assert "tune: No ensemble: tune.members is 1." in caplog.text
 
 
 def repeatedly_killed(folder: Path, command: str, kills: int) -> None:
