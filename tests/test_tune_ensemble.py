@@ -231,7 +231,7 @@ def test_the_untrained_ensemble_has_the_operators_of_the_trained_one(again: Path
 def test_the_log_says_what_was_preferred(project: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     config = project / "c.yaml"
-    config.write_text(config.read_text().replace("trials: 20", "trials: 1\n  members: 1"))
+    config.write_text(config.read_text().replace("trials: 20", "trials: 2\n  members: 1"))
     search(project)
     assert "tune: No ensemble: tune.members is 1." in caplog.text
 
