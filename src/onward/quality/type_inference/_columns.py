@@ -10,7 +10,6 @@ from onward.preprocessing.graph import PREFIX
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
 from onward.quality.type_inference._date_rules import date_guess
 from onward.quality.type_inference._guess import (
-    FEWEST_ROWS,
     Guess,
     leave_out,
     read_as,
@@ -140,13 +139,13 @@ def _categorical(summary: ColumnSummary) -> Guess | None:
     if summary.recurring < USUAL or summary.words > MOST_WORDS:
         return None
     reason = f"{summary.distinct:,} distinct {_noun(summary)}{_numbers_among(summary)}"
-    is_rare = summary.present >= FEWEST_ROWS and rows_of_rare_values(summary) >= RARE
-    is_long = summary.words >= 2
-    if is_long and summary.distinct >= MANY:  # texts of so many values are written freely
-        return read_as_category(summary, f"{reason} of several words", words=WORDS)
-    found = read_as_category(summary, reason)
-    if is_long and is_rare:
+    is_free = summary.words >= 2 and summary.distinct >= MANY  # such texts have no one spelling
+    if is_free or (summary.words >= 2 and rows_of_rare_values(summary) >= RARE):
         found = read_as_category(summary, f"{reason} of several words", words=WORDS)
+    else:
+        found = read_as_category(summary, reason)
+    if is_free:
+        return found
     return replace(found, spellings=similar_spellings(summary.values, summary.counts))
 
 

@@ -45,8 +45,10 @@ def read_as_category(summary: ColumnSummary, reason: str, **settings: Setting) -
 
 def rows_of_rare_values(summary: ColumnSummary) -> float:
     """The share of rows, of those with a value, whose category is unknown for being rare."""
+    if summary.present < FEWEST_ROWS:
+        return 0.0
     rare = summary.counts.filter(summary.counts < MIN_COUNT)
-    return int(rare.sum()) / max(1, summary.present)
+    return int(rare.sum()) / summary.present
 
 
 def read_as(summary: ColumnSummary, type_: str, reason: str, **settings: Setting) -> Guess:
