@@ -89,6 +89,7 @@ def _target_means(distinct: int, *, embeds: bool) -> Change:
 
 CANDIDATES: dict[str, Change] = {
     "default": _unchanged,
+    "folds 1": _folds(1),
     "folds 5": _folds(5),
     "min_count 1": _min_count(1),
     "means beside": _target_means(20, embeds=True),
