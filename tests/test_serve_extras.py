@@ -165,12 +165,13 @@ def test_a_shadow_goes_on_after_rows_that_it_cannot_predict(model: Path) -> None
 
     async def observe_all() -> None:
         shadow = Shadow(served, lambda event: None)
-        for row in [bad] * (MOST + 6) + [good]:
+        for number, row in enumerate([bad] * (MOST + 6) + [good], 1):
             shadow.observe(row)
-            await asyncio.sleep(0.02)
-        counts.update(shadow.samples())
+            while sum(counts.values()) < number:
+                await asyncio.sleep(0.001)
+                counts.update(list(shadow.samples())[:2])
 
-    asyncio.run(observe_all())
+    asyncio.run(asyncio.wait_for(observe_all(), 30))
     assert counts["onward_shadow_skipped_total"] == MOST + 6
     assert counts["onward_shadow_rows_total"] == 1
 

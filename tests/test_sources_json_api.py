@@ -1,5 +1,6 @@
 """A JSON API, page by page: a real HTTP server on loopback, and what servers do wrong."""
 
+import gc
 import json
 import threading
 import time
@@ -369,6 +370,16 @@ def test_what_servers_do_wrong_is_named_and_leaves_the_old_snapshot(
     assert "\n" not in str(refusal.value)
     assert pl.read_parquet("snapshots/orders/table.parquet").to_dicts() == [{"a": 0}]
     assert not [path for path in Path("snapshots").iterdir() if path.name.endswith(".new")]
+
+
+@pytest.mark.parametrize("target", ["http://localhost:1/", "file:///etc/passwd", "https://[x"])
+def test_a_redirect_that_is_not_followed_is_closed(target: str, server: Server) -> None:
+    server.respond = scripted(redirect(target))
+
+    with pytest.raises(DataError):
+        collect(server.url)
+
+    gc.collect()  # warns of a socket left open, which fails the test
 
 
 def test_pages_that_take_too_long_are_given_up(server: Server) -> None:

@@ -204,6 +204,19 @@ class _SameServer(HTTPRedirectHandler):
     def __init__(self, client: Client) -> None:
         self.client = client
 
+    def http_error_302(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Message
+    ) -> HTTPResponse | None:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)  # type: ignore[arg-type]
+        except HTTPError:  # has the response, and is closed by who handles it
+            raise
+        except Exception:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
     def redirect_request(
         self, req: Request, fp: Any, code: int, msg: str, headers: Message, newurl: str
     ) -> Request | None:
