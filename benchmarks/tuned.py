@@ -1,6 +1,6 @@
 """What a search of some minutes gains over the defaults, beside CatBoost tuned by Optuna.
 
-    python benchmarks/tuned.py [--data FOLDER] [--tables A,B] [--seeds N] [--minutes M] [--json FILE]
+    python benchmarks/tuned.py [--tables A,B] [--seeds N] [--minutes M] [--json FILE]
 
 Ours: `onward init`, `prepare`, `train` and `export`; then `tune --write` with a budget in minutes,
 and `train` and `export` once more. CatBoost: its defaults; then the best of as many trials as fit
@@ -136,7 +136,8 @@ def report(scores: Scores) -> str:
     """Scores with ranks, then what each search gains in loss."""
     runs = complete(scores.runs, PROGRAMS)
     lines = [*ranked_table(runs, PROGRAMS), "", wins(runs, TUNED, OPTUNA), ""]
-    lines += ["| table | our search gains | CatBoost's | ours beside CatBoost's |", "|---" * 4 + "|"]
+    lines.append("| table | our search gains | CatBoost's | ours beside CatBoost's |")
+    lines.append("|---" * 4 + "|")
     pairs = ((TUNED, DEFAULT), (OPTUNA, CATBOOST), (TUNED, OPTUNA))
     for table in tables_of(runs):
         cells = " | ".join(f"{gain(runs, table, *pair):+.1f} %" for pair in pairs)
