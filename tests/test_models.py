@@ -107,7 +107,8 @@ def test_tokens_of_new_features_are_zero() -> None:
     assert (tokens[:, [0, 2]] != 0).all()
 
 
-def test_tabm_agrees_with_its_authors() -> None:
+@pytest.mark.parametrize("rows", [1, 40])
+def test_tabm_agrees_with_its_authors(rows: int) -> None:
     theirs = tabm.TabM(n_num_features=5, d_out=2, start_scaling_init="normal", **SIZES)
     member = Model.members["tabm"]
     ours = member(member.Config(k=3, width=8, depth=2, dropout=0.0), (1,) * 5, 2)
@@ -119,7 +120,7 @@ def test_tabm_agrees_with_its_authors() -> None:
             layer.after.copy_(block[0].s)
             layer.bias.copy_(block[0].bias)
     ours.out.load_state_dict(theirs.output.state_dict())
-    x = torch.randn(7, 5)
+    x = torch.randn(rows, 5)
     torch.testing.assert_close(ours(x), theirs(x))
 
 

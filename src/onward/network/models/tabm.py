@@ -57,14 +57,14 @@ class _Shared(nn.Module):
         self.weight = uniform(d_in, d_in, d_out)
         self.before, self.after = before, nn.Parameter(torch.ones(members, d_out))
         self.bias = nn.Parameter(uniform(d_in, d_out).detach().repeat(members, 1))
+        # rows up to which a member has fewer inputs and outputs to scale than weights
+        self._few = d_in * d_out / (d_in + d_out)
 
     def forward(self, x: Float[Tensor, "*_ rows d_in"]) -> Float[Tensor, "members rows d_out"]:
         """Map the features of each member, or those that are the same for all."""
         before, after, bias = self.before[:, None], self.after[:, None], self.bias[:, None]
-        if torch.compiler.is_exporting():
-            # few rows: the weights of all members would take longer to read than these to scale
+        if torch.compiler.is_exporting() or x.shape[-2] <= self._few:
             return x * before @ self.weight * after + bias
-        # many rows: there are fewer weights than activations to scale
         scale = torch.bmm(before.mT, after)
         weight = scale * self.weight.to(scale)  # (members, d_in, d_out)
         return torch.baddbmm(bias, x.expand(len(weight), -1, -1), weight)
