@@ -13,7 +13,7 @@ import pytest
 from example_model import example
 from forked import Run, onward
 
-from onward.cli._monitoring import log_tables
+from onward.cli._monitor_log import log_tables
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 

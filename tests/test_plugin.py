@@ -18,7 +18,8 @@ from served import Server, serving
 
 from onward.arrow import score
 from onward.artifacts.prepared import Prepared
-from onward.cli._monitoring import MonitorJob, watch
+from onward.cli._monitor_job import MonitorJob
+from onward.cli._monitoring import watch
 from onward.cli.export_triton import export_triton
 from onward.cli.predict import predict
 from onward.serving.predictor import Predictor

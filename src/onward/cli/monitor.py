@@ -79,7 +79,8 @@ def monitor(  # noqa: PLR0913  (a command has as many parameters as options)
         raise typer.BadParameter("--labels needs --on, the id column, and --on needs --labels")
     if time is not None and rows is not None:
         raise typer.BadParameter("give --time or --rows, not both")
-    from onward.cli._monitoring import MonitorJob, watch
+    from onward.cli._monitor_job import MonitorJob
+    from onward.cli._monitoring import watch
 
     job = MonitorJob(model, log, labels, on, by, time, rows)
     if watch(job, output, html):
