@@ -13,7 +13,10 @@ import pytest
 from example_model import example
 from forked import Run, onward
 
-from onward.cli._monitor_log import log_tables
+from onward.cli import _monitor_log
+from onward.cli._monitor_job import MonitorJob
+from onward.cli._monitor_log import MonitoredLog, log_tables
+from onward.errors import DataError
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 
@@ -270,6 +273,46 @@ def test_a_log_of_one_format_is_read_once(tmp_path: Path, suffix: str) -> None:
     frame = pl.DataFrame({"age": [39.0, 40.0]})
     (frame.write_parquet if suffix == "parquet" else frame.write_ndjson)(tmp_path / f"a.{suffix}")
     assert [table.num_rows() for table in log_tables(tmp_path)] == [2]
+
+
+def test_a_table_beside_the_parts_of_a_server_is_refused(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"age": [39.0, 40.0]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_ndjson(tmp_path / "b.jsonl")
+    frame.write_csv(tmp_path / "labels.csv")
+
+    with pytest.raises(DataError, match=r"tables that end in \.csv, \.jsonl, \.parquet"):
+        list(log_tables(tmp_path))
+
+
+def test_parts_in_folders_are_read_in_both_formats(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"age": [39.0, 40.0]})
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        frame.write_parquet(tmp_path / name / "a.parquet")
+    frame.write_ndjson(tmp_path / "two" / "b.jsonl")
+    frame.write_ndjson(tmp_path / "two" / "a.jsonl")  # being converted
+
+    assert [table.num_rows() for table in log_tables(tmp_path)] == [2, 2, 2]
+
+
+def test_a_request_is_seen_to_have_several_rows_where_a_chunk_ends(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = ["one", "two", "two", "three", "four", "four"]
+    moments = ["2025-03-01", "2025-03-01", "2025-03-01", "2025-03-01", "2025-03-01", "2025-03-02"]
+    names = pl.DataFrame({"onward/id": ids, "onward/time": moments})
+    log = project / "split.parquet"
+    pl.concat([rows(len(ids), 0), names], how="horizontal").write_parquet(log)
+    model = project / "artifacts/pay/export/model.onnx"
+    job = MonitorJob(model, log, log, "request", "day", None, None)
+
+    for chunk in (1, 2, 3, 6):
+        monkeypatch.setattr(_monitor_log, "CHUNK", chunk)
+        watched = MonitoredLog(job)
+        got = [name for part in watched.parts() if part.ids is not None for name in part.ids]
+        assert got == ["one", None, None, "three", "four", "four"]
+        assert watched.shared_ids == 2
 
 
 def test_no_value_of_a_hidden_column_is_in_the_file_or_on_the_page(project: Path) -> None:

@@ -1,9 +1,10 @@
 """The rows of a log: of a server's folder, or of any table."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, pairwise
 from pathlib import Path
 
 import polars as pl
@@ -12,19 +13,19 @@ from onward.cli._monitor_job import MonitorJob
 from onward.errors import DataError
 from onward.monitoring.bins import Array
 from onward.monitoring.windows import LEAST_ROWS, Period, by_rows, by_time
-from onward.schema import Field
 from onward.serving.model_file import identity
 from onward.serving.output_columns import probability_columns
 from onward.serving.predictor import Predictor
 from onward.table.sources import Source, Table
+from onward.table.sources._folder import ANY, files_in
 from onward.table.sources._table import KEPT
 
 logger = logging.getLogger(__name__)
 
 TIME, ID, VERSION = "onward/time", "onward/id", "onward/version"  # columns of a server's log
 CHUNK = 65_536  # rows held at once
-LOGGED = (".parquet", ".jsonl")  # both are in the folder of a server that is running
-GROWING = "*.jsonl.part"  # its last line may be incomplete
+LOGGED = {".parquet", ".jsonl"}  # both are in the folder of a server that is running
+GROWING = ".jsonl.part"  # its last line may be incomplete
 
 
 @dataclass(frozen=True)
@@ -101,40 +102,50 @@ class MonitoredLog:
             columns = tuple(field for field in columns if field.name in self._names)
         kept = [name for names in self._outputs.values() for name in names]
         kept += [name for name in (self._time, self._id, TIME, VERSION) if name in self._names]
-        first = 0
-        for table in self._tables:
-            for rows in table.scan_parts(columns, list(dict.fromkeys(kept)), CHUNK):
-                if len(rows):
-                    yield self._part(rows, columns, first)
-                    first += len(rows)
+        names = list(dict.fromkeys(kept))
+        chunks = (
+            rows
+            for table in self._tables
+            for rows in table.scan_parts(columns, names, CHUNK)
+            if len(rows)
+        )
+        first, before, end = 0, pl.DataFrame(), pl.DataFrame()
+        for rows, following in pairwise(chain(chunks, [end])):
+            raw = rows.select(field.name for field in columns)
+            neighbors = [part for part in (before, following.head(1)) if len(part)]
+            ids = self._ids(rows, neighbors)
+            yield LogPart(raw, self._windows(rows, first), self._predictions(rows, raw), ids)
+            first, before = first + len(rows), rows.tail(1)
 
-    def _part(self, rows: pl.DataFrame, columns: tuple[Field, ...], first: int) -> LogPart:
-        raw = rows.select(field.name for field in columns)
+    def _windows(self, rows: pl.DataFrame, first: int) -> Array:
+        """The window of each row."""
         if self.period is None:
-            keys = by_rows(first, len(rows), self._size)
-        else:
-            assert self._time is not None
-            keys = self._windows_of_time(rows[KEPT + self._time].alias(self._time), self.period)
-        return LogPart(raw, keys, self._predictions(rows, raw), self._ids(rows))
+            return by_rows(first, len(rows), self._size)
+        assert self._time is not None
+        try:
+            return by_time(rows[KEPT + self._time].alias(self._time), self.period)
+        except DataError as error:
+            raise DataError(f"{self._job.log}: {error}") from error
 
-    def _ids(self, rows: pl.DataFrame) -> pl.Series | None:
-        """What labels are matched by; missing where a request had several rows."""
+    def _ids(self, rows: pl.DataFrame, neighbors: Sequence[pl.DataFrame]) -> pl.Series | None:
+        """What labels are matched by; missing where a request had several rows.
+
+        Args:
+            rows: of the log.
+            neighbors: the row before and the row after them, which may be of the same request.
+        """
         if self._id is None:
             return None
         ids = rows[KEPT + self._id].cast(pl.String)
         self.first_id = self.first_id or ids[0]
         if self._id != ID:
             return ids
-        of_request = [KEPT + name for name in (ID, TIME) if KEPT + name in rows.columns]
-        is_shared = rows.select(of_request).is_duplicated()
+        # two files may store times in two types, and share no request
+        of_request = pl.col(KEPT + name for name in (ID, TIME) if name in self._names)
+        keys = [part.select(of_request.cast(pl.String)) for part in (rows, *neighbors)]
+        is_shared = pl.concat(keys).is_duplicated().head(len(rows))
         self.shared_ids += int(is_shared.sum())
         return pl.select(pl.when(~is_shared).then(ids)).to_series()
-
-    def _windows_of_time(self, times: pl.Series, period: Period) -> Array:
-        try:
-            return by_time(times, period)
-        except DataError as error:
-            raise DataError(f"{self._job.log}: {error}") from error
 
     def _predictions(self, rows: pl.DataFrame, raw: pl.DataFrame) -> dict[str, Array]:
         """The logged predictions if this file made all of them, otherwise new ones."""
@@ -163,25 +174,28 @@ class MonitoredLog:
 
 
 def log_tables(path: Path) -> Iterator[Table]:
-    """The table; of a server's folder with parts in two formats, several tables."""
-    finished, growing = (sorted(path.glob(f"*{suffix}")) for suffix in LOGGED)
-    _say_unread(path, is_alone=not finished and not growing)
-    if not finished or not growing:
+    """The table; of a server's folder with parts in two formats, a table for each part.
+
+    Raises:
+        DataError: if there is none, or the folder has tables of other formats.
+    """
+    files = files_in(path, ANY) if path.is_dir() else []
+    parts = [file for file in files if Source.suffix(file.name)]
+    _say_unread(path, [file for file in files if file.name.endswith(GROWING)], len(parts))
+    if {Source.suffix(part.name) for part in parts} != LOGGED:
         yield Source.for_path(path)
         return
-    config = Source.config_for(finished[0])
-    yield Source.open(config.model_copy(update={"path": path, "files": f"*{LOGGED[0]}"}))
-    for part in growing:
-        if part.with_suffix(LOGGED[0]) not in finished:  # else it is being converted
+    for part in parts:
+        is_converted = part.suffix == ".jsonl" and part.with_suffix(".parquet") in parts
+        if not is_converted:
             yield Source.for_path(part)
 
 
-def _say_unread(path: Path, *, is_alone: bool) -> None:
+def _say_unread(path: Path, unread: Sequence[Path], num_parts: int) -> None:
     """Name the parts of a log that a server still writes."""
-    unread = sorted(path.glob(GROWING))
     if not unread:
         return
-    if is_alone:
+    if not num_parts:
         raise DataError(
             f"{path}: no part of the log is finished. The server finishes a part after five minutes"
             " or 50,000 rows, and when it ends. If none is running, rename"
