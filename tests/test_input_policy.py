@@ -135,6 +135,13 @@ def test_predicting_refuses_what_preparing_refuses(column: Column, texts: list[s
             reader.refuse_unreadable(feed, 0)
 
 
+def test_a_text_that_no_table_may_have_is_named(file: Path) -> None:
+    rows = [*ROWS, ROWS[0] | {"workclass": "Priv\0ate"}]
+    for table in (rows, pl.DataFrame(rows)):
+        with pytest.raises(DataError, match=r"column 'workclass', row 8: 'Priv.x00ate'"):
+            Predictor(file)(table)
+
+
 def test_values_that_no_training_row_had_predict_and_are_listed(file: Path) -> None:
     rows = [row | {"age": 40.0} for row in ROWS * 300]
     rows[3] |= {"workclass": "Paris", "age": 54}

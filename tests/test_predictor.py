@@ -96,7 +96,7 @@ def rows(count: int = 1, **columns: Any) -> dict[str, Any]:
     } | columns
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 cells = st.tuples(st.none() | st.floats(), st.none() | texts, st.none() | texts)
 
 

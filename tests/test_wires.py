@@ -122,7 +122,10 @@ def test_polars_and_python_hand_over_the_same_rows(rows: list[Any]) -> None:
     np.testing.assert_array_equal(tensor(table, POINT.wire), to_wire(POINT, rows, 0))
 
 
-@given(st.lists(st.none() | st.floats()), st.lists(st.none() | st.text()))
+@given(
+    st.lists(st.none() | st.floats()),
+    st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"))),
+)
 def test_polars_and_python_hand_over_the_same_values(
     numbers: list[float | None], texts: list[str | None]
 ) -> None:

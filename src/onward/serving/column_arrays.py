@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from onward.schema import Field
-from onward.serving.input_arrays import PLAIN, Array, to_wire
+from onward.serving.input_arrays import PLAIN, Array, are_texts, to_wire
 from onward.serving.tabular_inputs import Values
 
 LISTS = frozenset({list})
@@ -67,9 +67,7 @@ def _plain_texts(names: Sequence[str], columns: Mapping[str, Values]) -> dict[st
         names, values = _lists(names, columns)
     if None in values:
         values = ["" if text is None else text for text in values]
-    try:
-        "".join(values).encode()
-    except UnicodeEncodeError:  # `to_wire` finds the value
+    if not are_texts(values):  # `to_wire` finds the value
         return {}
     return _split(names, np.array(values, object))
 
