@@ -133,6 +133,11 @@ def test_wrong_options_are_said_before_anything_is_written(
         (["--jobs", "0"], "should be greater than or equal to 1"),
         (["--jobs", "1", "-o", str(table / "out")], "lies in the table"),
         (["--jobs", "1", "-o", str(file)], "is a file; with --jobs or --part name a folder"),
+        (
+            ["--jobs", "1", "-o", f"{out}.csv"],
+            "out, and --format csv; for one file leave",
+        ),
+        (["--jobs", "1", "-o", "s3://bucket/x.pq"], "s3://bucket/x, and --format parquet; for"),
         (["--jobs", "1", "-o", "ftp://host/x"], "or a URL that starts with s3://"),
         (["-o", "s3://bucket/x"], "add --jobs 1"),
         (["--jobs", "1", "--keep", "ids"], "there is no column 'ids'. Did you mean 'id'"),

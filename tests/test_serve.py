@@ -146,6 +146,7 @@ def test_a_port_in_use_is_named(model: Path) -> None:
         (["--log", __file__, "--port", "0"], 74, f"{__file__}: File exists. Correct the path"),
         (["--log", "log", "--log-columns", "age,Pay", "--port", "0"], 78, "no column 'Pay'"),
         (["--log-columns", "age"], 2, "--log-columns needs --log"),
+        (["--workers", "9999"], 2, f"Give at most {4 * (os.cpu_count() or 1)}"),
         (["--log-sample", "0.5"], 2, "--log-sample needs --log"),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import typer
@@ -80,6 +80,14 @@ def _check(job: PredictionJob) -> None:
         )
     if not is_url(output) and Path(output).is_file():
         raise typer.BadParameter(f"{output}: is a file; with --jobs or --part name a folder")
+    suffix = PurePath(output).suffix
+    for name, format_ in FORMATS.items():
+        if suffix.lower() in format_.suffixes:
+            raise typer.BadParameter(
+                f"{output}: is the name of a file, and --jobs and --part write a folder of files."
+                f" Give --output {output.removesuffix(suffix)}, and --format {name}; for one file"
+                " leave out --jobs and --part"
+            )
 
 
 def _name(unit: Unit, job: PredictionJob) -> str:

@@ -21,7 +21,7 @@ Names = Annotated[
 ]
 Host = Annotated[str, Option(help="Address to listen on.")]
 Port = Annotated[int, Option(min=0, max=65_535, help="Port; 0 chooses a free one.")]
-Workers = Annotated[int, Option(min=1, help="Number of processes, at most one per core.")]
+Workers = Annotated[int, Option(min=1, help="Number of processes; one per core is enough.")]
 Variable = Annotated[
     str | None,
     Option(metavar="VARIABLE", help="Environment variable that holds the token clients must send."),
