@@ -28,7 +28,7 @@ def test_columns_are_kept_beside_the_predictions(tmp_path: Path, file: Path, nam
     many = pl.concat([ROWS.with_columns(id=pl.int_range(8) + 8 * i) for i in range(2_000)])
     many.write_parquet(tmp_path / "table.parquet")
     output = tmp_path / "out"
-    words = ["-o", str(output), "--format", name, "--keep", "id,day", "--keep", "age"]
+    words = ["-o", str(output), "--format", name, "--keep", "id,day", "--keep", "age,id"]
 
     result = run("predict", file, tmp_path / "table.parquet", *words)
 
@@ -69,6 +69,21 @@ def test_what_cannot_be_kept_is_said(tmp_path: Path, file: Path) -> None:
         assert result.exit_code == code
         assert message in " ".join(result.stderr.replace("│", " ").split())
     assert isinstance(run("predict", file, path, "--keep", "ids").exception, DataError)
+
+
+def test_an_output_that_is_in_the_way_is_refused(tmp_path: Path, file: Path) -> None:
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    ROWS.write_csv(folder / "a.csv")
+    for output, message in (
+        (file, "the output is also an input"),
+        (folder / "out.csv", f"lies in the table {folder}, and would be read with it"),
+        (tmp_path, "this is a folder. Name a file in it"),
+        (tmp_path / "none" / "out.csv", "does not exist. Create it first"),
+    ):
+        result = run("predict", file, folder, "--format", "csv", "-o", str(output))
+        assert result.exit_code == 2
+        assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_an_unreadable_value_is_named_by_its_row_in_the_file(tmp_path: Path, file: Path) -> None:

@@ -17,7 +17,7 @@ from onward.cli._cloud import is_url
 from onward.cli._output_folder import OutputFolder
 from onward.cli._predict_table import PredictionJob
 from onward.cli._predict_unit import Done, Task, predict_unit, start
-from onward.cli._prediction_output import FORMATS, format_name
+from onward.cli._prediction_output import FORMATS, format_name, refuse_inside
 from onward.cli._prediction_units import Unit, units_of
 from onward.cli._predictions import print_unusual, progress
 from onward.cli._source import source_of
@@ -69,15 +69,8 @@ def predict_parts(job: PredictionJob, jobs: int, part: tuple[int, int]) -> None:
 
 
 def _check(job: PredictionJob) -> None:
-    table, output = job.table, str(job.output)
-    if is_url(table) or is_url(output):
-        is_inside = f"{output.rstrip('/')}/".startswith(f"{table.rstrip('/')}/")
-    else:
-        is_inside = Path(output).resolve().is_relative_to(Path(table).resolve())
-    if is_inside:
-        raise typer.BadParameter(
-            f"{output}: lies in the table {table}, and would be read with it. Name another folder"
-        )
+    output = str(job.output)
+    refuse_inside(job.table, output)
     if not is_url(output) and Path(output).is_file():
         raise typer.BadParameter(f"{output}: is a file; with --jobs or --part name a folder")
     suffix = PurePath(output).suffix

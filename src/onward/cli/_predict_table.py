@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from onward.cli._prediction_output import format_name, write
+from onward.cli._prediction_output import format_name, refuse_inside, write
 from onward.cli._predictions import open_table, predictions, print_unusual, progress
 from onward.errors import DataError
 from onward.serving.predictor import Predictor, Unreadable
@@ -39,7 +39,7 @@ def predict_table(job: PredictionJob) -> None:
     path, output = Path(job.table), None if job.output is None else Path(job.output)
     name = format_name(job.format, output)
     if output is not None:
-        _refuse_bad_output(output, job.model, path)
+        _refuse_bad_output(output, job)
     predictor = Predictor(job.model, unreadable=job.unreadable)
     table = open_table(path, job.config)
     keep = tuple(table.names()) if job.keep is None else job.keep
@@ -54,9 +54,13 @@ def predict_table(job: PredictionJob) -> None:
     print_unusual(sorted(unusual, key=lambda values: values.first_row))
 
 
-def _refuse_bad_output(output: Path, model: Path, table: Path) -> None:
-    if output.exists() and any(output.samefile(path) for path in (model, table) if path.exists()):
+def _refuse_bad_output(output: Path, job: PredictionJob) -> None:
+    if output.is_dir():
+        raise typer.BadParameter(f"{output}: this is a folder. Name a file in it")
+    inputs = (job.model, Path(job.table))
+    if output.exists() and any(output.samefile(path) for path in inputs if path.exists()):
         raise typer.BadParameter(f"{output}: the output is also an input. Give it another name")
+    refuse_inside(job.table, str(output))
     if not output.parent.is_dir():
         raise typer.BadParameter(
             f"{output}: the folder {output.parent} does not exist. Create it first"

@@ -9,6 +9,7 @@ import polars as pl
 import typer
 
 from onward.artifacts.publishing import replacing
+from onward.cli._cloud import is_url
 
 Sink = Callable[[pl.LazyFrame, Path], Any]
 
@@ -61,6 +62,22 @@ def format_name(name: str | None, output: Path | None) -> str:
     if output is None and FORMATS[name].print is None:
         raise typer.BadParameter(f"--format {name} is a binary format. Give --output as well")
     return name
+
+
+def refuse_inside(table: str, output: str) -> None:
+    """Raise if the output would be read with the table, by the next command at the latest.
+
+    Raises:
+        typer.BadParameter: naming both.
+    """
+    if is_url(table) or is_url(output):
+        is_inside = f"{output.rstrip('/')}/".startswith(f"{table.rstrip('/')}/")
+    else:
+        is_inside = Path(output).resolve().is_relative_to(Path(table).resolve())
+    if is_inside:
+        raise typer.BadParameter(
+            f"{output}: lies in the table {table}, and would be read with it. Name another folder"
+        )
 
 
 def write(predictions: pl.LazyFrame, name: str, output: Path | None) -> None:

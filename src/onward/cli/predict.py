@@ -109,8 +109,8 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     elif table is not None:
         from onward.cli._predict_table import PredictionJob
 
-        names = tuple(name for names in keep or () for name in names.split(","))
-        keep_names = None if keep_all else names
+        names = dict.fromkeys(name for names in keep or () for name in names.split(","))
+        keep_names = None if keep_all else tuple(names)
         job = PredictionJob(model, table, output, output_format, config, keep_names, unreadable)
         _predict_table(job, jobs, part)
 
