@@ -262,6 +262,11 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
     assert "3,000 rows have no label, since the id of their request names several" in done.stderr
     assert [window["labelled"] for window in found["windows"]] == [0]
 
+    parts = [logged, logged.with_columns(pl.lit(None, pl.Float32).alias("probability_yes"))]
+    all_columns = pl.concat(parts).with_columns(log["weight"].append(log["weight"]))
+    _, found, _ = monitored(project, all_columns)
+    assert entries(found)["probability of yes"]["shares"][-1] == 0  # missing
+
     older = logged.with_columns(pl.lit("0" * 12).alias("onward/version"))
     done, *_ = monitored(project, older)
     assert done.returncode == 65

@@ -134,9 +134,15 @@ def test_a_part_of_the_requests_and_columns_can_be_logged(tmp_path: Path, model:
     folder = tmp_path / "log"
     options = ("--log", folder, "--log-sample", "0.5", "--log-columns", "age,children")
 
+    tensors = [
+        {"name": name, "shape": [1, 1], "datatype": "BYTES", "data": [value]}
+        for name, value in ROWS[0].items()
+    ]
+    body = {"inputs": tensors, "outputs": [{"name": "label"}]}
+
     with serving(tmp_path, model, *options, "--grace", "0") as server:
         for number in range(40):
-            server.post("/predict", ROWS[:1], **{"X-Request-Id": str(number)})
+            server.post("/v2/models/income/infer", body, **{"X-Request-Id": str(number)})
     end = time.monotonic() + 30
     while not list(folder.glob("*.parquet")):
         assert time.monotonic() < end
@@ -144,7 +150,7 @@ def test_a_part_of_the_requests_and_columns_can_be_logged(tmp_path: Path, model:
 
     table = pl.read_parquet(folder / "*.parquet")
     assert 10 < len(table) < 30
-    assert {"age", "children"} <= {*table.columns}
+    assert {"age", "children", "label", "probability_>50K"} <= {*table.columns}
     assert not {"workclass", "joined"} & {*table.columns}
 
 

@@ -149,7 +149,7 @@ class MonitoredLog:
 
     def _predictions(self, rows: pl.DataFrame, raw: pl.DataFrame) -> dict[str, Array]:
         """The logged predictions if this file made all of them, otherwise new ones."""
-        if self._outputs and self._is_of_this_file(rows):
+        if self._outputs and self._is_complete(rows):
             return {
                 name: rows[KEPT + names[0]].to_numpy()
                 if name != "probabilities"
@@ -158,9 +158,9 @@ class MonitoredLog:
             }
         if len(raw.columns) < len(self.predictor.schema.columns):
             raise DataError(
-                f"{self._job.log}: has rows of another version than {self.identity}, and not all"
-                " columns of the model, so they cannot be predicted again. Monitor a folder without"
-                " the parts of other versions, or serve without --log-columns"
+                f"{self._job.log}: has rows of another version than {self.identity}, or without"
+                " all outputs, and not all columns of the model, so they cannot be predicted again."
+                " Monitor a folder without such parts, or serve without --log-columns"
             )
         return self.predictor(raw)
 
@@ -169,8 +169,11 @@ class MonitoredLog:
         """Of the model file."""
         return identity(self._job.model.read_bytes())
 
-    def _is_of_this_file(self, rows: pl.DataFrame) -> bool:
-        return bool((rows[KEPT + VERSION].cast(pl.String) == self.identity).all())
+    def _is_complete(self, rows: pl.DataFrame) -> bool:
+        """Whether this file has made all outputs of all rows."""
+        outputs = rows.select(KEPT + name for names in self._outputs.values() for name in names)
+        is_of_this_file = rows[KEPT + VERSION].cast(pl.String) == self.identity
+        return bool(is_of_this_file.all()) and not any(outputs.null_count().row(0))
 
 
 def log_tables(path: Path) -> Iterator[Table]:

@@ -67,10 +67,10 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Response:
     feed = _feed(model, document.inputs, memoryview(request.body)[size:], max_rows)
     names = _output_names(model, document.outputs)
     converted = perf_counter()
-    outputs = dict(zip(names, model.run(names, feed), strict=True))
+    outputs = model.run(feed)
     timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
     rows = len(next(iter(feed.values())))
-    return _response(document, Prediction(model, feed, outputs, rows, timing))
+    return _response(document, names, Prediction(model, feed, outputs, rows, timing))
 
 
 def _json_size(request: Request) -> int:
@@ -193,12 +193,13 @@ def _binary_names(model: ServedModel, document: InferenceRequest) -> set[str]:
     }
 
 
-def _response(document: InferenceRequest, prediction: Prediction) -> Response:
+def _response(document: InferenceRequest, names: Sequence[str], prediction: Prediction) -> Response:
     model = prediction.model
     binary = _binary_names(model, document)
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
-    for name, array in prediction.outputs.items():
+    for name in dict.fromkeys(names):
+        array = prediction.outputs[name]
         output = {"name": name, "datatype": model.datatypes[name], "shape": array.shape}
         if name in binary:
             tail.append(binary_tensor(array))

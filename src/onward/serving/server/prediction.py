@@ -27,6 +27,6 @@ class Prediction:
     feed: Mapping[str, Array]
     """An array for each column, ``(rows, 1)`` or of the shape of its wire."""
     outputs: Mapping[str, Array]
-    """Those asked for; first axis: rows."""
+    """All of the model; first axis: rows."""
     rows: int
     timing: Timing

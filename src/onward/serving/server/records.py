@@ -31,7 +31,7 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Response:
     parsed = perf_counter()
     feed = model.records.feed(rows)
     converted = perf_counter()
-    outputs = dict(zip(model.output_names, model.run(model.output_names, feed), strict=True))
+    outputs = model.run(feed)
     timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
     answer = {
         "model_name": model.name,

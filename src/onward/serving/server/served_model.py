@@ -1,6 +1,6 @@
 """A model file that is being served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,14 @@ class ServedModel:
         self.output_names = [output["name"] for output in self.outputs]
         self.datatypes = {output["name"]: output["datatype"] for output in self.outputs}
 
-    def run(self, names: Sequence[str], feed: Mapping[str, Array]) -> list[Array]:
-        """The outputs of these names.
+    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """All outputs, also where a caller wants some: the others cost little, and logs need them.
 
         Raises:
             DataError: naming row and column, if the model cannot read a value.
         """
         self.predictor.check_values(feed)
-        arrays: list[Array] = self._session.run(names, feed)
-        return arrays
+        return dict(zip(self.output_names, self._session.run(self.output_names, feed), strict=True))
 
     def is_compatible(self, other: "ServedModel") -> bool:
         """Whether clients of one model can use the other: same columns, same outputs."""

@@ -58,8 +58,7 @@ class Shadow:
         yield "onward_shadow_difference_total", self._difference
 
     def _compare(self, prediction: Prediction) -> Difference:
-        names = list(prediction.outputs)
-        others = dict(zip(names, self._model.run(names, prediction.feed), strict=True))
+        others = self._model.run(prediction.feed)
         labels, largest = 0, np.zeros(prediction.rows)
         for name, array in prediction.outputs.items():
             if array.dtype == object:
