@@ -78,10 +78,14 @@ def test_parts_make_the_same_bytes_and_nothing_twice(
     assert sorted(contents(out)) == ["_job.json", *(f"part-0000{i}.parquet" for i in (1, 3, 5))]
     (out / "part-00003.parquet").unlink()  # as if a process had been killed before
     (out / ".part-00003.parquet.host.1.new").write_bytes(b"half")
+    ended = out / "._SUCCESS.host.2.new"  # of a process that ends at the same moment
+    ended.touch()
     times = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     said = predict(file, table, out, "--jobs", "2")
 
     assert "7,100 rows predicted; files: 4 new, 2 already there" in said
+    assert ended.exists()
+    ended.unlink()
     assert contents(out) == contents(tmp_path / "whole")
     assert all((out / name).stat().st_mtime_ns == before for name, before in times.items())
     assert "0 rows predicted; files: 0 new, 6 already there" in predict(

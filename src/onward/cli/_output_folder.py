@@ -36,8 +36,8 @@ class OutputFolder(ABC):
         """A path to write to; the file appears if nothing is raised."""
 
     @abstractmethod
-    def clean(self) -> None:
-        """Remove what killed processes left behind."""
+    def clean(self, start: str) -> None:
+        """Remove what killed processes left behind of files whose names begin so."""
 
 
 class LocalFolder(OutputFolder):
@@ -58,9 +58,9 @@ class LocalFolder(OutputFolder):
         Path(self.path).mkdir(parents=True, exist_ok=True)
         return replacing(Path(self.path) / name, f".{socket.gethostname()}.{os.getpid()}")
 
-    def clean(self) -> None:
+    def clean(self, start: str) -> None:
         """Files that were not renamed."""
-        for path in Path(self.path).glob(".*.new"):
+        for path in Path(self.path).glob(f".{start}*.new"):
             path.unlink(missing_ok=True)
 
 
@@ -92,5 +92,5 @@ class Bucket(OutputFolder):
             yield path
             self.system.put_file(str(path), f"{self.root}/{name}")
 
-    def clean(self) -> None:
+    def clean(self, start: str) -> None:
         """Nothing: an upload that was cut leaves no object."""

@@ -24,7 +24,7 @@ from onward.cli._source import source_of
 from onward.errors import ArtifactError, PeerError
 from onward.serving.predictor import Predictor
 
-JOB, SUCCESS = "_job.json", "_SUCCESS"
+JOB, SUCCESS, PART = "_job.json", "_SUCCESS", "part-"
 
 
 def predict_parts(job: PredictionJob, jobs: int, part: tuple[int, int]) -> None:
@@ -56,7 +56,7 @@ def predict_parts(job: PredictionJob, jobs: int, part: tuple[int, int]) -> None:
     left = [task for task in tasks if task.name not in ready]
     results = _run(left, jobs)
     if {_name(unit, job) for unit in units} <= output.names():
-        output.clean()
+        output.clean(PART)  # not the `_SUCCESS` of another process that ends now
         with output.writing(SUCCESS) as path:
             path.touch()
     rows, new = sum(result.rows for result in results), len(left)
@@ -84,7 +84,7 @@ def _check(job: PredictionJob) -> None:
 
 
 def _name(unit: Unit, job: PredictionJob) -> str:
-    return f"part-{unit.number:05}{FORMATS[str(job.format)].suffixes[0]}"
+    return f"{PART}{unit.number:05}{FORMATS[str(job.format)].suffixes[0]}"
 
 
 def _description(job: PredictionJob, digest: str, units: Sequence[Unit]) -> dict[str, Any]:
