@@ -409,7 +409,11 @@ def test_a_log_that_is_still_written_is_named(project: Path, tmp_path: Path) -> 
     [
         (["--html", "nowhere/a.html"], 2, "nowhere/a.html: there is no folder nowhere"),
         (["--html", "artifacts"], 2, "file 'artifacts' is a directory"),
-        (["--time", "city"], 65, "log.parquet: column 'city' has no times, but '"),
+        (
+            ["--time", "city"],
+            65,
+            "log.parquet: column 'city' has values that are no times, such as '",
+        ),
     ],
 )
 def test_a_wrong_option_is_named(

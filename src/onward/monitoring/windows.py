@@ -11,6 +11,7 @@ from onward.monitoring.bins import Array
 
 Period = Literal["hour", "day", "week", "month"]
 EVERY: dict[str, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+ISO = r"^\d{4}-\d\d-\d\d"
 NO_TIME = -1  # key of the window of rows without a time; no window begins in that second
 LEAST_ROWS = 200  # of a window; tests of fewer rows have too little power
 
@@ -18,21 +19,33 @@ LEAST_ROWS = 200  # of a window; tests of fewer rows have too little power
 def by_time(times: pl.Series, period: Period) -> Array:
     """The start of the window of each row, in seconds since 1970; `NO_TIME` without a time.
 
+    Windows begin in UTC; times without a zone are taken for such.
+
     Raises:
-        DataError: if the column has no times.
+        DataError: if the column has other values than times.
     """
-    first = times.drop_nulls().head(1).to_list()
-    if times.dtype == pl.String:
-        times = times.str.to_datetime(strict=False, time_zone="UTC")
-    if times.dtype == pl.Date:
-        times = times.cast(pl.Datetime("us"))
-    if not isinstance(times.dtype, pl.Datetime) or times.null_count() == len(times) > 0:
-        raise DataError(
-            f"column {times.name!r} has no times{f', but {first[0]!r}' if first else ''}. Write"
-            " them like 2026-11-30T12:00:00, name another column with --time, or give --rows"
-        )
-    starts = times.dt.truncate(EVERY[period]).dt.epoch("s")
+    starts = _in_utc(times).dt.truncate(EVERY[period]).dt.epoch("s")
     return starts.fill_null(NO_TIME).to_numpy()
+
+
+def _in_utc(times: pl.Series) -> pl.Series:
+    if isinstance(times.dtype, pl.Datetime):
+        return times.dt.convert_time_zone("UTC") if times.dtype.time_zone else times
+    read = pl.repeat(None, len(times), dtype=pl.Datetime("us", "UTC"), eager=True)
+    if times.dtype == pl.Date:
+        return times.cast(pl.Datetime("us"))
+    if times.dtype == pl.String:
+        times = times.replace("", None)
+        # without the year first, it would be a guess which one is the day
+        iso = pl.select(pl.when(times.str.contains(ISO)).then(times)).to_series()
+        read = iso.str.to_datetime(strict=False, time_zone="UTC")
+    wrong = times.filter(read.is_null() & times.is_not_null())
+    if len(wrong):
+        raise DataError(
+            f"column {times.name!r} has values that are no times, such as {wrong[0]!r}. Write them"
+            " like 2026-11-30T12:00:00, name another column with --time, or give --rows"
+        )
+    return read
 
 
 def by_rows(first: int, number: int, size: int) -> Array:
