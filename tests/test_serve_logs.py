@@ -7,6 +7,7 @@ import signal
 import string
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from example_model import TABLE, edit, example
@@ -69,12 +70,17 @@ def test_each_version_is_compared_with_its_own_training_rows(tmp_path: Path, mod
     edit(wider, {"reference": json.dumps({"columns": columns}), "codes": json.dumps(CODES)})
     versions = [ServedModel("income", path) for path in (model, wider)]
     row = {name: [value] for name, value in (ROW | {"age": 80.0}).items()}
-    counts = ColumnCounts(versions[0])
+    no_row: dict[str, list[Any]] = {name: [] for name in row}
+    counts = ColumnCounts()
 
-    for version in versions:
-        counts.add(Prediction(version, version.arrays(row), {}, 1, Timing(0, 0, 0)))
+    for version in versions * 2:
+        for rows, number in ((row, 1), (no_row, 0)):
+            counts.add(Prediction(version, version.arrays(rows), {}, number, Timing(0, 0, 0)))
 
-    assert counts.counts()["out_of_range"] == {"age": 1}
+    assert {version: len(feeds) for version, feeds in counts._feeds.items()} == dict.fromkeys(
+        versions, 2
+    )
+    assert counts.counts()["out_of_range"] == {"age": 2}
     assert counts.counts()["missing"]["age"] == 0
 
 

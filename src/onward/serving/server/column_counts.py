@@ -1,7 +1,7 @@
 """How many values of each column were missing, unseen or out of range."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,23 +17,22 @@ BATCH = 512  # rows; counting them at once costs a hundredth of counting each re
 class ColumnCounts:
     """Counters for the columns of one model, by the comparison of `Predictor.check`.
 
-    Each version is compared with its own training rows.
+    Each version is compared with its own training rows. Those of a canary take turns, so each has a
+    batch of its own.
     """
 
-    def __init__(self, model: ServedModel) -> None:
-        self._model = model
+    def __init__(self) -> None:
         self._missing: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
         self._out_of_range: Counter[str] = Counter()
-        self._feeds: list[Mapping[str, Array]] = []
+        self._feeds: dict[ServedModel, list[Mapping[str, Array]]] = {}
         self._rows = 0
 
     def add(self, prediction: Prediction) -> None:
         """Count the values of a prediction, now or with those that follow."""
-        if prediction.model is not self._model:
-            self._count()
-            self._model = prediction.model
-        self._feeds.append(prediction.feed)
+        if not prediction.rows:  # would never fill a batch, and be kept for ever
+            return
+        self._feeds.setdefault(prediction.model, []).append(prediction.feed)
         self._rows += prediction.rows
         if self._rows >= BATCH:
             self._count()
@@ -48,13 +47,15 @@ class ColumnCounts:
         }
 
     def _count(self) -> None:
-        feeds, rows, self._feeds, self._rows = self._feeds, self._rows, [], 0
-        if not rows:
-            return
+        batches, self._feeds, self._rows = self._feeds, {}, 0
+        for model, feeds in batches.items():
+            self._count_batch(model, feeds)
+
+    def _count_batch(self, model: ServedModel, feeds: Sequence[Mapping[str, Array]]) -> None:
         columns = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
-        for name, field in self._model.fields.items():
+        for name, field in model.fields.items():
             self._missing[name] += _num_missing(field, columns[name])
-        for unusual in self._model.predictor.compare(columns):
+        for unusual in model.predictor.compare(columns):
             is_unseen = unusual.kind == "not seen in training"
             counter = self._unseen if is_unseen else self._out_of_range
             counter[unusual.column] += unusual.rows

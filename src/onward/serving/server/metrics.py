@@ -4,7 +4,7 @@ Source: Prometheus, "Text-based format", version 0.0.4.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from onward.serving.server.column_counts import ColumnCounts
@@ -79,7 +79,7 @@ class Metrics:
         self._rows: Counter[tuple[str, str]] = Counter()
         self._seconds = Histogram()
         self._parts = {part: Histogram() for part in ("parse", "convert", "run")}
-        self._columns: dict[str, ColumnCounts] = {}
+        self._columns: defaultdict[str, ColumnCounts] = defaultdict(ColumnCounts)
         """By the model's name: versions have the same columns."""
 
     def observe(self, exchange: Exchange) -> None:
@@ -93,8 +93,6 @@ class Metrics:
         self._requests[exchange.template, exchange.status, name, version] += 1
         self._rows[name, version] += prediction.rows
         self._observe_parts(prediction)
-        if name not in self._columns:
-            self._columns[name] = ColumnCounts(prediction.model)
         self._columns[name].add(prediction)
 
     def samples(self) -> Samples:
