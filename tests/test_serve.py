@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from example_model import TABLE, edit, example
@@ -116,6 +118,19 @@ def test_no_open_address_without_a_token(model: Path) -> None:
 
     assert done.returncode == 2
     assert "--token-env" in done.stderr
+
+
+def test_the_address_that_is_printed_can_be_opened(tmp_path: Path, model: Path) -> None:
+    with socket.socket(socket.AF_INET6) as free:
+        try:
+            free.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    with serving(tmp_path, model, "--host", "::1", "--grace", "0") as server:
+        said = re.search(r"ready at (http://\[::1\]:\d+)\n", server.log.read_text())
+        assert said is not None
+        with urlopen(f"{said[1]}/v2/health/live") as answer:
+            assert answer.status == 200
 
 
 def test_a_damaged_file_is_never_served(tmp_path: Path, model: Path) -> None:

@@ -109,8 +109,9 @@ class _Server(uvicorn.Server):
         ]
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             for model in self._repository.models:
-                logger.info("%s %s: ready at http://%s:%d", model.name, model.version, host, port)
+                logger.info("%s %s: ready at %s", model.name, model.version, url)
 
     async def on_tick(self, counter: int) -> bool:
         """End when the grace is over."""
