@@ -184,6 +184,12 @@ def test_a_host_is_no_option() -> None:
         RemoteRun("-oProxyCommand=x", Path("configs/t.yaml"), "folder", "onward")
 
 
+@pytest.mark.parametrize("config", ["/other/configs/t.yaml", "../other/configs/t.yaml"])
+def test_a_config_of_another_project_is_refused(config: str) -> None:
+    with pytest.raises(ConfigError, match=f"{config} is not in this folder. Run the command in"):
+        RemoteRun("gpu1", Path(config), "folder", "onward")
+
+
 def test_names_have_the_letters_of_kubernetes() -> None:
     assert Job(Path("configs/ÄÖ.yaml"), 1, 1).name == "onward-config"
     assert len(Job(Path("x" * 80 + ".yaml"), 1, 1).name) <= 50

@@ -55,6 +55,11 @@ class RemoteRun:
     def __init__(self, host: str, config: Path, folder: str, command: str) -> None:
         if host.startswith("-"):
             raise ConfigError(f"launch: {host!r} is not a host. Write the host before the config")
+        if config.is_absolute() or ".." in config.parts:
+            raise ConfigError(
+                f"launch: {config} is not in this folder. Run the command in the folder of the"
+                f" project, with a path such as configs/{config.name}"
+            )
         for program in ("ssh", "rsync"):
             if shutil.which(program) is None:
                 raise ExtraError(f"launch: {program!r} is not installed. Install it on both sides")
