@@ -265,6 +265,8 @@ def test_a_packed_body_is_unpacked(server: Server, encoding: str, wbits: int) ->
     named = {"Content-Encoding": encoding}
 
     assert server.post(INFER, packed, **named).status == 200
+    assert server.post(INFER, packed, **{"Content-Encoding": encoding.upper()}).status == 200
+    assert "bytes after its end" in server.post(INFER, packed + packed, **named).json["error"]
     assert server.post(INFER, packed[:-9], **named).status == 400
     assert server.post(INFER, b"x", **named).status == 400
 

@@ -24,7 +24,7 @@ def check_headers(headers: Mapping[bytes, bytes], max_bytes: int) -> None:
     length = headers.get(b"content-length", b"0")
     if len(length) > len(str(max_bytes)) or int(length) > max_bytes:
         raise _too_large(max_bytes)
-    encoding = headers.get(b"content-encoding", b"identity")
+    encoding = _encoding(headers)
     if encoding != b"identity" and encoding not in WINDOWS:
         raise Refusal(415, "unknown content-encoding; expected gzip, deflate or identity")
 
@@ -43,8 +43,12 @@ async def read_body(
             body = await _receive(receive, max_bytes)
     except TimeoutError as error:
         raise Refusal(408, f"the body did not arrive within {timeout_s:g} s") from error
-    window = WINDOWS.get(headers.get(b"content-encoding", b""))
+    window = WINDOWS.get(_encoding(headers))
     return body if window is None else _unpack(body, window, max_bytes)
+
+
+def _encoding(headers: Mapping[bytes, bytes]) -> bytes:
+    return headers.get(b"content-encoding", b"identity").lower()
 
 
 async def _receive(receive: Receive, max_bytes: int) -> bytes:
@@ -73,6 +77,8 @@ def _unpack(body: bytes, window: int, max_bytes: int) -> bytes:
         raise _too_large(max_bytes)
     if not unpacker.eof:
         raise Refusal(400, "the compressed body is truncated")
+    if unpacker.unused_data:  # such as a second member of gzip: its rows must not be lost
+        raise Refusal(400, "the compressed body has bytes after its end. Compress it as a whole")
     return unpacked
 
 
