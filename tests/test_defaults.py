@@ -42,6 +42,30 @@ def test_thousands_of_numbers_have_no_vectors_each(numbers: int, expected: bool)
     assert (network["embedder"]["type"] == "piecewise_linear_embedding") is expected
 
 
+def test_effort_says_how_much_a_training_may_cost() -> None:
+    fast, default, best = (
+        complete(Given.model_validate({"effort": effort}), table())
+        for effort in ("fast", "default", "best")
+    )
+    assert default == complete(Given(), table())
+    assert (fast.learner.max_epochs, fast.network.model_dump()["model"]["k"]) == (20, 4)
+    assert fast.folds == default.folds == 1
+    assert best == default.model_copy(update={"folds": 5})
+
+
+def test_what_a_config_says_counts_more_than_its_effort() -> None:
+    said = {"network": {"model": {"type": "tabm", "k": 3}}, "learner": {"max_epochs": 9}}
+    fast = complete(Given.model_validate({"effort": "fast", **said}), table())
+    assert (fast.learner.max_epochs, fast.network.model_dump()["model"]["k"]) == (9, 3)
+    assert complete(Given.model_validate({"effort": "best", "folds": 1}), table()).folds == 1
+
+
+@pytest.mark.parametrize("other", [{"selection": {}}, {"refit": "test"}, {"members": ({},)}])
+def test_the_best_effort_trains_on_folds_and_nothing_else(other: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"{next(iter(other))}.* effort: best"):
+        Given.model_validate({"effort": "best", **other})
+
+
 def test_what_is_said_is_kept_and_the_rest_added() -> None:
     said: dict[str, Any] = {
         "seed": 3,

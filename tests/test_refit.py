@@ -209,7 +209,7 @@ def test_selected_columns_and_the_decision_rule_are_kept(project: Path) -> None:
 
 
 def test_what_cannot_be_combined_is_refused(project: Path) -> None:
-    with pytest.raises(ValidationError, match="Remove refit or folds"):
+    with pytest.raises(ValidationError, match="Remove refit, or folds"):
         Given.model_validate({"folds": 3, "refit": "validation"})
     with pytest.raises(ConfigError, match="cannot be selected"):
         run(project, "number-validation", ("export",), "  refit: validation\nexport: {k: 1}\n")

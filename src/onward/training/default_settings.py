@@ -7,7 +7,7 @@ Tuned on nine public tables of 220 to 38,837 training rows, see "Accuracy" in
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -59,6 +59,24 @@ class Choices(BodyChoices):
 LEARNER = EachOrAuto(Learner.Config)
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How much a training may cost, beside the default."""
+
+    epochs: float
+    """Share of the default number."""
+    members: int
+    """Of TabM."""
+    folds: int
+
+
+EFFORTS = {
+    "fast": Effort(epochs=0.5, members=4, folds=1),
+    "default": Effort(epochs=1.0, members=8, folds=1),
+    "best": Effort(epochs=1.0, members=8, folds=5),
+}
+
+
 class MemberChoices(Base):
     """A network of an ensemble: settings that differ from those of the section ``train``.
 
@@ -75,12 +93,16 @@ class Given(Base):
 
     The default, ``auto``, depends on the number of rows and the task.
 
+    ``effort`` changes these defaults: ``fast`` trains half as long with half of TabM's members,
+    ``best`` trains on five folds.
+
     ``class_weights``: weights by class, such as ``{yes: 5}``, by default 1; or ``balanced``.
     ``sampler: balanced`` draws equal numbers of rows of each class in an epoch. Both keep
     probabilities calibrated.
 
     ``folds``: the number of networks, each trained without another fold of the training and
-    validation rows, whose predictions are averaged; 1 trains one network on the training rows.
+    validation rows, whose predictions are averaged; 1, the default, trains one network on the
+    training rows.
 
     ``refit``: the published network is trained a second time, for as many steps as the first one
     needed: ``validation`` on training and validation rows, ``test`` on all rows. All metrics are
@@ -91,10 +113,11 @@ class Given(Base):
     """
 
     seed: Seed = 0
+    effort: Literal["fast", "default", "best"] = "default"
     network: Choices = Choices()
     class_weights: ClassWeights | None = None
     sampler: Balanced | None = None
-    folds: PositiveInt = 1
+    folds: PositiveInt | None = None
     refit: Added | None = None
     learner: Annotated[Any, LEARNER] = LEARNER.settings()
     selection: Selection | None = None
@@ -108,16 +131,18 @@ class Given(Base):
 
     @model_validator(mode="after")
     def _selects_without_folds(self) -> Self:
-        if self.folds > 1 and self.selection is not None:
-            raise ValueError("columns cannot be selected on folds. Remove selection or folds")
+        if self.num_folds > 1 and self.selection is not None:
+            raise ValueError(
+                f"columns cannot be selected on folds. Remove selection, or {self._source_of_folds}"
+            )
         return self
 
     @model_validator(mode="after")
     def _refits_without_folds(self) -> Self:
-        if self.folds > 1 and self.refit is not None:
+        if self.num_folds > 1 and self.refit is not None:
             raise ValueError(
                 "the networks of folds learn from all training and validation rows already. Remove"
-                " refit or folds"
+                f" refit, or {self._source_of_folds}"
             )
         return self
 
@@ -127,10 +152,19 @@ class Given(Base):
             raise ValueError(f"members cannot be combined with {others[0]}. Remove one of the two")
         return self
 
+    @property
+    def num_folds(self) -> int:
+        """The number of networks that are trained on folds; 1 is a single network."""
+        return self.folds or EFFORTS[self.effort].folds
+
+    @property
+    def _source_of_folds(self) -> str:
+        return "effort: best" if self.folds is None else "folds"
+
     def without_members(self) -> list[str]:
         """The names of settings in use that cannot be combined with members."""
         is_used = {
-            "folds": self.folds > 1,
+            self._source_of_folds: self.num_folds > 1,
             "refit": self.refit is not None,
             "selection": self.selection is not None,
         }
@@ -203,7 +237,8 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
     }
     network = {name: _explicit(part) for name, part in chosen.items()}
     size = next(size for size in SIZES if table.rows < size.below)
-    parts = _parts(table, size) if start is None else _parts_of(start)
+    effort = EFFORTS[given.effort]
+    parts = _parts(table, size, effort) if start is None else _parts_of(start)
     trained = {} if start is None else start.embedders
     settings = Settings.model_validate(
         {
@@ -214,8 +249,8 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
             },
             "class_weights": _class_weights(given.class_weights, table),
             "sampler": given.sampler,
-            "folds": given.folds,
-            "learner": {**_learner(table, size, start), **explicit.get("learner", {})},
+            "folds": given.num_folds,
+            "learner": {**_learner(table, size, effort, start), **explicit.get("learner", {})},
         }
     )
     settings = _with_members(settings, given, table.shape.blocks)
@@ -257,13 +292,14 @@ def _member(member: MemberChoices, base: Settings, given: Given, blocks: Blocks)
     )
 
 
-def _parts(table: Table, size: Size) -> dict[str, dict[str, Any]]:
+def _parts(table: Table, size: Size, effort: Effort) -> dict[str, dict[str, Any]]:
     numbers = table.shape.blocks.get(NUMERICAL)
     is_wide = numbers is not None and len(numbers.owners) > WIDE
     embedded = {"type": "piecewise_linear_embedding", "bins": size.bins}
+    sizes = {"k": effort.members, "width": 256, "depth": 2, "dropout": size.dropout}
     return {
         "embedder": {"type": "identity"} if is_wide else embedded,
-        "model": {"type": "tabm", "k": 8, "width": 256, "depth": 2, "dropout": size.dropout},
+        "model": {"type": "tabm", **sizes},
         "head": {"type": table.task.name},  # each task that is usual has a head of its name
     }
 
@@ -272,13 +308,15 @@ def _parts_of(start: Network.Config) -> dict[str, dict[str, Any]]:
     return {name: getattr(start, name).model_dump() for name in ("embedder", "model", "head")}
 
 
-def _learner(table: Table, size: Size, start: Network.Config | None) -> dict[str, Any]:
+def _learner(
+    table: Table, size: Size, effort: Effort, start: Network.Config | None
+) -> dict[str, Any]:
     share = 1.0 if start is None else START_SHARE
     return {
         "learning_rate": size.learning_rate * share,
         "weight_decay": 1e-2,
         "batch_size": size.batch_size,
-        "max_epochs": math.ceil(_epochs(table.rows, size) * share),
+        "max_epochs": math.ceil(_epochs(table.rows, size) * effort.epochs * share),
         "patience": 12,
     }
 

@@ -29,8 +29,8 @@ def fit_prepared(
         )
     if settings.folds > 1 and start is not None:
         raise ConfigError(
-            "train.folds: the model of prepare.start_from knows rows of all folds. Remove `folds`,"
-            " or `start_from`"
+            "train.folds: the model of prepare.start_from knows rows of all folds. Set `folds: 1`,"
+            " or remove `start_from`"
         )
     if settings.members:
         return fit_members(settings, data, checkpoints)
@@ -44,6 +44,6 @@ def _refuse_random_folds(split: str) -> None:
     if not Split.members[split].has_random_folds:
         raise ConfigError(
             f"train.folds: the table has the split {split!r}, and folds are drawn row by row:"
-            " networks would be judged by rows too much like those that they learned from. Remove"
-            " `folds`"
+            " networks would be judged by rows too much like those that they learned from. Set"
+            " `folds: 1`"
         )
