@@ -48,7 +48,7 @@ def test_effort_says_how_much_a_training_may_cost() -> None:
         for effort in ("fast", "default", "best")
     )
     assert default == complete(Given(), table())
-    assert (fast.learner.max_epochs, fast.network.model_dump()["model"]["k"]) == (20, 4)
+    assert (fast.learner.max_epochs, fast.network.model_dump()["model"]["k"]) == (27, 4)
     assert fast.folds == default.folds == 1
     assert best == default.model_copy(update={"folds": 5})
 

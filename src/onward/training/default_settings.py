@@ -71,7 +71,7 @@ class Effort:
 
 
 EFFORTS = {
-    "fast": Effort(epochs=0.5, members=4, folds=1),
+    "fast": Effort(epochs=2 / 3, members=4, folds=1),
     "default": Effort(epochs=1.0, members=8, folds=1),
     "best": Effort(epochs=1.0, members=8, folds=5),
 }
@@ -93,8 +93,8 @@ class Given(Base):
 
     The default, ``auto``, depends on the number of rows and the task.
 
-    ``effort`` changes these defaults: ``fast`` trains half as long with half of TabM's members,
-    ``best`` trains on five folds.
+    ``effort`` changes these defaults: ``fast`` trains half of TabM's members for two thirds of the
+    epochs, ``best`` trains on five folds.
 
     ``class_weights``: weights by class, such as ``{yes: 5}``, by default 1; or ``balanced``.
     ``sampler: balanced`` draws equal numbers of rows of each class in an epoch. Both keep
