@@ -1,10 +1,12 @@
 """A published folder is whole or not there."""
 
 import importlib.util
+import os
 import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,21 @@ def test_a_folder_that_was_not_published_stays(tmp_path: Path) -> None:
         pass
 
     assert (folder / "a.txt").read_text() == "a"
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        got = pool.submit(pipe.read_text)
+        with replacing(pipe) as new:
+            new.write_text("rows")
+        assert new == pipe
+        assert got.result(10) == "rows"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_a_device_is_never_replaced(name: str) -> None:
+    with replacing(Path(name)) as new:
+        assert new == Path(name)

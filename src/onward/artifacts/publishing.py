@@ -16,6 +16,7 @@ from onward.errors import ArtifactError
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 EVALUATED = "evaluated.onnx"  # only if the model has learned from held-out rows, too
+OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")  # links to what may be files
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of fcntl.h and stdio.h
 
 
@@ -86,10 +87,15 @@ def _refuse_foreign(folder: Path) -> None:
 def replacing(path: Path, writer: str = "") -> Iterator[Path]:
     """A temporary path that replaces ``path`` if nothing is raised.
 
+    A device or a pipe is written to in place: a rename would take `/dev/null` from all programs.
+
     Args:
         path: of the file.
         writer: distinguishes concurrent writers.
     """
+    if _is_device(path):
+        yield path
+        return
     new = path.with_name(f".{path.name}{writer}.new")
     try:
         yield new
@@ -98,6 +104,12 @@ def replacing(path: Path, writer: str = "") -> Iterator[Path]:
         _sync(path.parent)
     finally:
         new.unlink(missing_ok=True)
+
+
+def _is_device(path: Path) -> bool:
+    if str(path.absolute().parent) in OPEN_FILES:
+        return True
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def manifest(folder: Path) -> Mapping[str, Any]:
