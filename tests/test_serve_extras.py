@@ -55,6 +55,15 @@ def counted(server: Server, name: str) -> float:
     return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
+def logged(folder: Path) -> pl.DataFrame:
+    """The log of a server that has ended."""
+    end = time.monotonic() + 30
+    while not list(folder.glob("*.parquet")) or list(folder.glob("*.jsonl")):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return pl.read_parquet(folder / "*.parquet")
+
+
 def test_a_canary_answers_the_same_ids_always(tmp_path: Path, model: Path, other: Path) -> None:
     ids = [f"request-{number}" for number in range(60)]
 
@@ -112,12 +121,8 @@ def test_requests_are_logged_as_parquet(tmp_path: Path, model: Path) -> None:
             server.post("/predict", ROWS[first : first + 2], **{"X-Request-Id": f"r{first}"})
         server.post("/predict", [{"age": "wrong"}])
         answer = server.post("/predict", ROWS).json
-    end = time.monotonic() + 30
-    while not list(folder.glob("*.parquet")) or list(folder.glob("*.jsonl")):
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
-    table = pl.read_parquet(folder / "*.parquet")
+    table = logged(folder)
     assert len(table) == 2 * len(ROWS)
     assert table["age"].head(len(ROWS)).to_list() == TABLE["age"].to_list()
     assert table["workclass"].head(len(ROWS)).to_list() == TABLE["workclass"].to_list()
@@ -143,15 +148,26 @@ def test_a_part_of_the_requests_and_columns_can_be_logged(tmp_path: Path, model:
     with serving(tmp_path, model, *options, "--grace", "0") as server:
         for number in range(40):
             server.post("/v2/models/income/infer", body, **{"X-Request-Id": str(number)})
-    end = time.monotonic() + 30
-    while not list(folder.glob("*.parquet")):
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
-    table = pl.read_parquet(folder / "*.parquet")
+    table = logged(folder)
     assert 10 < len(table) < 30
     assert {"age", "children", "label", "probability_>50K"} <= {*table.columns}
     assert not {"workclass", "joined"} & {*table.columns}
+
+
+def test_the_id_of_a_document_is_logged(tmp_path: Path, model: Path) -> None:
+    folder = tmp_path / "log"
+    tensors = [
+        {"name": name, "shape": [1, 1], "datatype": "BYTES", "data": [value]}
+        for name, value in ROWS[0].items()
+    ]
+
+    with serving(tmp_path, model, "--log", folder, "--grace", "0") as server:
+        server.post("/v2/models/income/infer", {"id": "order-7", "inputs": tensors})
+    access = [json.loads(line) for line in server.log.read_text().splitlines() if "/infer" in line]
+
+    assert logged(folder)["onward/id"].to_list() == ["order-7"]
+    assert [line["id"] for line in access] == ["order-7"]
 
 
 def exchange(model: ServedModel) -> Exchange:

@@ -138,11 +138,24 @@ def test_predictions_are_those_of_the_predictor(server: Server, expected: dict[s
     assert "id" not in answer.json
 
 
-def test_an_id_comes_back(server: Server) -> None:
-    answer = server.post(INFER, request() | {"id": "42"}, **{"X-Request-Id": "a-7"})
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [("a-7", "a-7"), ("", "42"), ("two words", "42")],
+)
+def test_an_id_comes_back(server: Server, header: str, known: str) -> None:
+    answer = server.post(INFER, request() | {"id": "42"}, **{"X-Request-Id": header})
 
     assert answer.json["id"] == "42"
-    assert answer.headers["x-request-id"] == "a-7"
+    assert answer.headers["x-request-id"] == known
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "two words", "é", "1\n"])
+def test_an_id_that_is_not_safe_to_log_is_replaced(server: Server, name: str) -> None:
+    answer = server.post(INFER, request() | {"id": name})
+
+    assert answer.json["id"] == name
+    assert 0 < len(answer.headers["x-request-id"]) < 65
+    assert name not in answer.headers["x-request-id"]
 
 
 def nested(document: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -17,6 +16,7 @@ from onward.serving.server.guard import Guard
 from onward.serving.server.messages import Request, Response, error_response
 from onward.serving.server.options import Options
 from onward.serving.server.refusal import Refusal
+from onward.serving.server.request_ids import header_id
 from onward.serving.server.routes import Handler, Match, Routes
 from onward.serving.server.state import MOST, State
 
@@ -27,7 +27,6 @@ Headers = Mapping[bytes, bytes]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 LARGE = 1 << 16  # bytes of a body, some 300 rows: more would keep the other requests waiting
-ID = re.compile(rb"[\w.:/+=-]{1,64}")  # of a caller's request; logs repeat it
 CLIENT_GONE = 499  # of nginx, for the log; nobody gets it
 
 
@@ -57,7 +56,7 @@ class Application:
         start = perf_counter()
         headers = dict(scope["headers"])
         match = self._routes.find(scope["path"])
-        request_id = _id_of(headers) or next(self._ids)
+        request_id = header_id(headers) or next(self._ids)
         try:
             response = await self._response(scope["method"], headers, match, request_id, receive)
         except Refusal as refusal:
@@ -69,6 +68,7 @@ class Application:
         except Exception:
             logger.exception("a bug in onward: please report it with the lines below")
             response = error_response(500, "internal error; see the log of the server")
+        request_id = response.id or request_id
         if response.status != CLIENT_GONE:
             must_close = self._state.is_draining or _has_unread_body(response.status, headers)
             await _send(send, response, request_id, must_close=must_close)
@@ -151,12 +151,6 @@ async def _send(send: Send, response: Response, request_id: str, *, must_close: 
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
-
-
-def _id_of(headers: Headers) -> str:
-    """The id of the caller, if it is safe to log."""
-    given = headers.get(b"x-request-id", b"")
-    return given.decode("latin-1") if ID.fullmatch(given) else ""
 
 
 def _has_unread_body(status: int, headers: Headers) -> bool:

@@ -6,6 +6,7 @@ Source: KServe, "Open Inference Protocol", version 2 over REST, with the extensi
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +16,7 @@ from onward.serving.input_arrays import Array
 from onward.serving.server.messages import Request, Response
 from onward.serving.server.prediction import Prediction, Timing
 from onward.serving.server.refusal import Refusal
+from onward.serving.server.request_ids import header_id, safe_id
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.tensors import (
     InputTensor,
@@ -62,7 +64,8 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Response:
     start = perf_counter()
     size = _json_size(request)
     document = _document(request.body, size)
-    model = choose(document.id or request.id)
+    request_id = header_id(request.headers) or safe_id(document.id) or request.id
+    model = choose(request_id)
     parsed = perf_counter()
     feed = _feed(model, document.inputs, memoryview(request.body)[size:], max_rows)
     names = _output_names(model, document.outputs)
@@ -70,7 +73,8 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Response:
     outputs = model.run(feed)
     timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
     rows = len(next(iter(feed.values())))
-    return _response(document, names, Prediction(model, feed, outputs, rows, timing))
+    prediction = Prediction(model, feed, outputs, rows, timing)
+    return replace(_response(document, names, prediction), id=request_id)
 
 
 def _json_size(request: Request) -> int:

@@ -18,7 +18,7 @@ class Request:
 
     headers: Mapping[bytes, bytes]
     id: str
-    """That the caller gave, or one of ours."""
+    """That of the header, or one of ours."""
     names: Mapping[str, str]
     """Parts of the path: ``name`` and ``version`` of the model."""
     body: bytes = b""
@@ -34,6 +34,8 @@ class Response:
     headers: Headers = ()
     prediction: Prediction | None = field(default=None, repr=False)
     """What was predicted, for logs and metrics."""
+    id: str = ""
+    """Of the request, if its body has one that counts."""
 
 
 def json_response(document: object) -> Response:
