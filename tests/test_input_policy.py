@@ -14,6 +14,7 @@ import pytest
 from example_model import COLUMNS, HOSTILE, TABLE, edit, example
 from hypothesis import given
 from hypothesis import strategies as st
+from served import serving
 
 from onward import Predictor
 from onward.errors import ArtifactError, DataError
@@ -76,10 +77,22 @@ def test_a_text_that_cannot_be_read_is_named(file: Path, name: str) -> None:
     with pytest.raises(DataError) as caught:
         Predictor(file)(rows)
     assert f"column {name!r}, row 8: {UNREADABLE[name]!r} is not " in str(caught.value)
+    assert "set unreadable to 'missing' (--missing-unreadable)" in str(caught.value)
     assert_same(
         Predictor(file, unreadable="missing")(rows),
         Predictor(file)([*ROWS, ROWS[0] | {name: None}]),
     )
+
+
+def test_a_server_says_what_its_clients_can_do(file: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, file, "--grace", "0") as server:
+        refused = server.post("/predict", [ROWS[0] | UNREADABLE])
+        missing = server.post("/predict", [ROWS[0] | dict.fromkeys(UNREADABLE)])
+
+    assert refused.status == 400
+    remedy = "Correct it, or leave it empty (None, in JSON null) if the value is missing"
+    assert refused.json["error"].endswith(remedy)
+    assert missing.status == 200
 
 
 @pytest.mark.parametrize("row", [0, 2047, 2048, 4567])

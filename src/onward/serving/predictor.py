@@ -176,7 +176,13 @@ class Predictor:
             if total > size:
                 part = {name: values[first : first + size] for name, values in columns.items()}
             feed = self._arrays(part, start + first)
-            self.check_values(feed, start + first)
+            try:
+                self.check_values(feed, start + first)
+            except DataError as error:  # servers call `check_values`, and cannot choose
+                raise DataError(
+                    f"{error}. Or set unreadable to 'missing' (--missing-unreadable), which predicts"
+                    " such values as missing ones"
+                ) from error
             yield start + first, feed
 
     def run(self, feed: Mapping[str, Array], first: int = 0) -> list[Array]:

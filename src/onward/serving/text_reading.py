@@ -116,6 +116,5 @@ def _unreadable_value(field: Field, value: Any, row: int) -> DataError:
     how = f" of the format {date_format_of(field)!r}" if field.type == "datetime" else ""
     return DataError(
         f"column {field.name!r}, row {row}: {repr(value)[:80]} is not {wanted}{how}. Correct it,"
-        " leave it empty if the value is missing, or set unreadable to 'missing'"
-        " (--missing-unreadable), which predicts such values as missing ones"
+        " or leave it empty (None, in JSON null) if the value is missing"
     )
