@@ -180,7 +180,7 @@ class Predictor:
                 self.check_values(feed, start + first)
             except DataError as error:  # servers call `check_values`, and cannot choose
                 raise DataError(
-                    f"{error}. Or set unreadable to 'missing' (--missing-unreadable), which predicts"
+                    f"{error}. Or set unreadable to 'missing' (--missing-unreadable) to predict"
                     " such values as missing ones"
                 ) from error
             yield start + first, feed
