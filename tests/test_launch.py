@@ -125,6 +125,11 @@ def test_the_script_of_slurm_is_one(nodes: int, gpus: int) -> None:
     assert "train 'configs/My Table_2.yaml' &" in text
 
 
+@pytest.mark.parametrize("time", ["5", "5:00", "0:05:00", "0-0:5", "0-1", "1-0", "0"])
+def test_a_job_of_slurm_has_time_to_train(time: str) -> None:
+    assert f"#SBATCH --time={time}\n" in printed("slurm", "configs/table.yaml", "--time", time)
+
+
 @pytest.mark.parametrize(("nodes", "gpus"), SIZES)
 def test_a_task_of_skypilot_is_one(nodes: int, gpus: int, tmp_path: Path) -> None:
     text = printed("skypilot", *sized(nodes, gpus), "--accelerator", "A100")
@@ -147,6 +152,10 @@ def test_a_scheduler_that_is_missing_is_named() -> None:
     [
         (["slurm", "configs/none.yaml"], "'configs/none.yaml' does not exist"),
         (["slurm", "configs/table.yaml", "--time", "soon"], "'soon' is no time of SLURM, such as"),
+        *(
+            (["slurm", "configs/table.yaml", "--time", time], f"'{time}' is too short: SLURM")
+            for time in ("4", "2:00", "4:59", "0:04:59", "0-0:4", "0-0:0:1")
+        ),
     ],
 )
 def test_a_job_that_cannot_run_is_not_written(words: list[str], message: str) -> None:

@@ -1,6 +1,5 @@
 """`onward launch`."""
 
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +18,6 @@ JobConfig = Annotated[
 Nodes = Annotated[int, typer.Option(min=1, help="Number of nodes.")]
 Gpus = Annotated[int, typer.Option(min=0, help="GPUs per node; 0 trains on CPUs.")]
 Submit = Annotated[bool, typer.Option("--submit", help="Submit the job instead of printing it.")]
-TIME = re.compile(r"\d+(:\d\d?(:\d\d?)?)?|\d+-\d\d?(:\d\d?(:\d\d?)?)?")
 
 
 class Action(StrEnum):
@@ -32,8 +30,9 @@ class Action(StrEnum):
 
 
 def _time_of_slurm(text: str) -> str:
-    if not TIME.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is no time of SLURM, such as 12:00:00 or 2-12:00:00")
+    from onward.cli._launch.slurm import refuse_time
+
+    refuse_time(text)
     return text
 
 

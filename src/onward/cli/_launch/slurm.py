@@ -1,8 +1,14 @@
 """A batch script of SLURM."""
 
+import re
+
+import typer
+
 from onward.cli._launch.job import PORT, Job
 
 GRACE_S = 120  # before the time limit; a chunk of steps, a checkpoint, and the end of all processes
+LEAST_S = 300  # of a job: SLURM may signal it a minute early, and it has to start
+TIME = re.compile(r"\d+(:\d\d?(:\d\d?)?)?|\d+-\d\d?(:\d\d?(:\d\d?)?)?")
 
 SCRIPT = """\
 #!/bin/bash
@@ -29,6 +35,30 @@ if [ -n "$asked" ]; then  # which ended the wait, and not the training
 fi
 exit "$code"
 """
+
+
+def refuse_time(text: str) -> None:
+    """Refuse what is no time limit, or one that ends before the training has begun.
+
+    Source: the manual of `sbatch`. A limit of zero is none.
+    """
+    if not TIME.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is no time of SLURM, such as 12:00:00 or 2-12:00:00")
+    if 0 < _seconds(text) < LEAST_S:
+        raise typer.BadParameter(
+            f"{text!r} is too short: SLURM signals the job {GRACE_S} seconds before its limit, and"
+            f" it would be requeued again and again. Give at least {LEAST_S // 60} minutes"
+        )
+
+
+def _seconds(text: str) -> int:
+    """Of ``minutes[:seconds]``, ``hours:minutes:seconds`` or ``days-hours[:minutes[:seconds]]``."""
+    days, _, clock = text.rpartition("-")
+    parts = [int(part) for part in clock.split(":")]
+    if not days and len(parts) < 3:
+        parts = [0, *parts]
+    hours, minutes, seconds = (*parts, 0, 0)[:3]
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def slurm_script(job: Job, time: str) -> str:
