@@ -290,6 +290,24 @@ def test_a_table_beside_the_parts_of_a_server_is_refused(tmp_path: Path) -> None
         list(log_tables(tmp_path))
 
 
+@pytest.mark.parametrize("later", ["age", "age,size,city"])
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_a_log_whose_columns_changed_is_refused(
+    project: Path, tmp_path: Path, later: str, suffix: str
+) -> None:
+    week().select("age", "size").write_parquet(tmp_path / "a.parquet")
+    changed = week().select(later.split(","))
+    (changed.write_parquet if suffix == "parquet" else changed.write_ndjson)(
+        tmp_path / f"b.{suffix}"
+    )
+
+    done, *_ = monitored(project, tmp_path)
+
+    assert done.returncode == 65
+    which = "no column 'size'" if later == "age" else "also column 'city'"
+    assert f"b.{suffix}: there is {which}, unlike in {tmp_path / 'a.parquet'}" in done.stderr
+
+
 def test_parts_in_folders_are_read_in_both_formats(tmp_path: Path) -> None:
     frame = pl.DataFrame({"age": [39.0, 40.0]})
     for name in ("one", "two"):

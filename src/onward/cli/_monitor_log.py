@@ -17,7 +17,7 @@ from onward.serving.model_file import identity
 from onward.serving.output_columns import probability_columns
 from onward.serving.predictor import Predictor
 from onward.table.sources import Source, Table
-from onward.table.sources._folder import ANY, files_in
+from onward.table.sources._folder import ANY, files_in, refuse_other_columns
 from onward.table.sources._table import KEPT
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class MonitoredLog:
         self._job = job
         self.predictor = Predictor(job.model, unreadable="missing")
         self._tables = list(log_tables(job.log))
+        refuse_other_columns(self._tables)
         self._names = self._tables[0].names()
         self.first_id: str | None = None
         """Of a row, for messages."""

@@ -37,6 +37,20 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
     return sorted(files)
 
 
+def refuse_other_columns(parts: Sequence[Table]) -> None:
+    """Raise a `DataError` if a part has other columns than the first one."""
+    wanted = parts[0].names()
+    for part in parts[1:]:
+        differs = sorted(set(wanted) ^ set(part.names()))
+        if differs:
+            which = "no" if differs[0] in wanted else "also"
+            raise DataError(
+                f"{part.path}: there is {which} column {differs[0]!r}, unlike in {parts[0].path}."
+                " Give all files the same columns, move some to another folder, or narrow `files`"
+                " in a config"
+            )
+
+
 def _refuse_lakes(folder: Path) -> None:
     """Raise a `DataError` if the folder has a log that says which files are still in the table."""
     if (folder / "_delta_log").is_dir():
@@ -70,15 +84,7 @@ class Folder(Table):
         """
         files = files_in(self.path, self.pattern)
         parts = tuple(_part(self.part(file), _keys(file.relative_to(self.path))) for file in files)
-        wanted = parts[0].names()
-        for part in parts[1:]:
-            differs = sorted(set(wanted) ^ set(part.names()))
-            if differs:
-                which = "no" if differs[0] in wanted else "also"
-                raise DataError(
-                    f"{part.path}: there is {which} column {differs[0]!r}, unlike in"
-                    f" {parts[0].path}. Give all files the same columns, or narrow `files`"
-                )
+        refuse_other_columns(parts)
         return parts
 
     def names(self) -> list[str]:
