@@ -278,16 +278,23 @@ def test_requests_during_the_end_are_answered(
     assert {status for status, _ in clients.answers} == {200}
 
 
-def test_a_worker_that_dies_is_replaced(tmp_path: Path, model: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [(signal.SIGKILL, "was killed by signal 9"), (signal.SIGTERM, "ended")],
+)
+def test_a_worker_that_ends_is_replaced(
+    tmp_path: Path, model: Path, number: int, reason: str
+) -> None:
     with serving(tmp_path, model, "--workers", "2", "--grace", "0") as server:
         wait_for(lambda: server.log.read_text().count("ready at") == 2)
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
         victim = int(children.read_text().split()[0])
 
-        os.kill(victim, signal.SIGKILL)
+        os.kill(victim, number)
         wait_for(lambda: server.log.read_text().count("ready at") == 3)
 
         assert version(server)
+        assert re.search(rf"worker \d {reason} and is restarted", server.log.read_text())
 
 
 def test_a_signal_while_a_worker_waits_for_its_restart_ends_the_server(

@@ -42,7 +42,7 @@ def predict_parts(job: PredictionJob, jobs: int, part: tuple[int, int]) -> None:
     Raises:
         ArtifactError: if the output holds something else.
         DataError: if the table cannot be read.
-        PeerError: if a process is killed.
+        PeerError: if a process ends without a result.
     """
     _check(job)
     job = replace(job, format=format_name(job.format or "parquet", Path("part")))
@@ -143,8 +143,8 @@ def _run(tasks: Sequence[Task], jobs: int) -> list[Done]:
                 advance(1)
         except BrokenProcessPool as error:
             raise PeerError(
-                "a process was killed, perhaps because memory ran out. Run the command again with"
-                " fewer --jobs: it resumes"
+                "a process ended without a result, perhaps because memory ran out. Run the command"
+                " again with fewer --jobs: it resumes"
             ) from error
         finally:
             if len(results) < len(tasks):

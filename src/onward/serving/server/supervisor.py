@@ -61,7 +61,8 @@ class Supervisor:
             self._code = code
             self._forward(signal.SIGTERM, None)
             return
-        logger.warning("worker %d was killed by signal %d and is restarted", index, -code)
+        reason = f"was killed by signal {-code}" if code else "ended"  # as SIGTERM asks it to
+        logger.warning("worker %d %s and is restarted", index, reason)
         time.sleep(PAUSE)
         self._start(index)
 
