@@ -236,8 +236,7 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
         name: part for name, part in given.network if name != "embedders" and part != AUTO
     }
     network = {name: _explicit(part) for name, part in chosen.items()}
-    size = next(size for size in SIZES if table.rows < size.below)
-    effort = EFFORTS[given.effort]
+    size, effort = next(s for s in SIZES if table.rows < s.below), EFFORTS[given.effort]
     parts = _parts(table, size, effort) if start is None else _parts_of(start)
     trained = {} if start is None else start.embedders
     settings = Settings.model_validate(

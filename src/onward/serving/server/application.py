@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from onward.errors import DataError
+from onward.serving.server.batches import Batches
 from onward.serving.server.body import ClientGoneError, Receive, check_headers, read_body
 from onward.serving.server.exchange import Exchange, Observer
 from onward.serving.server.guard import Guard
@@ -47,6 +48,7 @@ class Application:
         self._state = state
         self._observers = observers
         self._thread = ThreadPoolExecutor(1)
+        self._batches = Batches()
         self._ids = map(f"{token_hex(6)}-{{:x}}".format, count())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +99,7 @@ class Application:
             allowed = ", ".join(match.route.handlers)
             raise Refusal(405, f"this path takes {allowed} only", (("allow", allowed),))
         if method != "POST":
-            return handler(Request(headers, request_id, match.names))
+            return _answer(handler, Request(headers, request_id, match.names))
         state, limits = self._state, self._options
         check_headers(headers, limits.max_bytes)
         self._refuse_from(limits.max_waiting or MOST, state.waiting)
@@ -120,12 +122,20 @@ class Application:
             self._state.ready -= 1
 
     async def _compute(self, handler: Handler, request: Request) -> Response:
-        if len(request.body) <= LARGE:
-            response, seconds = _timed(handler, request)
-        else:
+        if len(request.body) > LARGE:
             loop = asyncio.get_running_loop()
             response, seconds = await loop.run_in_executor(self._thread, _timed, handler, request)
-        self._state.took(seconds)
+            self._state.took(seconds)
+            return response
+        start = perf_counter()
+        pending = handler(request)
+        if isinstance(pending, Response):
+            return pending
+        seconds = perf_counter() - start
+        outputs = await self._batches.add(pending)
+        start = perf_counter()
+        response = pending.respond(outputs)
+        self._state.took(seconds + outputs.seconds + perf_counter() - start)
         return response
 
     def _refuse_from(self, limit: int, waiting: int) -> None:
@@ -134,9 +144,14 @@ class Application:
             raise Refusal(429, "too many requests are waiting", (("retry-after", "1"),))
 
 
+def _answer(handler: Handler, request: Request) -> Response:
+    answer = handler(request)
+    return answer if isinstance(answer, Response) else answer.response()
+
+
 def _timed(handler: Handler, request: Request) -> tuple[Response, float]:
     start = perf_counter()
-    response = handler(request)
+    response = _answer(handler, request)
     return response, perf_counter() - start
 
 

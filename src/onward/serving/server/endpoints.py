@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from onward.serving.server.batches import Pending
 from onward.serving.server.canary import Canary
 from onward.serving.server.inference import infer
 from onward.serving.server.messages import Request, Response, json_response
@@ -57,11 +58,11 @@ class Endpoints:
             ]
         )
 
-    def infer(self, request: Request) -> Response:
+    def infer(self, request: Request) -> Pending:
         """Tensors in, tensors out."""
         return infer(request, lambda key: self._choose_model(request, key), self._options.max_rows)
 
-    def predict(self, request: Request) -> Response:
+    def predict(self, request: Request) -> Pending:
         """Objects in, objects out."""
         return predict(request, self._choose_model(request, request.id), self._options.max_rows)
 

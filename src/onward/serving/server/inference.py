@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from onward.serving.input_arrays import Array
+from onward.serving.server.batches import Outputs, Pending
 from onward.serving.server.messages import Request, Response
 from onward.serving.server.prediction import Prediction, Timing
 from onward.serving.server.refusal import Refusal
@@ -54,8 +55,8 @@ _decode = msgspec.json.Decoder(InferenceRequest).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def infer(request: Request, choose: Choose, max_rows: int) -> Response:
-    """Predict the rows of a request.
+def infer(request: Request, choose: Choose, max_rows: int) -> Pending:
+    """Read the rows of a request.
 
     Raises:
         Refusal: 400 if the request violates the protocol, 413 if it has too many rows.
@@ -69,12 +70,16 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Response:
     parsed = perf_counter()
     feed = _feed(model, document.inputs, memoryview(request.body)[size:], max_rows)
     names = _output_names(model, document.outputs)
-    converted = perf_counter()
-    outputs = model.run(feed)
-    timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
+    model.check(feed)
+    parts = parsed - start, perf_counter() - parsed
     rows = len(next(iter(feed.values())))
-    prediction = Prediction(model, feed, outputs, rows, timing)
-    return replace(_response(document, names, prediction), id=request_id)
+
+    def respond(outputs: Outputs) -> Response:
+        timing = Timing(*parts, outputs.seconds)
+        prediction = Prediction(model, feed, outputs.arrays, rows, timing)
+        return replace(_response(document, names, prediction), id=request_id)
+
+    return Pending(model, feed, rows, respond)
 
 
 def _json_size(request: Request) -> int:

@@ -16,7 +16,7 @@ class Timing:
     convert: float
     """Python values to arrays."""
     run: float
-    """In onnxruntime."""
+    """In onnxruntime; of a run that requests share, the part of these rows."""
 
 
 @dataclass(frozen=True, slots=True)

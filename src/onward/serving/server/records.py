@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from onward.serving.input_arrays import Array
+from onward.serving.server.batches import Outputs, Pending
 from onward.serving.server.messages import Request, Response
 from onward.serving.server.prediction import Prediction, Timing
 from onward.serving.server.refusal import Refusal
@@ -15,8 +16,8 @@ from onward.serving.server.served_model import ServedModel
 _encode = msgspec.json.Encoder().encode
 
 
-def predict(request: Request, model: ServedModel, max_rows: int) -> Response:
-    """Predict the rows of a request.
+def predict(request: Request, model: ServedModel, max_rows: int) -> Pending:
+    """Read the rows of a request.
 
     Raises:
         Refusal: 400 if it is not a list of objects, 413 if it is too long.
@@ -30,16 +31,20 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Response:
         )
     parsed = perf_counter()
     feed = model.records.feed(rows)
-    converted = perf_counter()
-    outputs = model.run(feed)
-    timing = Timing(parsed - start, converted - parsed, perf_counter() - converted)
-    answer = {
-        "model_name": model.name,
-        "model_version": model.version,
-        "predictions": prediction_objects(model, outputs),
-    }
-    prediction = Prediction(model, feed, outputs, len(rows), timing)
-    return Response(_encode(answer), prediction=prediction)
+    model.check(feed)
+    parts = parsed - start, perf_counter() - parsed
+
+    def respond(outputs: Outputs) -> Response:
+        answer = {
+            "model_name": model.name,
+            "model_version": model.version,
+            "predictions": prediction_objects(model, outputs.arrays),
+        }
+        timing = Timing(*parts, outputs.seconds)
+        prediction = Prediction(model, feed, outputs.arrays, len(rows), timing)
+        return Response(_encode(answer), prediction=prediction)
+
+    return Pending(model, feed, len(rows), respond)
 
 
 def prediction_objects(model: ServedModel, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from onward.serving.server.batches import Pending
 from onward.serving.server.messages import Request, Response
 
-Handler = Callable[[Request], Response]
+Handler = Callable[[Request], Response | Pending]
 REMEMBERED = 1_024  # paths; a bound, since callers make them up
 
 

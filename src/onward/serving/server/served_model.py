@@ -47,13 +47,16 @@ class ServedModel:
         self.output_names = [output["name"] for output in self.outputs]
         self.datatypes = {output["name"]: output["datatype"] for output in self.outputs}
 
+    def check(self, feed: Mapping[str, Array]) -> None:
+        """Raise a DataError naming row and column, if the model cannot read a value."""
+        self.predictor.check_values(feed)
+
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs, also where a caller wants some: the others cost little, and logs need them.
 
-        Raises:
-            DataError: naming row and column, if the model cannot read a value.
+        Args:
+            feed: an array for each column, that `check` has passed.
         """
-        self.predictor.check_values(feed)
         return dict(zip(self.output_names, self._session.run(self.output_names, feed), strict=True))
 
     def is_compatible(self, other: "ServedModel") -> bool:

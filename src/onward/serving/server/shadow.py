@@ -58,6 +58,7 @@ class Shadow:
         yield "onward_shadow_difference_total", self._difference
 
     def _compare(self, prediction: Prediction) -> Difference:
+        self._model.check(prediction.feed)
         others = self._model.run(prediction.feed)
         labels, largest = 0, np.zeros(prediction.rows)
         for name, array in prediction.outputs.items():

@@ -1,0 +1,100 @@
+"""Requests that are ready together share a run, and each gets what its rows are predicted."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from example_model import TABLE, example
+
+from onward.serving.input_arrays import Array
+from onward.serving.server.batches import MOST, Batches, Outputs, Pending
+from onward.serving.server.messages import Response
+from onward.serving.server.served_model import ServedModel
+
+ROWS = TABLE.to_dicts()
+
+
+class Counted(ServedModel):
+    """Notes the rows of each run."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("income", path)
+        self.runs: list[int] = []
+
+    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        self.runs.append(len(feed["age"]))
+        return super().run(feed)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Counted:
+    return Counted(example(tmp_path / "income.onnx"))
+
+
+def pending(model: ServedModel, rows: Sequence[int]) -> Pending:
+    """A request for these rows of the table, in turn."""
+    chosen = [ROWS[row % len(ROWS)] for row in rows]
+    feed = model.arrays({name: [row[name] for row in chosen] for name in ROWS[0]})
+    return Pending(model, feed, len(rows), lambda _: Response(b""))
+
+
+def together(*requests: Pending) -> list[Outputs | BaseException]:
+    """The outputs of requests that the event loop finds ready together, or what they raise."""
+
+    async def add() -> list[Outputs | BaseException]:
+        batches = Batches()
+        found = asyncio.gather(*map(batches.add, requests), return_exceptions=True)
+        return await asyncio.wait_for(found, 30)
+
+    return asyncio.run(add())
+
+
+def test_requests_share_a_run_and_get_their_own_rows(model: Counted) -> None:
+    sizes = [1, 3, 0, 2]
+    requests = [pending(model, range(7 * n, 7 * n + size)) for n, size in enumerate(sizes)]
+    alone = [model.run(request.feed) for request in requests]
+    model.runs.clear()
+
+    found = together(*requests)
+
+    assert model.runs == [sum(sizes)]
+    seconds = [outputs.seconds for outputs in found if isinstance(outputs, Outputs)]
+    assert seconds == pytest.approx([sum(seconds) * size / sum(sizes) for size in sizes])
+    for outputs, wanted in zip(found, alone, strict=True):
+        assert isinstance(outputs, Outputs)
+        assert outputs.arrays["label"].tolist() == wanted["label"].tolist()
+        for name in set(wanted) - {"label"}:
+            np.testing.assert_allclose(outputs.arrays[name], wanted[name], rtol=1e-5)
+
+
+def test_a_shared_run_has_few_rows(model: Counted) -> None:
+    sizes = [MOST - 1, 1, 1, 3 * MOST, 1]
+    found = together(*(pending(model, range(size)) for size in sizes))
+    assert model.runs == [MOST, 1, 3 * MOST, 1]
+    assert [len(one.arrays["label"]) for one in found if isinstance(one, Outputs)] == sizes
+
+
+def test_requests_for_other_models_have_other_runs(tmp_path: Path, model: Counted) -> None:
+    other = Counted(example(tmp_path / "other.onnx"))
+    together(*(pending(one, [0]) for one in (model, other, model)))
+    assert (model.runs, other.runs) == ([2], [1])
+
+
+def test_a_run_that_fails_fails_for_each_of_its_requests(model: Counted) -> None:
+    broken = Pending(model, {"age": np.zeros((1, 1))}, 1, lambda _: Response(b""))
+    other = Counted(model.path)
+    *failed, fine = together(broken, broken, pending(other, [0]))
+    assert all(isinstance(error, ValueError) for error in failed)
+    assert isinstance(fine, Outputs)
+
+
+def test_one_request_after_another_is_not_kept_waiting(model: Counted) -> None:
+    async def ask() -> None:
+        batches = Batches()
+        for number in range(3):
+            await batches.add(pending(model, [number]))
+
+    asyncio.run(ask())
+    assert model.runs == [1, 1, 1]
