@@ -72,7 +72,7 @@ def test_requests_share_a_run_and_get_their_own_rows(model: Counted) -> None:
 def test_a_shared_run_has_few_rows(model: Counted) -> None:
     sizes = [MOST - 1, 1, 1, 3 * MOST, 1]
     found = together(*(pending(model, range(size)) for size in sizes))
-    assert model.runs == [MOST, 1, 3 * MOST, 1]
+    assert model.runs == [MOST, 2, 3 * MOST]
     assert [len(one.arrays["label"]) for one in found if isinstance(one, Outputs)] == sizes
 
 
@@ -98,3 +98,31 @@ def test_one_request_after_another_is_not_kept_waiting(model: Counted) -> None:
 
     asyncio.run(ask())
     assert model.runs == [1, 1, 1]
+
+
+def test_a_run_is_answered_before_the_next_one(model: Counted) -> None:
+    runs_at_answer: list[int] = []
+
+    async def ask() -> None:
+        batches = Batches()
+
+        async def one() -> None:
+            await batches.add(pending(model, range(MOST)))
+            runs_at_answer.append(len(model.runs))
+
+        await asyncio.wait_for(asyncio.gather(one(), one(), one()), 30)
+
+    asyncio.run(ask())
+    assert runs_at_answer == [1, 2, 3]
+
+
+def test_a_cancelled_request_keeps_no_other_from_its_outputs(model: Counted) -> None:
+    async def ask() -> list[Outputs]:
+        batches = Batches()
+        cancelled, *others = (batches.add(pending(model, range(size))) for size in (1, 2, MOST))
+        cancelled.cancel()
+        return await asyncio.wait_for(asyncio.gather(*others), 30)
+
+    found = asyncio.run(ask())
+    assert [len(outputs.arrays["label"]) for outputs in found] == [2, MOST]
+    assert model.runs == [2, MOST]

@@ -1,7 +1,7 @@
 """Runs of models that requests share."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -55,35 +55,39 @@ class Batches:
         """The outputs, once all requests that are ready now are here."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._run_all)
+            loop.call_soon(self._run_first, loop)
         future: asyncio.Future[Outputs] = loop.create_future()
         self._waiting.append((pending, future))
         return future
 
-    def _run_all(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for batch in _batches(waiting):
-            try:
-                outputs = _run([pending for pending, _ in batch])
-            except Exception as error:  # noqa: BLE001 (raised by who waits)
-                for _, future in batch:
-                    future.set_exception(error)
-            else:
-                for (_, future), own in zip(batch, outputs, strict=True):
-                    future.set_result(own)
+    def _run_first(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch, self._waiting = _first_batch(self._waiting)
+        try:
+            outputs = _run([pending for pending, _ in batch]) if batch else []
+        except Exception as error:  # noqa: BLE001 (raised by who waits)
+            for _, future in batch:
+                future.set_exception(error)
+        else:
+            for (_, future), own in zip(batch, outputs, strict=True):
+                future.set_result(own)
+        if self._waiting:  # after the answers to this batch
+            loop.call_soon(self._run_first, loop)
 
 
-def _batches(waiting: Sequence[Waiting]) -> Iterator[list[Waiting]]:
-    """Requests of one model, of few rows together."""
-    batches: dict[ServedModel, list[Waiting]] = {}
-    for one in waiting:
-        model, rows = one[0].model, one[0].rows
-        batch = batches.setdefault(model, [])
-        if batch and sum(pending.rows for pending, _ in batch) + rows > MOST:
-            yield batch
-            batch = batches[model] = []
-        batch.append(one)
-    yield from batches.values()
+def _first_batch(waiting: Sequence[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+    """Requests of the model of the first one, of few rows together; and the others."""
+    batch: list[Waiting] = []
+    others: list[Waiting] = []
+    rows = 0
+    for pending, future in waiting:
+        if future.cancelled():  # a shutdown that waits no longer
+            continue
+        if not batch or (pending.model is batch[0][0].model and rows + pending.rows <= MOST):
+            batch.append((pending, future))
+            rows += pending.rows
+        else:
+            others.append((pending, future))
+    return batch, others
 
 
 def _run(batch: Sequence[Pending]) -> list[Outputs]:
