@@ -12,6 +12,7 @@ from onward.serving.training_range import TrainingRange
 from onward.wires import Wire, wire_of
 
 NUMBER = r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,2})?"  # as text, the usual ones
+TEXT = r"^[^\u0000]*$"
 SHOWN = 20  # categories in a description
 READABLE = 64  # values in a row of an example
 
@@ -31,7 +32,7 @@ def column_schema(model: ServedModel, field: Field) -> dict[str, Any]:
     if "" in units_of(field):
         types += ["number", "boolean"]
     if field.wire == "text":
-        return schema | {"type": types}
+        return schema | {"type": types, "pattern": TEXT}
     if field.type == "boolean":
         return schema | {"enum": [True, False, 0, 1, None, "", "true", "false", "0", "1"]}
     number = {"type": "string", "pattern": f"^{NUMBER}$"}
