@@ -161,7 +161,7 @@ def test_what_ended_any_of_the_networks_is_said(
 def test_folds_across_groups_and_times_are_refused(tmp_path: Path, split: str) -> None:
     rows = prepared(tmp_path, {"type": split, "name": "day"})
     settings = Settings(seed=0, folds=3, network=network("regression"), learner=Learner.Config())
-    with pytest.raises(ConfigError, match=f"train.folds: .* split '{split}'.*Set `folds: 1`"):
+    with pytest.raises(ConfigError, match=f"'{split}'.*`effort: best`.*Set `folds: 1`"):
         fit_prepared(settings, rows, Checkpoints(tmp_path, {}))
 
 

@@ -29,8 +29,8 @@ def fit_prepared(
         )
     if settings.folds > 1 and start is not None:
         raise ConfigError(
-            "train.folds: the model of prepare.start_from knows rows of all folds. Set `folds: 1`,"
-            " or remove `start_from`"
+            "train: the model of prepare.start_from knows rows of all folds, which `folds` or"
+            " `effort: best` asks for. Set `folds: 1`, or remove `start_from`"
         )
     if settings.members:
         return fit_members(settings, data, checkpoints)
@@ -43,7 +43,7 @@ def fit_prepared(
 def _refuse_random_folds(split: str) -> None:
     if not Split.members[split].has_random_folds:
         raise ConfigError(
-            f"train.folds: the table has the split {split!r}, and folds are drawn row by row:"
-            " networks would be judged by rows too much like those that they learned from. Set"
-            " `folds: 1`"
+            f"train: the table has the split {split!r}, and the folds of `folds` or `effort: best`"
+            " are drawn row by row: networks would be judged by rows too much like those that they"
+            " learned from. Set `folds: 1`"
         )

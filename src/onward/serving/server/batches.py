@@ -34,7 +34,7 @@ class Pending:
     respond: Callable[[Outputs], Response]
 
     def response(self) -> Response:
-        """Of a run of its own."""
+        """The response, by a run of its own."""
         [outputs] = _run([self])
         return self.respond(outputs)
 
