@@ -176,7 +176,7 @@ def test_prepare_reads_what_init_wrote(folder: Path, table: Path, split: tuple[s
 def test_few_rows_are_learned_by_several_networks(folder: Path, rows: int, folds: int) -> None:
     pl.DataFrame({"x": [row % 97 for row in range(rows)], "y": range(rows)}).write_csv("t.csv")
     init("t.csv", "--target", "y")
-    assert section(Path("configs/t.yaml"), "train", train.Settings).folds == folds
+    assert section(Path("configs/t.yaml"), "train", train.Settings).num_folds == folds
 
 
 def test_how_a_table_is_written_is_found_said_and_obeyed(folder: Path, tmp_path: Path) -> None:

@@ -29,13 +29,6 @@ class Action(StrEnum):
     stop = "stop"
 
 
-def _time_of_slurm(text: str) -> str:
-    from onward.cli._launch.slurm import refuse_time
-
-    refuse_time(text)
-    return text
-
-
 @launch.command()
 def ssh(
     host: Annotated[str, typer.Argument(help="Host name or alias of ssh.", show_default=False)],
@@ -74,15 +67,14 @@ def slurm(
     config: JobConfig,
     nodes: Nodes = 1,
     gpus: Gpus = 1,
-    time: Annotated[
-        str, typer.Option(help="Time limit, in SLURM's format.", callback=_time_of_slurm)
-    ] = "24:00:00",
+    time: Annotated[str, typer.Option(help="Time limit, in SLURM's format.")] = "24:00:00",
     submit: Submit = False,
 ) -> None:
     """Print a batch script, or submit it."""
     from onward.cli._launch import job
-    from onward.cli._launch.slurm import slurm_script
+    from onward.cli._launch.slurm import refuse_time, slurm_script
 
+    refuse_time(time)
     _submit_or_print(slurm_script(job.Job(config, nodes, gpus), time), ["sbatch"] if submit else [])
 
 

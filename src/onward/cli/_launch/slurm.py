@@ -43,11 +43,14 @@ def refuse_time(text: str) -> None:
     Source: the manual of `sbatch`. A limit of zero is none.
     """
     if not TIME.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is no time of SLURM, such as 12:00:00 or 2-12:00:00")
+        raise typer.BadParameter(
+            f"{text!r} is no time of SLURM, such as 12:00:00 or 2-12:00:00", param_hint="--time"
+        )
     if 0 < _seconds(text) < LEAST_S:
         raise typer.BadParameter(
             f"{text!r} is too short: SLURM signals the job {GRACE_S} seconds before its limit, and"
-            f" it would be requeued again and again. Give at least {LEAST_S // 60} minutes"
+            f" it would be requeued again and again. Give at least {LEAST_S // 60} minutes",
+            param_hint="--time",
         )
 
 
