@@ -9,8 +9,9 @@ import pytest
 from example_model import TABLE, example
 
 from onward.serving.input_arrays import Array
-from onward.serving.server.batches import MOST, Batches, Outputs, Pending
+from onward.serving.server.batches import MOST, Batches, Pending
 from onward.serving.server.messages import Response
+from onward.serving.server.prediction import Prediction
 from onward.serving.server.served_model import ServedModel
 
 ROWS = TABLE.to_dicts()
@@ -37,13 +38,13 @@ def pending(model: ServedModel, rows: Sequence[int]) -> Pending:
     """A request for these rows of the table, in turn."""
     chosen = [ROWS[row % len(ROWS)] for row in rows]
     feed = model.arrays({name: [row[name] for row in chosen] for name in ROWS[0]})
-    return Pending(model, feed, len(rows), lambda _: Response(b""))
+    return Pending(model, feed, len(rows), 0, 0, lambda _: Response(b""))
 
 
-def together(*requests: Pending) -> list[Outputs | BaseException]:
-    """The outputs of requests that the event loop finds ready together, or what they raise."""
+def together(*requests: Pending) -> list[Prediction | BaseException]:
+    """The predictions of requests that the event loop finds ready together, or what they raise."""
 
-    async def add() -> list[Outputs | BaseException]:
+    async def add() -> list[Prediction | BaseException]:
         batches = Batches()
         found = asyncio.gather(*map(batches.add, requests), return_exceptions=True)
         return await asyncio.wait_for(found, 30)
@@ -60,20 +61,20 @@ def test_requests_share_a_run_and_get_their_own_rows(model: Counted) -> None:
     found = together(*requests)
 
     assert model.runs == [sum(sizes)]
-    seconds = [outputs.seconds for outputs in found if isinstance(outputs, Outputs)]
+    seconds = [prediction.timing.run for prediction in found if isinstance(prediction, Prediction)]
     assert seconds == pytest.approx([sum(seconds) * size / sum(sizes) for size in sizes])
-    for outputs, wanted in zip(found, alone, strict=True):
-        assert isinstance(outputs, Outputs)
-        assert outputs.arrays["label"].tolist() == wanted["label"].tolist()
+    for prediction, wanted in zip(found, alone, strict=True):
+        assert isinstance(prediction, Prediction)
+        assert prediction.outputs["label"].tolist() == wanted["label"].tolist()
         for name in set(wanted) - {"label"}:
-            np.testing.assert_allclose(outputs.arrays[name], wanted[name], rtol=1e-5)
+            np.testing.assert_allclose(prediction.outputs[name], wanted[name], rtol=1e-5)
 
 
 def test_a_shared_run_has_few_rows(model: Counted) -> None:
     sizes = [MOST - 1, 1, 1, 3 * MOST, 1]
     found = together(*(pending(model, range(size)) for size in sizes))
     assert model.runs == [MOST, 2, 3 * MOST]
-    assert [len(one.arrays["label"]) for one in found if isinstance(one, Outputs)] == sizes
+    assert [len(one.outputs["label"]) for one in found if isinstance(one, Prediction)] == sizes
 
 
 def test_requests_for_other_models_have_other_runs(tmp_path: Path, model: Counted) -> None:
@@ -83,11 +84,11 @@ def test_requests_for_other_models_have_other_runs(tmp_path: Path, model: Counte
 
 
 def test_a_run_that_fails_fails_for_each_of_its_requests(model: Counted) -> None:
-    broken = Pending(model, {"age": np.zeros((1, 1))}, 1, lambda _: Response(b""))
+    broken = Pending(model, {"age": np.zeros((1, 1))}, 1, 0, 0, lambda _: Response(b""))
     other = Counted(model.path)
     *failed, fine = together(broken, broken, pending(other, [0]))
     assert all(isinstance(error, ValueError) for error in failed)
-    assert isinstance(fine, Outputs)
+    assert isinstance(fine, Prediction)
 
 
 def test_one_request_after_another_is_not_kept_waiting(model: Counted) -> None:
@@ -117,12 +118,12 @@ def test_a_run_is_answered_before_the_next_one(model: Counted) -> None:
 
 
 def test_a_cancelled_request_keeps_no_other_from_its_outputs(model: Counted) -> None:
-    async def ask() -> list[Outputs]:
+    async def ask() -> list[Prediction]:
         batches = Batches()
         cancelled, *others = (batches.add(pending(model, range(size))) for size in (1, 2, MOST))
         cancelled.cancel()
         return await asyncio.wait_for(asyncio.gather(*others), 30)
 
     found = asyncio.run(ask())
-    assert [len(outputs.arrays["label"]) for outputs in found] == [2, MOST]
+    assert [len(prediction.outputs["label"]) for prediction in found] == [2, MOST]
     assert model.runs == [2, MOST]

@@ -132,10 +132,10 @@ class Application:
         if isinstance(pending, Response):
             return pending
         seconds = perf_counter() - start
-        outputs = await self._batches.add(pending)
+        prediction = await self._batches.add(pending)
         start = perf_counter()
-        response = pending.respond(outputs)
-        self._state.took(seconds + outputs.seconds + perf_counter() - start)
+        response = pending.respond(prediction)
+        self._state.took(seconds + prediction.timing.run + perf_counter() - start)
         return response
 
     def _refuse_from(self, limit: int, waiting: int) -> None:

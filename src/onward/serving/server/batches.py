@@ -9,18 +9,10 @@ import numpy as np
 
 from onward.serving.input_arrays import Array
 from onward.serving.server.messages import Response
+from onward.serving.server.prediction import Prediction, Timing
 from onward.serving.server.served_model import ServedModel
 
 MOST = 64  # rows of a shared run; it keeps the event loop from others for a few milliseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """The outputs of the rows of a request."""
-
-    arrays: Mapping[str, Array]
-    seconds: float
-    """Of the run; of a shared one the part of these rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +23,53 @@ class Pending:
     feed: Mapping[str, Array]
     """Arrays that the model can read, ``(rows, ...)`` for each column."""
     rows: int
-    respond: Callable[[Outputs], Response]
+    parse: float
+    """Seconds, as in `Timing`."""
+    convert: float
+    respond: Callable[[Prediction], Response]
 
     def response(self) -> Response:
         """The response, by a run of its own."""
-        [outputs] = _run([self])
-        return self.respond(outputs)
+        [prediction] = _run([self])
+        return self.respond(prediction)
+
+    def predicted(self, outputs: Mapping[str, Array], seconds: float) -> Prediction:
+        """The prediction of its rows, and the seconds of the run that they took."""
+        timing = Timing(self.parse, self.convert, seconds)
+        return Prediction(self.model, self.feed, outputs, self.rows, timing)
 
 
-Waiting = tuple[Pending, asyncio.Future[Outputs]]
+Waiting = tuple[Pending, asyncio.Future[Prediction]]
 
 
 class Batches:
     """Runs a model once for all requests that the event loop finds ready together.
 
-    Eight rows take three times as long as one. Nobody waits for requests that are yet to come.
+    Eight rows take 3.5 times as long as one. Nobody waits for requests that are yet to come.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
 
-    def add(self, pending: Pending) -> asyncio.Future[Outputs]:
-        """The outputs, once all requests that are ready now are here."""
+    def add(self, pending: Pending) -> asyncio.Future[Prediction]:
+        """The prediction, once all requests that are ready now are here."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._run_first, loop)
-        future: asyncio.Future[Outputs] = loop.create_future()
+        future: asyncio.Future[Prediction] = loop.create_future()
         self._waiting.append((pending, future))
         return future
 
     def _run_first(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._waiting = _first_batch(self._waiting)
         try:
-            outputs = _run([pending for pending, _ in batch]) if batch else []
+            predictions = _run([pending for pending, _ in batch]) if batch else []
         except Exception as error:  # noqa: BLE001 (raised by who waits)
             for _, future in batch:
                 future.set_exception(error)
         else:
-            for (_, future), own in zip(batch, outputs, strict=True):
-                future.set_result(own)
+            for (_, future), prediction in zip(batch, predictions, strict=True):
+                future.set_result(prediction)
         if self._waiting:  # after the answers to this batch
             loop.call_soon(self._run_first, loop)
 
@@ -90,21 +90,21 @@ def _first_batch(waiting: Sequence[Waiting]) -> tuple[list[Waiting], list[Waitin
     return batch, others
 
 
-def _run(batch: Sequence[Pending]) -> list[Outputs]:
-    """The outputs of each request."""
+def _run(batch: Sequence[Pending]) -> list[Prediction]:
+    """The prediction of each request."""
     model, feed = batch[0].model, batch[0].feed
     if len(batch) > 1:
         feed = {name: np.concatenate([one.feed[name] for one in batch]) for name in feed}
     start = perf_counter()
-    arrays = model.run(feed)
+    outputs = model.run(feed)
     seconds = perf_counter() - start
     if len(batch) == 1:
-        return [Outputs(arrays, seconds)]
+        return [batch[0].predicted(outputs, seconds)]
     total = max(1, sum(one.rows for one in batch))
-    outputs, first = [], 0
+    predictions, first = [], 0
     for one in batch:
         last = first + one.rows
-        own = {name: array[first:last] for name, array in arrays.items()}
-        outputs.append(Outputs(own, seconds * one.rows / total))
+        own = {name: array[first:last] for name, array in outputs.items()}
+        predictions.append(one.predicted(own, seconds * one.rows / total))
         first = last
-    return outputs
+    return predictions

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from onward.serving.input_arrays import Array
-from onward.serving.server.batches import Outputs, Pending
+from onward.serving.server.batches import Pending
 from onward.serving.server.messages import Request, Response
-from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.prediction import Prediction
 from onward.serving.server.refusal import Refusal
 from onward.serving.server.request_ids import header_id, safe_id
 from onward.serving.server.served_model import ServedModel
@@ -71,15 +71,12 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Pending:
     feed = _feed(model, document.inputs, memoryview(request.body)[size:], max_rows)
     names = _output_names(model, document.outputs)
     model.check(feed)
-    parts = parsed - start, perf_counter() - parsed
     rows = len(next(iter(feed.values())))
 
-    def respond(outputs: Outputs) -> Response:
-        timing = Timing(*parts, outputs.seconds)
-        prediction = Prediction(model, feed, outputs.arrays, rows, timing)
+    def respond(prediction: Prediction) -> Response:
         return replace(_response(document, names, prediction), id=request_id)
 
-    return Pending(model, feed, rows, respond)
+    return Pending(model, feed, rows, parsed - start, perf_counter() - parsed, respond)
 
 
 def _json_size(request: Request) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from onward.serving.input_arrays import Array
-from onward.serving.server.batches import Outputs, Pending
+from onward.serving.server.batches import Pending
 from onward.serving.server.messages import Request, Response
-from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.prediction import Prediction
 from onward.serving.server.refusal import Refusal
 from onward.serving.server.served_model import ServedModel
 
@@ -32,19 +32,16 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Pending:
     parsed = perf_counter()
     feed = model.records.feed(rows)
     model.check(feed)
-    parts = parsed - start, perf_counter() - parsed
 
-    def respond(outputs: Outputs) -> Response:
+    def respond(prediction: Prediction) -> Response:
         answer = {
             "model_name": model.name,
             "model_version": model.version,
-            "predictions": prediction_objects(model, outputs.arrays),
+            "predictions": prediction_objects(model, prediction.outputs),
         }
-        timing = Timing(*parts, outputs.seconds)
-        prediction = Prediction(model, feed, outputs.arrays, len(rows), timing)
         return Response(_encode(answer), prediction=prediction)
 
-    return Pending(model, feed, len(rows), respond)
+    return Pending(model, feed, len(rows), parsed - start, perf_counter() - parsed, respond)
 
 
 def prediction_objects(model: ServedModel, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
