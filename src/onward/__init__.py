@@ -1,6 +1,11 @@
 """From a raw table to one ONNX file you can trust."""
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# onnxruntime reports its use to Microsoft from 1.29 on, unless this is set before its import:
+# https://github.com/microsoft/onnxruntime/pull/27379
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from onward.serving.predictor import Predictor as Predictor

@@ -35,6 +35,8 @@ def onnxruntime(evidence: Evidence) -> str:
     outputs = evidence.task.outputs
     return "\n".join(
         [
+            "import os",
+            'os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # no reports to Microsoft',
             "import numpy as np",
             "import onnxruntime",
             "",
