@@ -2,15 +2,17 @@
 
     python benchmarks/monitor.py [year|power|estimate|slices|tables|cost ...] [--data DIR]
 
-`year`: 365 daily windows of 20 columns that do not drift; days differ a little or not at all.
-`power`: one column of 20 moves by 0.3 standard deviations; 1 % of rows get an unseen category.
+`year`: 365 daily windows of 20 columns that do not drift; days differ in several ways, or do not.
+`power`: one column of 20 moves by 0.3 standard deviations, at once or after four weeks; 1 % of rows
+get an unseen category.
 `estimate`: how often the interval of the quality without labels holds the truth, where the rows are
 others (covariate shift). `slices`: false alarms and power of the loss in slices, with all labels.
-`tables`: taxis and Airbnb in their order and shuffled; DIR has a folder
-for each. `cost`: CPU time and memory of 1,000,000 rows of 30 columns.
+`tables`: taxis and Airbnb in their order and shuffled; DIR has a folder for each. `cost`: CPU time
+and memory of 1,000,000 rows of 30 columns.
 """
 
 import argparse
+import itertools
 import resource
 import subprocess
 import sys
@@ -20,12 +22,20 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from daily_windows import (
+    COLUMNS,
+    Days,
+    bins_apart,
+    neighbours,
+    outliers,
+    weekends,
+    windows,
+)
 
 from onward.monitoring.bins import QUANTILES, Bins, frequent_bins, quantile_bins
-from onward.monitoring.effects import BLOCKS, negligible_effect, p_value, spread_of_blocks
+from onward.monitoring.effects import BLOCKS, spread_of_blocks
 from onward.monitoring.estimation import Correction
-from onward.monitoring.judging import breach_states, states
+from onward.monitoring.judging import Comparison, breach_states, compare, states
 from onward.monitoring.predictions import Scores
 from onward.monitoring.profile import Distribution
 from onward.monitoring.quality import MARGIN, SUPPORT
@@ -34,63 +44,48 @@ from onward.monitoring.tally import WindowCounts
 
 Array = np.ndarray
 
-COLUMNS, TRAINING = 20, 20_000
 SIZES = (500, 5_000, 50_000)
 SEED = 7_000  # not one that the rule was chosen with
+YEARS = 40
 
 
-def tilted(draw: np.random.Generator, shares: Array, spread: float) -> Array:
-    """Shares of bins that move together, as on days that differ."""
-    if not spread:
-        return shares
-    line = np.linspace(-1.5, 1.5, shares.shape[-1])
-    moved = shares * np.exp(draw.normal(size=(*shares.shape[:-1], 1)) * spread * line)
-    return np.asarray(moved / moved.sum(-1, keepdims=True))
-
-
-def windows(rows: int, days: int, spread: float, shift: float, seed: int) -> dict[str, list[str]]:
-    """The states of each column on each day; the first column moves by ``shift``."""
-    draw = np.random.default_rng(seed)
-    even = np.full((COLUMNS, QUANTILES), 1 / QUANTILES)
-    blocks = np.stack(
-        [draw.multinomial(TRAINING // BLOCKS, tilted(draw, even, spread)) for _ in range(BLOCKS)]
-    )
-    reference = blocks.sum(0).astype(float)
-    limits = negligible_effect(np.array([spread_of_blocks(blocks[:, c]) for c in range(COLUMNS)]))
-    chances = np.empty((COLUMNS, days))
-    edges = norm.ppf(np.linspace(0, 1, QUANTILES + 1))
-    for day in range(days):
-        shares = even.copy()
-        if shift:
-            shares[0] = np.diff(norm.cdf(edges - shift))
-        counts = draw.multinomial(rows, tilted(draw, shares, spread)).astype(float)
-        chances[:, day] = p_value(counts, reference, limits)
-    judged = states({str(column): chances[column] for column in range(COLUMNS)})
-    return {name: [*map(str, judgement.states)] for name, judgement in judged.items()}
+KINDS: dict[str, Callable[[int], Days]] = {
+    "alike": lambda rows: Days(rows, 0.0),
+    "tilted, w 0.05": lambda rows: Days(rows, 0.05),
+    "tilted, w 0.1": lambda rows: Days(rows, 0.1),
+    "each bin by itself, w 0.1": lambda rows: Days(rows, 0.1, bins_apart),
+    "weekends alike, w 0.1": lambda rows: Days(rows, 0.1, weekends),
+    "outliers, w 0.1": lambda rows: Days(rows, 0.1, outliers),
+    "neighbours alike, w 0.1": lambda rows: Days(rows, 0.1, neighbours),
+    "tilted, w 0.1, 18 days in a block": lambda rows: Days(rows, 0.1, of_block=18),
+}
+"""How days differ, by number of rows; the rule was chosen with the tilts."""
 
 
 def year(_: Path) -> None:
     """Days with an alarm, of 365."""
-    print("days with a column in drift, of 365 (mean and largest of 8 years)")
-    for spread in (0.0, 0.05, 0.1):
+    print(f"days with a column in drift, of 365 (mean and largest of {YEARS} years)")
+    for name, kind in KINDS.items():
         for rows in SIZES:
             alarms = []
-            for repeat in range(8):
-                found = windows(rows, 365, spread, 0.0, SEED + repeat)
-                days = zip(*found.values(), strict=True)
-                alarms.append(sum("drift" in day for day in days))
-            days_of = f"{np.mean(alarms):5.2f} {max(alarms)}"
-            print(f"  days differ by w {spread:4}  {rows:6} rows: {days_of}")
+            for repeat in range(YEARS):
+                found = windows(kind(rows), 365, SEED + repeat)
+                alarms.append(sum("drift" in day for day in zip(*found.values(), strict=True)))
+            print(f"  days {name}, {rows:6} rows: {np.mean(alarms):5.2f} {max(alarms)}")
 
 
 def power(_: Path) -> None:
-    """Drift of one column, and of unseen categories, in the first two windows."""
-    print("share of 200 repeats in which the column is in drift in the second window")
-    for spread in (0.0, 0.05):
-        for rows in SIZES[:2]:
-            found = [windows(rows, 2, spread, 0.3, SEED + n)["0"][1] for n in range(200)]
-            share = np.mean([state == "drift" for state in found])
-            print(f"  0.3 sd, days differ by w {spread:4}, {rows:6} rows: {share:.3f}")
+    """Drift of one column, and of unseen categories, in two windows."""
+    print("share of 200 repeats in which the column is in drift in the second window of the shift")
+    for spread, rows, quiet in itertools.product((0.0, 0.05, 0.1), SIZES[:2], (0, 28)):
+        repeats = [
+            windows(Days(rows, spread), quiet + 2, SEED + repeat, 0.3, quiet)["0"][-1]
+            for repeat in range(200)
+        ]
+        share = np.mean([state == "drift" for state in repeats])
+        print(
+            f"  0.3 sd after {quiet:2} days that differ by w {spread:4}, {rows:6} rows: {share:.3f}"
+        )
     draw = np.random.default_rng(SEED)
     counts = draw.binomial(5_000, 0.01, (200, 2))
     found = [breach_states("unseen", pair, [5_000] * 2, (0, 3_000))[1] for pair in counts.tolist()]
@@ -212,15 +207,15 @@ def tables(data: Path) -> None:
         table = table.drop_nulls(time).sort(time).drop(time, "dropoff", "id", "name", strict=False)
         shuffled = table.sample(fraction=1.0, shuffle=True, seed=SEED)
         for how, rows in (("in order", table), ("shuffled", shuffled)):
-            found = states({c: column_chances(rows[c]) for c in rows.columns})
+            found = states({c: column_comparison(rows[c]) for c in rows.columns})
             days = [*zip(*(judgement.states for judgement in found.values()), strict=True)]
             last = [c for c, judgement in found.items() if judgement.states[-1] == "drift"]
             alarms = sum("drift" in day for day in days)
             print(f"  {name} {how}: {alarms} of {len(days)} windows; {', '.join(last) or 'none'}")
 
 
-def column_chances(values: pl.Series) -> Array:
-    """For each window of the second half the p-value of its difference from the first."""
+def column_comparison(values: pl.Series) -> Comparison:
+    """The windows of the second half, compared with the first."""
     half, size = len(values) // 2, 500
     bins: Bins
     if values.dtype.is_numeric():
@@ -236,8 +231,7 @@ def column_chances(values: pl.Series) -> Array:
     later = found[half : half + (len(values) - half) // size * size]
     number = len(later) // size
     parts = counts_of(later, np.arange(len(later)) // size, number, bins.size)
-    limit = negligible_effect(spread_of_blocks(blocks))
-    return p_value(parts.astype(float), blocks.sum(0).astype(float)[None], limit)
+    return compare(parts.astype(float), blocks.sum(0).astype(float), spread_of_blocks(blocks))
 
 
 def counts_of(found: Array, group: Array, groups: int, size: int) -> Array:

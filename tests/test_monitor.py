@@ -137,6 +137,20 @@ def test_a_shift_is_named_with_the_day_it_began(project: Path) -> None:
     assert "--labels TABLE --on ID" in found["verdict"]["next"]
 
 
+def test_days_that_always_differ_raise_what_is_negligible(project: Path) -> None:
+    shifts = np.random.default_rng(4).normal(0, 0.5, 20)
+    days = [
+        rows(DAILY, day, shift).with_columns(pl.lit(datetime(2025, 3, 1 + day)).alias("at"))
+        for day, shift in enumerate(shifts)
+    ]
+    done, found, page = monitored(project, pl.concat(days), "--time", "at")
+
+    age, city = entries(found)["age"], entries(found)["city"]
+    assert age["negligible"] > 0.2 > 0.15 > city["negligible"]
+    assert f"<td>{age['negligible']:.2f}</td>" in page
+    assert done.returncode == 0, done.stderr
+
+
 def test_shuffled_columns_do_not_drift(project: Path) -> None:
     log = week(shift=0.0)
     shuffled = log.with_columns(pl.col("age", "city", "weight").shuffle(3))

@@ -12,8 +12,8 @@ WINDOWS = 90  # drawn, the latest ones
 EFFECT = (
     "Effect is Cohen's w: 0.1 is small, 0.5 large. The state is watch if the effect is"
     " significantly larger than the negligible one, and drift if it is so in two consecutive"
-    " windows. Bars: gray are the training rows, blue is the last window. Over time: a window is"
-    " gray if quiet, blue if watch, orange if drift."
+    " windows and in the rows of both together. Bars: gray are the training rows, blue is the last"
+    " window. Over time: a window is gray if quiet, blue if watch, orange if drift."
 )
 CALIBRATION = (
     "In the last window with labels for nearly all rows: the observed frequency of the outcome, by"

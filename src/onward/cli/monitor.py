@@ -73,7 +73,8 @@ def monitor(  # noqa: PLR0913  (a command has as many parameters as options)
     Compares the columns and predictions of a log with those of the training
     rows, and estimates or measures the quality of the model. A column drifts
     if it differs by significantly more than is negligible in two consecutive
-    windows. Exit code 3: drift or lost quality in the last window.
+    windows, and in the rows of both together. Exit code 3: drift or lost
+    quality in the last window.
     """
     if (labels is None) != (on is None):
         raise typer.BadParameter("--labels needs --on, the id column, and --on needs --labels")

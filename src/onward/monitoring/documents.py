@@ -18,6 +18,7 @@ from onward.monitoring.judging import (
     states,
 )
 from onward.monitoring.log import Log, short
+from onward.monitoring.negligible import negligible_effect
 from onward.monitoring.profile import Distribution, Profile
 from onward.monitoring.proportions import wilson
 from onward.monitoring.quality import estimated, frequencies, measured, worse_slices
@@ -42,9 +43,9 @@ def document(profile: Profile, tally: Tally, period: Period | None) -> dict[str,
         judge(profile.outputs, log.windows, "outputs"),
     )
     # one family of tests: a prefix keeps a column apart from an output of the same name
-    together = {("column", n): p for n, p in columns.items()}
-    together |= {("output", n): p for n, p in outputs.items()}
-    judged = states({str(key): chances for key, chances in together.items()})
+    together = {("column", n): c for n, c in columns.items()}
+    together |= {("output", n): c for n, c in outputs.items()}
+    judged = states({str(key): comparison for key, comparison in together.items()})
     entries = [
         _entry(kind, known[name], judged[str((kind, name))], log)
         for kind, known in (("column", profile.columns), ("output", profile.outputs))
@@ -73,13 +74,14 @@ def _entry(kind: str, known: Distribution, judgement: Judgement, log: Log) -> di
     counts = _latest_counts(known.name, f"{kind}s", log)
     distance = effect(counts, known.counts)
     q = judgement.q_values[~np.isnan(judgement.q_values)]
+    negligible = judgement.negligible[~np.isnan(judgement.negligible)]
     return {
         "name": known.name,
         "kind": kind,
         "state": last(judgement.states),
         "since": since(judgement.states, log.names),
         "effect": {name: short(value) for name, value in asdict(distance).items()},
-        "negligible": short(known.negligible),
+        "negligible": short(negligible[-1]),
         "q": short(q[-1]) if len(q) else None,
         "importance": known.importance,
         "moved": largest_change(known, counts),
@@ -147,8 +149,10 @@ def _seasons(profile: Profile, log: Log) -> Iterator[dict[str, Any]]:
             if counts.sum() >= LEAST_ROWS and (total - counts).sum() >= LEAST_ROWS:
                 squared = float(squared_effect(counts, total - counts))
                 effects[called] = short(np.sqrt(max(0.0, squared)))
-        if effects and max(effects.values()) > known.negligible:
-            yield {"column": name, "negligible": short(known.negligible), "weekdays": effects}
+        # that of the log grows with the very differences between weekdays
+        negligible = negligible_effect(known.spread)
+        if effects and max(effects.values()) > negligible:
+            yield {"column": name, "negligible": short(negligible), "weekdays": effects}
 
 
 def _shares(counts: Array) -> list[float]:

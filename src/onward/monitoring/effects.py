@@ -13,8 +13,6 @@ from scipy import special
 
 Array = np.ndarray
 
-NEGLIGIBLE = 0.1  # w, for all columns
-LEARNED = 2.5  # times the spread between blocks of the training rows is negligible as well
 BLOCKS = 20  # of the training rows, in order
 LEAST_BLOCK = 200  # rows, as in a window; smaller blocks differ by chance
 SIDES = (0.025, 0.975)
@@ -63,11 +61,6 @@ def spread_of_blocks(blocks: Array) -> float:
         return 0.0
     others = blocks.sum(0) - blocks
     return float(np.sqrt(max(0.0, float(squared_effect(blocks, others).mean()))))
-
-
-def negligible_effect(spread: Array | float) -> Array:
-    """The largest negligible w of a column with this spread between blocks."""
-    return np.maximum(NEGLIGIBLE, LEARNED * np.asarray(spread))
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Significant differences between windows and the training rows.
 
 A column is in the state ``watch`` if its difference is significant among all columns and outputs of
-the window (Benjamini and Hochberg), and in ``drift`` if it also was in the window before. The null
-hypothesis is a negligible effect: at most 0.1, or 2.5 times the column's spread between blocks of
-the training rows. In a year of daily windows, tests of "no difference" would raise an alarm every
-few weeks without any change, and every day if days differ slightly.
+the window (Benjamini and Hochberg). It is in ``drift`` if it also was in the window before, and if
+it is in the rows of both together: days differ in either direction, a drift has one. The null
+hypothesis is a negligible effect, see `negligible`. In a year of daily windows, tests of "no
+difference" would raise an alarm every few weeks without any change, and every day if days differ
+slightly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 
 from onward.monitoring.bins import Array
 from onward.monitoring.effects import discoveries, p_value, q_values
+from onward.monitoring.negligible import negligible_effects
 from onward.monitoring.profile import Distribution
 from onward.monitoring.proportions import wilson
 from onward.monitoring.tally import WindowCounts
@@ -28,53 +30,96 @@ ALLOWED = {"unseen": 0.002, "unreadable": 0.002, "out of range": 0.01}
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """The tests of one column or output in each window, ``(windows,)``.
+
+    NaN for windows with too few rows or without it.
+    """
+
+    alone: Array
+    """P-values of the rows of each window."""
+    together: Array
+    """P-values of the rows of each window and of the one before it, if any."""
+    negligible: Array
+    """The largest negligible effects."""
+
+
+@dataclass(frozen=True)
 class Judgement:
-    """The tests of one column or output in each window."""
+    """The tests of one column or output, among those of all others."""
 
     q_values: Array
     """``(windows,)``; NaN for windows with too few rows."""
+    negligible: Array
+    """The largest negligible effects, ``(windows,)``; NaN also for windows without it."""
     states: list[State]
 
 
 def judge(
     known: Mapping[str, Distribution], windows: Sequence[WindowCounts], counts: str
-) -> dict[str, Array]:
-    """P-values of each column or output; NaN for windows with too few rows or without it.
+) -> dict[str, Comparison]:
+    """Compare each column or output with the training rows.
 
     Args:
         known: distributions of the training rows.
         windows: in order.
         counts: ``columns`` or ``outputs``.
     """
-    judgements = {}
+    comparisons = {}
     for name, distribution in known.items():
         parts = [
             getattr(window, counts).get(name) if window.rows >= LEAST_ROWS else None
             for window in windows
         ]
-        chances = np.full(len(windows), np.nan)
         judged = [index for index, part in enumerate(parts) if part is not None]
+        tests = np.full((3, len(windows)), np.nan)
         if judged:
             table = np.array([parts[index] for index in judged], np.float64)  # (judged, bins)
-            chances[judged] = p_value(table, distribution.counts, distribution.negligible)
-        judgements[name] = chances
-    return judgements
+            of_judged = compare(table, distribution.counts, distribution.spread)
+            tests[:, judged] = of_judged.alone, of_judged.together, of_judged.negligible
+        comparisons[name] = Comparison(*tests)
+    return comparisons
 
 
-def states(p_values: Mapping[str, Array]) -> dict[str, Judgement]:
+def compare(counts: Array, reference: Array, spread: float) -> Comparison:
+    """Compare windows with the training rows.
+
+    Args:
+        counts: ``(windows, bins)``, in order.
+        reference: ``(bins,)`` of the training rows.
+        spread: between blocks of the training rows.
+    """
+    limits = negligible_effects(counts, spread)
+    pairs = counts.copy()
+    pairs[1:] += counts[:-1]
+    return Comparison(p_value(counts, reference, limits), p_value(pairs, reference, limits), limits)
+
+
+def states(comparisons: Mapping[str, Comparison]) -> dict[str, Judgement]:
     """The states of all columns and outputs, tested together."""
-    names = [name for name, chances in p_values.items() if not np.isnan(chances).all()]
-    if not names:
+    known = {name: c for name, c in comparisons.items() if not np.isnan(c.alone).all()}
+    if not known:
         return {}
-    table = np.array([p_values[name] for name in names])  # (names, windows)
-    is_judged = ~np.isnan(table).all(0)
-    table = np.where(np.isnan(table), 1.0, table)
-    q = np.where(is_judged, q_values(table.T).T, np.nan)
-    is_discovery = np.where(is_judged, discoveries(table.T).T, False)
+    alone = np.array([comparison.alone for comparison in known.values()])  # (names, windows)
+    together = np.array([comparison.together for comparison in known.values()])
+    is_judged = ~np.isnan(alone).all(0)
+    alone, together = (np.where(np.isnan(table), 1.0, table) for table in (alone, together))
+    q = np.where(is_judged, q_values(alone.T).T, np.nan)
+    is_found, is_common = (discoveries(table.T).T & is_judged for table in (alone, together))
+    found = [common_states(*rows, is_judged) for rows in zip(is_found, is_common, strict=True)]
     return {
-        name: Judgement(q[index], running_states(is_discovery[index], is_judged))
-        for index, name in enumerate(names)
+        name: Judgement(q[index], comparison.negligible, found[index])
+        for index, (name, comparison) in enumerate(known.items())
     }
+
+
+def common_states(is_found: Array, is_common: Array, is_judged: Array) -> list[State]:
+    """The states of findings; no ``drift`` without one in the rows of both windows together."""
+    running = running_states(is_found, is_judged)
+    return [
+        "watch" if state == "drift" and not common else state
+        for state, common in zip(running, is_common, strict=True)
+    ]
 
 
 def running_states(is_found: Array, is_judged: Array) -> list[State]:
@@ -117,6 +162,6 @@ def since(states: Sequence[State], windows: Sequence[str]) -> str | None:
     for state, name in zip(states, windows, strict=True):
         if state == "quiet":
             start = None
-        elif state == "watch":
+        elif state == "watch" and start is None:
             start = name
     return start

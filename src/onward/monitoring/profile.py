@@ -9,7 +9,6 @@ import numpy as np
 
 from onward.monitoring.bins import Array, Bins, bins_of_note
 from onward.monitoring.calibration import KnownCalibration, calibration_of_note
-from onward.monitoring.effects import negligible_effect
 from onward.monitoring.estimation import Correction
 
 NOTE = "monitor"
@@ -34,9 +33,9 @@ class Distribution:
         return np.array(self.note["counts"], np.float64)
 
     @property
-    def negligible(self) -> float:
-        """The largest negligible effect."""
-        return float(negligible_effect(self.note["spread"]))
+    def spread(self) -> float:
+        """Root mean square of the effect between blocks of the rows."""
+        return float(self.note["spread"])
 
     @property
     def importance(self) -> float:
