@@ -3,13 +3,13 @@
     python benchmarks/serve.py [--quick] [--json FILE]
 
 The model is the default one of `benchmarks/predict.py`, with 30 columns. Figures are CPU time of
-the server's process for a request of the Open Inference Protocol, from 8 clients that keep their
-connections; all in turns, medians of the rounds. Ours checks everything, logs, and counts. FastAPI
-is not among the development tools: `pip install fastapi` first.
+the server's process for a request of the Open Inference Protocol, from 8 and 32 clients that keep
+their connections and ask again as soon as they are answered; all in turns, medians of the rounds.
+Ours checks everything, logs, and counts. FastAPI is not among the development tools: `pip install
+fastapi` first.
 """
 
 import argparse
-import http.client
 import json
 import logging
 import re
@@ -17,19 +17,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import psutil
+from closed_loop import ask, post
 from predict import exported, session, table
 
 ROWS = (1, 100)
-CLIENTS = 8
+CLIENTS = (8, 32)
 AIMS = {1: 2.6, 100: 1.35}  # times onnxruntime alone
 PATH = "/v2/models/m/infer"
 FASTAPI = """
@@ -81,13 +85,30 @@ uvicorn.Server(config).run()
 """
 
 
+@dataclass(frozen=True)
+class Served:
+    """A process that serves the model."""
+
+    pid: int
+    port: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the clients send, and how often."""
+
+    request: bytes
+    check: Callable[[bytes], None]
+    """Of an answer's body."""
+    requests: int
+
+
 def write_model(path: Path) -> None:
     """The default model with some rows to verify, as an exported file has them."""
     rows = table().head(100)
     path.write_bytes(exported(table(), {}))
-    feed = {name: rows[name].to_numpy()[:, None] for name in rows.columns}
     names = ["label", "probabilities"]
-    outputs = zip(names, session(path).run(names, feed), strict=True)
+    outputs = zip(names, session(path).run(names, feed(len(rows))), strict=True)
     replay = {
         "rows": rows.to_dict(as_series=False),
         "predictions": {name: array.tolist() for name, array in outputs},
@@ -95,6 +116,12 @@ def write_model(path: Path) -> None:
     model = onnx.load(path)
     model.metadata_props.add(key="replay", value=json.dumps(replay))
     onnx.save(model, path)
+
+
+def feed(count: int) -> dict[str, np.ndarray]:
+    """The first rows as onnxruntime takes them."""
+    rows = table().head(count)
+    return {name: rows[name].to_numpy()[:, None] for name in rows.columns}
 
 
 def body(count: int) -> bytes:
@@ -118,39 +145,33 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
-def ask(port: int, data: bytes, requests: int) -> None:
-    """Send requests on one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    for _ in range(requests):
-        connection.request("POST", PATH, data, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        response.read()
-        assert response.status == 200
-    connection.close()
+def check(path: Path, count: int) -> Callable[[bytes], None]:
+    """Compares an answer with what onnxruntime alone predicts."""
+    label, probabilities = session(path).run(["label", "probabilities"], feed(count))
+
+    def compare(answer: bytes) -> None:
+        data = {output["name"]: output["data"] for output in json.loads(answer)["outputs"]}
+        assert data["label"] == label.tolist()
+        # float32, and a run that requests share adds in another order
+        np.testing.assert_allclose(data["probabilities"], probabilities.ravel(), atol=1e-5)
+
+    return compare
 
 
-def request_cost(pid: int, port: int, count: int, requests: int) -> float:
+def request_cost(served: Served, load: Load, clients: int) -> float:
     """Microseconds of CPU for a request."""
-    data = body(count)
-    start = cpu_seconds(pid)
-    share = requests // CLIENTS
-    clients = [threading.Thread(target=ask, args=(port, data, share)) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    return 1e6 * (cpu_seconds(pid) - start) / (share * CLIENTS)
+    start = cpu_seconds(served.pid)
+    ask(served.port, load.request, load.check, clients, load.requests)
+    return 1e6 * (cpu_seconds(served.pid) - start) / load.requests
 
 
 def run_cost(path: Path, count: int, runs: int) -> float:
     """Microseconds of CPU for a run of onnxruntime."""
-    rows = table().head(count)
-    feed = {name: rows[name].to_numpy()[:, None] for name in rows.columns}
-    model = session(path)
-    model.run(None, feed)
+    model, rows = session(path), feed(count)
+    model.run(None, rows)
     start = time.process_time()
     for _ in range(runs):
-        model.run(None, feed)
+        model.run(None, rows)
     return 1e6 * (time.process_time() - start) / runs
 
 
@@ -174,7 +195,7 @@ def ready(process: subprocess.Popen[bytes], log: Path, port: Callable[[], int]) 
             sys.exit(f"the server ended: {log.read_text()}")
         try:
             number = port()
-            ask(number, body(1), 1)
+            ask(number, post(PATH, body(1)), lambda _: None, 1, 1)
         except (OSError, TypeError):
             continue
         return number
@@ -201,27 +222,34 @@ def measure(rounds: int, requests: int) -> dict[str, Any]:
             seconds, cpu = time.perf_counter() - start, cpu_seconds(first.pid)
             other = folder / "rival.log"
             with server(rival, other) as second:
-                ports = {"onward serve": (first.pid, found)}
-                ports["FastAPI + pydantic"] = (second.pid, ready(second, other, lambda: 18_999))
-                costs = _costs(model, ports, rounds, requests)
+                servers = {"onward serve": Served(first.pid, found)}
+                port = ready(second, other, lambda: 18_999)
+                servers["FastAPI + pydantic"] = Served(second.pid, port)
+                costs = _costs(model, servers, rounds, requests)
             memory = psutil.Process(first.pid).memory_full_info()
     memory_mb = {"uss_mb": memory.uss / 1e6, "rss_mb": memory.rss / 1e6}
     return {"costs": costs, "ready_s": seconds, "ready_cpu_s": cpu, **memory_mb}
 
 
 def _costs(
-    model: Path, ports: dict[str, tuple[int, int]], rounds: int, requests: int
-) -> dict[str, dict[str, float]]:
-    costs: dict[str, dict[str, float]] = {}
+    model: Path, servers: dict[str, Served], rounds: int, requests: int
+) -> list[dict[str, Any]]:
+    """Medians, for each number of rows and of clients."""
+    table: list[dict[str, Any]] = []
     for count in ROWS:
         share = requests if count == 1 else requests // 8
-        found: dict[str, list[float]] = {"onnxruntime": [], **{name: [] for name in ports}}
+        load = Load(post(PATH, body(count)), check(model, count), share)
+        alone: list[float] = []
+        found: dict[tuple[int, str], list[float]] = defaultdict(list)
         for _ in range(rounds):
-            found["onnxruntime"].append(run_cost(model, count, share))
-            for name, (pid, port) in ports.items():
-                found[name].append(request_cost(pid, port, count, share))
-        costs[str(count)] = {name: statistics.median(values) for name, values in found.items()}
-    return costs
+            alone.append(run_cost(model, count, share))
+            for clients, (name, served) in product(CLIENTS, servers.items()):
+                found[clients, name].append(request_cost(served, load, clients))
+        for clients in CLIENTS:
+            costs = {name: statistics.median(found[clients, name]) for name in servers}
+            costs = {"onnxruntime": statistics.median(alone), **costs}
+            table.append({"rows": count, "clients": clients, "microseconds": costs})
+    return table
 
 
 def main() -> None:
@@ -234,10 +262,12 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     results = measure(3, 800) if arguments.quick else measure(7, 4_000)
-    for count, costs in results["costs"].items():
-        print(f"{count} rows: CPU of a request, and times onnxruntime (aim {AIMS[int(count)]})")
-        for name, cost in costs.items():
-            print(f"  {name:20} {cost:8.0f} µs  {cost / costs['onnxruntime']:6.2f}")
+    for line in results["costs"]:
+        print("{rows} rows, {clients} clients:".format(**line), end=" ")
+        print(f"CPU of a request, and times onnxruntime (aim {AIMS[line['rows']]})")
+        for name, cost in line["microseconds"].items():
+            times = cost / line["microseconds"]["onnxruntime"]
+            print(f"  {name:20} {cost:8.0f} µs  {times:6.2f}")
     print("ready after {ready_s:.2f} s, {ready_cpu_s:.2f} s of CPU".format(**results))
     print("USS {uss_mb:.0f} MB, RSS {rss_mb:.0f} MB".format(**results))
     if arguments.json:
