@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from example_model import TABLE, example
 
+from onward.errors import DataError
 from onward.serving.input_arrays import Array
 from onward.serving.server.batches import MOST, Batches, Pending
 from onward.serving.server.messages import Response
 from onward.serving.server.prediction import Prediction
 from onward.serving.server.served_model import ServedModel
+from onward.serving.tabular_inputs import Values
 
 ROWS = TABLE.to_dicts()
 
@@ -37,8 +40,8 @@ def model(tmp_path: Path) -> Counted:
 def pending(model: ServedModel, rows: Sequence[int]) -> Pending:
     """A request for these rows of the table, in turn."""
     chosen = [ROWS[row % len(ROWS)] for row in rows]
-    feed = model.arrays({name: [row[name] for row in chosen] for name in ROWS[0]})
-    return Pending(model, feed, len(rows), 0, 0, lambda _: Response(b""))
+    columns = {name: [row[name] for row in chosen] for name in ROWS[0]}
+    return Pending(model, columns, len(rows), 0, 0, lambda _: Response(b""))
 
 
 def together(*requests: Pending) -> list[Prediction | BaseException]:
@@ -55,7 +58,7 @@ def together(*requests: Pending) -> list[Prediction | BaseException]:
 def test_requests_share_a_run_and_get_their_own_rows(model: Counted) -> None:
     sizes = [1, 3, 0, 2]
     requests = [pending(model, range(7 * n, 7 * n + size)) for n, size in enumerate(sizes)]
-    alone = [model.run(request.feed) for request in requests]
+    alone = [model.run(model.feed(request.columns)) for request in requests]
     model.runs.clear()
 
     found = together(*requests)
@@ -83,12 +86,51 @@ def test_requests_for_other_models_have_other_runs(tmp_path: Path, model: Counte
     assert (model.runs, other.runs) == ([2], [1])
 
 
+def test_values_of_several_kinds_share_a_run(model: Counted) -> None:
+    requests = [pending(model, [0, 1]) for _ in range(4)]
+    whole = [np.array([1, 2], kind) for kind in (np.int32, np.float32)]
+    given: list[Values] = [*whole, ["1", None], np.array([True, False])]
+    for index, ages in enumerate(given):
+        columns = {**requests[index].columns, "age": ages, "children": whole[index % 2]}
+        requests[index] = replace(requests[index], columns=columns)
+
+    found = together(*requests)
+
+    assert model.runs == [8]
+    check_feeds(model, found, requests)
+
+
+def check_feeds(
+    model: Counted, found: Sequence[Prediction | BaseException], requests: Sequence[Pending]
+) -> None:
+    """Each prediction has the arrays that its request has alone."""
+    for prediction, request in zip(found, requests, strict=True):
+        assert isinstance(prediction, Prediction)
+        np.testing.assert_equal(prediction.feed, model.feed(request.columns))
+
+
 def test_a_run_that_fails_fails_for_each_of_its_requests(model: Counted) -> None:
-    broken = Pending(model, {"age": np.zeros((1, 1))}, 1, 0, 0, lambda _: Response(b""))
-    other = Counted(model.path)
-    *failed, fine = together(broken, broken, pending(other, [0]))
+    class Broken(Counted):
+        def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+            raise ValueError
+
+    broken = Broken(model.path)
+    *failed, fine = together(pending(broken, [0]), pending(broken, [1]), pending(model, [0]))
     assert all(isinstance(error, ValueError) for error in failed)
     assert isinstance(fine, Prediction)
+
+
+def test_a_value_that_does_not_fit_refuses_its_own_request_only(model: Counted) -> None:
+    good = [pending(model, [number]) for number in range(4)]
+    wrong = pending(model, [4, 5])
+    wrong = replace(wrong, columns={**wrong.columns, "age": [39.0, "old"]})
+
+    *found, error = together(*good[:2], *good[2:], wrong)
+
+    assert isinstance(error, DataError)
+    assert "column 'age', row 1: 'old'" in str(error)
+    assert model.runs == [2, 1, 1]
+    check_feeds(model, found, good)
 
 
 def test_one_request_after_another_is_not_kept_waiting(model: Counted) -> None:

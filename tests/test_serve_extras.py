@@ -18,7 +18,7 @@ from test_serve import refusal
 
 from onward import Predictor
 from onward.serving.server.exchange import Exchange
-from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.prediction import Prediction, Run, Timing
 from onward.serving.server.request_log import RequestLog
 from onward.serving.server.served_model import ServedModel
 from onward.serving.server.shadow import MOST, Shadow
@@ -172,9 +172,9 @@ def test_the_id_of_a_document_is_logged(tmp_path: Path, model: Path) -> None:
 
 def exchange(model: ServedModel) -> Exchange:
     """A request of one row."""
-    feed = model.arrays({name: [value] for name, value in ROWS[0].items()})
-    outputs = dict(zip(model.output_names, model.predictor.run(feed), strict=True))
-    prediction = Prediction(model, feed, outputs, 1, Timing(0, 0, 0))
+    feed = model.feed({name: [value] for name, value in ROWS[0].items()})
+    run = Run(model, feed, model.run(feed), 1)
+    prediction = Prediction(run, 0, 1, Timing(0, 0, 0))
     return Exchange("POST", "/predict", 200, 0.0, 0, 0, "id", prediction)
 
 
@@ -182,7 +182,8 @@ def test_a_shadow_goes_on_after_rows_that_it_cannot_predict(model: Path) -> None
     served = ServedModel("income", model)
     good = exchange(served)
     assert good.prediction is not None
-    bad = replace(good, prediction=replace(good.prediction, feed={}))
+    no_columns = replace(good.prediction.run, feed={})
+    bad = replace(good, prediction=replace(good.prediction, run=no_columns))
     counts: dict[str, float] = {}
 
     async def observe_all() -> None:

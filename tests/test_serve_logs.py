@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from served import Server, serving
 
 from onward.serving.server.column_counts import ColumnCounts
-from onward.serving.server.prediction import Prediction, Timing
+from onward.serving.server.prediction import Prediction, Run, Timing
 from onward.serving.server.served_model import ServedModel
 
 ROW = TABLE.to_dicts()[0]
@@ -75,13 +75,26 @@ def test_each_version_is_compared_with_its_own_training_rows(tmp_path: Path, mod
 
     for version in versions * 2:
         for rows, number in ((row, 1), (no_row, 0)):
-            counts.add(Prediction(version, version.arrays(rows), {}, number, Timing(0, 0, 0)))
+            run = Run(version, version.feed(rows), {}, number)
+            counts.add(Prediction(run, 0, number, Timing(0, 0, 0)))
 
     assert {version: len(feeds) for version, feeds in counts._feeds.items()} == dict.fromkeys(
         versions, 2
     )
     assert counts.counts()["out_of_range"] == {"age": 2}
     assert counts.counts()["missing"]["age"] == 0
+
+
+def test_a_run_that_requests_share_is_counted_once(model: Path) -> None:
+    served = ServedModel("income", model)
+    feed = served.feed({name: [value] * 3 for name, value in (ROW | {"age": None}).items()})
+    run = Run(served, feed, {}, 3)
+    counts = ColumnCounts()
+
+    for first, rows in ((0, 0), (0, 2), (2, 0), (2, 1)):
+        counts.add(Prediction(run, first, rows, Timing(0, 0, 0)))
+
+    assert counts.counts()["missing"]["age"] == 3
 
 
 def test_workers_count_together_and_no_counter_goes_back(tmp_path: Path, model: Path) -> None:

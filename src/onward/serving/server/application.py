@@ -127,15 +127,13 @@ class Application:
             response, seconds = await loop.run_in_executor(self._thread, _timed, handler, request)
             self._state.took(seconds)
             return response
-        start = perf_counter()
         pending = handler(request)
         if isinstance(pending, Response):
             return pending
-        seconds = perf_counter() - start
         prediction = await self._batches.add(pending)
         start = perf_counter()
         response = pending.respond(prediction)
-        self._state.took(seconds + prediction.timing.run + perf_counter() - start)
+        self._state.took(prediction.timing.total + perf_counter() - start)
         return response
 
     def _refuse_from(self, limit: int, waiting: int) -> None:

@@ -29,11 +29,12 @@ class ColumnCounts:
         self._rows = 0
 
     def add(self, prediction: Prediction) -> None:
-        """Count the values of a prediction, now or with those that follow."""
-        if not prediction.rows:  # would never fill a batch, and be kept for ever
+        """Count the values of its run, now or with those that follow."""
+        run = prediction.run
+        if prediction.first or not prediction.rows:  # the first rows of a run count for all of it
             return
-        self._feeds.setdefault(prediction.model, []).append(prediction.feed)
-        self._rows += prediction.rows
+        self._feeds.setdefault(run.model, []).append(run.feed)
+        self._rows += run.rows
         if self._rows >= BATCH:
             self._count()
 

@@ -6,13 +6,11 @@ Source: KServe, "Open Inference Protocol", version 2 over REST, with the extensi
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import msgspec
 
-from onward.serving.input_arrays import Array
 from onward.serving.server.batches import Pending
 from onward.serving.server.messages import Request, Response
 from onward.serving.server.prediction import Prediction
@@ -60,7 +58,7 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Pending:
 
     Raises:
         Refusal: 400 if the request violates the protocol, 413 if it has too many rows.
-        DataError: if the rows do not fit the model.
+        DataError: naming the column, if one is missing.
     """
     start = perf_counter()
     size = _json_size(request)
@@ -68,15 +66,14 @@ def infer(request: Request, choose: Choose, max_rows: int) -> Pending:
     request_id = header_id(request.headers) or safe_id(document.id) or request.id
     model = choose(request_id)
     parsed = perf_counter()
-    feed = _feed(model, document.inputs, memoryview(request.body)[size:], max_rows)
+    rows = _rows(document.inputs[0], max_rows)
+    columns = _columns(model, document.inputs, memoryview(request.body)[size:], rows)
     names = _output_names(model, document.outputs)
-    model.check(feed)
-    rows = len(next(iter(feed.values())))
 
     def respond(prediction: Prediction) -> Response:
-        return replace(_response(document, names, prediction), id=request_id)
+        return _response(document, names, prediction, request_id)
 
-    return Pending(model, feed, rows, parsed - start, perf_counter() - parsed, respond)
+    return Pending(model, columns, rows, parsed - start, perf_counter() - parsed, respond)
 
 
 def _json_size(request: Request) -> int:
@@ -99,10 +96,10 @@ def _document(body: bytes, size: int) -> InferenceRequest:
     return document
 
 
-def _feed(
-    model: ServedModel, inputs: Sequence[InputTensor], tail: memoryview, max_rows: int
-) -> dict[str, Array]:
-    rows = _rows(inputs[0], max_rows)
+def _columns(
+    model: ServedModel, inputs: Sequence[InputTensor], tail: memoryview, rows: int
+) -> dict[str, Values]:
+    """The values of each column, those of the model and others."""
     shapes = [rows, 1], [rows]
     columns: dict[str, Values] = {}
     for tensor in inputs:
@@ -117,10 +114,9 @@ def _feed(
         raise Refusal(400, f"{len(tail)} bytes after the last tensor")
     if len(columns) != len(inputs):
         raise Refusal(400, f"input {_repeated(inputs)!r} occurs more than once")
-    feed = model.arrays(columns)
-    if len(feed) != len(model.fields):
+    if not model.fields.keys() <= columns.keys():
         model.predictor.check_names(columns)
-    return feed
+    return columns
 
 
 def _arrays(
@@ -199,13 +195,15 @@ def _binary_names(model: ServedModel, document: InferenceRequest) -> set[str]:
     }
 
 
-def _response(document: InferenceRequest, names: Sequence[str], prediction: Prediction) -> Response:
-    model = prediction.model
+def _response(
+    document: InferenceRequest, names: Sequence[str], prediction: Prediction, request_id: str
+) -> Response:
+    model, arrays = prediction.model, prediction.outputs
     binary = _binary_names(model, document)
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
     for name in dict.fromkeys(names):
-        array = prediction.outputs[name]
+        array = arrays[name]
         output = {"name": name, "datatype": model.datatypes[name], "shape": array.shape}
         if name in binary:
             tail.append(binary_tensor(array))
@@ -218,10 +216,11 @@ def _response(document: InferenceRequest, names: Sequence[str], prediction: Pred
         answer["id"] = document.id
     body = _encode(answer)
     if not tail:
-        return Response(body, prediction=prediction)
+        return Response(body, prediction=prediction, id=request_id)
     return Response(
         b"".join([body, *tail]),
         type="application/octet-stream",
         headers=(("inference-header-content-length", str(len(body))),),
         prediction=prediction,
+        id=request_id,
     )

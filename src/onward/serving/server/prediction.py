@@ -9,19 +9,24 @@ from onward.serving.server.served_model import ServedModel
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds in the parts of a request."""
+    """Seconds in the parts of a request; of what requests share, the part of its rows."""
 
     parse: float
     """Bytes to Python values."""
     convert: float
     """Python values to arrays."""
     run: float
-    """In onnxruntime; of a run that requests share, the part of these rows."""
+    """In onnxruntime."""
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.parse + self.convert + self.run
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """Inputs and outputs of one run of a model."""
+class Run:
+    """Inputs and outputs of one run of a model, with the rows of one request or of several."""
 
     model: ServedModel
     feed: Mapping[str, Array]
@@ -29,4 +34,33 @@ class Prediction:
     outputs: Mapping[str, Array]
     """All of the model; first axis: rows."""
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The rows of one request in a run."""
+
+    run: Run
+    first: int
+    """Its first row in the run."""
+    rows: int
     timing: Timing
+
+    @property
+    def model(self) -> ServedModel:
+        """Of the run."""
+        return self.run.model
+
+    @property
+    def feed(self) -> dict[str, Array]:
+        """The inputs of its rows."""
+        return self._own(self.run.feed)
+
+    @property
+    def outputs(self) -> dict[str, Array]:
+        """What is predicted for its rows."""
+        return self._own(self.run.outputs)
+
+    def _own(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        last = self.first + self.rows
+        return {name: array[self.first : last] for name, array in arrays.items()}

@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-from onward.serving.column_arrays import ColumnArrays
-from onward.serving.input_arrays import Array
 from onward.serving.predictor import Predictor
 from onward.serving.server.refusal import Refusal
 
@@ -24,7 +22,6 @@ class RecordReader:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         fields = {f"c{index}": field for index, field in enumerate(predictor.schema.columns)}
-        self._arrays = ColumnArrays(predictor.schema.columns)
         self._columns = [(field.name, attrgetter(key)) for key, field in fields.items()]
         keys = [(key, Any, msgspec.field(name=field.name)) for key, field in fields.items()]
         row = msgspec.defstruct("Row", keys, gc=False)
@@ -43,13 +40,9 @@ class RecordReader:
             self._refuse_names(body)
             raise Refusal(400, f"not a list of objects, one for each row: {error}") from error
 
-    def feed(self, rows: list[Any]) -> dict[str, Array]:
-        """An array for each column.
-
-        Raises:
-            DataError: naming row and column, if a value does not fit.
-        """
-        return self._arrays({name: list(map(value, rows)) for name, value in self._columns})
+    def columns(self, rows: list[Any]) -> dict[str, list[Any]]:
+        """The values of each column."""
+        return {name: list(map(value, rows)) for name, value in self._columns}
 
     def _refuse_names(self, body: bytes) -> None:
         """Raise the error of `Predictor` for a missing column."""

@@ -21,7 +21,7 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Pending:
 
     Raises:
         Refusal: 400 if it is not a list of objects, 413 if it is too long.
-        DataError: if the rows do not fit the model.
+        DataError: naming the column, if one is missing.
     """
     start = perf_counter()
     rows = model.records.rows(request.body)
@@ -30,8 +30,7 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Pending:
             413, f"{len(rows)} rows, and at most {max_rows} are allowed. Send several requests"
         )
     parsed = perf_counter()
-    feed = model.records.feed(rows)
-    model.check(feed)
+    columns = model.records.columns(rows)
 
     def respond(prediction: Prediction) -> Response:
         answer = {
@@ -41,7 +40,7 @@ def predict(request: Request, model: ServedModel, max_rows: int) -> Pending:
         }
         return Response(_encode(answer), prediction=prediction)
 
-    return Pending(model, feed, len(rows), parsed - start, perf_counter() - parsed, respond)
+    return Pending(model, columns, len(rows), parsed - start, perf_counter() - parsed, respond)
 
 
 def prediction_objects(model: ServedModel, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:

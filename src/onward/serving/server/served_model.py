@@ -10,6 +10,7 @@ from onward.serving.input_arrays import Array
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 from onward.serving.server.record_reader import RecordReader
+from onward.serving.tabular_inputs import Values
 from onward.wires import SCALARS, TENSORS, wire_of
 
 
@@ -39,7 +40,7 @@ class ServedModel:
             if field.wire not in SCALARS
         }
         """Wires of columns with several values in a row."""
-        self.arrays = ColumnArrays(self.schema.columns)
+        self._arrays = ColumnArrays(self.schema.columns)
         self.records = RecordReader(self.predictor)
         self._session: Any = self.predictor.session
         self.inputs = [_tensor(value) for value in self._session.get_inputs()]
@@ -51,11 +52,21 @@ class ServedModel:
         """Raise a DataError naming row and column, if the model cannot read a value."""
         self.predictor.check_values(feed)
 
+    def feed(self, columns: Mapping[str, Values]) -> dict[str, Array]:
+        """An array for each column, from the values of each.
+
+        Raises:
+            DataError: naming column, row and value, if the model cannot read one.
+        """
+        feed = self._arrays(columns)
+        self.check(feed)
+        return feed
+
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs, also where a caller wants some: the others cost little, and logs need them.
 
         Args:
-            feed: an array for each column, that `check` has passed.
+            feed: of `feed`.
         """
         return dict(zip(self.output_names, self._session.run(self.output_names, feed), strict=True))
 

@@ -58,8 +58,9 @@ class Shadow:
         yield "onward_shadow_difference_total", self._difference
 
     def _compare(self, prediction: Prediction) -> Difference:
-        self._model.check(prediction.feed)
-        others = self._model.run(prediction.feed)
+        feed = prediction.feed
+        self._model.check(feed)
+        others = self._model.run(feed)
         labels, largest = 0, np.zeros(prediction.rows)
         for name, array in prediction.outputs.items():
             if array.dtype == object:
