@@ -4,9 +4,9 @@ Source: OpenAPI Specification 3.1.
 """
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
+from onward import __version__
 from onward.serving.server.column_schema import (
     column_schema,
     example_row,
@@ -42,7 +42,7 @@ def openapi(models: Sequence[ServedModel], options: Options) -> Document:
         paths |= _model_paths(model, options)
     document: Document = {
         "openapi": "3.1.0",
-        "info": {"title": "onward", "version": version("onward")},
+        "info": {"title": "onward", "version": __version__},
         "servers": [{"url": "."}],
         "paths": paths,
     }

@@ -1,8 +1,8 @@
 """Metadata responses of the Open Inference Protocol."""
 
-from importlib.metadata import version
 from typing import Any
 
+from onward import __version__
 from onward.serving.server.repository import Repository
 from onward.serving.server.served_model import ServedModel
 
@@ -13,7 +13,7 @@ def server_metadata() -> dict[str, Any]:
     """Of ``GET /v2``."""
     return {
         "name": "onward",
-        "version": version("onward"),
+        "version": __version__,
         "extensions": ["binary_tensor_data"],
     }
 
