@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from example_model import TABLE, example
+from msgspec.structs import replace
 
 from onward.errors import DataError
 from onward.serving.input_arrays import Array

@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import onnx
 import polars as pl
 import pytest
 from example_model import TABLE, edit, example
+from msgspec.structs import replace
 from onnx import numpy_helper
 from served import Server, serving
 from test_serve import refusal

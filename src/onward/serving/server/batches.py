@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
 
+import msgspec
 import numpy as np
 
 from onward.serving.column_arrays import LISTS
@@ -18,8 +18,7 @@ MOST = 64  # rows of a shared run; it keeps the event loop from others for a few
 ARRAYS = frozenset({np.ndarray})
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A request whose rows are to be predicted."""
 
     model: ServedModel

@@ -1,13 +1,13 @@
 """A request and its answer, for logs and metrics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from onward.serving.server.prediction import Prediction
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """A request when its answer is sent; values are in the prediction only."""
 
     method: str

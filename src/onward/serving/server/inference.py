@@ -103,7 +103,7 @@ def _columns(
     shapes = [rows, 1], [rows]
     columns: dict[str, Values] = {}
     for tensor in inputs:
-        values = plain_values(tensor, rows)
+        values = plain_values(tensor, rows, shapes)
         if values is not None and tensor.name not in model.vectors:
             columns[tensor.name] = values
         elif tensor.shape in shapes and tensor.name not in model.vectors:

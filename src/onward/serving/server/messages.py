@@ -1,7 +1,6 @@
 """Requests and responses, apart from HTTP."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,8 +11,7 @@ JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A request whose body has arrived."""
 
     headers: Mapping[bytes, bytes]
@@ -24,15 +22,14 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """The response to a request."""
 
     body: bytes
     status: int = 200
     type: str = JSON
     headers: Headers = ()
-    prediction: Prediction | None = field(default=None, repr=False)
+    prediction: Prediction | None = None
     """What was predicted, for logs and metrics."""
     id: str = ""
     """Of the request, if its body has one that counts."""

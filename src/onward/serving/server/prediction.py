@@ -1,14 +1,14 @@
-"""The prediction of one request."""
+"""The prediction of one request. A struct is made in a tenth of the time of a dataclass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from onward.serving.input_arrays import Array
 from onward.serving.server.served_model import ServedModel
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(msgspec.Struct, frozen=True):
     """Seconds in the parts of a request; of what requests share, the part of its rows."""
 
     parse: float
@@ -24,8 +24,7 @@ class Timing:
         return self.parse + self.convert + self.run
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """Inputs and outputs of one run of a model, with the rows of one request or of several."""
 
     model: ServedModel
@@ -36,8 +35,7 @@ class Run:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True):
     """The rows of one request in a run."""
 
     run: Run

@@ -1,6 +1,6 @@
 """Tensors of the Open Inference Protocol, as JSON and as bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -32,8 +32,8 @@ class InputTensor(msgspec.Struct, gc=False):
     parameters: dict[str, Any] | None = None
 
 
-def plain_values(tensor: InputTensor, rows: int) -> list[Any] | None:
-    """The values of ``data`` if they are those of ``[rows, 1]`` as they are, else None.
+def plain_values(tensor: InputTensor, rows: int, shapes: Sequence[list[int]]) -> list[Any] | None:
+    """The values of ``data`` if they are those of one of the shapes as they are, else None.
 
     Nearly all tensors are, and the general way to read one costs as much as a tenth of a prediction
     if a row has thirty.
@@ -45,7 +45,7 @@ def plain_values(tensor: InputTensor, rows: int) -> list[Any] | None:
         and type(data[0]) is not list
         and tensor.parameters is None
         and tensor.datatype in DATATYPES
-        and tensor.shape in ([rows, 1], [rows])
+        and tensor.shape in shapes
     )
     return data if is_plain else None  # type: ignore[return-value]  # a list
 
