@@ -100,6 +100,27 @@ def test_values_of_several_kinds_share_a_run(model: Counted) -> None:
     check_feeds(model, found, requests)
 
 
+def test_no_value_takes_the_type_of_another_request(model: Counted) -> None:
+    class Noted(Counted):
+        def feed(self, columns: Mapping[str, Values]) -> dict[str, Array]:
+            joined.append(columns["age"])
+            return super().feed(columns)
+
+    joined: list[Values] = []
+    large = 2**60 + 1  # no float64
+    noted = Noted(model.path)
+    ages = [np.array([large]), np.array([0.5])]
+    requests = [pending(noted, [0]) for _ in ages]
+    together(
+        *(
+            replace(request, columns={**request.columns, "age": age})
+            for request, age in zip(requests, ages, strict=True)
+        )
+    )
+
+    assert int(joined[0][0]) == large  # numpy compares as float64
+
+
 def check_feeds(
     model: Counted, found: Sequence[Prediction | BaseException], requests: Sequence[Pending]
 ) -> None:

@@ -15,7 +15,6 @@ from onward.serving.server.served_model import ServedModel
 from onward.serving.tabular_inputs import Values
 
 MOST = 64  # rows of a shared run; it keeps the event loop from others for a few milliseconds
-ARRAYS = frozenset({np.ndarray})
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -134,9 +133,11 @@ def _columns(batch: Sequence[Pending]) -> Mapping[str, Values]:
 
 
 def _joined(parts: Sequence[Values]) -> Values:
+    """The values of several requests; an array only if all have its type, which changes none."""
     if LISTS.issuperset(map(type, parts)):
         return list(chain.from_iterable(parts))
-    if ARRAYS.issuperset(map(type, parts)):
+    types = {part.dtype if isinstance(part, np.ndarray) else None for part in parts}
+    if len(types) == 1:
         return np.concatenate(parts)
     lists = (part.tolist() if isinstance(part, np.ndarray) else part for part in parts)
     return list(chain.from_iterable(lists))
