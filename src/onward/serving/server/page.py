@@ -75,6 +75,10 @@ def _snippets(url: str, row: Mapping[str, Any], *, has_token: bool) -> str:
     )
 
 
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
+
+
 def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
     known = TrainingRange.read(field, model.predictor.metadata)
     is_number = field.wire == "number" and field.type != "boolean"
@@ -83,8 +87,9 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
     if wire := model.vectors.get(field.name):
         text = "" if value is None else json.dumps(value)
         hint = f"{wire.words} as a list: {'[' * len(wire.shape)}0, …{']' * len(wire.shape)}"
-    elif known.low is not None:
-        hint = f"{known.low:g} to {known.high:g} {known.unit}".rstrip() + " in training"
+    elif known.low is not None and known.high is not None:
+        ends = f"{_rounded(known.low)} to {_rounded(known.high)}"
+        hint = f"{ends} {known.unit}".rstrip() + " in training"
     options = [] if is_number or wire else _options(model, field, known)
     listed = f" list=l{index}" if options else ""
     return (
