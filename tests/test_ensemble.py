@@ -1,7 +1,7 @@
 """Greedy selection of an ensemble: never worse than the best training, and only if it is better."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from torch import Tensor
 from onward.errors import ArtifactError
 from onward.network.heads import Head
 from onward.training.batches import Rows
-from onward.tuning.ensemble import Counted, Library, best_ensemble, select
+from onward.tuning.ensemble import Counted, Ensemble, best_ensemble, select
+from onward.tuning.library import Library
 from onward.tuning.sampler import Result, Training
 from onward.tuning.score_files import ScoreFiles
 
@@ -50,6 +51,11 @@ def noisy(errors: Sequence[float], rows: int = 2_000) -> Library:
 
 def always(_: Sequence[Counted]) -> bool:
     return True
+
+
+def best(known: Library, most: int, is_fast: Callable[..., bool] = always) -> Ensemble:
+    """An ensemble, compared with the training that has the lowest loss."""
+    return best_ensemble(known, most, is_fast, Library.lowest)
 
 
 def shares(known: Library, chosen: Sequence[int]) -> dict[int, float]:
@@ -101,15 +107,17 @@ def test_the_mean_is_that_of_probabilities() -> None:
 
 
 def test_an_ensemble_that_is_better_beyond_noise_is_chosen() -> None:
-    found = best_ensemble(noisy([0.5, 0.51, 0.52]), 3, always)
+    found = best(noisy([0.5, 0.51, 0.52]), 3)
     assert found.refusal == ""
+    assert found.gain is not None
     assert sum(member.count for member in found.members) >= 3
     assert 0 < found.gain.lower < found.gain.value < found.gain.upper
     assert found.single - found.loss == pytest.approx(found.gain.value, rel=0.05)
 
 
 def test_a_gain_whose_interval_has_zero_is_not_enough() -> None:
-    found = best_ensemble(noisy([0.5, 0.5], rows=25), 2, always)
+    found = best(noisy([0.5, 0.5], rows=25), 2)
+    assert found.gain is not None
     assert found.gain.lower <= 0 < found.gain.value
     assert found.refusal == "the gain may be noise"
 
@@ -125,9 +133,10 @@ def test_the_gain_is_that_of_fresh_rows() -> None:
         order = [one.training.trial for one in known.results]
         rest = Library(known.results, scores[order][:, 60:], known.head, Rows({}, targets[60:]))
 
-        found = best_ensemble(known, 6, always)
+        found = best(known, 6)
 
         chosen = [known.results.index(m.result) for m in found.members for _ in range(m.count)]
+        assert found.gain is not None
         inside.append(found.single - found.loss)
         outside.append(found.gain.value)
         fresh.append(rest.loss([0]) - rest.loss(chosen))
@@ -141,7 +150,7 @@ def test_a_slow_ensemble_loses_members() -> None:
         return len(members) <= 2
 
     sizes: list[int] = []
-    found = best_ensemble(noisy([0.5, 0.51, 0.52, 0.53]), 4, has_two)
+    found = best(noisy([0.5, 0.51, 0.52, 0.53]), 4, has_two)
     assert len(found.members) == 2
     assert sizes == [2, 3, 4]
     assert found.refusal == ""
@@ -150,23 +159,23 @@ def test_a_slow_ensemble_loses_members() -> None:
 def test_a_network_that_gains_little_is_left_out() -> None:
     known = noisy([0.5, 0.51, 1.6])
     assert len({*select(known, 3)}) == 3
-    assert len(best_ensemble(known, 3, always).members) == 2
-    assert len(best_ensemble(noisy([0.5, 0.51, 0.52]), 3, always).members) == 3
+    assert len(best(known, 3).members) == 2
+    assert len(best(noisy([0.5, 0.51, 0.52]), 3).members) == 3
 
 
 def test_if_all_are_slow_the_best_training_stays() -> None:
-    found = best_ensemble(noisy([0.5, 0.51, 0.52]), 3, lambda _: False)
+    found = best(noisy([0.5, 0.51, 0.52]), 3, lambda _: False)
     assert not found.members
     assert found.refusal == "each one takes too long for one row"
 
 
 def test_a_training_that_nothing_improves_stays() -> None:
-    found = best_ensemble(noisy([0.01, 3.0, 3.0]), 3, always)
+    found = best(noisy([0.01, 3.0, 3.0]), 3)
     assert found.refusal == "no mean of several trainings has a lower validation loss"
 
 
 def test_few_rows_have_no_ensemble() -> None:
-    found = best_ensemble(noisy([0.5, 0.5], rows=19), 2, always)
+    found = best(noisy([0.5, 0.5], rows=19), 2)
     assert found.refusal == "19 validation rows are too few to compare"
 
 
@@ -180,7 +189,7 @@ def test_scores_are_kept_and_a_lost_file_is_named(tmp_path: Path) -> None:
 
     path = tmp_path / "scores/3-9.npy"
     path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(ArtifactError, match=r"3-9.npy: missing or damaged .*`tune.members: 1`"):
+    with pytest.raises(ArtifactError, match=r"3-9.npy: missing or damaged .*Remove"):
         Library.of([one], files)
 
 

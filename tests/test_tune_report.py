@@ -13,10 +13,13 @@ from tiny_search import space
 from onward.artifacts.publishing import inputs_of, publishing
 from onward.report import charts
 from onward.stages import evaluate, report
+from onward.tuning.comparison import Gain
 from onward.tuning.documents import document
-from onward.tuning.ensemble import Counted, Ensemble, Gain
+from onward.tuning.ensemble import Counted, Ensemble
 from onward.tuning.importance import importance
 from onward.tuning.sampler import Result, Sampler, Training
+from onward.tuning.search import best_of
+from onward.tuning.winner import Winner
 
 
 def loss_of(training: Training) -> float:
@@ -35,13 +38,18 @@ def results(trials: int) -> list[Result]:
     return found
 
 
+def found(known: list[Result], ensemble: Ensemble, best: Winner | None = None) -> dict[str, Any]:
+    """A search whose best settings are taken over, unless a winner says otherwise."""
+    return document(space(), known, best or Winner(best_of(known), known[0]), ensemble)
+
+
 def test_what_decides_the_loss_is_important() -> None:
-    found = importance(results(55), space().names)
-    assert max(found, key=lambda name: found[name]) == "learner.learning_rate"
-    assert found["learner.learning_rate"] > 0.3
-    assert sum(found.values()) <= 1.05
-    assert found["model.dropout"] < 0.1
-    assert importance(results(55), space().names) == found
+    shares = importance(results(55), space().names)
+    assert max(shares, key=lambda name: shares[name]) == "learner.learning_rate"
+    assert shares["learner.learning_rate"] > 0.3
+    assert sum(shares.values()) <= 1.05
+    assert shares["model.dropout"] < 0.1
+    assert importance(results(55), space().names) == shares
 
 
 def test_a_few_trials_say_nothing_of_importance() -> None:
@@ -55,13 +63,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("searched")
     finish(out, "regression")
     evaluate.run(evaluate.Settings(), out)
-    publish(out, document(space(), results(28), Ensemble(refusal="tune.members is 1")))
+    publish(out, found(results(28), Ensemble(refusal="tune.members is 1")))
     return out
 
 
-def publish(folder: Path, found: dict[str, Any]) -> None:
+def publish(folder: Path, searched: dict[str, Any]) -> None:
     with publishing(folder / "tune", inputs=inputs_of(folder, "prepare")) as work:
-        (work / "tuning.json").write_text(json.dumps(found))
+        (work / "tuning.json").write_text(json.dumps(searched))
 
 
 def page(folder: Path) -> str:
@@ -85,18 +93,27 @@ def test_the_page_shows_the_ensemble(folder: Path) -> None:
     chosen = Ensemble(members, 500, 0.25, 0.3, Gain(0.04, 0.01, 0.07))
     refused = replace(chosen, refusal="the gain may be noise")
 
-    publish(folder, document(space(), known, chosen))
+    publish(folder, found(known, chosen))
     text = page(folder)
-    publish(folder, document(space(), known, refused))
+    publish(folder, found(known, refused))
     other = page(folder)
 
     assert "<td>75.0 %</td>" in text
     assert "lower by 0.0400, 95 % interval 0.0100 to 0.0700. best.yaml has the ensemble." in text
-    assert "best.yaml has the best training alone: the gain may be noise." in other
+    assert "best.yaml has no ensemble: the gain may be noise." in other
+
+
+def test_the_page_says_that_the_settings_of_the_config_stay(folder: Path) -> None:
+    known = results(3)
+    refused = Winner(best_of(known), known[0], Gain(-0.02, -0.05, 0.01), "nothing confirms it")
+    publish(folder, found(known, Ensemble(refusal="tune.members is 1"), refused))
+    text = page(folder)
+    assert "its gain is \N{MINUS SIGN}0.0200, 95 % interval \N{MINUS SIGN}0.0500 to 0.0100." in text
+    assert "best.yaml keeps the settings of the config: nothing confirms it." in text
 
 
 def test_without_an_ensemble_the_page_says_why(folder: Path) -> None:
-    publish(folder, document(space(), results(3), Ensemble(refusal="tune.members is 1")))
+    publish(folder, found(results(3), Ensemble(refusal="tune.members is 1")))
     assert "No ensemble: tune.members is 1." in page(folder)
 
 
@@ -116,7 +133,7 @@ def test_a_search_of_other_rows_is_not_shown(folder: Path) -> None:
 
 
 def test_a_search_of_few_trials_has_no_importance(folder: Path) -> None:
-    publish(folder, document(space(), results(3), Ensemble(refusal="tune.members is 1")))
+    publish(folder, found(results(3), Ensemble(refusal="tune.members is 1")))
     text = page(folder)
     assert "Settings of all trials" in text
     assert "Importance of settings" not in text

@@ -1,6 +1,6 @@
 """The search for settings: its trainings, where they lay, and which settings mattered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from onward.report import charts
@@ -39,7 +39,8 @@ def _note(found: Mapping[str, Any], best: Mapping[str, Any]) -> str:
         f" {len(found['trainings']):,} trainings. The best one, trial {best['trial']} with"
         f" {best['epochs']} epochs, has a validation loss of {number(best['loss'])}; the settings"
         f" that the config then had, trial 0, {number(first['loss'])}. The lowest of many losses is"
-        " optimistic; the test set was not used."
+        " optimistic; the test set was not used.",
+        *_confirmation(found["best"]),
     ]
     if mattered:
         left = max(0.0, 1 - sum(mattered.values()))
@@ -48,6 +49,19 @@ def _note(found: Mapping[str, Any], best: Mapping[str, Any]) -> str:
             f" setting explains by itself (functional ANOVA); combinations explain {percent(left)}."
         )
     return " ".join(sentences)
+
+
+def _confirmation(best: Mapping[str, Any]) -> Iterator[str]:
+    """Whether rows that did not choose the best training confirm it."""
+    gain, refusal = best.get("gain"), best.get("refusal")
+    if gain:
+        value, lower, upper = (number(gain[name]) for name in ("value", "lower", "upper"))
+        yield (
+            f"Out of fold, on rows that did not choose the best one, its gain is {value}, 95 %"
+            f" interval {lower} to {upper}."
+        )
+    if refusal:
+        yield f"best.yaml keeps the settings of the config: {refusal}."
 
 
 def _ensemble(found: Mapping[str, Any]) -> Html:
@@ -81,13 +95,13 @@ def _ensemble(found: Mapping[str, Any]) -> Html:
 def _verdict(about: Mapping[str, Any]) -> str:
     ends = [number(about["gain"][name]) for name in ("value", "lower", "upper")]
     decision = (
-        f"best.yaml has the best training alone: {about['refusal']}."
+        f"best.yaml has no ensemble: {about['refusal']}."
         if about["refusal"]
         else "best.yaml has the ensemble."
     )
     return (
         "Greedy ensemble selection: the mean of the predictions of these trainings has a validation"
-        f" loss of {number(about['loss'])}, the best training alone {number(about['single'])}. Out"
+        f" loss of {number(about['loss'])}, a single network {number(about['single'])}. Out"
         f" of fold, on rows that chose neither, it is lower by {ends[0]}, 95 % interval {ends[1]}"
         f" to {ends[2]}. {decision}"
     )

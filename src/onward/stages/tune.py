@@ -34,15 +34,17 @@ from onward.training.run import TrainingData
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings as Complete
 from onward.tuning.clock import Clock
-from onward.tuning.documents import about_ensemble, best_text, document
-from onward.tuning.ensemble import Counted, Ensemble, Library, best_ensemble
+from onward.tuning.documents import about_ensemble, about_winner, best_text, document
+from onward.tuning.ensemble import Counted, Ensemble, best_ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.latency import Limit
+from onward.tuning.library import Library
 from onward.tuning.sampler import Result, Sampler, always
-from onward.tuning.search import Search, best_of
+from onward.tuning.search import Search
 from onward.tuning.settings import TuneSettings as Settings
 from onward.tuning.space import Space
 from onward.tuning.trainer import Trainer
+from onward.tuning.winner import Winner, winner
 
 __all__ = ["Settings", "run"]
 
@@ -86,9 +88,13 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
         search.run()
     if limit is not None:
         _refuse_all_slow(search.results, limit)
-    ensemble = _ensemble(settings, given, trainer, search.results)
+    library = Library.of(search.results, trainer.scores)
+    best = winner(search.results, library)
+    ensemble = _ensemble(settings, given, trainer, library, best)
     notes = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
-    _publish(folder, space, search.results, ensemble, notes)
+    found = document(space, search.results, best, ensemble)
+    _publish(folder, best_text(space, best, ensemble), found, notes)
+    _log(len(search.results), best, ensemble)
 
 
 def _refuse_unsearchable(prepared: Prepared) -> None:
@@ -173,7 +179,7 @@ def _refuse_all_slow(results: Sequence[Result], limit: Limit) -> None:
 
 
 def _ensemble(
-    settings: Settings, given: Given, trainer: Trainer, results: Sequence[Result]
+    settings: Settings, given: Given, trainer: Trainer, library: Library, best: Winner
 ) -> Ensemble:
     """The best ensemble of the trainings that keeps to the latency limit."""
     if settings.members == 1:
@@ -189,33 +195,30 @@ def _ensemble(
         ]
         return limit is None or limit.allows_settings(space.ensemble(pairs))
 
-    return best_ensemble(Library.of(results, trainer.scores), settings.members, is_fast)
+    return best_ensemble(library, settings.members, is_fast, best.choose)
 
 
 def _publish(
-    folder: Path,
-    space: Space,
-    results: Sequence[Result],
-    ensemble: Ensemble,
-    notes: Mapping[str, object],
+    folder: Path, best: str, found: Mapping[str, object], notes: Mapping[str, object]
 ) -> None:
-    best = best_of(results)
-    base = next(result for result in results if result.training.trial == 0)
     with publishing(folder / "tune", **notes) as work:
-        text = best_text(space, best, base, ensemble)
-        (work / "best.yaml").write_text(text, encoding="utf-8")
-        text = json.dumps(document(space, results, ensemble), indent=1, allow_nan=False)
+        (work / "best.yaml").write_text(best, encoding="utf-8")
+        text = json.dumps(found, indent=1, allow_nan=False)
         (work / "tuning.json").write_text(f"{text}\n")
+
+
+def _log(trainings: int, best: Winner, ensemble: Ensemble) -> None:
     logger.info(
-        "tune: the best of %d trainings is trial %d with %d epochs: validation loss %.5g; %.5g with"
-        " the settings of the config",
-        len(results),
-        best.training.trial,
-        best.training.epochs,
-        best.loss,
-        base.loss,
+        "tune: the lowest loss of %d trainings is that of trial %d with %d epochs: validation loss"
+        " %.5g; %.5g with the settings of the config",
+        trainings,
+        best.lowest.training.trial,
+        best.lowest.training.epochs,
+        best.lowest.loss,
+        best.of_config.loss,
     )
-    logger.info("tune: %s", about_ensemble(ensemble))
+    for about in filter(None, (about_winner(best), about_ensemble(ensemble))):
+        logger.info("tune: %s", about)
 
 
 def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:

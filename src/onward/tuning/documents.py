@@ -7,11 +7,12 @@ from typing import Any
 
 from onward.settings.search_space import Interval, Range
 from onward.settings.yaml import comment, setting
+from onward.tuning.comparison import Gain
 from onward.tuning.ensemble import Ensemble
 from onward.tuning.importance import importance
 from onward.tuning.sampler import Result
-from onward.tuning.search import best_of
 from onward.tuning.space import Space
+from onward.tuning.winner import Winner
 
 
 def best_settings(space: Space, best: Result, ensemble: Ensemble) -> dict[str, Any]:
@@ -44,9 +45,9 @@ def _section(space: Space, result: Result) -> dict[str, Any]:
     return {**({"network": network} if network else {}), "learner": learner}
 
 
-def best_text(space: Space, best: Result, base: Result, ensemble: Ensemble) -> str:
+def best_text(space: Space, best: Winner, ensemble: Ensemble) -> str:
     """``best.yaml``: the section ``train`` of the best settings, and how good they are."""
-    section = best_settings(space, best, ensemble)
+    section = best_settings(space, best.result, ensemble)
     lines = ["train:"] if section else ["train: {}"]
     for name, part in section.items():
         if name == "members":
@@ -54,37 +55,55 @@ def best_text(space: Space, best: Result, base: Result, ensemble: Ensemble) -> s
             continue
         lines.append(f"  {name}:")
         lines += [line for key, value in part.items() for line in setting(key, value, indent=4)]
-    paragraphs = [_about_training(space, best, base)]
+    paragraphs = [_about_training(space, best)]
     if not ensemble.refusal:
         paragraphs.append(about_ensemble(ensemble))
     return "\n".join([*(line for text in paragraphs for line in comment(text)), *lines]) + "\n"
 
 
-def _about_training(space: Space, best: Result, base: Result) -> str:
-    usual, epochs = space.base.learner.max_epochs, best.training.epochs
-    if best.training == base.training:
+def _about_training(space: Space, best: Winner) -> str:
+    usual, lowest, of_config = space.base.learner.max_epochs, best.lowest, best.of_config
+    epochs = lowest.training.epochs
+    if lowest is of_config:
         return "No trial of `onward tune` was better than the settings of the config."
     about = (
-        f"Trial {best.training.trial} of `onward tune`: validation loss {best.loss:.5g};"
-        f" with the settings of the config {base.failure or format(base.loss, '.5g')}."
+        f"Trial {lowest.training.trial} of `onward tune`: validation loss {lowest.loss:.5g};"
+        f" with the settings of the config {of_config.failure or format(of_config.loss, '.5g')}."
     )
     if epochs < usual:
         about += f" It had the lower loss with {epochs} epochs in place of {usual}."
-    return about
+    return f"{about} {about_winner(best)}".rstrip()
+
+
+def about_winner(best: Winner) -> str:
+    """How sure it is that its settings are better than those of the config."""
+    about = "" if best.gain is None else f"{_out_of_fold(best.gain)}."
+    if not best.refusal:
+        return about
+    return (
+        f"{about} The settings of the config stay: {best.refusal}. Those of trial"
+        f" {best.lowest.training.trial} are in tuning.json."
+    ).lstrip()
+
+
+def _out_of_fold(gain: Gain) -> str:
+    return (
+        f"Out of fold the gain is {gain.value:.2g} (95 % interval {gain.lower:.2g} to"
+        f" {gain.upper:.2g})"
+    )
 
 
 def about_ensemble(ensemble: Ensemble) -> str:
     """An ensemble in a sentence or two."""
     if not ensemble.members:
         return f"No ensemble: {ensemble.refusal}."
+    assert ensemble.gain is not None
     total = sum(member.count for member in ensemble.members)
     names = (f"{_name(member.result)} ({member.count} of {total})" for member in ensemble.members)
-    gain = ensemble.gain
+    end = f": a single network is preferred, as {ensemble.refusal}" if ensemble.refusal else ""
     return (
-        f"The mean of {', '.join(names)} has a validation loss of {ensemble.loss:.5g}, the best"
-        f" training {ensemble.single:.5g}. Out of fold it is lower by"
-        f" {gain.value:.2g} (95 % interval {gain.lower:.2g} to {gain.upper:.2g})"
-        + (f": the best training is preferred, as {ensemble.refusal}." if ensemble.refusal else ".")
+        f"The mean of {', '.join(names)} has a validation loss of {ensemble.loss:.5g}, a single"
+        f" network {ensemble.single:.5g}. {_out_of_fold(ensemble.gain)}{end}."
     )
 
 
@@ -92,14 +111,21 @@ def _name(result: Result) -> str:
     return f"trial {result.training.trial} with {result.training.epochs} epochs"
 
 
-def document(space: Space, results: Sequence[Result], ensemble: Ensemble) -> dict[str, Any]:
+def document(
+    space: Space, results: Sequence[Result], best: Winner, ensemble: Ensemble
+) -> dict[str, Any]:
     """The whole search, as JSON: the ranges, all trainings, the best ones, what mattered."""
-    best, ordered = best_of(results).training, sorted(results, key=_order)
+    lowest, ordered = best.lowest.training, sorted(results, key=_order)
     return {
         "model": space.base.network.model.model_dump()["type"],
         "space": {name: _range(choice) for name, choice in space.ranges.items()},
         "trainings": [_training(result) for result in ordered],
-        "best": {"trial": best.trial, "epochs": best.epochs},
+        "best": {
+            "trial": lowest.trial,
+            "epochs": lowest.epochs,
+            "gain": None if best.gain is None else asdict(best.gain),
+            "refusal": best.refusal,
+        },
         "ensemble": _ensemble(ensemble),
         "importance": importance(ordered, space.names),
     }

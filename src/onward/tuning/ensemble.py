@@ -3,23 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import torch
-from torch import Tensor
-
-from onward.network.heads import Head
-from onward.training.batches import Rows
-from onward.training.block_losses import block_losses_of_scores, mean_and_radius
 from onward.training.column_selection import LEAST_ROWS
-from onward.training.folds import folds
+from onward.tuning.comparison import Choose, Gain, gain
+from onward.tuning.library import Library
 from onward.tuning.sampler import Result
-from onward.tuning.score_files import ScoreFiles
-from onward.tuning.search import rank
 
-CANDIDATES = 12  # trainings, the best ones
 ROUNDS = 12  # of the selection, and so the largest sum of the counts
 SHARE = 0.9  # of the gain of the best ensemble, for which one with fewer networks is preferred
-FOLDS = 5  # of the validation rows, for the comparison with the best training
 
 
 @dataclass(frozen=True)
@@ -28,15 +20,6 @@ class Counted:
 
     result: Result
     count: int
-
-
-@dataclass(frozen=True)
-class Gain:
-    """The validation loss of the best training minus that of an ensemble, with its interval."""
-
-    value: float
-    lower: float
-    upper: float
 
 
 @dataclass(frozen=True)
@@ -49,54 +32,11 @@ class Ensemble:
     loss: float = math.nan
     """With the counts chosen on these rows."""
     single: float = math.nan
-    """The loss of the best training."""
-    gain: Gain = Gain(math.nan, math.nan, math.nan)
-    """Out of fold."""
+    """The loss of the single network."""
+    gain: Gain | None = None
+    """Of the ensemble over the single network; None if not compared."""
     refusal: str = ""
-    """Why the best training is preferred; empty if it is not."""
-
-
-@dataclass(frozen=True)
-class Library:
-    """Trainings to choose from, the best first, with their scores of the same rows."""
-
-    results: Sequence[Result]
-    scores: Tensor
-    """``(trainings, rows, width)``."""
-    head: Head
-    rows: Rows
-
-    @classmethod
-    def of(cls, results: Sequence[Result], files: ScoreFiles) -> "Library":
-        """The best trainings with different settings.
-
-        Raises:
-            ArtifactError: if the scores of one of them are lost.
-        """
-        finished = [one for one in results if math.isfinite(one.loss)]
-        best = _different(sorted(finished, key=rank))[:CANDIDATES]
-        scores = [files.load(one.training) for one in best]
-        return cls(best, torch.stack(scores) if best else torch.empty(0), files.head, files.rows)
-
-    def between(self, indices: Tensor) -> "Library":
-        """The same trainings on some of the rows."""
-        rows = self.rows.take(indices)
-        return Library(self.results, self.scores[:, indices], self.head, rows)
-
-    def mean(self, chosen: Sequence[int]) -> Tensor:
-        """The scores of the mean prediction of these trainings, ``(rows, width)``."""
-        scores = self.scores[list(chosen)].transpose(0, 1)
-        return self.head.together(scores) if len(chosen) > 1 else scores[:, 0]
-
-    def loss(self, chosen: Sequence[int]) -> float:
-        """The loss of the mean prediction of these trainings."""
-        return self.head.loss(self.mean(chosen), self.rows.targets, self.rows.weights).item()
-
-
-def _different(results: Sequence[Result]) -> list[Result]:
-    """The first training of each settings; the others would be the same network again."""
-    settings = [(one.training.epochs, one.training.values) for one in results]
-    return [one for index, one in enumerate(results) if settings.index(settings[index]) == index]
+    """Why a single network is preferred; empty if it is not."""
 
 
 def select(library: Library, most: int) -> list[int]:
@@ -123,9 +63,9 @@ def select(library: Library, most: int) -> list[int]:
 
 
 def best_ensemble(
-    library: Library, most: int, is_fast: Callable[[Sequence[Counted]], bool]
+    library: Library, most: int, is_fast: Callable[[Sequence[Counted]], bool], alone: Choose
 ) -> Ensemble:
-    """An ensemble with a low loss that is fast enough, compared with the best training.
+    """An ensemble with a low loss that is fast enough, compared with a single network.
 
     Each network costs a training and time for each row. So of ensembles with about the same loss
     the one with the fewest networks is the best.
@@ -134,6 +74,7 @@ def best_ensemble(
         library: of trainings.
         most: networks in an ensemble.
         is_fast: whether an ensemble predicts fast enough.
+        alone: chooses the single network that is the alternative.
     """
     if len(library.rows) < LEAST_ROWS:
         return Ensemble(refusal=f"{len(library.rows)} validation rows are too few to compare")
@@ -146,7 +87,8 @@ def best_ensemble(
         return Ensemble(refusal="each one takes too long for one row")
     single, lowest = library.loss([0]), min(map(library.loss, fast))
     enough = single - SHARE * (single - lowest)
-    return _compared(library, next(chosen for chosen in fast if library.loss(chosen) <= enough))
+    few = next(chosen for chosen in fast if library.loss(chosen) <= enough)
+    return _compared(library, few, alone)
 
 
 def _counted(library: Library, chosen: Sequence[int]) -> list[Counted]:
@@ -157,26 +99,9 @@ def _counted(library: Library, chosen: Sequence[int]) -> list[Counted]:
     return [Counted(library.results[index], counts[index] // shared) for index in ordered]
 
 
-def _compared(library: Library, chosen: Sequence[int]) -> Ensemble:
-    """The ensemble with its gain over the best training.
-
-    Rows flatter what they have chosen, counts as well as the best training. So the rows of each
-    fold are predicted with the counts, and by the training, that the other folds choose.
-    """
-    pair = [_out_of_fold(library, most) for most in (1, len({*chosen}))]
-    single, mean = (block_losses_of_scores(library.head, part, library.rows) for part in pair)
-    value, radius = mean_and_radius(single - mean)
-    gain = Gain(value, value - radius, value + radius)
-    refusal = "" if gain.lower > 0 else "the gain may be noise"
-    losses = library.loss(chosen), library.loss([0])
-    return Ensemble(_counted(library, chosen), len(library.rows), *losses, gain, refusal)
-
-
-def _out_of_fold(library: Library, most: int) -> Tensor:
-    """The scores of the mean prediction, chosen by the other folds, ``(rows, width)``."""
-    fold_of = folds(library.rows.targets, FOLDS, seed=0)
-    scores = torch.empty_like(library.scores[0])
-    for fold in range(FOLDS):
-        known, left = ((fold_of != fold).nonzero()[:, 0], (fold_of == fold).nonzero()[:, 0])
-        scores[left] = library.between(left).mean(select(library.between(known), most))
-    return scores
+def _compared(library: Library, chosen: Sequence[int], alone: Choose) -> Ensemble:
+    """The ensemble with its gain over a single network."""
+    gained = gain(library, alone, partial(select, most=len({*chosen})))
+    refusal = "" if gained.lower > 0 else "the gain may be noise"
+    losses = library.loss(chosen), library.loss(alone(library))
+    return Ensemble(_counted(library, chosen), len(library.rows), *losses, gained, refusal)

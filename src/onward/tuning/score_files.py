@@ -1,4 +1,4 @@
-"""The validation scores of finished trainings, on disk: an ensemble is chosen by them."""
+"""The validation scores of finished trainings, on disk: they are compared row by row."""
 
 from pathlib import Path
 
@@ -48,8 +48,8 @@ class ScoreFiles:
             return torch.from_numpy(np.load(path)).view(len(self.rows), self.head.width)
         except (OSError, ValueError, EOFError, RuntimeError) as error:
             raise ArtifactError(
-                f"{path}: missing or damaged ({type(error).__name__}), and an ensemble is chosen by"
-                f" it. Set `tune.members: 1`, or remove {self._folder.parent} to search again"
+                f"{path}: missing or damaged ({type(error).__name__}), and trainings are compared"
+                f" by it. Remove {self._folder.parent} to search again"
             ) from error
 
     def _path(self, training: Training) -> Path:
