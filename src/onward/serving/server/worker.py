@@ -14,6 +14,7 @@ import uvicorn
 
 from onward.serving.server.access_log import AccessLog
 from onward.serving.server.application import Application
+from onward.serving.server.connection import Connection
 from onward.serving.server.endpoints import Endpoints
 from onward.serving.server.extras import Extras
 from onward.serving.server.guard import Guard
@@ -69,7 +70,7 @@ def _configuration(application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
