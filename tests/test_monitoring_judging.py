@@ -66,11 +66,19 @@ def test_a_drift_that_stays_is_found_all_year() -> None:
     assert judgement.states[61:].count("drift") > 300
 
 
-def test_days_in_opposite_directions_are_no_drift() -> None:
+def test_small_differences_in_opposite_directions_are_no_drift() -> None:
     comparison = compare(days(np.array([0.0, 0.4, -0.4, -0.4])), TRAINING, 0.02)
     [judgement] = states({"age": comparison}).values()
     assert judgement.states == ["quiet", "watch", "watch", "drift"]
     assert since(judgement.states, ["Mon", "Tue", "Wed", "Thu"]) == "Tue"
+
+
+def test_large_differences_in_opposite_directions_are_drift() -> None:
+    """Both windows together then have many small and many large values."""
+    [judgement] = states(
+        {"age": compare(days(np.array([0.0, 1.5, -1.5])), TRAINING, 0.02)}
+    ).values()
+    assert judgement.states == ["quiet", "watch", "drift"]
 
 
 def test_rows_of_two_windows_are_tested_together() -> None:

@@ -2,10 +2,10 @@
 
 A column is in the state ``watch`` if its difference is significant among all columns and outputs of
 the window (Benjamini and Hochberg). It is in ``drift`` if it also was in the window before, and if
-it is in the rows of both together: days differ in either direction, a drift has one. The null
-hypothesis is a negligible effect, see `negligible`. In a year of daily windows, tests of "no
-difference" would raise an alarm every few weeks without any change, and every day if days differ
-slightly.
+it is in the rows of both together: days differ in either direction and partly cancel out, a drift
+has one direction. The null hypothesis is a negligible effect, see `negligible`. In a year of daily
+windows, tests of "no difference" would raise an alarm every few weeks without any change, and every
+day if days differ slightly.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """The largest effect that is negligible: days differ, and that is no drift.
 
 Blocks of the training rows show how much rows differ from time to time. But 20 blocks give their
-spread with an error of 16 %, and a block of several weeks hides how much its days differ. So do
-neighbouring windows of the log, which a drift does not set apart: it stays.
+spread with an error of 16 %, and a block of several weeks hides how much its days differ.
+Neighbouring windows of the log show it, too. A drift hardly makes them differ, because it lasts.
 """
 
 import math
