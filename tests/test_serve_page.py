@@ -14,6 +14,9 @@ from jsonschema import Draft202012Validator
 from playwright.sync_api import Browser, sync_playwright
 from served import Server, serving
 
+from onward.serving.server.page import page
+from onward.serving.server.served_model import ServedModel
+
 CHROMIUM = shutil.which("chromium")
 NODE = shutil.which("node")
 HOSTILE = '</script><img src=x onerror="document.title=1">'
@@ -66,6 +69,28 @@ def test_the_form_predicts(
     assert page.inner_text("#result").startswith(sentence)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "hint"),
+    [
+        (1990.0, 2026.0, "1990 to 2026 in training"),  # years
+        (-0.25, 12_345.678, "-0.25 to 12,345.7 in training"),
+        (16.0, 84_512_801.0, "16 to 84,512,801 in training"),
+        (0.00001, 999_999.7, "1e-05 to 1,000,000 in training"),
+        (0.0, 1e300, "0 to 1e+300 in training"),
+    ],
+)
+def test_the_form_has_the_range_of_a_number(
+    tmp_path: Path, low: float, high: float, hint: str
+) -> None:
+    path = example(tmp_path / "income.onnx")
+    edit(path, {"reference": json.dumps({"columns": {"age": {"min": low, "max": high}}})})
+    model = ServedModel("income", path)
+
+    text = page(model, [model], "", has_token=False).body.decode()
+
+    assert f"<small>{hint}</small>" in text
 
 
 @pytest.mark.slow

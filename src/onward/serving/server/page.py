@@ -75,10 +75,6 @@ def _snippets(url: str, row: Mapping[str, Any], *, has_token: bool) -> str:
     )
 
 
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
-
-
 def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
     known = TrainingRange.read(field, model.predictor.metadata)
     is_number = field.wire == "number" and field.type != "boolean"
@@ -99,6 +95,14 @@ def _field(model: ServedModel, index: int, field: Field, value: Any) -> str:
         f"<small>{escape(hint)}</small></label>"
         + (f"<datalist id=l{index}>{''.join(options)}</datalist>" if options else "")
     )
+
+
+def _rounded(value: float) -> str:
+    """Six digits or the whole number, with commas from five digits on: years have none."""
+    size = abs(value)
+    if not 1e4 <= size < 1e15:
+        return f"{value:.6g}"
+    return f"{value:,.6g}" if size < 1e5 else f"{value:,.0f}"
 
 
 def _options(model: ServedModel, field: Field, known: TrainingRange) -> list[str]:
