@@ -1,6 +1,7 @@
 """What goes wrong in a search ends a trial, not the search, and costs its time."""
 
 import json
+import logging
 import math
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from onward.errors import ConfigError
 from onward.network.models import Model
 from onward.settings.read_yaml import read_yaml
 from onward.tuning import clock as clock_module
+from onward.tuning import winner
 from onward.tuning.clock import Clock
 from onward.tuning.journal import Journal
 from onward.tuning.sampler import Result, Training
@@ -113,6 +115,25 @@ def test_a_change_of_the_number_of_epochs_is_said(project: Path) -> None:
     assert said in write_best_settings(best, config)
     assert ("in place of 9." in best.read_text()) == (epochs < 9)
     assert "in place of" not in write_best_settings(best, config)
+
+
+def test_settings_that_nothing_confirms_leave_the_config_as_it_is(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(winner, "LEAST_ROWS", 1_000)
+    caplog.set_level(logging.INFO)
+    config = project / "c.yaml"
+    text = config.read_text()
+
+    best = search(project) / "best.yaml"
+    said = write_best_settings(best, config)
+
+    reason = "The settings of the config stay: 120 validation rows are too few to compare."
+    assert f"tune: {reason}" in caplog.text
+    assert reason in " ".join(best.read_text().replace("#", "").split())
+    assert read_yaml(best) == {"train": {}}
+    assert "no change: the search confirmed no better settings" in said
+    assert config.read_text() == text
 
 
 def test_members_alone_change_no_number_of_epochs(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Settings replace those of the config only if rows that did not choose them confirm it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -81,6 +83,15 @@ def test_the_settings_of_the_config_drawn_again_are_those_of_the_config() -> Non
     again = Result(Training(1, 9, (), settings), results[1].loss, 1)
     best = winner([results[0], again], library)
     assert best == Winner(results[0], results[0])
+
+
+def test_settings_of_the_config_that_failed_once_and_not_again_are_the_best() -> None:
+    """Such as a lack of memory, which another program had."""
+    results, library = search(torch.stack([torch.full((100,), 0.5), torch.full((100,), 0.1)]))
+    lost = Result(results[0].training, float("inf"), 0, "out of memory")
+    again = Result(Training(1, 9, (), lost.training.values), results[1].loss, 1)
+    best = winner([lost, again], replace(library, results=[again], of_config=None))
+    assert best == Winner(again, lost)
 
 
 def test_few_rows_confirm_nothing() -> None:

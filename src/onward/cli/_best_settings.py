@@ -24,7 +24,7 @@ def write_best_settings(best: Path, config: Path) -> str:
     section = read_yaml(verify(best))["train"]
     earlier = (read_yaml(config).get("train") or {}).get("members")
     if not section and not earlier:
-        return f"{config}: no change: no trial is surely better than its settings"
+        return f"{config}: no change: the search confirmed no better settings"
     with modify_yaml(str(config)) as document:
         train = document["train"] = document.get("train") or {}
         before = _max_epochs(train)

@@ -18,8 +18,9 @@ def tune(
     Run `onward prepare` first. The section `tune` of the config sets the
     budget, in trials or minutes; without it, 28 trials. A search that was
     stopped or killed resumes; with a larger budget, a finished one continues.
-    The best trainings become an ensemble if that is better beyond noise.
-    Writes the best settings to artifacts/CONFIG/tune/best.yaml.
+    The settings of the config stay unless rows that did not choose the new
+    ones confirm them. The best trainings become an ensemble if that is better
+    beyond noise. Writes the best settings to artifacts/CONFIG/tune/best.yaml.
     """
     from onward.cli._best_settings import write_best_settings
     from onward.cli._stage import run_stage

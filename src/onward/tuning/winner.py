@@ -1,4 +1,4 @@
-"""The training whose settings replace those of the config, if they are better beyond chance."""
+"""The training whose settings replace those of the config, if they are better out of fold, too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,10 +41,10 @@ def winner(results: Sequence[Result], library: Library) -> Winner:
     lowest = best_of(results)
     of_config = next(one for one in results if one.training.trial == 0)
     position = library.of_config
-    if settings_of(lowest) == settings_of(of_config):
-        return Winner(of_config, of_config)
     if position is None:
         return Winner(lowest, of_config)
+    if settings_of(lowest) == settings_of(of_config):
+        return Winner(of_config, of_config)
     if len(library.rows) < LEAST_ROWS:
         refusal = f"{len(library.rows)} validation rows are too few to compare"
         return Winner(lowest, of_config, refusal=refusal)
