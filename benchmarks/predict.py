@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 import polars as pl
 import torch
@@ -38,6 +37,7 @@ from onward.preprocessing.columns import Column
 from onward.preprocessing.encoder import Encoder
 from onward.schema import Field, Schema, Target
 from onward.serving.predictor import Predictor
+from onward.serving.sessions import session_of
 from onward.tasks.binary import Binary
 from onward.training.default_settings import Given, Table, complete
 
@@ -105,12 +105,9 @@ def pipeline(rows: pl.DataFrame) -> Pipeline:
     return model.fit(rows.to_pandas(), np.arange(ROWS) % 2)
 
 
-def session(path: Path) -> onnxruntime.InferenceSession:
-    """In one thread, that sleeps between calls."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def session(path: Path) -> Any:
+    """Of onnxruntime, in one thread that sleeps between calls."""
+    return session_of(path.read_bytes())
 
 
 def wire(row: dict[str, Any]) -> dict[str, np.ndarray]:
