@@ -66,7 +66,7 @@ class ServedModel:
         """All outputs, also where a caller wants some: the others cost little, and logs need them.
 
         Args:
-            feed: of `feed`.
+            feed: as the method `feed` returns it.
         """
         return dict(zip(self.output_names, self._session.run(self.output_names, feed), strict=True))
 
