@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,6 +153,21 @@ def test_a_value_that_does_not_fit_refuses_its_own_request_only(model: Counted) 
     assert "column 'age', row 1: 'old'" in str(error)
     assert model.runs == [2, 1, 1]
     check_feeds(model, found, good)
+
+
+def test_lists_in_very_many_lists_are_refused(model: Counted) -> None:
+    """The decoder accepts nearly a thousand, and the message could not show them."""
+    value: list[Any] = []
+    for _ in range(10_000):
+        value = [value]
+    deep, good = pending(model, [0]), pending(model, [1])
+    deep = replace(deep, columns={**deep.columns, "age": [value]})
+
+    error, found = together(deep, good)
+
+    assert isinstance(error, DataError)
+    assert "too many lists" in str(error)
+    check_feeds(model, [found], [good])
 
 
 def test_one_request_after_another_is_not_kept_waiting(model: Counted) -> None:

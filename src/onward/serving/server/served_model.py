@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onward.errors import ArtifactError
+from onward.errors import ArtifactError, DataError
 from onward.serving.column_arrays import ColumnArrays
 from onward.serving.input_arrays import Array
 from onward.serving.model_file import identity
@@ -58,7 +58,12 @@ class ServedModel:
         Raises:
             DataError: naming column, row and value, if the model cannot read one.
         """
-        feed = self._arrays(columns)
+        try:
+            feed = self._arrays(columns)
+        except RecursionError as error:  # the message of its own error cannot show the value
+            raise DataError(
+                "a value is nested in too many lists. Give one value for each row and column"
+            ) from error
         self.check(feed)
         return feed
 
