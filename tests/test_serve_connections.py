@@ -51,6 +51,34 @@ def test_a_head_without_end_is_refused(server: Server, line: bytes) -> None:
     assert server.get("/v2/health/live").status == 200
 
 
+CHUNKED = b"POST /predict HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n"
+
+
+@pytest.mark.parametrize("line", [b"x: %b\r\n" % (b"a" * 1_000), b"a" * 1_000])
+def test_headers_without_end_after_a_body_are_refused(server: Server, line: bytes) -> None:
+    with connect(server) as connection:
+        connection.sendall(CHUNKED + b"x: ")
+        sent = 0
+        try:
+            while sent < 4 << 20:
+                connection.sendall(line)
+                sent += len(line)
+                time.sleep(0.001)
+        except ConnectionError:
+            pass
+        assert MOST_BYTES <= sent < 4 << 20
+    assert server.get("/v2/health/live").status == 200
+
+
+def test_headers_after_a_body_count_for_nothing(server: Server) -> None:
+    with connect(server) as connection:
+        connection.sendall(CHUNKED + b"x-request-id: late\r\n\r\n")
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nconnection: close\r\n\r\n")
+        said = answer(connection)
+    assert said.count(b"HTTP/1.1 200 ") == 2
+    assert b"late" not in said
+
+
 def test_a_head_without_end_is_told_why(server: Server) -> None:
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nx: ")
