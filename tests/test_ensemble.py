@@ -208,3 +208,31 @@ def test_the_same_settings_twice_are_one_training(tmp_path: Path) -> None:
     found = Library.of(results, files)
     assert [one.training.trial for one in found.results] == [0, 1, 3]
     assert found.scores.shape == (3, 40, 1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "again", "trials", "of_config"),
+    [
+        (0.0, None, [*range(12)], 0),
+        (99.0, None, [*range(1, 13), 0], 12),  # beside the twelve best
+        (99.0, 13, [*range(1, 14)], 12),  # the same settings, with a lower loss
+        (99.0, 5, [*range(1, 13)], 4),
+        (math.inf, None, [*range(1, 13)], None),
+    ],
+)
+def test_the_training_with_the_settings_of_the_config_is_there(
+    tmp_path: Path, loss: float, again: int | None, trials: list[int], of_config: int | None
+) -> None:
+    rows = Rows({}, torch.arange(40).double())
+    files = ScoreFiles(tmp_path, head("regression", rows.targets), rows)
+    widths = [0 if trial == again else trial for trial in range(14)]
+    results = [
+        Result(Training(trial, 9, (), {"model.width": width}), trial or loss, 1)
+        for trial, width in enumerate(widths)
+    ]
+    for one in results:
+        files.save(one.training, torch.full((40, 1), float(one.training.trial)))
+    found = Library.of(results, files)
+    assert [one.training.trial for one in found.results] == trials
+    assert found.scores[:, 0, 0].tolist() == trials
+    assert found.of_config == of_config
