@@ -259,7 +259,7 @@ def repeatedly_killed(folder: Path, command: str, kills: int) -> None:
 def test_whatever_kills_the_search_the_ensemble_has_the_same_bytes(
     tuned: Path, project: Path
 ) -> None:
-    repeatedly_killed(project, "tune", 12)
+    repeatedly_killed(project, "tune", 20)
     for name in RESULTS:
         path = Path("artifacts/c/tune", name)
         assert (project / path).read_bytes() == (tuned / path).read_bytes()
