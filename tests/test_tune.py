@@ -293,6 +293,7 @@ def test_a_trial_whose_loss_is_not_finite_loses(project: Path) -> None:
     losses = [t["loss"] for t in json.loads((found / "tuning.json").read_text())["trainings"]]
     assert losses[1:] == [None, None]
     assert "No trial of `onward tune` was better" in (found / "best.yaml").read_text()
+    assert "to use the settings" not in CliRunner().invoke(app, ["tune", "c.yaml"]).output
     said = CliRunner().invoke(app, ["tune", "c.yaml", "--write"]).output
     assert "no change: the search confirmed no better settings" in said
 

@@ -99,7 +99,7 @@ def test_the_page_shows_the_ensemble(folder: Path) -> None:
     other = page(folder)
 
     assert "<td>75.0 %</td>" in text
-    assert "lower by 0.0400, 95 % interval 0.0100 to 0.0700. best.yaml has the ensemble." in text
+    assert "its gain is 0.0400, 95 % interval 0.0100 to 0.0700. best.yaml has the ensemble." in text
     assert "best.yaml has no ensemble: the gain may be noise." in other
 
 

@@ -13,6 +13,16 @@ from onward.settings.read_yaml import read_yaml
 from onward.settings.yaml import setting
 
 
+def settings_of(best: Path) -> dict[str, Any]:
+    """The section ``train`` of ``best.yaml``; empty if the settings of the config stay.
+
+    Raises:
+        ArtifactError: if the file has changed since it was written.
+    """
+    section: dict[str, Any] = read_yaml(verify(best))["train"]
+    return section
+
+
 def write_best_settings(best: Path, config: Path) -> str:
     """Write the settings of ``best.yaml`` into the section ``train``, and return a message.
 
@@ -21,7 +31,7 @@ def write_best_settings(best: Path, config: Path) -> str:
     Raises:
         ArtifactError: if ``best.yaml`` has changed since it was written.
     """
-    section = read_yaml(verify(best))["train"]
+    section = settings_of(best)
     earlier = (read_yaml(config).get("train") or {}).get("members")
     if not section and not earlier:
         return f"{config}: no change: the search confirmed no better settings"

@@ -102,7 +102,7 @@ def _verdict(about: Mapping[str, Any]) -> str:
     return (
         "Greedy ensemble selection: the mean of the predictions of these trainings has a validation"
         f" loss of {number(about['loss'])}, a single network {number(about['single'])}. Out"
-        f" of fold, on rows that chose neither, it is lower by {ends[0]}, 95 % interval {ends[1]}"
+        f" of fold, on rows that chose neither, its gain is {ends[0]}, 95 % interval {ends[1]}"
         f" to {ends[2]}. {decision}"
     )
 

@@ -208,15 +208,22 @@ def _publish(
 
 
 def _log(trainings: int, best: Winner, ensemble: Ensemble) -> None:
-    logger.info(
-        "tune: the lowest loss of %d trainings is that of trial %d with %d epochs: validation loss"
-        " %.5g; %.5g with the settings of the config",
-        trainings,
-        best.lowest.training.trial,
-        best.lowest.training.epochs,
-        best.lowest.loss,
-        best.of_config.loss,
-    )
+    lowest = best.lowest
+    if lowest is best.of_config:
+        about = (
+            f"none of {trainings} trainings has a lower validation loss than the settings of the"
+        )
+        logger.info("tune: %s config: %.5g", about, lowest.loss)
+    else:
+        logger.info(
+            "tune: the lowest loss of %d trainings is that of trial %d with %d epochs: validation"
+            " loss %.5g; %.5g with the settings of the config",
+            trainings,
+            lowest.training.trial,
+            lowest.training.epochs,
+            lowest.loss,
+            best.of_config.loss,
+        )
     for about in filter(None, (about_winner(best), about_ensemble(ensemble))):
         logger.info("tune: %s", about)
 

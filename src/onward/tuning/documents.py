@@ -87,10 +87,10 @@ def about_winner(best: Winner) -> str:
 
 
 def _out_of_fold(gain: Gain) -> str:
-    return (
-        f"Out of fold the gain is {gain.value:.2g} (95 % interval {gain.lower:.2g} to"
-        f" {gain.upper:.2g})"
-    )
+    radius = gain.upper - gain.value
+    places = max(0, 1 - math.floor(math.log10(radius))) if 0 < radius < math.inf else 4
+    value, lower, upper = (f"{end:.{places}f}" for end in (gain.value, gain.lower, gain.upper))
+    return f"Out of fold the gain is {value} (95 % interval {lower} to {upper})"
 
 
 def about_ensemble(ensemble: Ensemble) -> str:

@@ -102,6 +102,7 @@ def _counted(library: Library, chosen: Sequence[int]) -> list[Counted]:
 def _compared(library: Library, chosen: Sequence[int], alone: Choose) -> Ensemble:
     """The ensemble with its gain over a single network."""
     gained = gain(library, alone, partial(select, most=len({*chosen})))
-    refusal = "" if gained.lower > 0 else "the gain may be noise"
+    reason = "the gain may be noise" if gained.value > 0 else "out of fold there is no gain"
+    refusal = "" if gained.lower > 0 else reason
     losses = library.loss(chosen), library.loss(alone(library))
     return Ensemble(_counted(library, chosen), len(library.rows), *losses, gained, refusal)
