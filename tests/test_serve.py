@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import msgspec
 import pytest
 from example_model import TABLE, edit, example
 from served import Server, serving
@@ -147,6 +148,24 @@ def test_a_port_in_use_is_named(model: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = refusal(model, "--port", str(port))
+
+    assert done.returncode == 74
+    assert done.stderr == f"127.0.0.1:{port}: Address already in use. Choose another --port\n"
+
+
+def test_a_port_that_another_server_takes_meanwhile_is_named(model: Path) -> None:
+    with socket.socket() as ours, socket.socket() as theirs:
+        for listener in (ours, theirs):  # Linux lets both bind as long as neither listens
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ours.bind(("127.0.0.1", 0))
+        port = ours.getsockname()[1]
+        theirs.bind(("127.0.0.1", port))
+        theirs.listen()
+        options = msgspec.json.encode({"models": {"income": str(model)}, "port": port}).decode()
+        command = [sys.executable, "-m", "onward.serving.server", options, str(ours.fileno()), "0"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, pass_fds=[ours.fileno()]
+        )
 
     assert done.returncode == 74
     assert done.stderr == f"127.0.0.1:{port}: Address already in use. Choose another --port\n"

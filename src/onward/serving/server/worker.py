@@ -36,6 +36,7 @@ def work(options: Options, listener: socket.socket, index: int) -> None:
 
     Raises:
         ArtifactError: before anything is served, if a file does not verify.
+        OSError: if another server listens on the port by now.
     """
     repository = Repository({name: Path(path) for name, path in options.models.items()})
     state = State()
@@ -51,6 +52,7 @@ def work(options: Options, listener: socket.socket, index: int) -> None:
     server = _Server(_configuration(application), options, repository, state)
     if shared:
         server.tasks.append(lambda: _publish(metrics, shared))
+    listener.listen()  # uvloop would not say that another server has taken the port meanwhile
     server.run(sockets=[listener])
     extras.close()
     log.flush()
