@@ -17,6 +17,10 @@ from onward.cli import _monitor_log
 from onward.cli._monitor_job import MonitorJob
 from onward.cli._monitor_log import MonitoredLog, log_tables
 from onward.errors import DataError
+from onward.monitoring.profile import Distribution, Profile
+from onward.monitoring.tally import Tally
+from onward.monitoring.unseen import UnseenCategories
+from onward.schema import Field, Schema, Target
 from onward.serving.model_file import identity
 from onward.serving.predictor import Predictor
 
@@ -31,6 +35,7 @@ prepare:
     city: {type: categorical}
     since: {type: datetime}
     weight: {type: quantity, units: {kg: 1.0, g: 0.001}}
+    member: {type: boolean, true_values: ["Yes"], false_values: ["No"]}
 train:
   network:
     embedder: {type: identity}
@@ -58,6 +63,7 @@ def rows(number: int, seed: int, shift: float = 0.0, flip: float = 0.0) -> pl.Da
                 for h in draw.integers(0, 9_999, number)
             ],
             "weight": [f"{value:.2f} kg" for value in draw.gamma(3, 2, number)],
+            "member": draw.choice(["Yes", "No"], number),
             "paid": np.where(paid, "yes", "no"),
         }
     )
@@ -114,7 +120,8 @@ def test_the_same_rows_are_quiet(project: Path) -> None:
     want = "The rows look like the training rows. Estimated accuracy"
     assert found["verdict"]["sentence"].startswith(want)
     assert [window["rows"] for window in found["windows"]] == [DAILY] * DAYS
-    assert {"age", "size", "city", "since", "weight", "probability of yes"} == set(entries(found))
+    names = {"age", "size", "city", "since", "weight", "member", "probability of yes"}
+    assert names == set(entries(found))
     assert not found["contract"] or {e["kind"] for e in found["contract"]} == {"out of range"}
     model = project / "artifacts/pay/export/model.onnx"
     assert found["model"]["id"] == identity(model.read_bytes())
@@ -174,6 +181,35 @@ def test_unseen_categories_and_unreadable_texts_are_named(project: Path) -> None
     assert breaches["weight", "unreadable"]["examples"] == ["heavy"]
     assert "Oslo" in page
     assert done.returncode == 3
+
+
+def test_booleans_of_another_spelling_are_unreadable(project: Path) -> None:
+    is_last = pl.col("at") == datetime(2025, 3, DAYS)
+    log = week().with_columns(member=pl.when(is_last).then(pl.lit("Y")).otherwise("member"))
+
+    done, found, page = monitored(project, log, "--time", "at")
+
+    [entry] = [entry for entry in found["contract"] if entry["column"] == "member"]
+    assert (entry["kind"], entry["rows"], entry["examples"]) == ("unreadable", DAILY, ["Y"])
+    assert entry["latest"]["share"] == 1
+    assert entry["states"] == ["quiet"] * (DAYS - 1) + ["watch"]
+    assert "member (unreadable)" in found["verdict"]["sentence"]
+    assert "<td>unreadable</td>" in page
+    assert done.returncode == 0, done.stderr
+
+
+def test_numbers_other_than_1_and_0_are_unreadable_booleans() -> None:
+    field = Field("open", "boolean", "number")
+    note = {"values": ["1", "0"], "counts": [5, 5, 0, 0], "spread": 0.0}
+    profile = Profile({"open": Distribution("open", note)}, {}, {}, {}, None)
+    schema = Schema((field,), Target("paid", "classes", ("no", "yes")))
+    tally = Tally(schema, profile, {}, [], UnseenCategories(b"", [field], None))
+    values = pl.DataFrame({"open": [1.0, 0.5, None, 0.0]})
+
+    tally.add(values, np.zeros(4, np.int64), {})
+
+    assert tally.windows[0].breaches == {("open", "unreadable"): 1}
+    assert tally.examples["open", "unreadable"] == ["0.5"]
 
 
 def test_lost_quality_is_seen_with_labels(project: Path) -> None:

@@ -148,6 +148,9 @@ class Tally:
             indices: Array = bins.indices(category_names(column, distinct))[inverse]
             is_unseen = self._unseen.among(column.name, distinct)
             self._breach(column, "unseen", is_unseen[inverse], values, index, windows)
+            if column.name in self._readers or column.type == "boolean":
+                is_broken = self._is_unreadable(column, values)
+                self._breach(column, "unreadable", is_broken, values, index, windows)
         else:
             read = numbers(column, values, self._readers.get(column.name))
             indices = bins.indices(read)
@@ -174,8 +177,17 @@ class Tally:
         if column.type in RANGED and "min" in known:
             yield "out of range", (read < known["min"]) | (read > known["max"])
         if column.name in self._readers:
-            is_there = ~(values.is_null() | values.is_in(["", *column.missing])).to_numpy()
-            yield "unreadable", np.isnan(read) & is_there
+            yield "unreadable", np.isnan(read) & _is_there(column, values)
+
+    def _is_unreadable(self, column: Field, values: pl.Series) -> Array:
+        """Texts that are no number; numbers of booleans that are neither 1 nor 0."""
+        reader = self._readers.get(column.name)
+        read = numbers(column, values, reader)
+        if column.wire == "number":
+            return np.asarray(~np.isnan(read) & (read != 0) & (read != 1))
+        if reader is None:  # files of earlier versions
+            return np.zeros(len(read), bool)
+        return np.asarray(np.isnan(read) & _is_there(column, values))
 
     def _breach(
         self,
@@ -235,6 +247,11 @@ class Tally:
                 old = window.calibration
                 window.calibration = more if old is None else old + more
         return _Labelled(np.flatnonzero(has_label), index, loss_of(of_rows))
+
+
+def _is_there(column: Field, values: pl.Series) -> Array:
+    """Which texts are not missing."""
+    return np.asarray(~(values.is_null() | values.is_in(["", *column.missing])).to_numpy())
 
 
 def _accumulate(
