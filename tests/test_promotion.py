@@ -1,5 +1,6 @@
 """Two model files side by side: the same or not, and whether one replaces the other."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -145,11 +146,23 @@ def test_superior_asks_for_more_than_equal(tmp_path: Path) -> None:
 
 
 def test_a_budget_for_latency_is_kept(tmp_path: Path) -> None:
-    model = line(tmp_path / "a.onnx")
+    new, old = line(tmp_path / "a.onnx"), line(tmp_path / "b.onnx", 1.99)
     rows(100).write_csv(tmp_path / "t.csv")
-    code, document = outcome(tmp_path, model, model, tmp_path / "t.csv", "--latency", 0.001)
+    code, document = outcome(tmp_path, new, old, tmp_path / "t.csv", "--latency", 0.001)
     assert code == 4
     assert failed(document) == ["latency"]
+
+
+@pytest.mark.parametrize("command", ["compare", "promote"])
+def test_a_file_is_not_compared_with_itself(tmp_path: Path, command: str) -> None:
+    model, copy = line(tmp_path / "a.onnx"), tmp_path / "copy.onnx"
+    copy.write_bytes(model.read_bytes())
+    rows(60).write_csv(tmp_path / "t.csv")
+    result = run(command, model, copy, tmp_path / "t.csv")
+    version = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
+    assert result.exit_code == 2
+    message = " ".join(result.stderr.replace("│", " ").split())
+    assert f"both are the same file (version {version})" in message
 
 
 def test_new_inputs_must_be_allowed(tmp_path: Path) -> None:
@@ -273,7 +286,7 @@ def test_a_file_that_promote_did_not_write_is_an_error(tmp_path: Path, text: str
 
 
 def test_spellings_of_the_target_come_from_a_config(tmp_path: Path) -> None:
-    model = line(tmp_path / "a.onnx")
+    models = line(tmp_path / "a.onnx"), line(tmp_path / "b.onnx", 2.1)
     config = {
         "source": {"type": "csv", "path": "t.csv", "delimiter": ";"},
         "target": {
@@ -286,7 +299,7 @@ def test_spellings_of_the_target_come_from_a_config(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(json.dumps({"prepare": config}))
     table = rows(60).with_columns(pl.col("outcome").replace("yes", "Y"))
     table.write_csv(tmp_path / "t.csv", separator=";")
-    result = run("compare", model, model, tmp_path / "t.csv", "--config", tmp_path / "c.yaml")
+    result = run("compare", *models, tmp_path / "t.csv", "--config", tmp_path / "c.yaml")
     assert result.exit_code == 0, result.exception
 
 
