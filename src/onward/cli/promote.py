@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+MARGIN = 0.01
 Challenger = Annotated[Path, typer.Argument(help="The new model file.", show_default=False)]
 Champion = Annotated[Path, typer.Argument(help="The model file in use.", show_default=False)]
 Table = Annotated[
@@ -14,9 +15,11 @@ Table = Annotated[
     ),
 ]
 Margin = Annotated[
-    float,
+    float | None,
     typer.Option(
-        min=0.0, help="Share of the champion's loss by which the challenger may be worse."
+        min=0.0,
+        help="Share of the champion's loss by which the challenger may be worse.",
+        show_default=str(MARGIN),
     ),
 ]
 Superior = Annotated[
@@ -54,7 +57,7 @@ def promote(  # noqa: PLR0913  (a command has as many parameters as options)
     champion: Champion,
     table: Table,
     *,
-    margin: Margin = 0.01,
+    margin: Margin = None,
     superior: Superior = False,
     new_inputs: NewInputs = False,
     latency: Latency = float("inf"),
@@ -71,5 +74,8 @@ def promote(  # noqa: PLR0913  (a command has as many parameters as options)
     from onward.cli._promotion import decide
     from onward.evaluation.promotion.promotion import Rules
 
-    rules = Rules(0.0 if superior else margin, latency, new_inputs)
+    if superior and margin is not None:
+        raise typer.BadParameter("--superior is a margin of 0. Leave out --margin or --superior")
+    share = MARGIN if margin is None else margin
+    rules = Rules(0.0 if superior else share, latency, new_inputs)
     raise typer.Exit(decide(challenger, champion, table, config, rules, output))
