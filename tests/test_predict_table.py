@@ -119,3 +119,22 @@ def test_values_that_no_training_row_had_are_listed_at_the_end(tmp_path: Path, f
     ]
     strict = run("predict", file, "--row", json.dumps(TABLE.row(0, named=True) | {"member": "?"}))
     assert isinstance(strict.exception, DataError)
+
+
+@pytest.mark.parametrize("words", [["-o", "out.csv"], ["-o", "out", "--jobs", "1"]])
+def test_unreadable_values_that_become_missing_are_listed_at_the_end(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    many = [*TABLE.to_dicts()] * 1_000
+    many[4_000:6_000] = [row | {"member": "Y"} for row in many[4_000:6_000]]
+    many[7_000] = many[7_000] | {"member": "Y", "joined": "2023-02-29"}
+    pl.DataFrame(many, schema=TABLE.schema).write_parquet("table.parquet")
+
+    result = run("predict", file, "table.parquet", "--missing-unreadable", *words)
+
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines()[1:] == [
+        "member: 2,001 rows cannot be read, treated as missing; such as 'Y'",
+        "joined: 1 row cannot be read, treated as missing; such as '2023-02-29'",
+    ]

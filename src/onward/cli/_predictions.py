@@ -18,7 +18,7 @@ from onward.cli._source import open_like
 from onward.serving.input_arrays import Array
 from onward.serving.output_columns import output_columns
 from onward.serving.predictor import Predictor
-from onward.serving.training_comparison import UnusualValues, merge
+from onward.serving.training_comparison import UNREADABLE, UnusualValues, merge
 from onward.table.sources import Source, Table
 from onward.table.sources._table import KEPT
 
@@ -76,6 +76,7 @@ def _predict_chunk(
     arrays = []
     for first, feed in predictor.feeds(part, start):
         unusual += predictor.compare(feed, first)
+        unusual += predictor.unreadable(feed, first)
         arrays.append(predictor.run(feed, first))
     outputs = map(np.concatenate, zip(*arrays, strict=True))
     predictions = _table(
@@ -115,7 +116,9 @@ def print_unusual(unusual: Sequence[UnusualValues], where: Sequence[str] = ()) -
         unusual: of the table, in the order of its rows.
         where: the file of each, if rows have numbers in files.
     """
-    if not unusual:
+    _print_unreadable(unusual)
+    merged = [values for values in merge(unusual) if values.kind != UNREADABLE]
+    if not merged:
         return
     table = Grid(
         title="Values not in the training set", title_justify="left", box=None, pad_edge=False
@@ -126,11 +129,22 @@ def print_unusual(unusual: Sequence[UnusualValues], where: Sequence[str] = ()) -
     files: dict[tuple[str, str], str] = {}
     for values, file in zip(unusual, where, strict=False):
         files.setdefault((values.column, values.kind), file)
-    for values in merge(unusual):
+    for values in merged:
         cells = (values.column, values.kind, f"{values.rows:,}", f"{values.first_row:,}")
         last = [files[values.column, values.kind]] if where else []
         table.add_row(*map(escape, (*cells, str(values.example), *last)))
     Console(stderr=True, highlight=False).print(table)
+
+
+def _print_unreadable(unusual: Sequence[UnusualValues]) -> None:
+    for values in merge(unusual):
+        if values.kind == UNREADABLE:
+            rows = f"{values.rows:,} row{'s' * (values.rows != 1)}"
+            typer.echo(
+                f"{values.column}: {rows} cannot be read, treated as missing; such as"
+                f" {str(values.example)!r:.80}",
+                err=True,
+            )
 
 
 @contextmanager

@@ -94,8 +94,8 @@ def predict(  # noqa: PLR0913  (a command has as many parameters as options)
     """Predict the rows of a table, or one row.
 
     The predictions of a table are a table with the rows in the same order.
-    Unseen categories and numbers outside the training range are listed at the
-    end.
+    Unseen categories, numbers outside the training range, and unreadable values
+    that are treated as missing are listed at the end.
     """
     if (table is None) == (row is None):
         raise typer.BadParameter("give either TABLE or --row")

@@ -10,6 +10,7 @@ For a model of incomes::
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -28,8 +29,14 @@ from onward.serving.model_file import HASH, ModelFile, inspect
 from onward.serving.notes import read_notes, read_schema
 from onward.serving.sessions import session_of
 from onward.serving.tabular_inputs import columns_of, names_of
-from onward.serving.text_reading import TextReader, refuse_no_booleans
-from onward.serving.training_comparison import TrainingComparison, UnusualValues, merge, refuse
+from onward.serving.text_reading import TextReader, find_no_booleans, refuse_no_booleans
+from onward.serving.training_comparison import (
+    UNREADABLE,
+    TrainingComparison,
+    UnusualValues,
+    merge,
+    refuse,
+)
 
 FORMAT = 2
 """Of the files that this version writes, and the newest it reads."""
@@ -229,6 +236,23 @@ class Predictor:
             refuse_no_booleans(self._booleans, feed, first)
             for reader in self._readers:
                 reader.refuse_unreadable(feed, first)
+
+    def unreadable(self, feed: Mapping[str, Array], first: int = 0) -> list[UnusualValues]:
+        """Values that the model takes for missing ones because it cannot read them, by column.
+
+        Args:
+            feed: columns from `feeds`.
+            first: the number of the first row.
+        """
+        if self._unreadable == "refuse":
+            return []
+        of_texts = chain.from_iterable(reader.find_unreadable(feed) for reader in self._readers)
+        return [
+            UnusualValues(
+                field.name, UNREADABLE, len(rows), first + rows[0], feed[field.name][rows[0], 0]
+            )
+            for field, rows in chain(of_texts, find_no_booleans(self._booleans, feed))
+        ]
 
     def _compare(self, name: str, want: list[Any], got: dict[str, Array]) -> float:
         if np.shape(want) != got[name].shape:

@@ -1,7 +1,7 @@
 """Refuse texts that a model cannot read: invalid dates, quantities and booleans."""
 
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,16 @@ class TextReader:
         Raises:
             DataError: naming column, row and value.
         """
+        for field, rows in self.find_unreadable(feed):
+            text = feed[field.name].ravel()[rows[0]]
+            raise _unreadable_value(field, text, first + rows[0])
+
+    def find_unreadable(self, feed: Mapping[str, Array]) -> Iterator[tuple[Field, list[int]]]:
+        """The columns with texts that cannot be read and are not missing values, and their rows.
+
+        Args:
+            feed: the columns as the model takes them, ``(rows, 1)``.
+        """
         texts = [(field, feed[field.name].ravel().tolist()) for field in self._fields]
         unknown = {
             text
@@ -70,9 +80,13 @@ class TextReader:
         }
         unreadable = self._unreadable(sorted(unknown)) if unknown else set()
         for field, column in texts if unreadable else []:
-            for index, text in enumerate(column):
-                if text in unreadable and not _is_missing(field, text):
-                    raise _unreadable_value(field, text, first + index)
+            rows = [
+                index
+                for index, text in enumerate(column)
+                if text in unreadable and not _is_missing(field, text)
+            ]
+            if rows:
+                yield field, rows
 
     def _unreadable(self, present: Sequence[str]) -> set[str]:
         numbers = self.numbers(np.array(present, object).reshape(-1, 1))
@@ -97,13 +111,27 @@ def refuse_no_booleans(fields: Sequence[Field], feed: Mapping[str, Array], first
     Raises:
         DataError: naming column, row and value.
     """
+    for field, rows in find_no_booleans(fields, feed):
+        value = feed[field.name].ravel()[rows[0]].item()
+        raise _unreadable_value(field, value, first + rows[0])
+
+
+def find_no_booleans(
+    fields: Sequence[Field], feed: Mapping[str, Array]
+) -> Iterator[tuple[Field, list[int]]]:
+    """The columns with numbers other than 1, 0 and missing ones, and their rows.
+
+    Args:
+        fields: of columns of booleans that are numbers.
+        feed: the columns as the model takes them.
+    """
     for field in fields:
-        values = feed[field.name]
+        values = feed[field.name].ravel()
         is_neither = (values != 0) & (values != 1)
         if np.count_nonzero(is_neither):
-            wrong = np.flatnonzero(is_neither & ~np.isnan(values))
-            if len(wrong):
-                raise _unreadable_value(field, values[wrong[0]].item(), first + int(wrong[0]))
+            rows = np.flatnonzero(is_neither & ~np.isnan(values)).tolist()
+            if rows:
+                yield field, rows
 
 
 def _is_missing(field: Field, text: str) -> bool:

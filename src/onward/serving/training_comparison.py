@@ -15,6 +15,7 @@ from onward.serving.training_range import NUMBERS, TrainingRange
 from onward.wires import SCALARS
 
 UNSEEN = 0  # the code of a category that no training row has
+UNREADABLE: Literal["unreadable"] = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,12 @@ class UnusualValues:
     """Unusual values of one column. The model still predicts their rows."""
 
     column: str
-    kind: Literal["not seen in training", "below the training range", "above the training range"]
+    kind: Literal[
+        "not seen in training",
+        "below the training range",
+        "above the training range",
+        "unreadable",
+    ]
     rows: int
     """How many have such a value."""
     first_row: int
