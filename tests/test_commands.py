@@ -243,7 +243,9 @@ def test_describe_needs_only_the_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["verify", "describe"])
 def test_what_is_no_model_is_refused(tmp_path: Path, command: str) -> None:
     (tmp_path / "model.onnx").write_text("not a model")
-    assert isinstance(run(command, tmp_path / "model.onnx").exception, ArtifactError)
+    error = run(command, tmp_path / "model.onnx").exception
+    assert isinstance(error, ArtifactError)
+    assert "is not an ONNX file, or is damaged" in str(error)
 
 
 def test_the_table_that_is_read_is_not_written_over(file: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from onward.errors import ArtifactError
 from onward.serving.constants import Constant, read_constant
-from onward.serving.protobuf import BYTES, Entry, entries, fields
+from onward.serving.protobuf import BYTES, Entry, MalformedError, entries, fields
 
 Parts = defaultdict[int, list[Entry]]
 
@@ -57,10 +57,15 @@ def inspect(data: bytes, where: str) -> ModelFile:
         where: its path, for messages.
 
     Raises:
-        ArtifactError: naming the forbidden content.
+        ArtifactError: naming the forbidden content, or if it is not an ONNX file.
     """
     try:
         return _inspect(memoryview(data))
+    except MalformedError as error:
+        raise ArtifactError(
+            f"{where}: is not an ONNX file, or is damaged ({error}). Copy the file again, or name"
+            " another"
+        ) from error
     except (ValueError, TypeError, OverflowError) as error:
         raise ArtifactError(
             f"{where}: refused before it is loaded: {error}. Copy the file again, or export the"

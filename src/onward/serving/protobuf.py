@@ -12,6 +12,10 @@ LONGEST_VARINT = 10  # bytes of 64 bits, 7 in each
 SIXTY_FOUR_BITS = 2**64 - 1
 
 
+class MalformedError(ValueError):
+    """The bytes are not those of a message."""
+
+
 class Entry(NamedTuple):
     """One field of a message."""
 
@@ -26,23 +30,30 @@ class Entry(NamedTuple):
         """The bytes.
 
         Raises:
-            TypeError: if it is a number.
+            MalformedError: if it is a number.
         """
         if isinstance(self.value, int):
-            raise TypeError(f"field {self.number} is a number, and bytes are expected")
+            raise MalformedError(f"field {self.number} is a number, and bytes are expected")
         return self.value
 
     @property
     def text(self) -> str:
-        """The bytes as text."""
-        return str(self.message, "utf-8")
+        """The bytes as text.
+
+        Raises:
+            MalformedError: if they are not UTF-8.
+        """
+        try:
+            return str(self.message, "utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedError(f"the text of field {self.number} is not UTF-8") from error
 
 
 def entries(message: memoryview) -> Iterator[Entry]:
     r"""The fields of a message, in order.
 
     Raises:
-        ValueError: if the bytes are not a message.
+        MalformedError: if the bytes are not a message.
 
     Example:
         >>> [(entry.number, entry.value) for entry in entries(memoryview(b"\x08\x96\x01"))]
@@ -60,7 +71,7 @@ def entries(message: memoryview) -> Iterator[Entry]:
             end = position + size
             value = message[position:end]
         if end > len(message) or not number:
-            raise ValueError("the file is truncated, or its bytes are not those of an ONNX file")
+            raise MalformedError("a field has the number 0, or ends after the file")
         yield Entry(number, value, message[start:end])
         start = end
 
@@ -92,7 +103,7 @@ def _size(message: memoryview, kind: int, position: int) -> tuple[int, int]:
         return _varint(message, position)
     if kind in (FIXED64, FIXED32):
         return 8 if kind == FIXED64 else 4, position
-    raise ValueError(f"a field has the wire type {kind}, which no ONNX file has")
+    raise MalformedError(f"a field has the wire type {kind}")
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
@@ -102,4 +113,4 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         number |= (byte & 127) << (7 * index)
         if byte < 128:
             return number, position + index + 1
-    raise ValueError("the file is truncated in the middle of a number")
+    raise MalformedError("it ends in the middle of a number")
