@@ -242,6 +242,25 @@ def test_lost_quality_is_seen_with_labels(project: Path) -> None:
     assert quality["accuracy"]["windows"][3]["value"] == pytest.approx(want)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.8])
+def test_the_window_of_an_older_measurement_is_named(project: Path, shift: float) -> None:
+    log = week(shift=shift)
+    log.select("id", "paid").head(DAILY).write_parquet(project / "labels.parquet")
+    options = ("--time", "at", "--labels", "labels.parquet", "--on", "id")
+
+    _, found, page = monitored(project, log.drop("paid"), *options)
+
+    accuracy = next(entry for entry in found["quality"] if entry["name"] == "accuracy")
+    measured = f"Measured accuracy {accuracy['windows'][0]['value']:.3g} in the window 2025-03-01 ("
+    assert measured in found["verdict"]["sentence"]
+    estimate = found["estimate"]["windows"][-1]["value"]
+    assert f"Estimated accuracy {estimate:.3g} in the last window (" in found["verdict"]["sentence"]
+    assert "), window 2025-03-01</td>" in page
+    assert (found["verdict"]["state"] == "drift") == (shift > 0)
+    is_to_label = found["verdict"]["next"].startswith("add labels of the last window to labels")
+    assert is_to_label == (shift > 0)
+
+
 def test_a_slice_that_became_worse_is_named(project: Path) -> None:
     # of middle ages: of others the model is confident, and slices of these would lose more
     is_paris = (

@@ -162,6 +162,7 @@ def test_a_worse_slice_is_an_alarm(lost: list[str], start: str) -> None:
     ]
     document = {
         **{key: [] for key in ("columns", "predictions", "contract")},
+        "windows": [{"name": "2025-03-01", "rows": 500}],
         "quality": quality,
         "estimate": None,
         "slices": {"name": "log_loss", "slices": parts},

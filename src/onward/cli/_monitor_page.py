@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onward.monitoring.verdicts import ALARMS, QUALITIES, latest
+from onward.monitoring.verdicts import ALARMS, QUALITIES, latest, older_window
 from onward.report.markup import Content, Html, document, join, table, tag
 
 ROWS = 40  # of a table; the JSON has all
@@ -143,9 +143,11 @@ def _quality(findings: Mapping[str, Any]) -> Html:
     parts: list[Content] = []
     if findings["quality"]:
         note = (
-            "Measured with labels. Windows with labels for fewer than 80 % of rows are not tested."
+            "Measured with labels, in the last window if no other one is named. Windows with labels"
+            " for fewer than 80 % of rows are not tested."
         )
-        parts += [tag("p", note, class_="quiet"), _qualities(findings["quality"], "measured")]
+        table_of_measured = _qualities(findings["quality"], "measured", findings["windows"])
+        parts += [tag("p", note, class_="quiet"), table_of_measured]
     if findings["estimate"]:
         note = (
             "Estimated without labels: the quality that the model expects, corrected on the test"
@@ -157,22 +159,29 @@ def _quality(findings: Mapping[str, Any]) -> Html:
                 f" Not estimated in {sum(unlike)} of {len(unlike)} windows, whose rows are unlike"
                 " those of the test set."
             )
-        parts += [tag("p", note, class_="quiet"), _qualities([findings["estimate"]], "estimate")]
+        table_of_estimate = _qualities(
+            [findings["estimate"]], "estimate, last window", findings["windows"]
+        )
+        parts += [tag("p", note, class_="quiet"), table_of_estimate]
     return join(*parts) if parts else Html("")
 
 
-def _qualities(qualities: Sequence[Mapping[str, Any]], title: str) -> Html:
+def _qualities(
+    qualities: Sequence[Mapping[str, Any]], title: str, windows: Sequence[Mapping[str, Any]]
+) -> Html:
     rows = []
     for quality in qualities:
         now = latest(quality)
         text = f"{now['value']:.4g} ({now['lower']:.4g} to {now['upper']:.4g})" if now else "none"
+        window = older_window(quality, windows) if now else None
+        text += f", window {window}" if window else ""
         name = QUALITIES.get(quality["name"], quality["name"])
         state = {"drift": "lost"}.get(quality["state"], quality["state"])
         strip = _strip(quality["states"], f"states of {name}")
         rows.append(
             [name, state, text, f"{quality['held_out']:.4g}", f"{quality['margin']:.2g}", strip]
         )
-    head = ["quality", "state", f"{title}, last window (95 %)", "test set", "margin", "over time"]
+    head = ["quality", "state", f"{title} (95 %)", "test set", "margin", "over time"]
     return tag("div", table(head, rows), class_="card")
 
 

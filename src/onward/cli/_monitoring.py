@@ -76,7 +76,10 @@ def _commands(job: MonitorJob, period: Period | None) -> Commands:
     wider = job.command("month", labels=job.labels is not None)
     if period in (None, "month"):
         wider = f"collect more rows, then {again}"
-    return Commands(again, job.command(job.by, labels=True), wider, _how_to_retrain(job.model))
+    with_labels = job.command(job.by, labels=True)
+    if job.labels is not None:
+        with_labels = f"add labels of the last window to {job.labels}, then {again}"
+    return Commands(again, with_labels, wider, _how_to_retrain(job.model))
 
 
 def _say_labelled(

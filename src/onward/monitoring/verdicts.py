@@ -65,7 +65,7 @@ def verdict(document: Mapping[str, Any], commands: Commands) -> Verdict:
     if drifted:
         count = f"{len(drifted)} of {len(document['columns']) + len(document['predictions'])}"
         sentence = f"Drift in {count} columns and predictions: {_join(drifted)}. {about}"
-        return Verdict("drift", sentence, _cure(commands, document["quality"]))
+        return Verdict("drift", sentence, _cure(commands, _measured_now(document)))
     if not any(entry["state"] != "too few" for entry in document["columns"]):
         sentence = f"No window has the {LEAST_ROWS} rows that a comparison needs."
         return Verdict("too few rows", sentence, commands.wider_windows)
@@ -105,20 +105,48 @@ def _join(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_NAMED]) + more
 
 
+def _measured_now(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The qualities that labels have measured in the last window."""
+    windows = document["windows"] if document["quality"] else []
+    return [q for q in document["quality"] if latest(q) and older_window(q, windows) is None]
+
+
 def _quality_sentence(document: Mapping[str, Any]) -> str:
-    """The quality in the last window: measured if there are labels, otherwise estimated."""
+    """The quality where labels have measured it last, and an estimate for later windows."""
     for quality in sorted(document["quality"], key=lambda quality: quality["state"] != "drift"):
         value = latest(quality)
         if value:
+            window = older_window(quality, document["windows"])
+            where = f" in the window {window}" if window else ""
             name = QUALITIES.get(quality["name"], quality["name"])
-            return f"Measured {name} {_with_test_value(value, quality)}."
+            sentence = f"Measured {name} {_with_test_value(value, quality, where)}."
+            return sentence if window is None else f"{sentence} {_estimate_sentence(document)}"
+    return _estimate_sentence(document)
+
+
+def _estimate_sentence(document: Mapping[str, Any]) -> str:
     estimate = document["estimate"]
     value = latest(estimate) if estimate else None
     if value:
-        return f"Estimated {QUALITIES[estimate['name']]} {_with_test_value(value, estimate)}."
+        where = " in the last window" if document["quality"] else ""
+        name = QUALITIES[estimate["name"]]
+        return f"Estimated {name} {_with_test_value(value, estimate, where)}."
     if estimate and any(estimate["unlike"]):
         return "Quality could not be estimated: the last rows are unlike those of the test set."
     return "Quality could not be estimated."
+
+
+def older_window(quality: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The name of the window with the newest value; None if it is the last one with enough rows.
+
+    Args:
+        quality: with a value.
+        windows: of the document.
+    """
+    newest = max(index for index, value in enumerate(quality["windows"]) if value)
+    enough = [index for index, window in enumerate(windows) if window["rows"] >= LEAST_ROWS]
+    name: str = windows[newest]["name"]
+    return name if newest < max(enough, default=0) else None
 
 
 def latest(quality: Mapping[str, Any]) -> Mapping[str, float] | None:
@@ -129,5 +157,5 @@ def latest(quality: Mapping[str, Any]) -> Mapping[str, float] | None:
     return known[-1] if known else None
 
 
-def _with_test_value(latest: Mapping[str, float], quality: Mapping[str, Any]) -> str:
-    return f"{latest['value']:.3g} ({quality['held_out']:.3g} on the test set)"
+def _with_test_value(latest: Mapping[str, float], quality: Mapping[str, Any], where: str) -> str:
+    return f"{latest['value']:.3g}{where} ({quality['held_out']:.3g} on the test set)"
