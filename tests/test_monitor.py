@@ -342,6 +342,28 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
     assert "log.parquet: has rows of another version than " in done.stderr
 
 
+def test_a_log_of_another_model_version_is_named(project: Path) -> None:
+    of_this = identity((project / "artifacts/pay/export/model.onnx").read_bytes())
+    of_other = "0" * 12
+    other, this = (
+        week().with_columns(pl.lit(version).alias("onward/version"))
+        for version in (of_other, of_this)
+    )
+
+    done, found, _ = monitored(project, other, "--time", "at")
+    warning = f"log.parquet: the log is of model version {of_other} (3,000 rows), not of {of_this}"
+    assert warning in done.stderr
+    assert found["versions"] == {of_other: 3_000}
+
+    canary, found, _ = monitored(project, pl.concat([other.head(500), this]), "--time", "at")
+    assert f"has also rows of model version {of_other} (500 rows)" in canary.stderr
+    assert "the log is of" not in canary.stderr
+    assert found["versions"] == {of_this: 3_000, of_other: 500}
+
+    same, *_ = monitored(project, this, "--time", "at")
+    assert "version" not in same.stderr
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_a_log_of_one_format_is_read_once(tmp_path: Path, suffix: str) -> None:
     frame = pl.DataFrame({"age": [39.0, 40.0]})

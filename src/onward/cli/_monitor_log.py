@@ -1,6 +1,7 @@
 """The rows of a log: of a server's folder, or of any table."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,8 @@ class MonitoredLog:
         """Of a row, for messages."""
         self.shared_ids = 0
         """Rows of requests with several rows."""
+        self.versions = Counter[str]()
+        """Rows by the version of the model that a server predicted them with."""
 
     @cached_property
     def period(self) -> Period | None:
@@ -115,6 +118,8 @@ class MonitoredLog:
             raw = rows.select(field.name for field in columns)
             neighbors = [part for part in (before, following.head(1)) if len(part)]
             ids = self._ids(rows, neighbors)
+            if VERSION in self._names:
+                self.versions.update(rows[KEPT + VERSION].drop_nulls().cast(pl.String).to_list())
             yield LogPart(raw, self._windows(rows, first), self._predictions(rows, raw), ids)
             first, before = first + len(rows), rows.tail(1)
 

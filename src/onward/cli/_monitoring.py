@@ -51,6 +51,7 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     for part in log.parts():
         truth = None if labels is None else _truth(part, labels, predictor)
         tally.add(part.rows, part.keys, part.predictions, truth)
+    _say_versions(job, log)
     for name in metadata.get("privacy", {"hide": []})["hide"]:
         for kind in ALLOWED:
             tally.examples.pop((name, kind), None)
@@ -62,6 +63,7 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     findings = {
         "model": {"path": str(job.model), "id": log.identity, **target},
         "log": str(job.log),
+        "versions": dict(log.versions.most_common()),
         "verdict": {"state": result.state, "sentence": result.sentence, "next": result.command},
         **findings,
     }
@@ -80,6 +82,28 @@ def _commands(job: MonitorJob, period: Period | None) -> Commands:
     if job.labels is not None:
         with_labels = f"add labels of the last window to {job.labels}, then {again}"
     return Commands(again, with_labels, wider, _how_to_retrain(job.model))
+
+
+def _say_versions(job: MonitorJob, log: MonitoredLog) -> None:
+    """Name the other model versions that rows were predicted with; of a canary they are normal."""
+    others = [
+        f"{version} ({rows:,} rows)"
+        for version, rows in log.versions.most_common()
+        if version != log.identity
+    ]
+    if not others:
+        return
+    names = f"model version{'s' * (len(others) > 1)} {', '.join(others)}"
+    if log.identity in log.versions:
+        logger.info("%s: has also rows of %s, which are predicted again", job.log, names)
+        return
+    logger.warning(
+        "%s: the log is of %s, not of %s, which predicted all rows again. To monitor what was"
+        " served, name the model file of that version",
+        job.log,
+        names,
+        log.identity,
+    )
 
 
 def _say_labelled(
