@@ -517,6 +517,13 @@ def test_a_log_that_is_still_written_is_named(project: Path, tmp_path: Path) -> 
     ("options", "code", "message"),
     [
         (["--html", "nowhere/a.html"], 2, "nowhere/a.html: there is no folder nowhere"),
+        (["--time", "att"], 65, "there is no column 'att' (--time). Did you mean 'at'?"),
+        (["--time", "nope"], 65, "there is no column 'nope' (--time). There are 'age', 'size', "),
+        (
+            ["--labels", "orders.csv", "--on", "order"],
+            65,
+            "there is no column 'order' (--on). There are 'age', 'size', ",
+        ),
         (["--html", "artifacts"], 2, "file 'artifacts' is a directory"),
         (
             ["--time", "city"],
@@ -529,6 +536,7 @@ def test_a_wrong_option_is_named(
     project: Path, options: list[str], code: int, message: str
 ) -> None:
     week().write_parquet(project / "log.parquet")
+    (project / "orders.csv").write_text("order,paid\n1,yes\n")
 
     done = onward(project, "monitor", "artifacts/pay/export/model.onnx", "log.parquet", *options)
 

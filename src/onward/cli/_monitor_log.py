@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from onward.cli._monitor_job import MonitorJob
-from onward.errors import DataError
+from onward.errors import DataError, suggestion
 from onward.monitoring.bins import Array
 from onward.monitoring.windows import LEAST_ROWS, Period, by_rows, by_time
 from onward.serving.model_file import identity
@@ -64,7 +64,8 @@ class MonitoredLog:
     def _time(self) -> str | None:
         named = self._job.time
         if named is not None and named not in self._names:
-            raise DataError(f"{self._job.log}: there is no column {named!r}. Correct --time")
+            known = suggestion(named, self._names)
+            raise DataError(f"{self._job.log}: there is no column {named!r} (--time). {known}")
         return named or (TIME if TIME in self._names else None)
 
     @cached_property
@@ -81,7 +82,8 @@ class MonitoredLog:
             return on
         if ID in self._names:
             return ID
-        raise DataError(f"{self._job.log}: there is no column {on!r}. Correct --on")
+        known = suggestion(on, self._names)
+        raise DataError(f"{self._job.log}: there is no column {on!r} (--on). {known}")
 
     @cached_property
     def _outputs(self) -> dict[str, list[str]]:
