@@ -481,6 +481,16 @@ def test_rows_without_a_time_are_a_window_of_that_name(project: Path) -> None:
     assert "1969" not in page
 
 
+def test_hours_with_too_few_rows_lead_to_days(project: Path) -> None:
+    hours = pl.duration(hours=pl.int_range(pl.len()) % 24)
+    log = week().with_columns(pl.col("at") + hours)
+
+    _, found, _ = monitored(project, log, "--time", "at", "--by", "hour")
+
+    assert found["verdict"]["state"] == "too few rows"
+    assert found["verdict"]["next"].endswith("log.parquet --time at")  # by day
+
+
 def test_too_few_rows_do_not_lead_to_windows_of_a_time_that_is_not_there(project: Path) -> None:
     _, found, _ = monitored(project, week().head(150))
 

@@ -1,13 +1,13 @@
 """The windows of a log by time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
 from onward.errors import DataError
-from onward.monitoring.windows import Period, by_time, window_name
+from onward.monitoring.windows import NO_TIME, Period, by_time, longer_period, window_name
 
 BERLIN = pl.Datetime("us", "Europe/Berlin")
 
@@ -54,3 +54,26 @@ def test_what_is_no_time_is_named(wrong: Any) -> None:
         DataError, match=f"column 'at' has values that are no times, such as {wrong!r}"
     ):
         names(pl.Series("at", [*before, None, wrong]))
+
+
+@pytest.mark.parametrize(
+    ("period", "rows", "want"),
+    [
+        ("hour", 20, "day"),  # 480 rows a day
+        ("hour", 2, "week"),
+        ("hour", 1, None),  # of 168 rows
+        ("day", 20, "week"),
+        ("month", 100, None),
+    ],
+)
+def test_the_shortest_period_with_enough_rows_is_proposed(
+    period: Period, rows: int, want: Period | None
+) -> None:
+    hour, monday = 3_600, int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
+    starts = by_time(pl.from_epoch(pl.Series([monday + hour * n for n in range(7 * 24)])), "hour")
+    counts = {int(start): rows for start in starts} | {NO_TIME: 1_000}
+    assert longer_period(counts, period) == want
+
+
+def test_no_period_is_proposed_for_rows_without_a_time() -> None:
+    assert longer_period({NO_TIME: 500}, "hour") is None

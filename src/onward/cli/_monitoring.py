@@ -23,7 +23,7 @@ from onward.monitoring.profile import NOTE, Profile
 from onward.monitoring.tally import Tally
 from onward.monitoring.unseen import UnseenCategories
 from onward.monitoring.verdicts import Commands, verdict
-from onward.monitoring.windows import Period
+from onward.monitoring.windows import Period, longer_period
 from onward.schema import Field
 from onward.serving.predictor import Predictor
 from onward.serving.text_reading import TextReader
@@ -58,7 +58,7 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     findings = document(profile, tally, log.period)
     if labels is not None:
         _say_labelled(job, log, labels, findings)
-    result = verdict(findings, _commands(job, log.period))
+    result = verdict(findings, _commands(job, log.period, tally))
     target = {"target": predictor.schema.target.name, "task": metadata["task"]}
     findings = {
         "model": {"path": str(job.model), "id": log.identity, **target},
@@ -73,11 +73,13 @@ def watch(job: MonitorJob, output: Path | None, page: Path | None) -> bool:
     return result.is_alarm
 
 
-def _commands(job: MonitorJob, period: Period | None) -> Commands:
+def _commands(job: MonitorJob, period: Period | None, tally: Tally) -> Commands:
     again = job.command(job.by, labels=job.labels is not None)
-    wider = job.command("month", labels=job.labels is not None)
-    if period in (None, "month"):
-        wider = f"collect more rows, then {again}"
+    rows = {start: window.rows for start, window in tally.windows.items()}
+    longer = None if period is None else longer_period(rows, period)
+    wider = f"collect more rows, then {again}"
+    if longer is not None:
+        wider = job.command(longer, labels=job.labels is not None)
     with_labels = job.command(job.by, labels=True)
     if job.labels is not None:
         with_labels = f"add labels of the last window to {job.labels}, then {again}"

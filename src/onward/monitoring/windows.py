@@ -1,7 +1,8 @@
 """Windows of rows: by time, or of a fixed number of rows."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,25 @@ def by_time(times: pl.Series, period: Period) -> Array:
     """
     starts = _in_utc(times).dt.truncate(EVERY[period]).dt.epoch("s")
     return starts.fill_null(NO_TIME).to_numpy()
+
+
+def longer_period(rows: Mapping[int, int], period: Period) -> Period | None:
+    """The shortest longer period with `LEAST_ROWS` rows in most of its windows; None without one.
+
+    Args:
+        rows: of each window, by its start.
+        period: length of these windows.
+    """
+    starts = [start for start in rows if start != NO_TIME]
+    times = pl.from_epoch(pl.Series(starts, dtype=pl.Int64), "s")
+    counts = np.array([rows[start] for start in starts], np.int64)
+    periods: tuple[Period, ...] = get_args(Period)
+    for longer in periods[periods.index(period) + 1 :] if starts else ():
+        _, index = np.unique(by_time(times, longer), return_inverse=True)
+        # a week belongs to the month in which it begins: close enough for a proposal
+        if np.median(np.bincount(index, counts)) >= LEAST_ROWS:
+            return longer
+    return None
 
 
 def _in_utc(times: pl.Series) -> pl.Series:
