@@ -101,6 +101,16 @@ def test_slow_heads_end_and_others_go_on(server: Server) -> None:
     assert time.monotonic() - start > SECONDS - 1
 
 
+def test_a_slow_body_ends_the_connection(server: Server) -> None:
+    begin = time.monotonic()
+    with connect(server) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n[")
+        said = answer(connection)
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in said
+    assert time.monotonic() - begin < SECONDS + 5
+
+
 def test_a_body_is_no_head(server: Server) -> None:
     """A large request that comes in one piece, then in many."""
     body = b"[" + b" " * (8 * MOST_BYTES) + b"]"

@@ -167,6 +167,6 @@ async def _send(send: Send, response: Response, request_id: str, *, must_close: 
 
 
 def _has_unread_body(status: int, headers: Headers) -> bool:
-    """Whether a refused body may not have arrived completely; small ones have."""
+    """Whether a refused body may not have arrived completely; small ones have in time."""
     is_long = int(headers.get(b"content-length", 0)) > LARGE or b"transfer-encoding" in headers
-    return status >= 400 and is_long
+    return status == 408 or (status >= 400 and is_long)
