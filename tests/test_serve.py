@@ -81,13 +81,17 @@ def test_objects_are_predicted(tmp_path: Path, model: Path) -> None:
         pays = server.post("/models/pay/predict", [ROW])
         answers = [server.post("/predict", body) for body in (b"{", {"age": 1}, [1], [{"aeg": 1}])]
         wrong = server.post("/predict", [ROW, ROW | {"age": "old"}])
+        empty = server.post("/predict", b" ")
 
     [first, _] = incomes.json["predictions"]
     assert first["label"] in first["probabilities"]
     assert sum(first["probabilities"].values()) == pytest.approx(1)
     assert list(pays.json["predictions"][0]) == ["value", "lower", "upper"]
     assert {answer.status for answer in answers} == {400}
-    assert "'age', row 1" in wrong.json["error"]
+    assert "'age', row 1: 'old' is not a number. Correct it" in wrong.json["error"]
+    remedy = "Put the object in a list: [{...}]"
+    assert [remedy in answer.json["error"] for answer in answers] == [True, True, False, False]
+    assert "the body is empty" in empty.json["error"]
 
 
 def test_a_token_is_asked_for(tmp_path: Path, model: Path) -> None:

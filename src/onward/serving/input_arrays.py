@@ -88,6 +88,9 @@ def _number(field: Field, value: Any, row: int) -> float:
     if isinstance(value, Number | np.bool_) and not isinstance(value, np.timedelta64):
         with suppress(TypeError, ValueError, OverflowError):  # complex, signaling NaN, 10**400
             return float(value)  # type: ignore[arg-type]
+    if isinstance(value, str):
+        wanted = "a number, true or false" if field.type == "boolean" else "a number"
+        raise _wrong(field, row, f"{repr(value)[:80]} is not {wanted}")
     raise _misfit(field, value, row, "a finite number")
 
 
@@ -205,8 +208,12 @@ def _is_missing(value: Any) -> bool:
 
 
 def _misfit(field: Field, value: Any, row: int, wanted: str) -> DataError:
+    kind = type(value).__name__
+    return _wrong(field, row, f"{repr(value)[:80]} is of the type {kind}, expected {wanted}")
+
+
+def _wrong(field: Field, row: int, problem: str) -> DataError:
     return DataError(
-        f"column {field.name!r}, row {row}: {repr(value)[:80]} is of the type"
-        f" {type(value).__name__}, expected {wanted}. Correct it, or give None (in JSON null) if"
+        f"column {field.name!r}, row {row}: {problem}. Correct it, or give None (in JSON null) if"
         " the value is missing"
     )

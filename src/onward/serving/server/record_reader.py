@@ -38,7 +38,7 @@ class RecordReader:
             return self._decode(body)
         except (msgspec.DecodeError, RecursionError) as error:
             self._refuse_names(body)
-            raise Refusal(400, f"not a list of objects, one for each row: {error}") from error
+            raise Refusal(400, _problem(body, error)) from error
 
     def columns(self, rows: list[Any]) -> dict[str, list[Any]]:
         """The values of each column."""
@@ -49,3 +49,11 @@ class RecordReader:
         with suppress(msgspec.DecodeError, RecursionError):
             for row in _decode_any(body):
                 self._predictor.check_names(row)
+
+
+def _problem(body: bytes, error: Exception) -> str:
+    if not body.strip():
+        return "the body is empty. Send a list of objects, one for each row: [{...}]"
+    problem = f"not a list of objects, one for each row: {error}"
+    is_object = isinstance(error, msgspec.ValidationError) and body.lstrip().startswith(b"{")
+    return f"{problem}. Put the object in a list: [{{...}}]" if is_object else problem
