@@ -14,7 +14,9 @@ import tritonclient.http as triton
 from example_model import CLASSES, TABLE, example
 from google.protobuf import text_format
 from served import Server, serving
+from typer.testing import CliRunner
 
+from onward.__main__ import app
 from onward.schema import Field, Schema, Target
 from onward.serving.client_code import CLIENTS
 
@@ -118,3 +120,9 @@ def test_triton_can_read_the_repository(tmp_path: Path) -> None:
     assert (folder / "1" / "model.onnx").read_bytes() == model.read_bytes()
     assert [tensor.name for tensor in configuration.input] == TABLE.columns
     assert [list(tensor.dims) for tensor in configuration.output] == [[-1], [-1, 2]]
+
+
+def test_a_language_that_does_not_exist_is_named() -> None:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["client", "model.onnx", "--lang", "go"])
+    assert result.exit_code == 2
+    assert "Invalid value for '--lang': 'go' is not one of 'python', 'ts'." in result.stderr

@@ -15,6 +15,7 @@ import typer
 from onward import __version__, stages
 from onward import cli as commands
 from onward.artifacts.process import end_with_signals, is_first, signals_received
+from onward.cli._commands import Commands
 from onward.cli._extras import require_extra
 from onward.cli._stage import run_stage
 from onward.errors import OnwardError, is_out_of_memory, printable
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 BUG_EXIT_CODE, MEMORY_EXIT_CODE, DISK_EXIT_CODE = 70, 71, 74
 
 app = typer.Typer(
+    cls=Commands,
     help="From a raw table to one ONNX file you can trust.",
     no_args_is_help=True,
     add_completion=False,
