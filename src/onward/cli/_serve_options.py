@@ -15,7 +15,7 @@ Names = Annotated[
     list[str] | None,
     Option(
         "--name",
-        help="Name of a model, in the order of the models; by default the name of its file.",
+        help="Name of a model, in the order of the models; by default that of its config or file.",
         show_default=False,
     ),
 ]

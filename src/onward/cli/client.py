@@ -17,7 +17,9 @@ def client(
     ] = "python",
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the model on the server; by default the name of its file."),
+        typer.Option(
+            help="Name of the model on the server; by default that of its config or file."
+        ),
     ] = None,
 ) -> None:
     """Print a typed client for the server of a model."""
