@@ -148,7 +148,9 @@ def test_superior_asks_for_more_than_equal(tmp_path: Path) -> None:
 def test_superior_takes_no_margin(tmp_path: Path) -> None:
     old, new = line(tmp_path / "a.onnx", 1.95), line(tmp_path / "b.onnx", 2.0)
     rows(60).write_csv(tmp_path / "t.csv")
-    result = run("promote", new, old, tmp_path / "t.csv", "--superior", "--margin", 0.01)
+    output = tmp_path / "promotion.json"
+    words = ("--superior", "--margin", "0.01", "-o", output)
+    result = run("promote", new, old, tmp_path / "t.csv", *words)
     assert result.exit_code == 2
     message = " ".join(result.stderr.replace("│", " ").split())
     assert "Leave out --margin or --superior" in message
