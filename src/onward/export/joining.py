@@ -12,6 +12,7 @@ from onnx import GraphProto, ModelProto, TensorProto, compose, helper, numpy_hel
 from onnxscript import optimizer
 
 from onward.errors import ExportError
+from onward.export.trees import write_trees
 from onward.network.embedders import Embedder
 from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
@@ -91,6 +92,7 @@ def _body(network: Scoring) -> ModelProto:
             verbose=False,
         )
     assert program is not None
+    write_trees(program.model.graph)
     # the exporter folds small constants only; a runtime would fold the others at each start
     optimizer.fold_constants(program.model, input_size_limit=MOST, output_size_limit=MOST)
     optimizer.remove_unused_nodes(program.model)
