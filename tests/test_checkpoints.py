@@ -79,7 +79,7 @@ def test_that_of_another_run_is_removed_and_the_difference_named(
     Checkpoints(tmp_path, KEY).save(7, state(7))
     other = Checkpoints(tmp_path, {**KEY, part: "4"})
     assert other.newest() is None
-    assert f"starting over: the checkpoint of step 7 is of another {part}" in caplog.text
+    assert f"starting over: changed since the checkpoint of step 7: {part}" in caplog.text
     assert not list(tmp_path.glob("*"))
 
 

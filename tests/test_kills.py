@@ -131,9 +131,8 @@ def test_another_run_starts_anew(
         torch.set_num_threads(threads)
 
     [message] = [text for text in caplog.messages if "starting over" in text]
-    assert message.endswith(
-        "is of another config" + (f" and another {part}" if part != "config" else "")
-    )
+    changed = {"data": ", prepared data", "machine": ", machine"}
+    assert message.endswith(f": train.learner{changed.get(part, '')}")
 
 
 @pytest.mark.slow

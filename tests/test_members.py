@@ -172,7 +172,7 @@ def test_a_member_has_the_settings_of_the_section_unless_it_has_its_own() -> Non
 def test_the_files_of_all_members_decide_whether_a_training_resumes() -> None:
     one = settings(members=())
     assert fingerprint(settings(), "a")["code"] != fingerprint(one, "a")["code"]
-    assert fingerprint(settings(), "a")["config"] != fingerprint(one, "a")["config"]
+    assert fingerprint(settings(), "a")["train.members"] != fingerprint(one, "a")["train.members"]
 
 
 @pytest.mark.parametrize(

@@ -194,10 +194,12 @@ def test_the_journal_of_another_search_starts_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.jsonl"
-    first = Journal(path, {"config": "1", "data": "1"})
-    first.add_results(simulated(sampler(), 2)[:1], 2.0)
-    assert Journal(path, {"config": "1", "data": "2"}).results == []
-    assert "starting over: the finished trials are of another data" in caplog.text
+    key = {"train.learner": "1", "tune.seed": "1", "data": "1"}
+    Journal(path, key).add_results(simulated(sampler(), 2)[:1], 2.0)
+    assert Journal(path, {**key, "tune.seed": "2", "data": "2"}).results == []
+    assert "starting over: changed since the finished trials: tune.seed, data" in caplog.text
+    assert Journal(path, {"config": "1"}).results == []
+    assert caplog.messages[-1].endswith(": version of onward")
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +262,18 @@ def test_the_same_again_trains_nothing_and_more_trials_continue(
 
     assert {training["trial"] for training in more} == set(range(6))
     assert "6 trainings were finished before" in caplog.text
+
+
+def test_a_search_that_starts_over_names_the_sections_that_changed(
+    tuned: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Path(shutil.copytree(tuned, tmp_path / "project"))
+    config = folder / "c.yaml"
+    text = config.read_text().replace("trials: 5", "minutes: 1.0e-9\n  seed: 1")
+    config.write_text(text.replace("max_epochs: 9", "max_epochs: 1"))
+    search(folder)
+    [message] = [line for line in caplog.messages if "starting over" in line]
+    assert message.endswith("since the finished trials: train.learner, tune.seed")
 
 
 @pytest.mark.parametrize("step", [1, 100])

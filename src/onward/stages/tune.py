@@ -28,6 +28,7 @@ from onward.training.batches import Rows
 from onward.training.checkpoints import checkpoint_folder
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
 from onward.training.distributed import available
+from onward.training.fingerprint import section_hashes
 from onward.training.folds import folds
 from onward.training.loop import new_network
 from onward.training.run import TrainingData
@@ -230,12 +231,13 @@ def _log(trainings: int, best: Winner, ensemble: Ensemble) -> None:
 
 def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:
     """What a journal must agree in; machines may differ, as a result stays a result."""
-    ranges = settings.space.model_dump_json()
-    searched = f"{settings.seed} {ranges} {list(space.ranges.items())} {settings.latency_us}"
+    ranges = f"{settings.space.model_dump_json()} {list(space.ranges.items())}"
     return {
-        "config": hashlib.sha256(space.base.model_dump_json().encode()).hexdigest(),
-        "search space, latency or seed": hashlib.sha256(searched.encode()).hexdigest(),
-        "data": data,
+        **section_hashes(space.base),
+        "tune.space": hashlib.sha256(ranges.encode()).hexdigest(),
+        "tune.seed": str(settings.seed),
+        "tune.latency_us": str(settings.latency_us),
+        "prepared data": data,
         "code": sha256_of_code(),
     }
 

@@ -103,16 +103,16 @@ class Checkpoints:
                 continue
             head, _, tensors = content.partition(b"\n")
             header = json.loads(head)
-            other = [part for part, mine in self._key.items() if header["key"].get(part) != mine]
-            if not other:
+            changed = changed_parts(header["key"], self._key)
+            if not changed:
                 state: State = torch.load(
                     io.BytesIO(tensors), map_location="cpu", weights_only=True
                 )
                 return state
             logger.warning(
-                "train: starting over: the checkpoint of step %d is of another %s",
+                "train: starting over: changed since the checkpoint of step %d: %s",
                 header["step"],
-                " and another ".join(other),
+                ", ".join(changed),
             )
             break
         self.remove()
@@ -124,6 +124,16 @@ class Checkpoints:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self._folder.glob("step-*.pt"), reverse=True)
+
+
+def changed_parts(noted: Mapping[str, str], key: Mapping[str, str]) -> list[str]:
+    """The names of what differs from the key of an earlier run, for messages.
+
+    A key with other parts was written by another version, and cannot be compared part by part.
+    """
+    if noted.keys() != key.keys():
+        return ["version of onward"]
+    return [part for part, value in key.items() if noted[part] != value]
 
 
 def _content(data: bytes) -> bytes | None:

@@ -1,6 +1,7 @@
 """The key of a training: a run resumes only if everything that determines its bits is equal."""
 
 import inspect
+import json
 from hashlib import sha256 as hashed
 from importlib.metadata import version
 from pathlib import Path
@@ -32,13 +33,19 @@ def fingerprint(settings: Settings, data: str) -> dict[str, str]:
     }
     code = [sha256_of_code(), *sorted(sha256(Path(file)) for file in files)]
     return {
-        "config": hashed(settings.model_dump_json().encode()).hexdigest(),
-        "data": data,
+        **section_hashes(settings),
+        "prepared data": data,
         "code": " ".join(code),
         "machine": _machine(),
         # of the devices, the size of the work decides how many take part: config and data do
         "number of processes": str(available().ranks),
     }
+
+
+def section_hashes(settings: Settings) -> dict[str, str]:
+    """The hash of each part of the settings, by its name in a config: a message then names it."""
+    parts = settings.model_dump(mode="json").items()
+    return {f"train.{name}": hashed(json.dumps(part).encode()).hexdigest() for name, part in parts}
 
 
 def _chosen(network: Network.Config) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from onward.training.checkpoints import changed_parts
 from onward.tuning.sampler import Result, Training
 
 logger = logging.getLogger(__name__)
@@ -36,15 +37,14 @@ class Journal:
         """Of the file, without the first."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = _whole_lines(path)
-        others = _other_parts(lines, key)
-        if lines and not others:
+        changed = changed_parts(lines[0].get("key", {}), key) if lines else []
+        if lines and not changed:
             for line in lines[1:]:
                 self._note(line)
             return
         if lines:
             logger.warning(
-                "tune: starting over: the finished trials are of another %s",
-                " and another ".join(others),
+                "tune: starting over: changed since the finished trials: %s", ", ".join(changed)
             )
         path.write_text("")
         self._write([{"key": dict(key), "left": 0}])
@@ -125,9 +125,3 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     if length < path.stat().st_size:
         os.truncate(path, length)
     return lines
-
-
-def _other_parts(lines: list[dict[str, Any]], key: Mapping[str, str]) -> list[str]:
-    """The parts of the key that differ from those of the file."""
-    known = lines[0].get("key", {}) if lines else {}
-    return [part for part, value in key.items() if known.get(part) != value]
