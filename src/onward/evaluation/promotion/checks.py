@@ -94,13 +94,15 @@ def check_reliability(difference: MetricDifference) -> Check:
 
 
 def check_latency(
-    challenger: Mapping[str, float], champion: Mapping[str, float], budget: float
+    challenger: Mapping[str, float], champion: Mapping[str, float], limit: float
 ) -> Check:
-    """Whether one row is predicted within the budget, in microseconds, in 99 of 100 calls."""
+    """Whether one row is predicted within the limit, in microseconds, in 99 of 100 calls."""
     own, other = (of_model["single_row_p99_us"] for of_model in (challenger, champion))
-    limit = "no budget" if math.isinf(budget) else f"budget {budget:,.0f} µs"
-    reason = f"{own:,.0f} µs for one row (p99), champion {other:,.0f} µs, {limit}"
-    return Check("latency", "passed" if own <= budget else "failed", reason)
+    reason = (
+        f"99 of 100 calls with one row take at most {own:,.0f} µs, champion {other:,.0f} µs;"
+        f" {'no limit' if math.isinf(limit) else f'limit {limit:,.0f} µs'}"
+    )
+    return Check("latency", "passed" if own <= limit else "failed", reason)
 
 
 def _names(names: list[str]) -> str:
