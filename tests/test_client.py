@@ -122,6 +122,16 @@ def test_triton_can_read_the_repository(tmp_path: Path) -> None:
     assert [list(tensor.dims) for tensor in configuration.output] == [[-1], [-1, 2]]
 
 
+def test_a_file_in_place_of_a_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["export-triton", "m.onnx", "file"])
+    assert result.exit_code == 2
+    assert "file: is a file, and the repository a folder. Name a folder" in result.stderr
+
+
 def test_a_language_that_does_not_exist_is_named() -> None:
     result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["client", "model.onnx", "--lang", "go"])
     assert result.exit_code == 2

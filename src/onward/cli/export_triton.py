@@ -23,6 +23,8 @@ def export_triton(
 
     name = model_name(model)
     target = folder / name
+    if folder.is_file():
+        raise typer.BadParameter(f"{folder}: is a file, and the repository a folder. Name a folder")
     if target.exists():
         raise typer.BadParameter(f"{target} already exists. Remove it, or choose another folder")
     predictor = Predictor(model)

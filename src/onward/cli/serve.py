@@ -127,6 +127,10 @@ def _request_log(folder: Path | None, share: float | None, columns: str | None) 
     for option, value in (("--log-sample", share), ("--log-columns", columns)):
         if folder is None and value is not None:
             raise typer.BadParameter(f"{option} needs --log, the folder of the log")
+    if folder is not None and folder.is_file():
+        raise typer.BadParameter(
+            f"--log {folder}: is a file, and the log is a folder of files. Name a folder"
+        )
     return {
         "log_folder": str(folder.absolute()) if folder else "",
         "log_share": 1.0 if share is None else share,

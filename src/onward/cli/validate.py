@@ -19,6 +19,7 @@ def validate(
         typer.Option(
             metavar="FILE.csv",
             help="Write invalid rows to this file (needs `rows: {invalid: set_aside}`).",
+            dir_okay=False,
             show_default=False,
         ),
     ] = None,
