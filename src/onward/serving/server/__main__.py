@@ -7,6 +7,7 @@ import errno
 import logging
 import socket
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -35,12 +36,22 @@ def main(arguments: list[str]) -> int:
             _work(options, listener, 0) if options.workers == 1 else _supervise(options, listener)
         )
     except OnwardError as error:
-        sys.stderr.write(f"{error}\n")
+        _print_once(options, str(error))
         return error.exit_code
     except OSError as error:
         where = error.filename or f"{options.host}:{options.port}"
-        sys.stderr.write(f"{where}: {error.strerror}. {_remedy(error)}\n")
+        _print_once(options, f"{where}: {error.strerror}. {_remedy(error)}")
         return BUSY
+
+
+def _print_once(options: Options, message: str) -> None:
+    """Print why the server ends; of several workers that cannot start, the first prints it."""
+    if options.shared:
+        try:
+            (Path(options.shared) / "failure").touch(exist_ok=False)
+        except FileExistsError:
+            return
+    sys.stderr.write(f"{message}\n")
 
 
 def _remedy(error: OSError) -> str:
