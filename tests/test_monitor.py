@@ -485,9 +485,13 @@ def test_hours_with_too_few_rows_lead_to_days(project: Path) -> None:
     hours = pl.duration(hours=pl.int_range(pl.len()) % 24)
     log = week().with_columns(pl.col("at") + hours)
 
-    _, found, _ = monitored(project, log, "--time", "at", "--by", "hour")
+    done, found, _ = monitored(project, log, "--time", "at", "--by", "hour")
 
+    assert done.returncode == 0
     assert found["verdict"]["state"] == "too few rows"
+    largest = max(window["rows"] for window in found["windows"])
+    sentence = found["verdict"]["sentence"]
+    assert sentence.endswith(f" that a comparison needs; the largest has {largest}.")
     assert found["verdict"]["next"].endswith("log.parquet --time at")  # by day
 
 
@@ -495,6 +499,23 @@ def test_too_few_rows_do_not_lead_to_windows_of_a_time_that_is_not_there(project
     _, found, _ = monitored(project, week().head(150))
 
     assert found["verdict"]["next"].startswith("collect more rows, then onward monitor ")
+
+
+def test_windows_at_the_end_that_are_not_compared_are_counted(project: Path) -> None:
+    few, some = (
+        week().tail(count).with_columns(pl.col("at").dt.offset_by("7d")) for count in (9, 1)
+    )
+    later = some.with_columns(pl.col("at").dt.offset_by("1d"))
+
+    sentences = [
+        monitored(project, pl.concat(parts), "--time", "at")[1]["verdict"]["sentence"]
+        for parts in ([week()], [week(), few], [week(), few, later])
+    ]
+
+    end = "too few to compare."
+    assert not sentences[0].endswith(end)
+    assert sentences[1].endswith(f" The last window has 9 rows, {end}")
+    assert sentences[2].endswith(f" The last 2 windows have at most 9 rows, {end}")
 
 
 def test_labels_of_other_rows_are_named(project: Path) -> None:
@@ -535,6 +556,13 @@ def test_a_log_that_is_still_written_is_named(project: Path, tmp_path: Path) -> 
             "there is no column 'order' (--on). There are 'age', 'size', ",
         ),
         (["--html", "artifacts"], 2, "file 'artifacts' is a directory"),
+        (["--rows", "300", "--time", "at"], 2, "--rows counts rows, and --time is for windows of"),
+        (["--rows", "300", "--by", "day"], 2, "--rows counts rows, and --by is for windows of"),
+        (
+            ["--by", "day"],
+            65,
+            "no column 'onward/time', which --by needs. Name the column of times",
+        ),
         (
             ["--time", "city"],
             65,

@@ -17,12 +17,13 @@ class MonitorJob:
     labels: Path | None
     on: str | None
     """The id column of labels and rows."""
-    by: Period
+    by: Period | None
+    """Length of a window of time, if it is named."""
     time: str | None
     rows: int | None
     """Rows of a window; None for windows of time, or for two halves without a time column."""
 
-    def command(self, by: Period, labels: bool) -> str:
+    def command(self, by: Period | None, labels: bool) -> str:
         """The command for the same windows, or those of another length."""
         options: dict[str, Any] = {"--time": self.time, "--rows": self.rows}
         options["--by"] = None if by == "day" else by

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 TIME, ID, VERSION = "onward/time", "onward/id", "onward/version"  # columns of a server's log
 CHUNK = 65_536  # rows held at once
+USUAL_PERIOD: Period = "day"
 LOGGED = {".parquet", ".jsonl"}  # both are in the folder of a server that is running
 GROWING = ".jsonl.part"  # its last line may be incomplete
 
@@ -58,7 +59,16 @@ class MonitoredLog:
     @cached_property
     def period(self) -> Period | None:
         """The length of a window; None if windows are counted in rows."""
-        return self._job.by if self._job.rows is None and self._time is not None else None
+        if self._job.rows is not None:
+            return None
+        if self._time is not None:
+            return self._job.by or USUAL_PERIOD
+        if self._job.by is not None:
+            raise DataError(
+                f"{self._job.log}: there is no column {TIME!r}, which --by needs. Name the column"
+                " of times with --time, or leave out --by"
+            )
+        return None
 
     @property
     def _time(self) -> str | None:

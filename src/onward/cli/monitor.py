@@ -30,15 +30,23 @@ On = Annotated[
         show_default=False,
     ),
 ]
-By = Annotated[Literal["hour", "day", "week", "month"], typer.Option(help="Length of a window.")]
+By = Annotated[
+    Literal["hour", "day", "week", "month"] | None,
+    typer.Option(help="Length of a window of time.", show_default="day"),
+]
 Time = Annotated[
     str | None,
-    typer.Option(help="The column with the time of a row.", show_default="onward/time, if any"),
+    typer.Option(
+        help="The column with the time of a row, for windows of time.",
+        show_default="onward/time, if any",
+    ),
 ]
 Rows = Annotated[
     int | None,
     typer.Option(
-        min=200, help="Rows of a window, instead of --by.", show_default="half of the rows"
+        min=200,
+        help="Rows of a window, in place of windows of time: not with --by or --time.",
+        show_default="half of the rows, if they have no time",
     ),
 ]
 Output = Annotated[
@@ -62,7 +70,7 @@ def monitor(  # noqa: PLR0913  (a command has as many parameters as options)
     log: LogArgument,
     labels: Labels = None,
     on: On = None,
-    by: By = "day",
+    by: By = None,
     time: Time = None,
     rows: Rows = None,
     output: Output = None,
@@ -73,13 +81,17 @@ def monitor(  # noqa: PLR0913  (a command has as many parameters as options)
     Compares the columns and predictions of a log with those of the training
     rows, and estimates or measures the quality of the model. A column drifts
     if it differs by significantly more than is negligible in two consecutive
-    windows, and in the rows of both together. Exit code 3: drift or lost
-    quality in the last window.
+    windows, and in the rows of both together. Windows of fewer than 200 rows
+    are not compared. Exit code 3: drift or lost quality in the last window;
+    0: no alarm, or too few rows.
     """
     if (labels is None) != (on is None):
         raise typer.BadParameter("--labels needs --on, the id column, and --on needs --labels")
-    if time is not None and rows is not None:
-        raise typer.BadParameter("give --time or --rows, not both")
+    for option, value in (("--time", time), ("--by", by)):
+        if value is not None and rows is not None:
+            raise typer.BadParameter(
+                f"--rows counts rows, and {option} is for windows of time. Leave out one of them"
+            )
     from onward.cli._monitor_job import MonitorJob
     from onward.cli._monitoring import watch
 

@@ -1,7 +1,8 @@
 """The verdict of a monitor, and the next command."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal
 
 from onward.monitoring.windows import LEAST_ROWS
@@ -46,6 +47,22 @@ class Verdict:
 
 def verdict(document: Mapping[str, Any], commands: Commands) -> Verdict:
     """Sum up all findings, and choose the next command."""
+    found = _verdict(document, commands)
+    return replace(found, sentence=f"{found.sentence} {_not_compared(document)}".rstrip())
+
+
+def _not_compared(document: Mapping[str, Any]) -> str:
+    """The windows at the end that the verdict is not about."""
+    sizes = [window["rows"] for window in document["windows"]]
+    few = [*takewhile(lambda size: size < LEAST_ROWS, reversed(sizes))]
+    if len(few) in (0, len(sizes)):
+        return ""
+    if len(few) == 1:
+        return f"The last window has {few[0]} rows, too few to compare."
+    return f"The last {len(few)} windows have at most {max(few)} rows, too few to compare."
+
+
+def _verdict(document: Mapping[str, Any], commands: Commands) -> Verdict:
     drifted, watched = (_names(document, state) for state in ("drift", "watch"))
     lost = [quality for quality in document["quality"] if quality["state"] == "drift"]
     worse = _worse_slices(document)
@@ -67,12 +84,18 @@ def verdict(document: Mapping[str, Any], commands: Commands) -> Verdict:
         sentence = f"Drift in {count} columns and predictions: {_join(drifted)}. {about}"
         return Verdict("drift", sentence, _cure(commands, _measured_now(document)))
     if not any(entry["state"] != "too few" for entry in document["columns"]):
-        sentence = f"No window has the {LEAST_ROWS} rows that a comparison needs."
-        return Verdict("too few rows", sentence, commands.wider_windows)
+        return Verdict("too few rows", _too_few(document), commands.wider_windows)
     if watched:
         sentence = f"No drift; watch {_join(watched)}: different in the last window. {about}"
         return Verdict("watch", sentence, commands.again)
     return Verdict("quiet", f"The rows look like the training rows. {about}", commands.again)
+
+
+def _too_few(document: Mapping[str, Any]) -> str:
+    largest = max(window["rows"] for window in document["windows"])
+    return (
+        f"No window has the {LEAST_ROWS} rows that a comparison needs; the largest has {largest}."
+    )
 
 
 def _cure(commands: Commands, measured: Sequence[Any]) -> str:
