@@ -14,7 +14,7 @@ from tiny_search import make, search
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from onward.artifacts.publishing import publishing
-from onward.cli._best_settings import write_best_settings
+from onward.cli._best_settings import hint, write_best_settings
 from onward.errors import ConfigError
 from onward.network.models import Model
 from onward.settings.read_yaml import read_yaml
@@ -153,7 +153,9 @@ def test_members_that_are_removed_are_said(tmp_path: Path) -> None:
         (work / "best.yaml").write_text("train: {}\n")
     config = tmp_path / "c.yaml"
     config.write_text("train:\n  seed: 3\n  members: [{count: 2}]\n")
+    assert "to remove train.members of " in hint(tmp_path / "tune/best.yaml", config)
     said = write_best_settings(tmp_path / "tune/best.yaml", config)
     assert "without the members that it had: one network is trained." in said
     assert read_yaml(config)["train"] == {"seed": 3}
     assert "no change" in write_best_settings(tmp_path / "tune/best.yaml", config)
+    assert hint(tmp_path / "tune/best.yaml", config) == ""

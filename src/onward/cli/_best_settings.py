@@ -23,6 +23,27 @@ def settings_of(best: Path) -> dict[str, Any]:
     return section
 
 
+def hint(best: Path, config: Path) -> str:
+    """What `--write` would do; empty if nothing.
+
+    Raises:
+        ArtifactError: if ``best.yaml`` has changed since it was written.
+    """
+    if settings_of(best):
+        return f"to use the settings of {best}: onward tune {config} --write"
+    if _members(config):
+        return (
+            f"to remove train.members of {config}, which the search did not confirm:"
+            f" onward tune {config} --write"
+        )
+    return ""
+
+
+def _members(config: Path) -> Any:
+    """Those of an earlier search."""
+    return (read_yaml(config).get("train") or {}).get("members")
+
+
 def write_best_settings(best: Path, config: Path) -> str:
     """Write the settings of ``best.yaml`` into the section ``train``, and return a message.
 
@@ -32,7 +53,7 @@ def write_best_settings(best: Path, config: Path) -> str:
         ArtifactError: if ``best.yaml`` has changed since it was written.
     """
     section = settings_of(best)
-    earlier = (read_yaml(config).get("train") or {}).get("members")
+    earlier = _members(config)
     if not section and not earlier:
         return f"{config}: no change: the search confirmed no better settings"
     with modify_yaml(str(config)) as document:

@@ -22,11 +22,11 @@ def tune(
     ones confirm them. The best trainings become an ensemble if that is better
     beyond noise. Writes the best settings to artifacts/CONFIG/tune/best.yaml.
     """
-    from onward.cli._best_settings import settings_of, write_best_settings
+    from onward.cli._best_settings import hint, write_best_settings
     from onward.cli._stage import run_stage
 
     best = run_stage("tune", config, None, "train") / "tune" / "best.yaml"
     if write:
         typer.echo(write_best_settings(best, config))
-    elif settings_of(best):
-        typer.echo(f"to use the settings of {best}: onward tune {config} --write")
+    elif said := hint(best, config):
+        typer.echo(said)
