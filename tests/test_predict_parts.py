@@ -135,6 +135,7 @@ def test_wrong_options_are_said_before_anything_is_written(
         (["--part", "0/2"], "--part 0/2: must be I/N"),
         (["--part", "half"], "--part half: must be I/N"),
         (["--jobs", "0"], "should be greater than or equal to 1"),
+        (["--jobs", "100000"], f"Give at most {4 * (os.cpu_count() or 1)}"),
         (["--jobs", "1", "-o", str(table / "out")], "lies in the table"),
         (["--jobs", "1", "-o", str(file)], "is a file; with --jobs or --part name a folder"),
         (

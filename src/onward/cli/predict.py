@@ -130,7 +130,9 @@ def _predict_table(job: "PredictionJob", jobs: int | None, part: str | None) -> 
     if job.output is None:
         raise typer.BadParameter("--jobs and --part write a folder: name it with --output")
     from onward.cli._predict_parts import predict_parts
+    from onward.cli._processes import refuse_many_processes
 
+    refuse_many_processes("--jobs", jobs or 1)
     share = _share(part or "1/1")
     with naming_buckets(job.table, job.output):
         predict_parts(job, jobs or 1, share)

@@ -11,10 +11,10 @@ import typer
 
 from onward.cli import _serve_options as options
 from onward.cli._model_name import model_name, valid_name
+from onward.cli._processes import refuse_many_processes
 
 EXTRA = "serve"
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
-WORKERS = 4  # per core, at most; one keeps a core busy, and has some 60 MB of its own
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -43,7 +43,7 @@ def serve(  # noqa: PLR0913  (a command has as many parameters as options)
     and /metrics the metrics. Replaced files are reloaded.
     """
     _refuse_open_host(host, token_env, insecure=insecure)
-    _refuse_many_workers(workers)
+    refuse_many_processes("--workers", workers)
     _start(
         models=_models_by_name(models, name or []),
         host=host,
@@ -83,15 +83,6 @@ def _refuse_open_host(host: str, token_env: str | None, *, insecure: bool) -> No
     if token_env and not os.environ.get(token_env):
         raise typer.BadParameter(
             f"--token-env: the variable {token_env} is empty or not set. Set it to the token"
-        )
-
-
-def _refuse_many_workers(workers: int) -> None:
-    most = WORKERS * (os.cpu_count() or 1)
-    if workers > most:
-        raise typer.BadParameter(
-            f"--workers {workers}: more than one process per core gains nothing here, and needs"
-            f" memory. Give at most {most}"
         )
 
 
