@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from onward.artifacts import publishing as publishing_module
-from onward.artifacts.publishing import MANIFEST, manifest, publishing, replacing, sha256, verify
-from onward.errors import ArtifactError
+from onward.artifacts.publishing import MANIFEST, manifest, publishing, sha256, verify
+from onward.artifacts.replacing import replacing
+from onward.errors import ArtifactError, LockedError
 
 PACKAGE = Path(__file__).parents[1] / "src" / "onward"
 IGNORED = shutil.ignore_patterns("__pycache__", "datasets")
@@ -82,6 +84,39 @@ def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
     with replacing(path) as new:
         new.write_text("new")
     assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_another_command_writes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    (tmp_path / ".out.csv.new").write_text("left behind by a killed command")
+    with replacing(path) as new:
+        new.write_text("whole")
+        with pytest.raises(LockedError, match=r"out\.csv: another command is writing this file"):
+            publish_text(path, "other")
+    assert path.read_text() == "whole"
+    publish_text(path, "other")
+    assert path.read_text() == "other"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def publish_text(path: Path, text: str) -> None:
+    with replacing(path) as new:
+        new.write_text(text)
+
+
+def test_commands_that_write_one_file_mix_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+
+    def write(letter: str) -> set[str]:
+        with suppress(LockedError):
+            publish_text(path, letter * 99_999)
+        return {*path.read_text()} if path.exists() else {letter}
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(write, "abcdefgh" * 40))
+
+    assert {len(letters) for letters in seen} == {1}
     assert list(tmp_path.iterdir()) == [path]
 
 

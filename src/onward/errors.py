@@ -6,7 +6,7 @@
   * DataError       65  a table does not fit its schema
   * ArtifactError   66  a file of an earlier stage is missing, damaged or incompatible
   * ExportError     66  the exported file does not predict what the network predicts
-  * LockedError     75  another process runs this stage; try again later
+  * LockedError     75  another process runs this stage or writes this file; try again later
   * NotFiniteError  76  the training loss is no longer a finite number
   * PeerError       69  another process of the same training or job has ended or hangs
 
@@ -64,7 +64,7 @@ class ExportError(OnwardError):
 
 
 class LockedError(OnwardError):
-    """Another process runs this stage."""
+    """Another process runs this stage, or writes the same file."""
 
     exit_code = 75
 

@@ -1,4 +1,4 @@
-"""Atomic publishing: files are written to a temporary folder, then renamed."""
+"""Atomic publishing of folders: files are written to a temporary folder, then renamed."""
 
 import ctypes
 import hashlib
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from onward.artifacts.replacing import sync
 from onward.errors import ArtifactError
 
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 EVALUATED = "evaluated.onnx"  # only if the model has learned from held-out rows, too
-OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")  # links to what may be files
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of fcntl.h and stdio.h
 
 
@@ -43,13 +43,13 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
         hashes = {str(path.relative_to(work)): sha256(path) for path in files}
         (work / MANIFEST).write_text(json.dumps({"files": hashes, **notes}, indent=1) + "\n")
         for path in (*files, work / MANIFEST, work):
-            _sync(path)
+            sync(path)
         if not folder.exists():
             work.rename(folder)
         elif not _exchange(work, folder):
             folder.rename(old)
             work.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
     finally:
         _restore(old, folder)  # a signal may have come between the renames
         for left_over in (work, old):
@@ -81,35 +81,6 @@ def _refuse_foreign(folder: Path) -> None:
             f"{folder}: this folder has no {MANIFEST}, so its files are not results of onward"
             " and are not replaced. Move them elsewhere, or remove the folder"
         )
-
-
-@contextmanager
-def replacing(path: Path, writer: str = "") -> Iterator[Path]:
-    """A temporary path that replaces ``path`` if nothing is raised.
-
-    A device or a pipe is written to in place: a rename would take `/dev/null` from all programs.
-
-    Args:
-        path: of the file.
-        writer: distinguishes concurrent writers.
-    """
-    if _is_device(path):
-        yield path
-        return
-    new = path.with_name(f".{path.name}{writer}.new")
-    try:
-        yield new
-        _sync(new)
-        new.replace(path)
-        _sync(path.parent)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _is_device(path: Path) -> bool:
-    if str(path.absolute().parent) in OPEN_FILES:
-        return True
-    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def manifest(folder: Path) -> Mapping[str, Any]:
@@ -194,12 +165,3 @@ def sha256_of_code() -> str:
     package = Path(__file__).parents[1]
     hashes = (sha256(path) for path in sorted(package.rglob("*.py")))
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Flush to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

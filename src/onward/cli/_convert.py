@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ruamel.yaml.error import YAMLError
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.errors import ConfigError
 from onward.settings.convert import convert_document, convert_text, is_old
 from onward.settings.read_yaml import parse_yaml, read_yaml

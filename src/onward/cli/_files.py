@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.cli._config import SCHEMA, config
 from onward.cli._plots import plots
 from onward.cli._project import Project

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import typer
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.cli._monitor_job import MonitorJob
 from onward.cli._monitor_log import LogPart, MonitoredLog
 from onward.cli._monitor_page import monitor_page

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.cli._cloud import file_system, is_url
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import typer
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.cli._cloud import is_url
 
 Sink = Callable[[pl.LazyFrame, Path], Any]

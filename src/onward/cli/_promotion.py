@@ -5,7 +5,8 @@ from pathlib import Path
 
 import typer
 
-from onward.artifacts.publishing import replacing, sha256
+from onward.artifacts.publishing import sha256
+from onward.artifacts.replacing import replacing
 from onward.cli._model_pair import read_pair
 from onward.errors import ArtifactError
 from onward.evaluation.promotion.looks import Looks

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from onward.artifacts.process import lock
-from onward.artifacts.publishing import publishing, replacing
+from onward.artifacts.publishing import publishing
+from onward.artifacts.replacing import replacing
 from onward.cli._source import source_of
 from onward.table.sources import collect
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.errors import ConfigError, DataError
 from onward.quality.plan import Plan
 from onward.quality.prepare_settings import PrepareSettings

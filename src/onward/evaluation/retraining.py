@@ -25,14 +25,8 @@ from typing import Any
 import numpy as np
 
 from onward.artifacts.prepared import Prepared
-from onward.artifacts.publishing import (
-    MANIFEST,
-    manifest,
-    replacing,
-    sha256,
-    sha256_of_code,
-    verify,
-)
+from onward.artifacts.publishing import MANIFEST, manifest, sha256, sha256_of_code, verify
+from onward.artifacts.replacing import replacing
 from onward.errors import ArtifactError, ConfigError, OnwardError
 from onward.evaluation.baselines import predict_function, targets_of
 from onward.serving.predictor import Predictor

@@ -14,14 +14,8 @@ import polars as pl
 from pydantic import Field, PositiveInt, model_validator
 
 from onward.artifacts.prepared import Prepared
-from onward.artifacts.publishing import (
-    evaluated_file,
-    inputs_of,
-    publishing,
-    refuse_stale,
-    replacing,
-    verify,
-)
+from onward.artifacts.publishing import evaluated_file, inputs_of, publishing, refuse_stale, verify
+from onward.artifacts.replacing import replacing
 from onward.evaluation.baseline_comparison import Comparison
 from onward.evaluation.bootstrap import JSON_DIGITS, json_number
 from onward.evaluation.diagnostics import refuse_unread

@@ -8,7 +8,8 @@ from typing import Any
 
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.process import is_first
-from onward.artifacts.publishing import inputs_of, publishing, replacing
+from onward.artifacts.publishing import inputs_of, publishing
+from onward.artifacts.replacing import replacing
 from onward.network.heads import Head
 from onward.network.start import Start
 from onward.training.checkpoints import Checkpoints, checkpoint_folder

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onward.artifacts.publishing import replacing
+from onward.artifacts.replacing import replacing
 from onward.errors import ArtifactError
 from onward.network.heads import Head
 from onward.training.batches import Rows
