@@ -16,7 +16,7 @@ from onward.network.heads import Head
 from onward.training.batches import Rows
 from onward.tuning.ensemble import Counted, Ensemble, best_ensemble, select
 from onward.tuning.library import Library
-from onward.tuning.sampler import Result, Training
+from onward.tuning.results import Result, Training
 from onward.tuning.score_files import ScoreFiles
 
 

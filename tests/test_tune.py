@@ -32,7 +32,9 @@ from onward.settings.search_space import Interval, Range, share_of, value_at
 from onward.stages import train
 from onward.training.settings import Settings
 from onward.tuning.journal import Journal
-from onward.tuning.sampler import Result, Sampler, Training
+from onward.tuning.points import SobolPoints
+from onward.tuning.results import Result, Training
+from onward.tuning.sampler import Sampler
 from onward.tuning.search import best_of
 from onward.tuning.settings import SpaceSettings
 from onward.tuning.space import Space
@@ -49,7 +51,8 @@ def base(**learner: Any) -> Settings:
 
 
 def sampler(seed: int = 0) -> Sampler:
-    return Sampler(Space.of(SpaceSettings(), base(), has_numbers=True), seed, 3)
+    space = Space.of(SpaceSettings(), base(), has_numbers=True)
+    return Sampler(SobolPoints(space, seed), 3)
 
 
 def loss_of(training: Training) -> float:

@@ -22,7 +22,7 @@ from onward.tuning import clock as clock_module
 from onward.tuning import winner
 from onward.tuning.clock import Clock
 from onward.tuning.journal import Journal
-from onward.tuning.sampler import Result, Training
+from onward.tuning.results import Result, Training
 
 
 @pytest.fixture(scope="module")

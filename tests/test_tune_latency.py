@@ -20,7 +20,9 @@ from onward.stages import train, tune
 from onward.training.default_settings import Table, complete
 from onward.training.run import TrainingData
 from onward.training.settings import Settings
-from onward.tuning.sampler import Result, Sampler
+from onward.tuning.points import SobolPoints
+from onward.tuning.results import Result
+from onward.tuning.sampler import Sampler
 from onward.tuning.space import Values
 
 
@@ -71,7 +73,8 @@ def test_shapes_that_are_not_feasible_are_drawn_again() -> None:
     def is_feasible(values: Values) -> bool:
         return bool(values["model.width"] <= 128)
 
-    free, limited = Sampler(space(), 0, 3), Sampler(space(), 0, 3, is_feasible)
+    limits = ((), (is_feasible,))
+    free, limited = (Sampler(SobolPoints(space(), 0, *limit), 3) for limit in limits)
     first = free.following([], 10)
     assert limited.following([], 10) == first
     done = [Result(first[0], 1.0, 1)]

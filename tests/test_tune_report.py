@@ -17,7 +17,9 @@ from onward.tuning.comparison import Gain
 from onward.tuning.documents import document
 from onward.tuning.ensemble import Counted, Ensemble
 from onward.tuning.importance import importance
-from onward.tuning.sampler import Result, Sampler, Training
+from onward.tuning.points import SobolPoints
+from onward.tuning.results import Result, Training
+from onward.tuning.sampler import Sampler
 from onward.tuning.search import best_of
 from onward.tuning.winner import Winner
 
@@ -29,7 +31,7 @@ def loss_of(training: Training) -> float:
 
 def results(trials: int) -> list[Result]:
     found: list[Result] = []
-    sampler = Sampler(space(), 0, 3)
+    sampler = Sampler(SobolPoints(space(), 0), 3)
     while following := sampler.following(found, trials):
         for training in following:
             is_lost = training.trial == 4

@@ -9,7 +9,7 @@ from torch import Tensor
 from onward.network.heads import Head
 from onward.training.batches import Rows
 from onward.tuning.library import Library
-from onward.tuning.sampler import Result, Training
+from onward.tuning.results import Result, Training
 from onward.tuning.winner import Winner, winner
 
 

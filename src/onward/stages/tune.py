@@ -40,7 +40,9 @@ from onward.tuning.ensemble import Counted, Ensemble, best_ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.latency import Limit
 from onward.tuning.library import Library
-from onward.tuning.sampler import Result, Sampler, always
+from onward.tuning.points import SobolPoints, always
+from onward.tuning.results import Result
+from onward.tuning.sampler import Sampler
 from onward.tuning.search import Search
 from onward.tuning.settings import TuneSettings as Settings
 from onward.tuning.space import Space
@@ -77,8 +79,7 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     data = TrainingData.load(prepared)
     limit = _limit(settings, space, prepared, data, journal)
     trainer = Trainer(space, data, trials, inputs["prepare"], limit)
-    is_feasible = always if limit is None else limit.allows
-    sampler = Sampler(space, settings.seed, trainer.trials_per_shape, is_feasible)
+    sampler = Sampler(_points(settings, space, limit), trainer.trials_per_shape)
     search = Search(sampler, trainer, journal, settings.budget, Clock(trials / "clock.json"))
     for line in search.plan():
         logger.info(line)
@@ -96,6 +97,11 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     found = document(space, search.results, best, ensemble)
     _publish(folder, best_text(space, best, ensemble), found, notes)
     _log(len(search.results), best, ensemble)
+
+
+def _points(settings: Settings, space: Space, limit: Limit | None) -> SobolPoints:
+    is_feasible = always if limit is None else limit.allows
+    return SobolPoints(space, settings.seed, is_feasible)
 
 
 def _refuse_unsearchable(prepared: Prepared) -> None:

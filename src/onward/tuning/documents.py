@@ -10,7 +10,7 @@ from onward.settings.yaml import comment, setting
 from onward.tuning.comparison import Gain
 from onward.tuning.ensemble import Ensemble
 from onward.tuning.importance import importance
-from onward.tuning.sampler import Result
+from onward.tuning.results import Result
 from onward.tuning.space import Space
 from onward.tuning.winner import Winner
 

@@ -8,7 +8,7 @@ from functools import partial
 from onward.training.column_selection import LEAST_ROWS
 from onward.tuning.comparison import Choose, Gain, gain
 from onward.tuning.library import Library
-from onward.tuning.sampler import Result
+from onward.tuning.results import Result
 
 ROUNDS = 12  # of the selection, and so the largest sum of the counts
 SHARE = 0.9  # of the gain of the best ensemble, for which one with fewer networks is preferred

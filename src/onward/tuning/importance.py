@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import qmc, rankdata
 from sklearn.ensemble import RandomForestRegressor
 
-from onward.tuning.sampler import Result
+from onward.tuning.results import Result
 
 LEAST_TRIALS = 9  # a bracket; of fewer a forest learns noise
 TREES = 100

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onward.training.checkpoints import changed_parts
-from onward.tuning.sampler import Result, Training
+from onward.tuning.results import Result, Training
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onward.network.heads import Head
 from onward.training.batches import Rows
-from onward.tuning.sampler import Result
+from onward.tuning.results import Result
 from onward.tuning.score_files import ScoreFiles
 from onward.tuning.search import rank
 from onward.tuning.space import Values

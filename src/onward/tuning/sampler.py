@@ -4,44 +4,16 @@ A sampler without state: a search that is killed goes on as if nothing had happe
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import torch
-
-from onward.tuning.space import Point, Space, Values
+from onward.tuning.points import Points
+from onward.tuning.results import Result, Training
+from onward.tuning.space import Space
 
 THIRD = 3  # of the trials, the best third goes on with three times as many epochs
 SHAPES = 3  # of networks in a bracket; trials of one shape can train as a batch
 FEWEST_EPOCHS = 3  # of a training that says something
-STEP = 0.2  # standard deviation, as a share of a range, of the distance to a good trial
-ATTEMPTS = 16  # to draw a shape that is feasible
-MOVED = 0.5  # share of the settings of the shape that differ from those of a good trial
-
-
-@dataclass(frozen=True)
-class Training:
-    """Settings to train with, and for how long."""
-
-    trial: int
-    """Its number; trial 0 has the settings of the config."""
-    epochs: int
-    point: Point
-    values: Values
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished training."""
-
-    training: Training
-    loss: float
-    """The lowest validation loss; infinite if it was not finite."""
-    best_epoch: int
-    failure: str = ""
-    """Why there is no loss."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +32,6 @@ class _Place:
     """Trials that are to train next."""
     epochs: int = 0
     """Of these."""
-
-
-def always(_: Values) -> bool:
-    """Any settings will do."""
-    return True
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
@@ -86,18 +53,20 @@ class Sampler:
     """Chooses trainings.
 
     The first trial has the settings of the config. Then come brackets: of some trials with few
-    epochs the best third trains anew with three times as many, and so on. A third of the trials is
-    drawn evenly, from a Sobol sequence; the others lie near the best trials before.
+    epochs the best third trains anew with three times as many, and so on.
 
     Source: Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
     Optimization" (successive halving). Differs: a longer training starts anew.
     """
 
-    space: Space
-    seed: int
+    points: Points
+    """Of the trials of brackets."""
     trials_per_shape: int
-    is_feasible: Callable[[Values], bool] = always
-    """Whether networks of a shape may be trained; other shapes are drawn again."""
+
+    @property
+    def space(self) -> Space:
+        """That the points are from."""
+        return self.points.space
 
     @property
     def bracket(self) -> int:
@@ -117,7 +86,9 @@ class Sampler:
             return [Training(0, place.epochs, self.space.point(values), values)]
         if not place.waiting:
             return []
-        points = self._points(place.first, place.count, place.before)
+        end, step = place.first + place.count, self.trials_per_shape
+        blocks = [range(head, min(head + step, end)) for head in range(place.first, end, step)]
+        points = self.points.of_bracket(blocks, place.before)
         return [
             Training(trial, place.epochs, points[trial], self.space.values(points[trial]))
             for trial in place.waiting
@@ -161,65 +132,6 @@ class Sampler:
             best = sorted(chosen, key=lambda trial: (losses[trial], trial))[:kept]
             chosen = [trial for trial in sorted(best) if math.isfinite(losses[trial])]
         return _Place(used)
-
-    def _points(self, first: int, count: int, before: Sequence[Result]) -> dict[int, Point]:
-        good = _best_points(before)
-        points: dict[int, Point] = {}
-        for block, head in enumerate(range(first, first + count, self.trials_per_shape)):
-            trials = range(head, min(head + self.trials_per_shape, first + count))
-            points |= self._block(trials, good if block else ())
-        return points
-
-    def _block(self, trials: Sequence[int], good: Sequence[Point]) -> dict[int, Point]:
-        """Trials of one shape, near good points if there are some."""
-        axes, head = self.space.shape_axes, self._shape(trials[0], good)
-        points = {trial: self._point(trial, good) for trial in trials}
-        return {
-            trial: tuple(head[i] if i in axes else share for i, share in enumerate(point))
-            for trial, point in points.items()
-        }
-
-    def _shape(self, trial: int, good: Sequence[Point]) -> Point:
-        """A point whose shape is feasible, unless none of many is."""
-        point = self._point(trial, good)
-        for attempt in range(1, ATTEMPTS):
-            if self.is_feasible(self.space.values(point)):
-                break
-            draw = np.random.default_rng([self.seed, trial, attempt])
-            point = tuple(map(float, draw.random(len(self.space.ranges))))
-        return point
-
-    def _point(self, trial: int, good: Sequence[Point]) -> Point:
-        draw = np.random.default_rng([self.seed, trial])
-        size = len(self.space.ranges)
-        if good:
-            start = np.array(good[int(draw.integers(len(good)))])
-            is_moved = draw.random(size) < MOVED
-            is_moved[[i for i in range(size) if i not in self.space.shape_axes]] = True
-            steps = draw.normal(0.0, STEP, size) * is_moved
-            return tuple(map(float, _reflected(start + steps)))
-        engine = torch.quasirandom.SobolEngine(size, scramble=True, seed=self.seed)  # type: ignore[no-untyped-call]
-        engine.fast_forward(trial)  # type: ignore[no-untyped-call]
-        return tuple(map(float, engine.draw(1, dtype=torch.float64)[0]))
-
-
-def _best_points(results: Sequence[Result]) -> list[Point]:
-    """The points of the best trials, about as many as the square root of all."""
-    best: dict[int, tuple[float, Any]] = {}
-    for result in results:
-        if result.failure:
-            continue
-        trial = result.training.trial
-        if trial not in best or result.loss < best[trial][0]:
-            best[trial] = (result.loss, result.training.point)
-    ranked = sorted(best, key=lambda trial: (best[trial][0], trial))
-    return [best[trial][1] for trial in ranked[: max(1, round(math.sqrt(len(ranked))))]]
-
-
-def _reflected(point: np.ndarray) -> np.ndarray:
-    """A point, with shares outside of 0 to 1 thrown back."""
-    folded: np.ndarray = np.abs((point + 1) % 2 - 1)
-    return folded
 
 
 def trainings_of_bracket(count: int, epochs: int) -> list[tuple[int, int]]:

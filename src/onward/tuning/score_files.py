@@ -10,7 +10,7 @@ from onward.artifacts.replacing import replacing
 from onward.errors import ArtifactError
 from onward.network.heads import Head
 from onward.training.batches import Rows
-from onward.tuning.sampler import Training
+from onward.tuning.results import Training
 
 MOST_ROWS = 20_000  # of the validation; more seldom change a choice
 MOST_SCORES = 500_000  # of a training: with many classes fewer rows are kept

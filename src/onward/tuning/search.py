@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from onward.tuning.clock import Clock
 from onward.tuning.journal import Journal
-from onward.tuning.sampler import Result, Sampler, Training, trainings_of_bracket
+from onward.tuning.results import Result, Training
+from onward.tuning.sampler import Sampler, trainings_of_bracket
 from onward.tuning.settings import Budget
 from onward.tuning.trainer import Trainer
 

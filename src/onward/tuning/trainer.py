@@ -20,7 +20,7 @@ from onward.training.run import TrainingData, fit
 from onward.training.scores import compute_scores
 from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
 from onward.tuning.latency import Limit
-from onward.tuning.sampler import Result, Training
+from onward.tuning.results import Result, Training
 from onward.tuning.score_files import ScoreFiles
 from onward.tuning.space import Space
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from onward.training.column_selection import LEAST_ROWS
 from onward.tuning.comparison import Gain, gain
 from onward.tuning.library import Library, settings_of
-from onward.tuning.sampler import Result
+from onward.tuning.results import Result
 from onward.tuning.search import best_of
 
 
