@@ -32,7 +32,8 @@ from onward.settings.search_space import Interval, Range, share_of, value_at
 from onward.stages import train
 from onward.training.settings import Settings
 from onward.tuning.journal import Journal
-from onward.tuning.points import SobolPoints
+from onward.tuning.optuna_points import OptunaPoints
+from onward.tuning.points import Points, SobolPoints
 from onward.tuning.results import Result, Training
 from onward.tuning.sampler import Sampler
 from onward.tuning.search import best_of
@@ -50,9 +51,12 @@ def base(**learner: Any) -> Settings:
     return Settings.model_validate({"seed": 0, "network": network, "learner": learner})
 
 
-def sampler(seed: int = 0) -> Sampler:
+KINDS = pytest.mark.parametrize("kind", [SobolPoints, OptunaPoints])
+
+
+def sampler(kind: type[Points] = SobolPoints, seed: int = 0) -> Sampler:
     space = Space.of(SpaceSettings(), base(), has_numbers=True)
-    return Sampler(SobolPoints(space, seed), 3)
+    return Sampler(kind(space, seed), 3)
 
 
 def loss_of(training: Training) -> float:
@@ -83,8 +87,9 @@ def test_the_best_third_of_a_bracket_trains_three_times_as_long() -> None:
     assert results[0].training.values == sampler().space.base_values
 
 
-def test_later_brackets_look_near_the_best_trials() -> None:
-    results = simulated(sampler(), 28)
+@KINDS
+def test_later_brackets_look_near_the_best_trials(kind: type[Points]) -> None:
+    results = simulated(sampler(kind), 28)
     first, last = (
         [r.loss for r in results if r.training.epochs == 3 and r.training.trial in trials]
         for trials in (range(1, 10), range(19, 28))
@@ -93,13 +98,16 @@ def test_later_brackets_look_near_the_best_trials() -> None:
     assert best_of(results).loss < results[0].loss
 
 
-@drawn(st.data())
-@settings(max_examples=10)
-def test_a_search_that_was_cut_goes_on_as_if_it_was_not(data: st.DataObject) -> None:
-    whole = simulated(sampler(), 20)
+@KINDS
+@drawn(data=st.data())
+@settings(max_examples=6, deadline=None)
+def test_a_search_that_was_cut_goes_on_as_if_it_was_not(
+    kind: type[Points], data: st.DataObject
+) -> None:
+    whole = simulated(sampler(kind), 20)
     kept = data.draw(st.integers(0, len(whole)))
     shuffled = data.draw(st.permutations(whole[:kept]))
-    rest = simulated(sampler(), 20, shuffled)[kept:]
+    rest = simulated(sampler(kind), 20, shuffled)[kept:]
     assert sorted(rest, key=order) == sorted(whole[kept:], key=order)
 
 
@@ -113,13 +121,15 @@ def test_a_budget_that_was_raised_or_lowered_finds_what_one_asked_for_at_once_fi
         assert [*sampler().asked(together, budget)] == wanted
 
 
-def test_another_seed_draws_other_trials() -> None:
-    assert simulated(sampler(seed=1), 10) != simulated(sampler(seed=2), 10)
+@KINDS
+def test_another_seed_draws_other_trials(kind: type[Points]) -> None:
+    assert simulated(sampler(kind, 1), 10) != simulated(sampler(kind, 2), 10)
 
 
-def test_trials_of_a_block_have_one_shape() -> None:
+@KINDS
+def test_trials_of_a_block_have_one_shape(kind: type[Points]) -> None:
     space = sampler().space
-    short = [r.training for r in simulated(sampler(), 28) if r.training.epochs == 3]
+    short = [r.training for r in simulated(sampler(kind), 28) if r.training.epochs == 3]
     for start in range(0, len(short), 3):
         block = short[start : start + 3]
         shapes = {tuple(training.point[axis] for axis in space.shape_axes) for training in block}

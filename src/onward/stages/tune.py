@@ -40,7 +40,8 @@ from onward.tuning.ensemble import Counted, Ensemble, best_ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.latency import Limit
 from onward.tuning.library import Library
-from onward.tuning.points import SobolPoints, always
+from onward.tuning.optuna_points import OptunaPoints
+from onward.tuning.points import Points, SobolPoints, always
 from onward.tuning.results import Result
 from onward.tuning.sampler import Sampler
 from onward.tuning.search import Search
@@ -99,8 +100,10 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     _log(len(search.results), best, ensemble)
 
 
-def _points(settings: Settings, space: Space, limit: Limit | None) -> SobolPoints:
+def _points(settings: Settings, space: Space, limit: Limit | None) -> Points:
     is_feasible = always if limit is None else limit.allows
+    if settings.sampler == "optuna":
+        return OptunaPoints(space, settings.seed, is_feasible)
     return SobolPoints(space, settings.seed, is_feasible)
 
 
@@ -242,6 +245,7 @@ def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:
         **section_hashes(space.base),
         "tune.space": hashlib.sha256(ranges.encode()).hexdigest(),
         "tune.seed": str(settings.seed),
+        "tune.sampler": settings.sampler,
         "tune.latency_us": str(settings.latency_us),
         "prepared data": data,
         "code": sha256_of_code(),

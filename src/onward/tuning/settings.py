@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
@@ -32,6 +32,10 @@ class TuneSettings(Base):
     that are searched. ``latency_us``: microseconds that the exported file may take for one row, in
     half of the calls on this machine; slower networks are not trained.
 
+    ``sampler`` chooses the settings of the trials: ``sobol``, the default, draws a third of them
+    evenly and the others near the best ones; ``optuna`` is the TPE of Optuna, which must be
+    installed.
+
     ``members``: the most networks in an ensemble of the best trainings; 1 searches one network.
     """
 
@@ -39,6 +43,7 @@ class TuneSettings(Base):
     trials: Annotated[int, Field(ge=2)] | None = None
     minutes: PositiveFloat | None = None
     space: SpaceSettings = SpaceSettings()
+    sampler: Literal["sobol", "optuna"] = "sobol"
     latency_us: PositiveFloat | None = None
     members: int = Field(4, ge=1, le=16)
 
