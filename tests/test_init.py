@@ -311,10 +311,11 @@ def test_a_table_where_the_copy_goes_is_refused(folder: Path, table: Path) -> No
 def test_rows_without_a_target_are_counted(folder: Path, tmp_path: Path) -> None:
     rows = "".join(f"{row % 7 / 2},{['a', 'b', ''][row % 3]}\n" for row in range(90))
     (tmp_path / "t.csv").write_text(f"x,y\n{rows}")
-    assert "30 rows have no 'y', which `prepare` refuses. Remove them, or set" in init(
+    assert "30 rows without 'y', which `prepare` refuses. Remove them, or set" in init(
         tmp_path / "t.csv", "--target", "y"
     )
-    assert "# 30 rows have no target, which `prepare` refuses" in Path("configs/t.yaml").read_text()
+    config = Path("configs/t.yaml").read_text()
+    assert "# 30 rows without a target, which `prepare` refuses" in config
 
 
 def test_a_long_text_takes_no_time() -> None:

@@ -258,7 +258,7 @@ def test_groups_and_times_across_the_splits_are_found_and_the_right_split_parts_
     )
     rules = {"group": LeakRules(groups=("patient",)), "time": LeakRules(time="visited")}
     frames = {"group": frame.drop("visited"), "time": frame.drop("patient")}
-    for name, message in (("group", "'patient' are in training"), ("time", "no later than")):
+    for name, message in (("group", "'patient' in training"), ("time", "no later than")):
         [found] = found_in(frames[name], rules[name])
         assert message in found
         assert found_in(frames[name], rules[name], split=name) == []
@@ -340,7 +340,7 @@ def test_columns_of_the_leak_checks_are_read_though_nothing_is_predicted_from_th
     frame = honest("number", np.random.default_rng(0)).with_columns(
         leak=pl.lit(1.0) * pl.int_range(ROWS) % 7
     )
-    with pytest.raises(DataError, match=r"values of the group column 'since' are in training and"):
+    with pytest.raises(DataError, match=r"values of the group column 'since' in training and"):
         prepared(tmp_path, frame, "{groups: [since]}")
 
 

@@ -328,7 +328,7 @@ def test_a_log_of_a_server_is_read_with_its_predictions(project: Path) -> None:
 
     pairs = logged.with_columns((pl.int_range(pl.len()) // 2).cast(pl.String).alias("onward/id"))
     done, found, _ = monitored(project, pairs, *options)
-    assert "3,000 rows have no label, since the id of their request names several" in done.stderr
+    assert "no label for 3,000 rows, since the id of a request names several" in done.stderr
     assert [window["labelled"] for window in found["windows"]] == [0]
 
     parts = [logged, logged.with_columns(pl.lit(None, pl.Float32).alias("probability_yes"))]
@@ -540,7 +540,7 @@ def test_a_log_that_is_still_written_is_named(project: Path, tmp_path: Path) -> 
         f"{tmp_path}: no part of the log is finished. The server finishes a part after"
         in done.stderr
     )
-    assert "1 of the parts are still written and not read, such as a.jsonl.part" in later.stderr
+    assert "1 part still written and not read, such as a.jsonl.part" in later.stderr
     assert found["rows"] == DAYS * DAILY
 
 

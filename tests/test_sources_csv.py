@@ -170,7 +170,7 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None
     source = Source.for_path(path)
     source.num_rows()
     path.write_bytes(b"a\n1\n2\n")
-    with pytest.raises(DataError, match="1 rows became 2: the file is damaged, or changed"):
+    with pytest.raises(DataError, match="1 row became 2: the file is damaged, or changed"):
         source.scan([Field("a", "any", "number")])
 
 

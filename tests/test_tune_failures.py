@@ -128,7 +128,7 @@ def test_settings_that_nothing_confirms_leave_the_config_as_it_is(
     best = search(project) / "best.yaml"
     said = write_best_settings(best, config)
 
-    reason = "The settings of the config stay: 120 validation rows are too few to compare."
+    reason = "The settings of the config stay: the validation set has 120 rows, too few to compare."
     assert f"tune: {reason}" in caplog.text
     assert reason in " ".join(best.read_text().replace("#", "").split())
     assert read_yaml(best) == {"train": {}}

@@ -60,7 +60,7 @@ def prepared(config: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
 
 def test_a_good_table_keeps_all_rules(folder: Path) -> None:
     result = validate(write(folder, "50,Bonn,HIGH"))
-    assert (result.exit_code, result.output) == (0, "t.csv: 25 rows satisfy all 6 rules\n")
+    assert (result.exit_code, result.output) == (0, "t.csv: no broken rule (25 rows, 6 rules)\n")
 
 
 def test_broken_rules_are_listed_with_count_share_rows_and_values(folder: Path) -> None:
@@ -72,7 +72,7 @@ def test_broken_rules_are_listed_with_count_share_rows_and_values(folder: Path) 
     assert "'age' 2 7.14% a number below `minimum: 21` 25, 28 '7'; '9'" in map(" ".join, lines)
     assert ["'pay'", "1", "3.57%", "a", "missing"] in [line[:5] for line in lines]
     assert "'pay' 1 3.57% an undeclared class 27 'hgih'" in map(" ".join, lines)
-    assert "4 of 6 rules are broken, the first in row 26 (line 27)" in result.output
+    assert "4 of 6 rules broken, the first in row 26 (line 27)" in result.output
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_table_without_the_target_is_one_to_predict(folder: Path) -> None:
     (folder / "new.csv").write_text("age,city\n30,Bonn\n7,Bonn\n")
     result = validate(config, "new.csv")
     assert result.exit_code == 65
-    assert "1 of 3 rules are broken" in result.output
+    assert "1 of 3 rules broken" in result.output
 
 
 def test_rows_are_set_aside_only_if_the_config_allows_it(folder: Path) -> None:
@@ -192,11 +192,11 @@ def test_rows_keep_the_numbers_that_they_have_in_the_table(folder: Path, invalid
 @pytest.mark.parametrize(
     ("rows", "row", "message"),
     [
-        ("{duplicates: refuse}", "21,Paris,high", "1 rows are duplicates of earlier rows"),
+        ("{duplicates: refuse}", "21,Paris,high", "1 duplicate of earlier rows"),
         (
             "{conflicts: refuse}",
             "21,Paris,low",
-            "1 rows have the same columns as an earlier row, but another class",
+            "1 row with the same columns as an earlier row, but another class",
         ),
     ],
 )

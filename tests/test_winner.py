@@ -96,7 +96,7 @@ def test_settings_of_the_config_that_failed_once_and_not_again_are_the_best() ->
 
 def test_few_rows_confirm_nothing() -> None:
     best = found(torch.stack([torch.full((19,), 0.5), torch.full((19,), 0.1)]))
-    assert best.refusal == "19 validation rows are too few to compare"
+    assert best.refusal == "the validation set has 19 rows, too few to compare"
     assert best.result is best.of_config
 
 

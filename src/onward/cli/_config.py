@@ -7,6 +7,7 @@ from typing import Any
 from onward.cli._project import Project
 from onward.quality.type_inference import Guess, TargetGuess
 from onward.settings.yaml import comment, one_line, setting
+from onward.wording import format_count
 
 SCHEMA = Path("configs/schema.json")  # for editors
 NETWORK = ("embedder", "model")
@@ -21,8 +22,8 @@ def config(project: Project) -> str:
     lines = [
         f"# yaml-language-server: $schema={SCHEMA.name}",
         *comment(
-            f"Inferred by `onward init` from {one_line(project.path.name)}, {project.rows:,} rows,"
-            " with reasons. Correct what is wrong."
+            f"Inferred by `onward init` from {one_line(project.path.name)},"
+            f" {format_count(project.rows, 'row')}, with reasons. Correct what is wrong."
         ),
         *_prepare(project),
         *comment("auto is chosen from the table; `onward train` prints the values."),
@@ -79,7 +80,8 @@ def _missing(target: TargetGuess) -> list[str]:
     if not target.missing:
         return []
     return [
-        f"{target.missing:,} rows have no target, which `prepare` refuses. To drop them:",
+        f"{format_count(target.missing, 'row')} without a target, which `prepare` refuses. To drop"
+        " them:",
         "rows: {without_target: drop}",
     ]
 

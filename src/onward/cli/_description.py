@@ -16,6 +16,7 @@ from onward.serving.decision_rule import describe_rule
 from onward.serving.members_note import describe_members
 from onward.serving.predictor import Predictor
 from onward.serving.refit_note import describe_refit
+from onward.wording import format_count
 
 SHOWN_VALUES = 3  # values of a category to show
 TEXTS = ("refit", "members")  # notes that have sections of their own
@@ -69,7 +70,7 @@ def _headline(model: Path, schema: Schema, task: str) -> str:
     return escape(
         f"{model} ({model.stat().st_size / 1e3:,.0f} kB) predicts {schema.target.name!r}"
         f"{classes if schema.target.classes else ', a number'} ({task}),"
-        f" from {len(schema.columns)} columns.\n"
+        f" from {format_count(len(schema.columns), 'column')}.\n"
     )
 
 

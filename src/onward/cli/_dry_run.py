@@ -26,6 +26,7 @@ from onward.table.splits import SPLITS
 from onward.training.default_settings import Given, Table, complete
 from onward.training.start import load_start
 from onward.training.summary import member_lines
+from onward.wording import format_count
 
 DRY_RUN_EPOCHS = 2  # the second epoch also tests the end of the first
 DRY_RUN_TRIALS = 2  # the first has the settings of the config
@@ -115,7 +116,8 @@ def _run_stages(settings: Mapping[str, Any], folder: Path, name: str) -> Problem
             )
         except OnwardError as error:
             return {stage: error}
-        typer.echo(f"{stage:9}{time.monotonic() - started:6.1f} s {rows:11,} rows")
+        seconds, about = time.monotonic() - started, format_count(rows, "row")
+        typer.echo(f"{stage:9}{seconds:6.1f} s {about:>16}")
         if stage == "train" and settings[stage].members:
             _print_members(settings[stage], Prepared(whole / "prepare"))
     return {}

@@ -20,6 +20,7 @@ from onward.serving.predictor import Predictor
 from onward.table.sources import Source, Table
 from onward.table.sources._folder import ANY, files_in, refuse_other_columns
 from onward.table.sources._table import KEPT
+from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -223,8 +224,8 @@ def _say_unread(path: Path, unread: Sequence[Path], num_parts: int) -> None:
             f" {unread[0].name} to {unread[0].with_suffix('').name}"
         )
     logger.info(
-        "%s: %d of the parts are still written and not read, such as %s",
+        "%s: %s still written and not read, such as %s",
         path,
-        len(unread),
+        format_count(len(unread), "part"),
         unread[0].name,
     )

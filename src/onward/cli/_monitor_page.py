@@ -5,6 +5,7 @@ from typing import Any
 
 from onward.monitoring.verdicts import ALARMS, QUALITIES, latest, older_window
 from onward.report.markup import Content, Html, document, join, table, tag
+from onward.wording import format_count
 
 ROWS = 40  # of a table; the JSON has all
 WIDTH, HEIGHT = 96, 22  # of a drawing in a cell
@@ -46,8 +47,8 @@ def monitor_page(findings: Mapping[str, Any]) -> str:
 
 def _header(findings: Mapping[str, Any]) -> Html:
     model, verdict = findings["model"], findings["verdict"]
-    number = len(findings["windows"])
-    rows, windows = f"{findings['rows']:,} rows", f"{number:,} window{'s' * (number != 1)}"
+    rows = format_count(findings["rows"], "row")
+    windows = format_count(len(findings["windows"]), "window")
     state = verdict["state"]
     color = {"class_": "alarm"} if state in ALARMS else {}
     facts = f"model {model['id']} · {rows} of {findings['log']} · {windows}"
@@ -156,8 +157,8 @@ def _quality(findings: Mapping[str, Any]) -> Html:
         unlike = findings["estimate"]["unlike"]
         if any(unlike):
             note += (
-                f" Not estimated in {sum(unlike)} of {len(unlike)} windows, whose rows are unlike"
-                " those of the test set."
+                f" Not estimated in {sum(unlike)} of {format_count(len(unlike), 'window')}, whose"
+                " rows are unlike those of the test set."
             )
         table_of_estimate = _qualities(
             [findings["estimate"]], "estimate, last window", findings["windows"]

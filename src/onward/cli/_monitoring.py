@@ -29,6 +29,7 @@ from onward.serving.predictor import Predictor
 from onward.serving.text_reading import TextReader
 from onward.table.sources import Source
 from onward.table.sources._table import KEPT
+from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def _commands(job: MonitorJob, period: Period | None, tally: Tally) -> Commands:
 def _say_versions(job: MonitorJob, log: MonitoredLog) -> None:
     """Name the other model versions that rows were predicted with; of a canary they are normal."""
     others = [
-        f"{version} ({rows:,} rows)"
+        f"{version} ({format_count(rows, 'row')})"
         for version, rows in log.versions.most_common()
         if version != log.identity
     ]
@@ -113,15 +114,18 @@ def _say_labelled(
 ) -> None:
     if log.shared_ids:
         logger.warning(
-            "%s: %s rows have no label, since the id of their request names several rows. Send"
+            "%s: no label for %s, since the id of a request names several rows. Send"
             " one row in a request, with its id in the header X-Request-Id",
             job.log,
-            f"{log.shared_ids:,}",
+            format_count(log.shared_ids, "row"),
         )
     labelled = sum(window["labelled"] for window in findings["windows"])
     if labelled or log.shared_ids or not findings["rows"]:
         logger.info(
-            "%s: labels for %s of %s rows", job.labels, f"{labelled:,}", f"{findings['rows']:,}"
+            "%s: labels for %s of %s",
+            job.labels,
+            f"{labelled:,}",
+            format_count(findings["rows"], "row"),
         )
         return
     known = f"such as {labels['id'][0]!r}" if len(labels) else "none"

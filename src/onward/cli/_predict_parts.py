@@ -23,6 +23,7 @@ from onward.cli._predictions import print_unusual, progress
 from onward.cli._source import source_of
 from onward.errors import ArtifactError, PeerError
 from onward.serving.predictor import Predictor
+from onward.wording import format_count
 
 JOB, SUCCESS, PART = "_job.json", "_SUCCESS", "part-"
 
@@ -61,7 +62,7 @@ def predict_parts(job: PredictionJob, jobs: int, part: tuple[int, int]) -> None:
             path.touch()
     rows, new = sum(result.rows for result in results), len(left)
     files = f"files: {new} new, {len(tasks) - new} already there"
-    typer.echo(f"{job.output}: {rows:,} rows predicted; {files}", err=True)
+    typer.echo(f"{job.output}: {format_count(rows, 'row')} predicted; {files}", err=True)
     print_unusual(
         [values for result in results for values in result.unusual],
         [result.unit.file for result in results for _ in result.unusual],

@@ -9,6 +9,7 @@ from onward.cli._prediction_output import format_name, refuse_inside, write
 from onward.cli._predictions import open_table, predictions, print_unusual, progress
 from onward.errors import DataError
 from onward.serving.predictor import Predictor, Unreadable
+from onward.wording import format_count
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def predict_table(job: PredictionJob) -> None:
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
     if output is not None:
-        typer.echo(f"{output}: {table.num_rows():,} rows predicted", err=True)
+        typer.echo(f"{output}: {format_count(table.num_rows(), 'row')} predicted", err=True)
     print_unusual(sorted(unusual, key=lambda values: values.first_row))
 
 

@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from onward.cli._project import Project
+from onward.wording import format_count
 
 
 def print_inferred(project: Project, written: list[str]) -> None:
@@ -23,8 +24,9 @@ def print_inferred(project: Project, written: list[str]) -> None:
     console.print(table)
     if target.missing:
         console.print(
-            f"\n[yellow]{target.missing:,} rows have no {escape(repr(target.target.name))}, which"
-            " `prepare` refuses.[/] Remove them, or set `rows: {without_target: drop}`"
+            f"\n[yellow]{format_count(target.missing, 'row')} without"
+            f" {escape(repr(target.target.name))}, which `prepare` refuses.[/]"
+            " Remove them, or set `rows: {without_target: drop}`"
         )
     console.print(f"\nWritten: {escape(', '.join(written))}")
     config = f"configs/{project.name}.yaml"

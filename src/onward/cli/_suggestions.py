@@ -17,6 +17,7 @@ from onward.settings.config import section
 from onward.settings.yaml import one_line
 from onward.stages import prepare
 from onward.tasks import usual_task
+from onward.wording import format_count
 
 
 def print_suggestions(config: Path) -> None:
@@ -28,7 +29,8 @@ def print_suggestions(config: Path) -> None:
         plan, prepared = Plan(settings), Prepared(Path(folder) / "prepare")
         result = suggest(prepared, plan.columns, plan.derivations, settings.seed)
         loss_title = usual_task(prepared.schema().target).loss_title
-    typer.echo(f"{result.candidates:,} derived columns tested on {result.rows:,} validation rows")
+    candidates = format_count(result.candidates, "derived column")
+    typer.echo(f"{candidates} tested on {format_count(result.rows, 'validation row')}")
     typer.echo(f"{loss_title} of boosted trees without them: {result.loss:.4g}")
     if not result.suggestions:
         typer.echo("no derived column lowers it significantly")

@@ -22,6 +22,7 @@ from onward.quality.validation import (
 )
 from onward.settings.config import section
 from onward.table.sources import Source, Table
+from onward.wording import format_count
 
 
 def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
@@ -56,8 +57,9 @@ def validate_table(config: Path, path: Path | None, reject: Path | None) -> int:
 def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, rows: int) -> None:
     console = Console(highlight=False)
     count = len(inspection.rules)
+    checked = f"{format_count(rows, 'row')}, {format_count(count, 'rule')}"
     if not findings:
-        console.print(f"{escape(str(table.path))}: {rows:,} rows satisfy all {count} rules")
+        console.print(f"{escape(str(table.path))}: no broken rule ({checked})")
         return
     grid = Grid(box=None, pad_edge=False)
     for title in ("column", "rows", "share", "have", "first rows", "with"):
@@ -75,8 +77,8 @@ def _print(table: Table, findings: Sequence[Finding], inspection: Inspection, ro
     console.print(grid)
     position = table.position(findings[0].first[0])
     console.print(
-        f"\n{escape(str(table.path))}: {len(findings)} of {count} rules are broken, the first in"
-        f" {position}"
+        f"\n{escape(str(table.path))}: {len(findings)} of {format_count(count, 'rule')} broken,"
+        f" the first in {position}"
     )
     remedies: dict[str, list[str]] = {}
     for finding in findings:
@@ -91,13 +93,11 @@ def _print_repetitions(inspection: Inspection, contract: Contract) -> None:
     counts = repetitions(inspection.rows, names, target)
     near = near_duplicates(inspection.rows, names, target) - counts.duplicates
     is_number = contract.target.task.is_number
-    for count, what in (
-        (counts.duplicates, "are duplicates of earlier rows"),
-        (near, "are duplicates except for case, blanks or Unicode forms"),
-        (
-            counts.conflicts * (not is_number),
-            "have the same columns as an earlier row, but another class",
-        ),
+    conflicts = counts.conflicts * (not is_number)
+    for count, noun, what in (
+        (counts.duplicates, "duplicate", "of earlier rows"),
+        (near, "duplicate", "except for case, blanks or Unicode forms"),
+        (conflicts, "row", "with the same columns as an earlier row, but another class"),
     ):
         if count:
-            typer.echo(f"{count:,} rows {what}")
+            typer.echo(f"{format_count(count, noun)} {what}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from onward.wording import format_count
+
 SNAPSHOTS = Path("snapshots")
 
 
@@ -30,4 +32,4 @@ def collect(
     rows = take(config, folder)
     has_project = (Path("configs") / config.name).exists()
     following = "dvc repro" if has_project else f"onward init {folder} --target COLUMN"
-    typer.echo(f"{folder}: {rows:,} rows. Next: {following}", err=True)
+    typer.echo(f"{folder}: {format_count(rows, 'row')}. Next: {following}", err=True)

@@ -12,6 +12,7 @@ import typer
 from onward.cli import _serve_options as options
 from onward.cli._model_name import model_name, valid_name
 from onward.cli._processes import refuse_many_processes
+from onward.wording import format_count
 
 EXTRA = "serve"
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
@@ -90,7 +91,8 @@ def _models_by_name(models: list[Path], names: list[str]) -> dict[str, str]:
     """Paths by name."""
     if len(names) > len(models):
         raise typer.BadParameter(
-            f"--name: {len(names)} names for {len(models)} models. Give at most one per model"
+            f"--name: {len(names)} names for {format_count(len(models), 'model')}. Give at"
+            " most one per model"
         )
     names = names + [model_name(path) for path in models[len(names) :]]
     for name in names:

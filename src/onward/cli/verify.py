@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from onward.wording import format_count
+
 
 def verify(
     model: Annotated[
@@ -21,7 +23,7 @@ def verify(
     differences = predictor.verify()
     rows = max(map(len, predictor.metadata["replay"]["predictions"].values()))
     typer.echo(
-        f"{model}: {rows} rows replayed in onnxruntime {onnxruntime.__version__},"
+        f"{model}: {format_count(rows, 'row')} replayed in onnxruntime {onnxruntime.__version__},"
         f" largest difference {max(differences.values()):.1g}: ok"
     )
     if HASH not in predictor.metadata:

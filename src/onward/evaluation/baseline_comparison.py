@@ -13,7 +13,7 @@ from onward.evaluation.bootstrap import (
     sample,
 )
 from onward.tasks import Array, Predictions, Task
-from onward.text_table import text_table
+from onward.wording import format_count, text_table
 
 MODEL = "model"
 
@@ -66,7 +66,7 @@ class Comparison:
             interval = f"{format_value(model.lower)} to {format_value(model.upper)}"
             values = (format_value(self.resamples_of[who][name].value) for who in others)
             rows.append([metric.title, format_value(model.value), interval, *values])
-        yield f"evaluate: {self.sample.rows:,} test rows"
+        yield f"evaluate: {format_count(self.sample.rows, 'test row')}"
         titles = (who.replace("_", " ") for who in others)
         yield from text_table(["", MODEL, "95 % interval", *titles], rows)
         if self.unread:

@@ -9,6 +9,7 @@ from onward.evaluation.previous_run import MeasuredModel, changes
 from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels, training_steps
 from onward.table.splits import Part
 from onward.tasks import Task
+from onward.wording import format_count
 
 
 def cold_start(
@@ -42,8 +43,9 @@ def cold_start_lines(document: Mapping[str, Any], task: Task) -> Iterator[str]:
     main, steps = document["metrics"][task.main], document["steps"]
     yield (
         f"evaluate: {task.main_metric.title} {format_value(main['now'])} after"
-        f" {steps['warm']:,} steps; from a cold start {format_value(main['before'])} after"
-        f" {steps['cold']:,} steps ({main['verdict']})"
+        f" {format_count(steps['warm'], 'step')}; from a cold start"
+        f" {format_value(main['before'])} after {format_count(steps['cold'], 'step')}"
+        f" ({main['verdict']})"
     )
 
 

@@ -14,7 +14,7 @@ from onward.artifacts.publishing import MANIFEST, manifest, verify
 from onward.evaluation.baseline_comparison import MODEL, Comparison
 from onward.evaluation.bootstrap import Estimate, Sample, format_value, json_number, resample
 from onward.tasks import Metric
-from onward.text_table import text_table
+from onward.wording import text_table
 
 logger = logging.getLogger(__name__)
 

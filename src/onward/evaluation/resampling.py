@@ -14,7 +14,7 @@ from onward.evaluation.bootstrap import format_value
 from onward.evaluation.cold_start import cold_start, cold_start_lines
 from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels, refuse_partial_model
 from onward.tasks import Task
-from onward.text_table import text_table
+from onward.wording import text_table
 
 FOLDS_KEY, CURVE_KEY = "cross_validation", "learning_curve"
 

@@ -11,6 +11,7 @@ from onnx import ModelProto
 from onward.schema import Field, Schema
 from onward.serving.column_settings import ISO, date_format_of, units_of
 from onward.wires import ELEMENTS, SCALARS, wire_of
+from onward.wording import format_count
 
 ABSENT = {"f": "NaN is a missing value", "O": "an empty text is a missing value"}
 """By the kind of the array."""
@@ -50,8 +51,9 @@ def document(model: ModelProto, schema: Schema, task: str) -> None:
     target = schema.target
     what = f"one of {', '.join(target.classes[:20])}" if target.classes else "a number"
     model.graph.doc_string = (
-        f"Predicts {target.name!r}, {what} ({task}), from {len(schema.columns)} columns of a raw"
-        f" table. {_shapes(schema)} Made by onward."
+        f"Predicts {target.name!r}, {what} ({task}), from"
+        f" {format_count(len(schema.columns), 'column')} of a raw table. {_shapes(schema)} Made"
+        " by onward."
     )
     fields = {field.name: field for field in schema.columns}
     for value in model.graph.input:

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Any, Literal
 
 from onward.monitoring.windows import LEAST_ROWS
+from onward.wording import format_count
 
 MAX_NAMED = 3  # columns in a sentence
 QUALITIES = {
@@ -58,8 +59,9 @@ def _not_compared(document: Mapping[str, Any]) -> str:
     if len(few) in (0, len(sizes)):
         return ""
     if len(few) == 1:
-        return f"The last window has {few[0]} rows, too few to compare."
-    return f"The last {len(few)} windows have at most {max(few)} rows, too few to compare."
+        return f"The last window has {format_count(few[0], 'row')}, too few to compare."
+    most = format_count(max(few), "row")
+    return f"The last {len(few)} windows have at most {most}, too few to compare."
 
 
 def _verdict(document: Mapping[str, Any], commands: Commands) -> Verdict:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from onward.schema import Target
+from onward.wording import format_count
 
 SMALL_TEST_SET = 50  # rows; one more error in a test set of 50 changes accuracy by 2 points
 MAX_NAMED_CLASSES = 5  # classes to name
@@ -24,10 +25,10 @@ def shortages(target: Target, targets: Mapping[str, np.ndarray]) -> list[str]:
 def _few_rows(targets: Mapping[str, np.ndarray]) -> Iterator[str]:
     test = len(targets["test"])
     if test < SMALL_TEST_SET:
-        rows = "1 row" if test == 1 else f"{test} rows"
         yield (
-            f"The test set has {rows}: its metrics are imprecise, and differences between models"
-            " are rarely significant. Use `evaluate: {cross_validation: 5}`, or add rows"
+            f"The test set has {format_count(test, 'row')}: its metrics are imprecise, and"
+            " differences between models are rarely significant. Use"
+            " `evaluate: {cross_validation: 5}`, or add rows"
         )
 
 

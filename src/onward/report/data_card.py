@@ -7,9 +7,10 @@ answers the questions that a run can answer; the last section lists the others.
 from collections.abc import Mapping
 from typing import Any
 
-from onward.report.formatting import format_count, number, percent, usual
+from onward.report.formatting import number, percent, usual
 from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
+from onward.wording import format_count
 
 UNANSWERED = (
     "why, by whom and with which funding the table was made",
@@ -44,8 +45,9 @@ def _rows(data: Mapping[str, Any]) -> list[str]:
     counts = data["rows"]
     total = sum(counts.values())
     rows = [(split, f"{count:,}", percent(count / total)) for split, count in counts.items()]
+    columns = format_count(len(data["columns"]), "column")
     return [
-        f"{total:,} rows, {len(data['columns']):,} columns and a target.",
+        f"{format_count(total, 'row')}, {columns} and a target.",
         table(["split", "rows", "share"], rows),
     ]
 

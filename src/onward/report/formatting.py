@@ -6,6 +6,7 @@ from typing import Any
 
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
+from onward.wording import format_count
 
 MINUS = "\u2212"  # as wide as a plus
 LARGE, SMALL = 10_000.0, 0.001
@@ -95,11 +96,6 @@ def score(value: float | None) -> str:
 def percent(share: float) -> str:
     """A share, to a tenth of a percent."""
     return f"{share * 100:.1f} %"
-
-
-def format_count(count: int, noun: str) -> str:
-    """So many of them; one is no plural."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def within(title: str) -> str:

@@ -17,6 +17,7 @@ from onward.report.formatting import (
 )
 from onward.report.markdown import bullets, document, plain, table
 from onward.report.report_data import Evidence
+from onward.wording import format_count
 
 LEAST_CLASS = 30  # test rows of a class; scores of fewer are rough
 REPLAYED = {
@@ -115,7 +116,9 @@ def _training(evidence: Evidence) -> list[str]:
             f"{counts['train'] + counts['validation']:,} rows in {folds} folds, a network without"
             " each, early stopping and calibration on the fold that a network did not learn from"
         )
-    epochs = "" if evidence.members or folds else f", {len(evidence.history):,} epochs"
+    epochs = (
+        "" if evidence.members or folds else f", {format_count(len(evidence.history), 'epoch')}"
+    )
     return [
         f"{rows}{epochs}. The data card (data_card.md) describes them.",
         _members(evidence),

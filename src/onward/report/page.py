@@ -17,6 +17,7 @@ from onward.report.slices import slices
 from onward.report.training import training
 from onward.report.tuning import tuning
 from onward.report.usage import usage
+from onward.wording import format_count
 
 SECTIONS = {
     "Result": result,
@@ -45,9 +46,14 @@ def page(evidence: Evidence) -> str:
 
 def _header(evidence: Evidence) -> Html:
     rows = sum(evidence.data["rows"].values())
-    source = f"{evidence.config} · {evidence.task.name} · {len(evidence.schema.columns):,} columns"
+    columns = format_count(len(evidence.schema.columns), "column")
+    source = f"{evidence.config} · {evidence.task.name} · {columns}"
     words = (
-        tag("p", f"{source} · {rows:,} rows of {evidence.data['source']}", class_="quiet"),
+        tag(
+            "p",
+            f"{source} · {format_count(rows, 'row')} of {evidence.data['source']}",
+            class_="quiet",
+        ),
         tag("h1", "Predicting ", tag("em", evidence.target)),
         tag("p", verdict(evidence), class_="verdict"),
         *(tag("p", sentence, class_="quiet") for sentence in [evidence.refit] if sentence),

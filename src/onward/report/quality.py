@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from onward.report.formatting import format_count, percent
+from onward.report.formatting import percent
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
+from onward.wording import format_count
 
 
 def quality(evidence: Evidence) -> Html:

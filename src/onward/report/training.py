@@ -6,6 +6,7 @@ from onward.report import charts, speed
 from onward.report.formatting import number
 from onward.report.markup import Html, figure, join, table, tag
 from onward.report.report_data import Evidence
+from onward.wording import format_count
 
 
 def training(evidence: Evidence) -> Html:
@@ -46,6 +47,7 @@ def _note(evidence: Evidence) -> str:
         )
     best = min(evidence.history, key=lambda epoch: epoch["validation/loss"])
     return (
-        f"{len(evidence.history):,} epochs. The weights are those of epoch {int(best['epoch'])},"
-        f" which had the lowest validation loss ({number(best['validation/loss'])})."
+        f"{format_count(len(evidence.history), 'epoch')}. The weights are those of epoch"
+        f" {int(best['epoch'])}, which had the lowest validation loss"
+        f" ({number(best['validation/loss'])})."
     )

@@ -7,6 +7,7 @@ from onward.report import charts
 from onward.report.formatting import number, percent
 from onward.report.markup import Content, Html, figure, join, table, tag
 from onward.report.report_data import Evidence
+from onward.wording import format_count
 
 SHOWN = 8  # trainings; the others are folded
 
@@ -35,11 +36,13 @@ def _note(found: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     mattered = found.get("importance", {})
     first = next(one for one in found["trainings"] if one["trial"] == 0)
     sentences = [
-        f"onward tune searched {len(found['space'])} settings with {len(trials):,} trials in"
-        f" {len(found['trainings']):,} trainings. The best one, trial {best['trial']} with"
-        f" {best['epochs']} epochs, has a validation loss of {number(best['loss'])}; the settings"
-        f" that the config then had, trial 0, {number(first['loss'])}. The lowest of many losses is"
-        " optimistic; the test set was not used.",
+        f"onward tune searched {format_count(len(found['space']), 'setting')} with"
+        f" {format_count(len(trials), 'trial')} in"
+        f" {format_count(len(found['trainings']), 'training')}. The best one, trial"
+        f" {best['trial']} with {format_count(best['epochs'], 'epoch')}, has a validation loss of"
+        f" {number(best['loss'])}; the settings that the config then had, trial 0,"
+        f" {number(first['loss'])}. The lowest of many losses is optimistic; the test set was not"
+        " used.",
         *_confirmation(found["best"]),
     ]
     if mattered:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from onward.errors import DataError
+from onward.wording import format_count
 
 Values = list[Any] | np.ndarray[Any, Any]
 """A column: a list, or an array with a first axis of rows."""
@@ -160,6 +161,7 @@ def _check_lengths(columns: Mapping[str, Values]) -> None:
     for name, values in columns.items():
         if len(values) != len(columns[first]):
             raise DataError(
-                f"column {first!r} has {len(columns[first])} values and column {name!r} has"
-                f" {len(values)}. Give one value for each row, and None where it is missing"
+                f"column {first!r} has {format_count(len(columns[first]), 'value')} and column"
+                f" {name!r} has {len(values)}. Give one value for each row, and None where it"
+                " is missing"
             )

@@ -15,6 +15,7 @@ from onward.quality.preparation import prepare
 from onward.quality.prepare_settings import PrepareSettings as Settings
 from onward.quality.starting_point import StartingPoint
 from onward.table.sources import Source
+from onward.wording import format_count
 
 __all__ = ["Settings", "run"]
 
@@ -49,7 +50,9 @@ def run(settings: Settings, folder: Path) -> None:
     if missing:
         logger.info("prepare: missing in training rows: %s", _format_shares(missing))
     logger.info(
-        "prepare: %d columns, rows: %s", len(settings.columns), _format_counts(report["rows"])
+        "prepare: %s, rows: %s",
+        format_count(len(settings.columns), "column"),
+        _format_counts(report["rows"]),
     )
 
 
@@ -94,5 +97,5 @@ def _format_shares(shares: Mapping[str, float]) -> str:
     largest = sorted(shares, key=lambda name: -shares[name])
     parts = [f"{name} {max(shares[name], 0.001):.1%}" for name in largest[:NAMED_COLUMNS]]
     if len(largest) > NAMED_COLUMNS:
-        parts.append(f"and {len(largest) - NAMED_COLUMNS} more columns")
+        parts.append(f"and {format_count(len(largest) - NAMED_COLUMNS, 'more column')}")
     return ", ".join(parts)

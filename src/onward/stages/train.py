@@ -25,6 +25,7 @@ from onward.training.run import Trained, TrainingData, fit
 from onward.training.settings import Settings as Complete
 from onward.training.start import load_start
 from onward.training.summary import description
+from onward.wording import format_count
 
 __all__ = ["Settings", "run"]
 
@@ -143,6 +144,6 @@ def _outcome(metrics: Mapping[str, Any], stopped_by: str) -> str:
     if "members" in metrics:
         return f"{len(metrics['members'])} networks, stopped by {stopped_by}; {loss} together"
     return (
-        f"{metrics['epochs']} epochs, stopped by {stopped_by}; {loss} after epoch"
+        f"{format_count(metrics['epochs'], 'epoch')}, stopped by {stopped_by}; {loss} after epoch"
         f" {metrics['best_epoch']:.0f}"
     )

@@ -49,6 +49,7 @@ from onward.tuning.settings import TuneSettings as Settings
 from onward.tuning.space import Space
 from onward.tuning.trainer import Trainer
 from onward.tuning.winner import Winner, winner
+from onward.wording import format_count
 
 __all__ = ["Settings", "run"]
 
@@ -220,17 +221,18 @@ def _publish(
 def _log(trainings: int, best: Winner, ensemble: Ensemble) -> None:
     lowest = best.lowest
     if lowest is best.of_config:
-        about = (
-            f"none of {trainings} trainings has a lower validation loss than the settings of the"
+        logger.info(
+            "tune: none of %s has a lower validation loss than the settings of the config: %.5g",
+            format_count(trainings, "training"),
+            lowest.loss,
         )
-        logger.info("tune: %s config: %.5g", about, lowest.loss)
     else:
         logger.info(
-            "tune: the lowest loss of %d trainings is that of trial %d with %d epochs: validation"
-            " loss %.5g; %.5g with the settings of the config",
+            "tune: the lowest loss of %d trainings is that of trial %d with %s: validation loss"
+            " %.5g; %.5g with the settings of the config",
             trainings,
             lowest.training.trial,
-            lowest.training.epochs,
+            format_count(lowest.training.epochs, "epoch"),
             lowest.loss,
             best.of_config.loss,
         )

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from onward.errors import ConfigError
 from onward.settings.family import Settings
-from onward.text_table import text_table
 from onward.training.block_losses import block_losses, mean_and_radius
 from onward.training.distributed import of_first
 from onward.training.permutation_loss import Relevance, relevance
 from onward.training.run import Trained
+from onward.wording import text_table
 
 logger = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from onward.training.joined_rows import LEARNED_SPLITS, joined_rows
 from onward.training.loop import Length, new_network, train_again
 from onward.training.run import Trained
 from onward.training.settings import Settings
+from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ def refit(
 
 def _joined(prepared: Prepared, splits: Sequence[str], length: Length) -> Rows:
     rows, shown = joined_rows(prepared, splits), " + ".join(splits)
-    logger.info("train: again on %s rows (%s): %d steps", f"{len(rows):,}", shown, length.steps)
+    steps = format_count(length.steps, "step")
+    logger.info("train: again on %s (%s): %s", format_count(len(rows), "row"), shown, steps)
     return rows
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from onward.settings.auto import without_auto
 from onward.training.default_settings import Given
 from onward.training.settings import Settings
+from onward.wording import format_count
 
 
 def description(settings: Settings, given: Given) -> str:
@@ -30,7 +31,7 @@ def summary(settings: Settings) -> str:
     return (
         f"{_sizes(network.model)} on {_sizes(network.embedder)}; batches of {learner.batch_size},"
         f" learning rate {learner.learning_rate:g}, weight decay {learner.weight_decay:g}, up to"
-        f" {learner.max_epochs} epochs"
+        f" {format_count(learner.max_epochs, 'epoch')}"
     )
 
 

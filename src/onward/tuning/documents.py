@@ -13,6 +13,7 @@ from onward.tuning.importance import importance
 from onward.tuning.results import Result
 from onward.tuning.space import Space
 from onward.tuning.winner import Winner
+from onward.wording import format_count
 
 
 def best_settings(space: Space, best: Result, ensemble: Ensemble) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _about_training(space: Space, best: Winner) -> str:
         f" with the settings of the config {of_config.failure or format(of_config.loss, '.5g')}."
     )
     if epochs < usual:
-        about += f" It had the lower loss with {epochs} epochs in place of {usual}."
+        about += f" It had the lower loss with {format_count(epochs, 'epoch')} in place of {usual}."
     return f"{about} {about_winner(best)}".rstrip()
 
 
@@ -108,7 +109,7 @@ def about_ensemble(ensemble: Ensemble) -> str:
 
 
 def _name(result: Result) -> str:
-    return f"trial {result.training.trial} with {result.training.epochs} epochs"
+    return f"trial {result.training.trial} with {format_count(result.training.epochs, 'epoch')}"
 
 
 def document(

@@ -71,4 +71,4 @@ class Budget:
     def __str__(self) -> str:
         if math.isfinite(self.trials):
             return f"{self.trials:.0f} trials"
-        return f"{self.seconds / 60:g} minutes"
+        return f"{self.seconds / 60:g} minute{'' if self.seconds == 60 else 's'}"

@@ -11,6 +11,7 @@ from onward.evaluation.promotion.metric_differences import MetricDifference
 from onward.evaluation.promotion.paired_difference import LEVEL, PairedDifference
 from onward.evaluation.promotion.slices import Slice
 from onward.schema import Field, Schema
+from onward.wording import format_count
 
 POINT = 0.01  # share of rows by which calibration or coverage may be significantly worse
 LISTED = 3  # names in a line
@@ -42,7 +43,9 @@ def check_inputs(challenger: Schema, champion: Schema, *, new_inputs: bool) -> C
         reason = f"new inputs: {_names(added)}; `--new-inputs` allows them"
         return Check("inputs", "failed", reason)
     removed = len(known) + len(added) - len(challenger.columns)
-    reason = f"{len(challenger.columns)} columns: {len(added)} new, {removed} removed"
+    reason = (
+        f"{format_count(len(challenger.columns), 'column')}: {len(added)} new, {removed} removed"
+    )
     return Check("inputs", "passed", reason if added or removed else "the same columns")
 
 

@@ -11,7 +11,7 @@ from onward.evaluation.promotion.metric_differences import metric_differences
 from onward.evaluation.promotion.pair import Pair
 from onward.evaluation.promotion.paired_difference import LEVEL, PairedDifference, holm
 from onward.evaluation.promotion.slices import Slice, slices
-from onward.text_table import text_table
+from onward.wording import text_table
 
 LISTED = 5  # slices
 

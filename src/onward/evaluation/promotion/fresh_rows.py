@@ -10,6 +10,7 @@ from onward.errors import ArtifactError, DataError
 from onward.serving.predictor import Predictor
 from onward.table.row_filter import RowFilter, row_hashes
 from onward.tasks import Array
+from onward.wording import format_count
 
 LEAST = 50  # remaining rows
 CHANCE = 1e-3  # p-value of the number of known rows, if the table were new
@@ -55,16 +56,16 @@ def trained_rows(predictor: Predictor, rows: pl.DataFrame, title: str) -> Traine
     hashes = row_hashes(rows.select(names))
     is_known, test = known_rows.knows(hashes), noted["test"]
     checked, known = int(known_rows.checks(hashes).sum()), int(is_known.sum())
-    usual = _highest_share(test["known"], test["rows"])
+    equal, usual = format_count(known, "row"), _highest_share(test["known"], test["rows"])
     if special.bdtrc(known - 1, checked, usual) >= CHANCE or not known:
-        note = f"{known:,} rows equal training rows of {title}, no more than expected by chance"
+        note = f"{equal} equal to training rows of {title}, no more than expected by chance"
         return TrainedRows(nothing, note if known else "")
     if known_rows.every > 1 or usual > REPETITIVE:
         raise DataError(
             f"{title} was trained on rows of this table ({known:,} of {checked:,} rows checked),"
             " and its file cannot identify all of them. Use rows that are newer than its training"
         )
-    return TrainedRows(is_known, f"{known:,} rows left out: {title} was trained on them")
+    return TrainedRows(is_known, f"{equal} left out: {title} was trained on them")
 
 
 def refuse_few(where: str, left: int, rows: int) -> None:

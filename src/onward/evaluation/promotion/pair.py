@@ -15,6 +15,7 @@ from onward.serving.predictor import Predictor
 from onward.table.sources import Table
 from onward.table.target import TargetSettings
 from onward.tasks import Array, Predictions, Task
+from onward.wording import format_count
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def predict_pair(
     indices = np.flatnonzero(has_target & ~trained[0].is_known & ~trained[1].is_known)
     refuse_few(str(table.path), len(indices), len(truth))
     missing = int((~has_target).sum())
-    notes = [f"{missing:,} rows left out: {task.target.name!r} is missing"] if missing else []
+    left_out = f"{format_count(missing, 'row')} left out: {task.target.name!r} is missing"
+    notes = [left_out] if missing else []
     notes += [rows.note for rows in trained if rows.note]
     by_first, by_second = (
         _predictions(model, task, part, indices) for model, part in zip(models, parts, strict=True)

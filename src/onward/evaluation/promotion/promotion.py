@@ -20,7 +20,7 @@ from onward.evaluation.promotion.metric_differences import MetricDifference, met
 from onward.evaluation.promotion.pair import Pair
 from onward.evaluation.promotion.slices import slices
 from onward.serving.predictor import Predictor
-from onward.text_table import text_table
+from onward.wording import text_table
 
 TITLES = ("challenger", "champion")
 Outcome = Literal["promoted", "kept", "undecided"]

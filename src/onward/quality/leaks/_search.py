@@ -20,6 +20,7 @@ from onward.schema import Field, Schema, Target
 from onward.serving.column_settings import is_numeric
 from onward.tasks import usual_task
 from onward.wires import SCALARS, wire_of
+from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,8 @@ def _overlaps(rows: pl.LazyFrame, is_train: np.ndarray, rules: LeakRules) -> Ite
         if count:
             yield Leak(
                 "error",
-                f"{count} values of the group column {name!r} are in training and in held-out rows",
+                f"{format_count(count, 'value')} of the group column {name!r} in training and in"
+                " held-out rows",
                 f"Set prepare.split to {{type: group, name: {name}}}",
             )
     if rules.time is not None:
@@ -138,8 +140,8 @@ def _overlaps(rows: pl.LazyFrame, is_train: np.ndarray, rules: LeakRules) -> Ite
         if count:
             yield Leak(
                 "error",
-                f"{count} held-out rows are no later than the last training row, by the time column"
-                f" {rules.time!r}",
+                f"{format_count(count, 'held-out row')} no later than the last training row, by the"
+                f" time column {rules.time!r}",
                 f"Set prepare.split to {{type: time, name: {rules.time}}}",
             )
 

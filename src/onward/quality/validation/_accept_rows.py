@@ -19,6 +19,7 @@ from onward.quality.validation._findings import (
 )
 from onward.quality.validation._inspection import Inspection
 from onward.table.sources import Table
+from onward.wording import format_count
 
 VALID_FILE, ACCEPTED_FILE = "read.parquet", "kept.parquet"  # temporary files of `prepare`
 SET_ASIDE_FILE = "set_aside.csv"
@@ -114,12 +115,13 @@ def _refuse_repetitions(table: Table, contract: Contract, counts: Repetitions) -
     remedy = "Remove them, or set prepare.rows to drop or keep them"
     if contract.rows.duplicates == "refuse" and counts.duplicates:
         raise DataError(
-            f"{table.path}: {counts.duplicates} rows are duplicates of earlier rows. {remedy}"
+            f"{table.path}: {format_count(counts.duplicates, 'duplicate')} of earlier rows."
+            f" {remedy}"
         )
     if contract.rows.conflicts == "refuse" and counts.conflicts:
         raise DataError(
-            f"{table.path}: {counts.conflicts} rows have the same columns as an earlier row, but"
-            f" another class. {remedy}"
+            f"{table.path}: {format_count(counts.conflicts, 'row')} with the same columns as an"
+            f" earlier row, but another class. {remedy}"
         )
 
 

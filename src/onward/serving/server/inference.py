@@ -27,6 +27,7 @@ from onward.serving.server.tensors import (
 )
 from onward.serving.tabular_inputs import Values
 from onward.wires import wire_of
+from onward.wording import format_count
 
 HEADER_LENGTH = b"inference-header-content-length"
 Choose = Callable[[str], ServedModel]
@@ -138,7 +139,11 @@ def _values(
     if not tensor.parameters or "binary_data_size" not in tensor.parameters:
         values = json_values(tensor)
         if len(values) != count:
-            raise Refusal(400, f"input {tensor.name!r} has {len(values)} values for {rows} rows")
+            raise Refusal(
+                400,
+                f"input {tensor.name!r} has {format_count(len(values), 'value')} for"
+                f" {format_count(rows, 'row')}",
+            )
         return values, tail
     size = tensor.parameters["binary_data_size"]
     if tensor.data is not msgspec.UNSET:

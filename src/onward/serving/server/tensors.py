@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from onward.serving.input_arrays import Array
 from onward.serving.server.refusal import Refusal
 from onward.serving.tabular_inputs import Values
+from onward.wording import format_count
 
 NUMBERS = {
     "BOOL": "?",
@@ -91,7 +92,11 @@ def binary_values(tensor: InputTensor, data: memoryview, count: int) -> Values:
     if tensor.datatype == "BYTES":
         texts = list(_texts(tensor.name, data))
         if len(texts) != count:
-            raise Refusal(400, f"input {tensor.name!r} has {len(texts)} texts for {count} values")
+            raise Refusal(
+                400,
+                f"input {tensor.name!r} has {format_count(len(texts), 'text')} for"
+                f" {format_count(count, 'value')}",
+            )
         return texts
     dtype = NUMBERS.get(tensor.datatype)
     if dtype is None:

@@ -13,6 +13,7 @@ from onward.errors import DataError, suggestion
 from onward.table.remote.documents import ABSENT, flat, part
 from onward.table.remote.http import Client, redact
 from onward.table.remote.paging import Page, Paging
+from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _pages(api: Api) -> Iterator[tuple[Page, list[Any]]]:
         page = Page(number, url, document, len(records), answer.link)
         yield page, records
         previous, url = records, _following(api, page)
-    logger.info("%s: %d pages", redact(api.url), len(visited))
+    logger.info("%s: %s", redact(api.url), format_count(len(visited), "page"))
 
 
 def _following(api: Api, page: Page) -> str | None:

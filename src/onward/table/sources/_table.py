@@ -12,6 +12,7 @@ from onward.errors import DataError, suggestion
 from onward.schema import Field
 from onward.table.sources._number_format import PLAIN, Numerals
 from onward.table.sources._reading import Fault, Reading, reading
+from onward.wording import format_count
 
 DAMAGE = (pl.exceptions.ComputeError, pl.exceptions.PanicException)
 """Errors of polars for damaged files; it panics at some Parquet footers."""
@@ -173,8 +174,9 @@ class Table(ABC):
         seen, *counts = self.count(frame, readings)
         if seen != rows:
             raise DataError(
-                f"{self.path}: {rows} rows became {seen}: the file is damaged, or changed while it"
-                " was read. Start again when nothing writes to it, or copy it again"
+                f"{self.path}: {format_count(rows, 'row')} became {seen}: the file is damaged,"
+                " or changed while it was read. Start again when nothing writes to it, or copy it"
+                " again"
             )
         for column, count in zip(readings, counts, strict=True):
             if count:

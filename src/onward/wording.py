@@ -1,6 +1,16 @@
-"""Tables for a terminal or a log, as lines of text."""
+"""Counts and tables as text, for a terminal, a log or a page."""
 
 from collections.abc import Iterable, Iterator, Sequence
+
+
+def format_count(count: int, noun: str) -> str:
+    """So many of them; one is no plural.
+
+    Example:
+        >>> format_count(1, "row"), format_count(1_000, "test row")
+        ('1 row', '1,000 test rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
