@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,8 @@ from onward.tuning.optuna_points import OptunaPoints
 from onward.tuning.points import Points, SobolPoints
 from onward.tuning.results import Result, Training
 from onward.tuning.sampler import Sampler
-from onward.tuning.search import best_of
-from onward.tuning.settings import SpaceSettings
+from onward.tuning.search import Search, best_of
+from onward.tuning.settings import Budget, SpaceSettings
 from onward.tuning.space import Space
 
 
@@ -172,6 +173,44 @@ def test_the_search_spaces_of_members_are_valid(family: Any) -> None:
                 assert 0 <= share_of(choice, getattr(config, name)) <= 1
 
 
+def plan_of(trials: int, **searched: Any) -> list[str]:
+    space = Space.of(SpaceSettings(**searched), base(), has_numbers=True)
+    trainer: Any = SimpleNamespace(limit=None)
+    journal: Any = SimpleNamespace(results=[])
+    clock: Any = None
+    chosen, budget = Sampler(SobolPoints(space, 0), 3), Budget(trials, math.inf)
+    return [*Search(chosen, trainer, journal, budget, clock).plan()]
+
+
+@pytest.mark.parametrize(
+    ("trials", "following"),
+    [
+        (2, "1 trial for 3 epochs, then for 9 epochs, then for 27 epochs"),
+        (3, "2 trials: all for 3 epochs, the best for 9 epochs, the best for 27 epochs"),
+        (10, "9 trials: all for 3 epochs, the best 3 for 9 epochs, the best for 27 epochs"),
+        (
+            15,
+            "9 trials at a time, 5 at the end: all for 3 epochs, the best 3 for 9 epochs, the best"
+            " for 27 epochs",
+        ),
+    ],
+)
+def test_the_plan_has_the_trials_of_the_budget(trials: int, following: str) -> None:
+    first, second, *_ = plan_of(trials)
+    assert first == f"tune: {trials} trials: first the settings of the config, for 27 epochs,"
+    assert second == f"tune: then {following}"
+
+
+def test_the_plan_tells_what_is_searched_from_what_has_one_value() -> None:
+    one = {"low": 0.1, "high": 0.1}
+    searched = {"model": {"width": (8, 16), "depth": (2, 2)}, "learner": {"weight_decay": one}}
+    _, _, *lines = plan_of(28, embedder={}, **searched)
+    assert lines == [
+        "tune: searching model.width",
+        "tune: one value in the space, and not searched: model.depth 2, learner.weight_decay 0.1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("space", "message"),
     [
@@ -274,7 +313,7 @@ def test_the_same_again_trains_nothing_and_more_trials_continue(
     more = json.loads((search(folder) / "tuning.json").read_text())["trainings"]
 
     assert {training["trial"] for training in more} == set(range(6))
-    assert "6 trainings were finished before" in caplog.text
+    assert "finished before: 6 trainings" in caplog.text
 
 
 def test_a_search_that_starts_over_names_the_sections_that_changed(

@@ -122,6 +122,12 @@ def share_of(choice: Range, value: Any) -> float:
     return 0.5
 
 
+def has_one_value(choice: Range) -> bool:
+    """Whether a range leaves nothing to search."""
+    first, *others = values_to_check(choice)
+    return all(value == first for value in others)
+
+
 def values_to_check(choice: Range) -> tuple[Any, ...]:
     """The values of a range that show whether all of them are valid."""
     return choice.ends if isinstance(choice, Interval) else choice

@@ -12,6 +12,7 @@ from onward.tuning.results import Result, Training
 from onward.tuning.sampler import Sampler, trainings_of_bracket
 from onward.tuning.settings import Budget
 from onward.tuning.trainer import Trainer
+from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +57,39 @@ class Search:
 
     def plan(self) -> Iterator[str]:
         """The lines of the log before the first training."""
-        epochs = self.sampler.space.base.learner.max_epochs
-        steps = trainings_of_bracket(self.sampler.bracket, epochs)
-        rungs = ", the best ".join(f"{count} for {few} epochs" for count, few in steps)
-        yield f"tune: {self.budget}: first the settings of the config, for {epochs} epochs,"
-        yield f"tune: then {self.sampler.bracket} trials at a time: {rungs}"
+        space, fixed = self.sampler.space, self.sampler.space.fixed
+        epochs = format_count(space.base.learner.max_epochs, "epoch")
+        yield f"tune: {self.budget}: first the settings of the config, for {epochs},"
+        yield f"tune: then {self._brackets()}"
         if self.trainer.limit is not None:
             yield f"tune: only networks that take at most {self.trainer.limit} for one row"
-        yield f"tune: searching {', '.join(self.sampler.space.names)}"
+        if searched := [name for name in space.names if name not in fixed]:
+            yield f"tune: searching {', '.join(searched)}"
+        if fixed:
+            values = ", ".join(f"{name} {value}" for name, value in fixed.items())
+            yield f"tune: one value in the space, and not searched: {values}"
         if finished := len(self.results):
-            yield f"tune: {finished} trainings were finished before"
+            yield f"tune: finished before: {format_count(finished, 'training')}"
+
+    def _brackets(self) -> str:
+        """The trials after the first, in words."""
+        left, bracket = self.budget.trials - 1, self.sampler.bracket
+        number = int(min(left, bracket))
+        steps = trainings_of_bracket(number, self.sampler.space.base.learner.max_epochs)
+        lengths = [format_count(few, "epoch") for _, few in steps]
+        counts = [count for count, _ in steps]
+        if number == 1:
+            return f"1 trial for {', then for '.join(lengths)}"
+        chosen = [f"the best {count}" if count > 1 else "the best" for count in counts[1:]]
+        rungs = ", ".join(
+            f"{who} for {length}" for who, length in zip(["all", *chosen], lengths, strict=True)
+        )
+        if left <= bracket:
+            return f"{number} trials: {rungs}"
+        rest = (
+            "" if math.isinf(left) or left % bracket == 0 else f", {left % bracket:.0f} at the end"
+        )
+        return f"{number} trials at a time{rest}: {rungs}"
 
     @property
     def _is_over(self) -> bool:
@@ -81,9 +105,9 @@ class Search:
     def _log(self, results: Sequence[Result], seconds: float) -> None:
         for result in results:
             logger.info(
-                "tune: trial %d, %d epochs: %s (%.1f s); lowest so far %.5g",
+                "tune: trial %d, %s: %s (%.1f s); lowest so far %.5g",
                 result.training.trial,
-                result.training.epochs,
+                format_count(result.training.epochs, "epoch"),
                 result.failure or f"validation loss {result.loss:.5g}",
                 seconds / len(results),
                 best_of(self.journal.results).loss,
@@ -100,7 +124,7 @@ class Search:
             total = seconds + of_trial * (self.budget.trials - 1)
             return f"{self.budget} take about {total / 60:.1f} minutes"
         trials = max(0.0, self.budget.seconds - seconds) / max(of_trial, 1e-9)
-        return f"{self.budget} are enough for about {trials:.0f} trials"
+        return f"{self.budget} are enough for about {format_count(round(trials), 'trial')}"
 
 
 def best_of(results: Sequence[Result]) -> Result:

@@ -10,7 +10,14 @@ from onward.errors import ConfigError, suggestion
 from onward.network.embedders import Embedder
 from onward.network.models import Model
 from onward.network.network import Body, Network
-from onward.settings.search_space import Range, Ranges, share_of, value_at, values_to_check
+from onward.settings.search_space import (
+    Range,
+    Ranges,
+    has_one_value,
+    share_of,
+    value_at,
+    values_to_check,
+)
 from onward.training.settings import Member, Settings
 from onward.training.trial_batch import FREE
 from onward.tuning.settings import SpaceSettings
@@ -68,6 +75,15 @@ class Space:
     def names(self) -> tuple[str, ...]:
         """Part and name of each setting."""
         return tuple(self.ranges)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The settings whose range has one value, which all trials but the first have."""
+        return {
+            name: value_at(choice, 0.0)
+            for name, choice in self.ranges.items()
+            if has_one_value(choice)
+        }
 
     @property
     def shape_axes(self) -> tuple[int, ...]:
