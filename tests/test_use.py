@@ -151,6 +151,15 @@ def test_a_browser(address: str, labels: list[str]) -> None:
     assert text == ",".join(labels)
 
 
+def test_pages_whose_columns_are_made_up_say_so() -> None:
+    pages = {page.name: page.read_text("utf-8") for page in USE.glob("*.md")}
+    made_up = [name for name, text in pages.items() if "Köln" in text]
+    assert {"python.md", "node.md", "curl.md"} <= {*made_up}
+    assert [
+        name for name in made_up if "are placeholders: [put in the columns" not in pages[name]
+    ] == []
+
+
 def test_what_is_not_run_says_so() -> None:
     for page in ("csharp.md", "java.md"):
         assert "**Not tested.**" in (USE / page).read_text("utf-8")
