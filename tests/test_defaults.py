@@ -53,6 +53,15 @@ def test_effort_says_how_much_a_training_may_cost() -> None:
     assert best == default.model_copy(update={"folds": 5})
 
 
+@pytest.mark.parametrize(
+    ("effort", "rows", "members"),
+    [("fast", 500, 2), ("default", 500, 4), ("best", 500, 8), ("default", 499, 8)],
+)
+def test_networks_of_folds_have_fewer_members(effort: str, rows: int, members: int) -> None:
+    settings = complete(Given.model_validate({"effort": effort, "folds": 5}), table(rows))
+    assert settings.network.model_dump()["model"]["k"] == members
+
+
 def test_what_a_config_says_counts_more_than_its_effort() -> None:
     said = {"network": {"model": {"type": "tabm", "k": 3}}, "learner": {"max_epochs": 9}}
     fast = complete(Given.model_validate({"effort": "fast", **said}), table())

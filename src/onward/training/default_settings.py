@@ -26,6 +26,7 @@ from onward.settings.family import Settings as Base
 from onward.tasks import Task, usual_task
 from onward.training.class_balance import Balanced, ClassWeights
 from onward.training.column_selection import Selection
+from onward.training.effort import EFFORTS, Effort
 from onward.training.learner import Learner
 from onward.training.refit import Added
 from onward.training.settings import Member, Settings
@@ -59,24 +60,6 @@ class Choices(BodyChoices):
 LEARNER = EachOrAuto(Learner.Config)
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How much a training may cost, beside the default."""
-
-    epochs: float
-    """Share of the default number."""
-    members: int
-    """Of TabM."""
-    folds: int
-
-
-EFFORTS = {
-    "fast": Effort(epochs=2 / 3, members=4, folds=1),
-    "default": Effort(epochs=1.0, members=8, folds=1),
-    "best": Effort(epochs=1.0, members=8, folds=5),
-}
-
-
 class MemberChoices(Base):
     """A network of an ensemble: settings that differ from those of the section ``train``.
 
@@ -94,7 +77,7 @@ class Given(Base):
     The default, ``auto``, depends on the number of rows and the task.
 
     ``effort`` changes these defaults: ``fast`` trains half of TabM's members for two thirds of the
-    epochs, ``best`` trains on five folds.
+    epochs, ``best`` trains on five folds, with as many members in each network as in a single one.
 
     ``class_weights``: weights by class, such as ``{yes: 5}``, by default 1; or ``balanced``.
     ``sampler: balanced`` draws equal numbers of rows of each class in an epoch. Both keep
@@ -237,7 +220,7 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
     }
     network = {name: _explicit(part) for name, part in chosen.items()}
     size, effort = next(s for s in SIZES if table.rows < s.below), EFFORTS[given.effort]
-    parts = _parts(table, size, effort) if start is None else _parts_of(start)
+    parts = _parts(table, size, effort, given.num_folds) if start is None else _parts_of(start)
     trained = {} if start is None else start.embedders
     settings = Settings.model_validate(
         {
@@ -291,11 +274,12 @@ def _member(member: MemberChoices, base: Settings, given: Given, blocks: Blocks)
     )
 
 
-def _parts(table: Table, size: Size, effort: Effort) -> dict[str, dict[str, Any]]:
+def _parts(table: Table, size: Size, effort: Effort, folds: int) -> dict[str, dict[str, Any]]:
     numbers = table.shape.blocks.get(NUMERICAL)
     is_wide = numbers is not None and len(numbers.owners) > WIDE
     embedded = {"type": "piecewise_linear_embedding", "bins": size.bins}
-    sizes = {"k": effort.members, "width": 256, "depth": 2, "dropout": size.dropout}
+    members = effort.members_of(folds, table.rows)
+    sizes = {"k": members, "width": 256, "depth": 2, "dropout": size.dropout}
     return {
         "embedder": {"type": "identity"} if is_wide else embedded,
         "model": {"type": "tabm", **sizes},
