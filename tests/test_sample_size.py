@@ -42,4 +42,4 @@ def test_one_class_in_validation_calibrates_nothing() -> None:
 
 def test_many_absent_classes_are_counted() -> None:
     [shortage] = shortages(LETTERS, {"validation": codes(*[9] * 10), "test": codes(99, 1)})
-    assert "'c', 'd', 'e', 'f', 'g' and 3 more classes: predictions of these classes" in shortage
+    assert "'c', 'd', 'e', 'f', 'g' and 3 others: predictions of these classes" in shortage

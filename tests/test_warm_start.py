@@ -86,7 +86,7 @@ def test_new_columns_and_categories_join_a_model_that_predicts_as_before(folder:
     said = run(folder, "second", "prepare", "train")
     assert "prepare: starts from artifacts/first: 2 of 3 columns keep their preprocessing" in said
     assert "prepare: column 'size' is fitted on these rows: new" in said
-    assert "prepare: column 'city' has 1 new categories" in said
+    assert "prepare: new categories of column 'city': 1" in said
 
     config(folder, "third", "artifacts/second", NEW_COLUMN)
     run(folder, "third", "prepare", "train", "export")

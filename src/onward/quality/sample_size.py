@@ -57,5 +57,5 @@ def _join_names(names: Sequence[str]) -> str:
     return (
         names_shown
         if len(names) <= MAX_NAMED_CLASSES
-        else f"{names_shown} and {len(names) - MAX_NAMED_CLASSES} more classes"
+        else f"{names_shown} and {format_count(len(names) - MAX_NAMED_CLASSES, 'other')}"
     )

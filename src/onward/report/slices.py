@@ -7,6 +7,7 @@ from onward.report.formatting import format_metric, interval, more_columns, numb
 from onward.report.markup import Content, Html, join, table, tag
 from onward.report.report_data import Evidence
 from onward.tasks import Metric
+from onward.wording import format_count
 
 LEVEL = 0.05  # false discovery rate of the slices and columns that are flagged
 MEASURED = 40  # slices that have an interval, or would have one if their rows defined it
@@ -44,7 +45,7 @@ def _slices(evidence: Evidence) -> Html:
     if count:
         parts.append(table(head, rows[:count], "numbers"))
     if rest := rows[count:]:
-        parts.append(_fold(f"{len(rest):,} more slices", table(head, rest, "numbers")))
+        parts.append(_fold(format_count(len(rest), "more slice"), table(head, rest, "numbers")))
     return tag("div", parts, class_="card")
 
 
@@ -118,7 +119,8 @@ def _worst(evidence: Evidence) -> Html:
     ]
     kind = "the largest residuals" if is_number else "wrong labels with the highest probability"
     left = len(columns) - ROW_COLUMNS
-    more = f" evaluate/plots/worst_values.parquet has {left:,} more columns." if left > 0 else ""
+    others = format_count(left, "more column")
+    more = f" evaluate/plots/worst_values.parquet has {others}." if left > 0 else ""
     note = (
         f"Test rows as in the table, with their row number (from 1): {kind}, at most ten of each"
         f" kind of error. Check these for labelling errors first.{more}"

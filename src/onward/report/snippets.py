@@ -5,6 +5,7 @@ from typing import Any
 from onward.report.report_data import Evidence
 from onward.schema import Field
 from onward.wires import SCALARS, Wire, wire_of
+from onward.wording import format_count
 
 SHOWN = 10  # columns, where there are more than
 READABLE = 12  # values in a row
@@ -99,4 +100,5 @@ def _plain(value: Any) -> Any:
 def _elided(lines: list[str]) -> list[str]:
     if len(lines) <= MOST:
         return lines
-    return [*lines[:SHOWN], f"    # ... and {len(lines) - SHOWN} more columns, in the same way"]
+    others = format_count(len(lines) - SHOWN, "more column")
+    return [*lines[:SHOWN], f"    # ... and {others}, in the same way"]

@@ -83,7 +83,7 @@ def _log_start(start: Mapping[str, Any]) -> None:
     for name, reason in start["fitted"].items():
         logger.info("prepare: column %r is fitted on these rows: %s", name, reason)
     for name, number in start["new_categories"].items():
-        logger.info("prepare: column %r has %d new categories", name, number)
+        logger.info("prepare: new categories of column %r: %d", name, number)
     if start["gone"]:
         logger.info("prepare: columns left out: %s", ", ".join(start["gone"]))
 
