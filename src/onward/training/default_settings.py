@@ -85,7 +85,7 @@ class Given(Base):
 
     ``folds``: the number of networks, each trained without another fold of the training and
     validation rows, whose predictions are averaged; 1, the default, trains one network on the
-    training rows.
+    training rows. From 500 training rows on, networks of folds have half of the members.
 
     ``refit``: the published network is trained a second time, for as many steps as the first one
     needed: ``validation`` on training and validation rows, ``test`` on all rows. All metrics are
