@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 import onnxruntime
 import pytest
 import torch
@@ -14,6 +15,7 @@ from two_blocks import network as untrained
 
 from onward.blocks import CATEGORICAL, NUMERICAL
 from onward.export.joining import join_graphs
+from onward.export.trees import write_trees
 from onward.network.bag import Bag
 from onward.network.embedders import Embedder
 from onward.network.embedders.piecewise_linear_embedding import PiecewiseLinearEmbedding
@@ -104,33 +106,54 @@ def test_the_file_embeds_as_the_network_does(embedder: str) -> None:
     check(network(embedder, "linear", "regression", shape(2, CARDINALITIES, 0)), [], True, True)
 
 
+def with_edges_of(drawn: torch.Tensor) -> Network:
+    """A network that embeds numbers by bins of these, with drawn weights."""
+    built = network("piecewise_linear_embedding", "linear", "regression", shape(3, (), 0))
+    config: Any = built.config.embedder.model_copy(update={"bins": 16})
+    embedder = PiecewiseLinearEmbedding.fit(config, built.shape.blocks[NUMERICAL], drawn)
+    for weight in embedder.parameters():
+        torch.nn.init.normal_(weight)
+    changed = built.config.model_copy(update={"embedder": config})
+    return Network(changed, built.shape, {NUMERICAL: embedder}).eval()
+
+
+def check_numbers(network: Scoring, x: torch.Tensor) -> None:
+    names = ("a", "b", "c")
+    model = join_graphs(blocks(True, False, names), network, [])
+    feed = {name: column[:, None].double().numpy() for name, column in zip(names, x.T, strict=True)}
+    [got, *_] = onnxruntime.InferenceSession(model.SerializeToString()).run(None, feed)
+    want = network({NUMERICAL: x})["value"].detach().numpy()
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_networks_with_the_same_and_with_other_edges_are_one_file() -> None:
+    first, second = torch.randn(2, 500, 3)
+    networks = [with_edges_of(drawn) for drawn in (first, first, second)]
+    check_numbers(Bag(networks).eval(), torch.cat([first, second]))
+
+
 @pytest.mark.parametrize("is_bounded", [True, False])
 def test_numbers_at_the_edges_of_bins_and_beyond_are_embedded_alike(is_bounded: bool) -> None:
     """Trained weights, and numbers with few bins beside others; version 0.1.0 had no bounds."""
-    built = network("piecewise_linear_embedding", "linear", "regression", shape(3, (), 0))
     drawn = torch.randn(500, 3)
     drawn[:, 1] = drawn[:, 1].round()
     drawn[:, 2] = (drawn[:, 2] > 0).float()
-    config: Any = built.config.embedder.model_copy(update={"bins": 16})
-    embedder = PiecewiseLinearEmbedding.fit(config, built.shape.blocks[NUMERICAL], drawn)
-    built = Network(
-        built.config.model_copy(update={"embedder": config}), built.shape, {NUMERICAL: embedder}
-    )
-    for weight in embedder.parameters():
-        torch.nn.init.normal_(weight)
+    built = with_edges_of(drawn)
+    embedder: Any = built.embedder_of(NUMERICAL)
     if not is_bounded:
         embedder.lowest[:, 0, 0], embedder.highest[:, 0, 0] = -torch.inf, torch.inf
     edges = embedder.left.flatten()
     below, above = edges.nextafter(torch.tensor(-1e9)), edges.nextafter(torch.tensor(1e9))
     x = torch.cat([edges, below, above, drawn.flatten(), torch.tensor([-100.0, 100.0])])
-    x = x[:, None].expand(-1, 3)
+    check_numbers(built, x[:, None].expand(-1, 3))
 
-    model = join_graphs(blocks(True, False, ("a", "b", "c")), built.eval(), [])
 
-    feed = {name: x[:, :1].double().numpy() for name in ("a", "b", "c")}
-    [got, *_] = onnxruntime.InferenceSession(model.SerializeToString()).run(None, feed)
-    want = built({NUMERICAL: x})["value"].detach().numpy()
-    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+def test_trees_of_another_module_stay() -> None:
+    x = ir.Value(name="x")
+    node = ir.node("TreeEnsembleRegressor", [x], {"n_targets": 2}, domain="ai.onnx.ml")
+    graph = ir.Graph([x], node.outputs, nodes=[node], opset_imports={"": 21, "ai.onnx.ml": 4})
+    write_trees(graph)
+    assert [*graph] == [node]
 
 
 def test_the_number_of_operators_does_not_grow_with_the_number_of_categories() -> None:

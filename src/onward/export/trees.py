@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-SEARCH = "TreeEnsembleRegressor"
+DOMAIN, SEARCH = "ai.onnx.ml", "TreeEnsembleRegressor"
 NODES = ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids")
 LEAVES = ("treeids", "nodeids", "ids", "weights")
 
@@ -17,7 +17,10 @@ def write_trees(graph: ir.Graph) -> None:
     Args:
         graph: from the exporter; changed in place.
     """
-    for node in [node for node in graph if node.op_type == SEARCH]:
+    for node in list(graph):
+        # that of another module has its trees already
+        if (node.domain, node.op_type, len(node.inputs)) != (DOMAIN, SEARCH, 4):
+            continue
         numbers, *constants = node.inputs
         left, lines, features = (_array(value) for value in constants)
         # the first two lines of each function begin at its first edge
@@ -26,7 +29,7 @@ def write_trees(graph: ir.Graph) -> None:
             SEARCH,
             [numbers],
             _trees(edges, features.tolist()),
-            domain=node.domain,
+            domain=DOMAIN,
             version=node.version,
         )
         ir.convenience.replace_nodes_and_values(
