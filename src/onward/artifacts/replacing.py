@@ -11,14 +11,16 @@ from typing import IO, Any
 from onward.errors import LockedError
 
 OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")  # links to what may be files
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of some network file systems
+# of some network file systems
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 @contextmanager
 def replacing(path: Path, writer: str = "") -> Iterator[Path]:
     """A temporary path that replaces ``path`` if nothing is raised.
 
-    A device or a pipe is written to in place: a rename would take `/dev/null` from all programs.
+    The body must write the file, or raise. A device or a pipe is written to in place: a rename
+    would take `/dev/null` from all programs.
 
     Args:
         path: of the file.

@@ -65,7 +65,7 @@ def trained_rows(predictor: Predictor, rows: pl.DataFrame, title: str) -> Traine
             f"{title} was trained on rows of this table ({known:,} of {checked:,} rows checked),"
             " and its file cannot identify all of them. Use rows that are newer than its training"
         )
-    return TrainedRows(is_known, f"{equal} left out: {title} was trained on them")
+    return TrainedRows(is_known, f"{equal} left out, on which {title} was trained")
 
 
 def refuse_few(where: str, left: int, rows: int) -> None:

@@ -51,6 +51,8 @@ def _print_once(options: Options, message: str) -> None:
             (Path(options.shared) / "failure").touch(exist_ok=False)
         except FileExistsError:
             return
+        except OSError:  # no folder, or a full disk: rather twice than never
+            pass
     sys.stderr.write(f"{message}\n")
 
 
