@@ -122,6 +122,16 @@ def test_a_budget_that_was_raised_or_lowered_finds_what_one_asked_for_at_once_fi
         assert [*sampler().asked(together, budget)] == wanted
 
 
+def test_a_longer_training_has_the_settings_of_the_short_one() -> None:
+    """Also if another version of a library now draws other points."""
+    [first] = sampler().following([], 10)
+    done = [Result(first, 1.0, 1)]
+    before = [Result(one, loss_of(one), 1) for one in sampler(seed=1).following(done, 10)]
+    recorded = {one.training.trial: one.training.values for one in before}
+    longer = sampler().following([*done, *before], 10)
+    assert [one.values for one in longer] == [recorded[one.trial] for one in longer]
+
+
 @KINDS
 def test_another_seed_draws_other_trials(kind: type[Points]) -> None:
     assert simulated(sampler(kind, 1), 10) != simulated(sampler(kind, 2), 10)
@@ -219,6 +229,10 @@ def test_the_plan_tells_what_is_searched_from_what_has_one_value() -> None:
         ({"learner": {"max_epochs": (8,)}}, "no setting 'max_epochs' to search"),
         ({"learner": {"max_time": (8.0,)}}, "no setting 'max_time' to search"),
         ({"embedder": {}, "model": {}, "learner": {}}, "there is nothing to search"),
+        (
+            {"embedder": {}, "model": {"width": Interval(low=8, high=10, step=4)}, "learner": {}},
+            "no range has two values",
+        ),
     ],
 )
 def test_a_wrong_space_is_refused(space: dict[str, Any], message: str) -> None:

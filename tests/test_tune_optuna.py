@@ -13,15 +13,22 @@ from onward.tuning.results import Result
 from onward.tuning.sampler import Sampler
 from onward.tuning.space import Values
 
+JOURNAL = "artifacts/c/.tune.checkpoints/journal.jsonl"
 
-def test_a_search_runs_to_its_end_and_again_with_the_same_result(tmp_path: Path) -> None:
-    folder = make(tmp_path)
+
+def choose_optuna(folder: Path) -> None:
     (folder / "c.yaml").write_text(CONFIG.replace("tune:", "tune:\n  sampler: optuna"))
+
+
+def test_a_search_that_lost_trainings_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    choose_optuna(folder)
     best = search(folder) / "best.yaml"
     trainings = json.loads(best.with_name("tuning.json").read_text())["trainings"]
     assert {one["trial"] for one in trainings} == set(range(5))
     assert "learning_rate" in best.read_text()
-    before = best.read_bytes()
+    before, journal = best.read_bytes(), folder / JOURNAL
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:4]))
     assert search(folder).joinpath("best.yaml").read_bytes() == before
 
 
@@ -34,7 +41,25 @@ def test_shapes_that_are_not_feasible_are_asked_for_again() -> None:
     assert max(one.values["model.width"] for one in sampler.following(done, 10)) <= 128
 
 
-def test_without_optuna_nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_failed_counts_as_worse_than_the_others() -> None:
+    sampler, blocks = Sampler(OptunaPoints(space(), 0), 3), [range(10, 13)]
+    done = [Result(sampler.following([], 10)[0], 1.0, 1)]
+    short = sampler.following(done, 10)
+    worse, failed = (
+        sampler.points.of_bracket(blocks, [*done, *(Result(one, 2.0, 1, why) for one in short)])
+        for why in ("", "out of memory")
+    )
+    assert failed == worse != sampler.points.of_bracket(blocks, done)
+
+
+def test_without_optuna_a_finished_search_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(tmp_path)
+    search(folder)
+    before = (folder / JOURNAL).read_bytes()
+    choose_optuna(folder)
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ExtraError, match=r"pip install 'onward\[optuna\]'`, or remove `sampler`"):
-        OptunaPoints(space(), 0)
+        search(folder)
+    assert (folder / JOURNAL).read_bytes() == before

@@ -82,7 +82,7 @@ def page(folder: Path) -> str:
 def test_the_page_shows_the_search(folder: Path) -> None:
     text = page(folder)
     assert 'id="tuning"' in text
-    assert "with 28 trials in 40 trainings" in text
+    assert "onward tune ran 28 trials in 40 trainings" in text
     for words in ("Settings of all trials", "Importance of settings", "32 more", "out of memory"):
         assert words in text
     for name in space().names:

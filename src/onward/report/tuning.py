@@ -36,8 +36,7 @@ def _note(found: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     mattered = found.get("importance", {})
     first = next(one for one in found["trainings"] if one["trial"] == 0)
     sentences = [
-        f"onward tune searched {format_count(len(found['space']), 'setting')} with"
-        f" {format_count(len(trials), 'trial')} in"
+        f"onward tune ran {format_count(len(trials), 'trial')} in"
         f" {format_count(len(found['trainings']), 'training')}. The best one, trial"
         f" {best['trial']} with {format_count(best['epochs'], 'epoch')}, has a validation loss of"
         f" {number(best['loss'])}; the settings that the config then had, trial 0,"

@@ -124,8 +124,9 @@ def share_of(choice: Range, value: Any) -> float:
 
 def has_one_value(choice: Range) -> bool:
     """Whether a range leaves nothing to search."""
-    first, *others = values_to_check(choice)
-    return all(value == first for value in others)
+    if isinstance(choice, Interval):
+        return bool(value_at(choice, 0.0) == value_at(choice, 1.0))
+    return len(set(map(repr, choice))) == 1
 
 
 def values_to_check(choice: Range) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ from onward.tuning.ensemble import Counted, Ensemble, best_ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.latency import Limit
 from onward.tuning.library import Library
-from onward.tuning.optuna_points import OptunaPoints
+from onward.tuning.optuna_points import OptunaPoints, load_optuna
 from onward.tuning.points import Points, SobolPoints, always
 from onward.tuning.results import Result
 from onward.tuning.sampler import Sampler
@@ -247,11 +247,22 @@ def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:
         **section_hashes(space.base),
         "tune.space": hashlib.sha256(ranges.encode()).hexdigest(),
         "tune.seed": str(settings.seed),
-        "tune.sampler": settings.sampler,
+        "tune.sampler": _name(settings),
         "tune.latency_us": str(settings.latency_us),
         "prepared data": data,
         "code": sha256_of_code(),
     }
+
+
+def _name(settings: Settings) -> str:
+    """The sampler with its version, if it has one of its own.
+
+    Raises:
+        ExtraError: if it is not installed.
+    """
+    if settings.sampler == "optuna":
+        return f"optuna {load_optuna().__version__}"
+    return settings.sampler
 
 
 @contextmanager

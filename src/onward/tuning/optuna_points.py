@@ -12,23 +12,19 @@ from onward.tuning.points import ATTEMPTS, Points, lowest_losses
 from onward.tuning.results import Result
 from onward.tuning.space import Point
 
+STARTUP_TRIALS = 2  # of which nothing is learned
+
 
 @dataclass(frozen=True)
 class OptunaPoints(Points):
     """Points by Optuna's tree-structured Parzen estimator, with what it learns from all results.
 
     A study is made anew for each bracket, with a seed of its own: so the points are a function of
-    seed and results here, too. A trial counts by the lowest loss of its trainings. Points lie where
-    few of the good trials lie by chance, and away from those of the same bracket.
+    seed and results here, too. A trial counts by the lowest loss of its trainings; one that failed
+    counts as worse than all others. Points of one bracket keep away from each other.
 
     Source: Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization", section 4.
-
-    Raises:
-        ExtraError: if Optuna is not installed.
     """
-
-    def __post_init__(self) -> None:
-        _optuna()
 
     def of_bracket(
         self, blocks: Sequence[Sequence[int]], before: Sequence[Result]
@@ -41,16 +37,17 @@ class OptunaPoints(Points):
         return points
 
     def _study(self, first: int, before: Sequence[Result]) -> Any:
-        optuna = _optuna()
+        optuna = load_optuna()
         seed = int(np.random.default_rng([self.seed, first]).integers(2**32))
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-        losses = lowest_losses(before)
-        study.add_trials(
-            optuna.trial.create_trial(
-                params=self._named(point), distributions=self._distributions, value=loss
-            )
-            for loss, _, point in sorted(losses, key=lambda one: one[1])
-        )
+        # by default it draws ten trials evenly, which is more than a first bracket has
+        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+        study, create = optuna.create_study(sampler=sampler), optuna.trial.create_trial
+        losses = {trial: loss for loss, trial, _ in lowest_losses(before)}
+        points = {one.training.trial: one.training.point for one in before}
+        for trial in sorted(points):
+            about = {"params": self._named(points[trial]), "distributions": self._distributions}
+            is_over = {"value": losses[trial]} if trial in losses else {"state": _worst()}
+            study.add_trial(create(**about, **is_over))
         return study
 
     def _block(self, study: Any, trials: Sequence[int]) -> dict[int, Point]:
@@ -66,12 +63,11 @@ class OptunaPoints(Points):
 
     def _shape(self, study: Any) -> Point:
         """A point whose shape is feasible, unless none of many is."""
-        pruned = _optuna().trial.TrialState.PRUNED  # counts as worse than all that are finished
         for _ in range(ATTEMPTS):
             asked, point = self._ask(study)
             if self.is_feasible(self.space.values(point)):
                 break
-            study.tell(asked, state=pruned)
+            study.tell(asked, state=_worst())
         return point
 
     def _ask(self, study: Any) -> tuple[Any, Point]:
@@ -83,11 +79,21 @@ class OptunaPoints(Points):
 
     @property
     def _distributions(self) -> dict[str, Any]:
-        share = _optuna().distributions.FloatDistribution(0.0, 1.0)
+        share = load_optuna().distributions.FloatDistribution(0.0, 1.0)
         return dict.fromkeys(self.space.names, share)
 
 
-def _optuna() -> Any:
+def _worst() -> Any:
+    """The state of a trial that counts as worse than all that have a loss."""
+    return load_optuna().trial.TrialState.PRUNED
+
+
+def load_optuna() -> Any:
+    """The library.
+
+    Raises:
+        ExtraError: if it is not installed.
+    """
     try:
         optuna = import_module("optuna")
     except ModuleNotFoundError as error:

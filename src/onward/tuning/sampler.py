@@ -89,6 +89,8 @@ class Sampler:
         end, step = place.first + place.count, self.trials_per_shape
         blocks = [range(head, min(head + step, end)) for head in range(place.first, end, step)]
         points = self.points.of_bracket(blocks, place.before)
+        # those of longer trainings: another version of a library may draw other points by now
+        points |= {one.training.trial: one.training.point for one in place.results}
         return [
             Training(trial, place.epochs, points[trial], self.space.values(points[trial]))
             for trial in place.waiting

@@ -122,9 +122,9 @@ class Search:
         of_trial = seconds * all_epochs / (epochs * bracket)
         if math.isfinite(self.budget.trials):
             total = seconds + of_trial * (self.budget.trials - 1)
-            return f"{self.budget} take about {total / 60:.1f} minutes"
+            return f"about {total / 60:.1f} minutes for {self.budget}"
         trials = max(0.0, self.budget.seconds - seconds) / max(of_trial, 1e-9)
-        return f"{self.budget} are enough for about {format_count(round(trials), 'trial')}"
+        return f"about {format_count(round(trials), 'trial')} in {self.budget}"
 
 
 def best_of(results: Sequence[Result]) -> Result:

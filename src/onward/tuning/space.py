@@ -64,9 +64,10 @@ class Space:
             for name, choice in (default if chosen is None else chosen).items():
                 _refuse_invalid(part, name, choice, _section(base, part))
                 ranges[f"{part}.{name}"] = choice
-        if not ranges:
+        if all(map(has_one_value, ranges.values())):
             raise ConfigError(
-                "tune.space: there is nothing to search. Name settings with their ranges, such as"
+                "tune.space: there is nothing to search: no range has two values. Name settings"
+                " with their ranges, such as"
                 " `learner: {learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}}`"
             )
         return cls(base, ranges)
