@@ -107,6 +107,12 @@ def _table(schema: Schema) -> Iterator[str]:
     yield ""
 
 
+def _options(value: Schema) -> Iterator[Schema]:
+    """The alternatives of a type, with those of alternatives."""
+    for part in value["anyOf"]:
+        yield from _options(part) if "anyOf" in part else [part]
+
+
 def _words(value: Schema) -> str:
     """A type and its limits, for a cell of a table."""
     if not value:
@@ -114,7 +120,7 @@ def _words(value: Schema) -> str:
     if "$ref" in value:
         return "mapping"
     if "anyOf" in value:
-        return " or ".join(filter(None, map(_words, value["anyOf"])))
+        return " or ".join(dict.fromkeys(filter(None, map(_words, _options(value)))))
     if "oneOf" in value:  # the members of another family
         return f"settings of {', '.join(f'`{name}`' for name in value['discriminator']['mapping'])}"
     if "enum" in value or "const" in value:
