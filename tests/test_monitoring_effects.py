@@ -148,6 +148,7 @@ def test_an_estimate_is_an_accuracy() -> None:
 
 def test_a_column_is_named_once_with_the_rules_that_it_breaks() -> None:
     document = {
+        "windows": [],
         "columns": [{"name": "city", "state": "drift"}, {"name": "age", "state": "quiet"}],
         "predictions": [],
         "contract": [

@@ -94,7 +94,7 @@ def test_a_window_without_an_estimate_is_said_to_be_unlike_the_test_set() -> Non
     assert found["unlike"] == [False, True, False]
     assert found["windows"][1] is None
     document = {
-        **{key: list[Any]() for key in ("predictions", "contract", "quality")},
+        **{key: list[Any]() for key in ("windows", "predictions", "contract", "quality")},
         "columns": [{"name": "age", "state": "quiet"}],
         "estimate": found,
         "slices": None,

@@ -199,7 +199,7 @@ def test_a_server_answers_in_all_ways_what_the_file_predicts(server: Server, mod
     [
         ([1, 3], [1, 2, 3], "has the shape [1, 3]; expected [1, 4]"),
         ([1], [1], "has the shape [1]; expected [1, 4]"),
-        ([1, 4], [1, 2, 3], "has 3 values for 1 rows"),
+        ([1, 4], [1, 2, 3], "has 3 values for 1 row"),
         ([1, 4], [1, [2], 3, 4], "its lists differ in depth"),
         ([1, 4], [1, 2, 3, "x"], "row 0: [1, 2, 3, 'x'] is"),
     ],

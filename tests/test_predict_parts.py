@@ -148,7 +148,9 @@ def test_wrong_options_are_said_before_anything_is_written(
         (["--jobs", "1", "--keep", "ids"], "there is no column 'ids'. Did you mean 'id'"),
     ):
         result = run("predict", file, table, "-o", out, *words)
-        assert message in " ".join(f"{result.stderr} {result.exception}".replace("│", " ").split())
+        said = f"{result.stderr} {result.exception}".replace("│", " ")
+        # without blanks: the frame breaks long paths anywhere
+        assert "".join(message.split()) in "".join(said.split())
     assert "name it with --output" in run("predict", file, table, "--jobs", "2").stderr
 
 

@@ -29,7 +29,9 @@ LIBRARIES = {
     *("uvicorn", "click", "httptools", "typing_extensions", "uvloop"),
 }
 STARTUP = {"_distutils_hack", "sitecustomize"}  # of the interpreter that runs the tests
-OURS = ("onward.serving", "onward.errors", "onward.schema", "onward.wires", "onward.artifacts")
+OURS = tuple(
+    f"onward.{name}" for name in ("serving", "errors", "schema", "wires", "wording", "artifacts")
+)
 ROW = TABLE.to_dicts()[0]
 BODY = json.dumps([ROW]).encode()
 

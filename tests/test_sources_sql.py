@@ -340,7 +340,7 @@ def test_a_config_names_the_variables_of_a_login(
     host, port = os.environ["PGHOST"], os.environ["PGPORT"]
     login = {"user": "ONWARD_SHOP_USER", "password": "ONWARD_SHOP_PASSWORD"}
     write_config("SELECT 1 AS n", f"postgresql://{host}:{port}/postgres", **login)
-    assert "1 rows" in collect()
+    assert "1 row." in collect()
     monkeypatch.setenv("ONWARD_SHOP_PASSWORD", "authentication")  # a word of the server's answer
     with pytest.raises(DataError, match=r"password \*\*\* failed") as refusal:
         collect()
@@ -355,7 +355,7 @@ def test_the_password_of_the_environment_goes_to_no_host_of_a_config(
     pytest.importorskip("psycopg")
     monkeypatch.setattr(databases, "_runner", lambda _: run)
     write_config("SELECT 1 AS n", "postgresql://")
-    assert "1 rows" in collect()
+    assert "1 row." in collect()
     write_config("SELECT 1 AS n", f"postgresql://127.0.0.1:{os.environ['PGPORT']}/postgres")
     with pytest.raises(DataError, match=r"no password supplied.* PGPASSWORD is used only if"):
         collect()
