@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def test_shapes_that_are_not_feasible_are_asked_for_again() -> None:
     sampler = Sampler(OptunaPoints(space(), 0, is_feasible), 3)
     done = [Result(sampler.following([], 10)[0], 1.0, 1)]
     assert max(one.values["model.width"] for one in sampler.following(done, 10)) <= 128
+
+
+def test_the_first_bracket_learns_from_the_settings_of_the_config() -> None:
+    points = OptunaPoints(space(), 0)
+    [first] = Sampler(points, 3).following([], 10)
+    elsewhere = replace(first, point=tuple(1 - share for share in first.point))
+    here, there = (
+        points.of_bracket([range(1, 10)], [Result(one, 1.0, 1)]) for one in (first, elsewhere)
+    )
+    assert here != there
 
 
 def test_a_trial_that_failed_counts_as_worse_than_the_others() -> None:

@@ -12,7 +12,7 @@ from onward.tuning.points import ATTEMPTS, Points, lowest_losses
 from onward.tuning.results import Result
 from onward.tuning.space import Point
 
-STARTUP_TRIALS = 2  # of which nothing is learned
+STARTUP_TRIALS = 1  # finished ones, before which settings are drawn evenly
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class OptunaPoints(Points):
     def _study(self, first: int, before: Sequence[Result]) -> Any:
         optuna = load_optuna()
         seed = int(np.random.default_rng([self.seed, first]).integers(2**32))
-        # by default it draws ten trials evenly, which is more than a first bracket has
+        # by default it is ten; trial 0 alone is finished when the first bracket is chosen
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
         study, create = optuna.create_study(sampler=sampler), optuna.trial.create_trial
         losses = {trial: loss for loss, trial, _ in lowest_losses(before)}
