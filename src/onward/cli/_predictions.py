@@ -21,6 +21,7 @@ from onward.serving.predictor import Predictor
 from onward.serving.training_comparison import UNREADABLE, UnusualValues, merge
 from onward.table.sources import Source, Table
 from onward.table.sources._table import KEPT
+from onward.wording import format_count
 
 ROW_NUMBER = "onward/row"  # row number, from 1
 CHUNK = 65_536  # rows held at once
@@ -139,10 +140,9 @@ def print_unusual(unusual: Sequence[UnusualValues], where: Sequence[str] = ()) -
 def _print_unreadable(unusual: Sequence[UnusualValues]) -> None:
     for values in merge(unusual):
         if values.kind == UNREADABLE:
-            rows = f"{values.rows:,} row{'s' * (values.rows != 1)}"
             typer.echo(
-                f"{values.column}: {rows} cannot be read, treated as missing; such as"
-                f" {str(values.example)!r:.80}",
+                f"{values.column}: {format_count(values.rows, 'row')} cannot be read, treated as"
+                f" missing; such as {str(values.example)!r:.80}",
                 err=True,
             )
 

@@ -66,7 +66,7 @@ def usual(column: Mapping[str, Any]) -> str:
 
 def more_columns(count: int) -> str:
     """How many there are beside those shown."""
-    return f"{count:,} more column{'s' * (count > 1)}"
+    return format_count(count, "more column")
 
 
 def alike(values: Sequence[float]) -> list[str]:

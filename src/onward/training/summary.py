@@ -17,7 +17,7 @@ def description(settings: Settings, given: Given) -> str:
     parts = {"learner": explicit, **dict.fromkeys(network, explicit.get("network", {}))}
     by_rule = sorted(name for name, section in parts.items() if name not in section)
     count = len(settings.members)
-    what = f"an ensemble of {count} network{'s' * (count > 1)}"
+    what = f"an ensemble of {format_count(count, 'network')}"
     return (
         (what if settings.members else summary(settings))
         + "".join(balanced)
