@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -48,36 +48,71 @@ train:
 export: {}
 """
 STAGES = ("prepare", "train", "export", "evaluate", "report")
-RUN = """\
-import sys
-from onward.__main__ import main
-for stage in sys.argv[1:]:
-    sys.argv = ["onward", stage, "configs/run.yaml"]
-    try:
-        main()
-    except SystemExit as ended:
-        if ended.code:
-            raise
+STARTER = """\
+import json, os, sys
+import lightning, onnxscript, polars, sklearn.ensemble, torch  # seconds, and nothing of ours
+for line in sys.stdin:
+    if not os.fork():
+        os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        from onward.__main__ import main
+        for command in json.loads(line):
+            sys.argv = ["onward", *command]
+            try:
+                main()
+            except SystemExit as ended:
+                if ended.code:
+                    raise
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 """
 ROWS = 500
 CURVES = [[0.5, -1.0, None, 2.0], None, [1.0, 1.0, 1.0, 1.0]]
 ASKED: list[dict[str, Any]] = [{"age": 40.0, "curve": curve} for curve in CURVES]
 
 
-def in_a_process(folder: Path, *arguments: str, code: int = 0) -> str:
-    """What it prints."""
-    # not forked from a process that has read the settings before the plug-in was there
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
-    command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=folder, env=paths, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
-    return done.stdout
+class Starter:
+    """Runs commands in processes that have not read our settings before the plug-in was there."""
+
+    def __init__(self, folder: Path) -> None:
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", STARTER],
+            cwd=folder,
+            env=paths,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *commands: Sequence[str], code: int = 0) -> str:
+        """What one process says that runs them all."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(commands) + "\n")
+        self._process.stdin.flush()
+        ended = self._process.stdout.readline()
+        said = (self.folder / "said").read_text()
+        assert int(ended) == code, said
+        return said
+
+    def end(self) -> None:
+        self._process.communicate()
+        assert self._process.returncode == 0
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
+    starter = Starter(tmp_path_factory.mktemp("plugin"))
+    yield starter
+    starter.end()
+
+
+@pytest.fixture(scope="module")
+def project(starter: Starter) -> Path:
     """A table that went through all stages; no test changes it."""
-    folder = tmp_path_factory.mktemp("plugin")
+    folder = starter.folder
     random = np.random.default_rng(0)
     age, curve = random.normal(40, 10, ROWS).round(2), random.normal(size=(ROWS, 4)).round(3)
     curve[::25], curve[3, 1] = np.nan, np.nan  # missing rows, and a missing point
@@ -88,7 +123,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pl.DataFrame({"age": age, "curve": curves}).write_parquet(folder / "rows.parquet")
     (folder / "configs").mkdir()
     (folder / "configs/run.yaml").write_text(CONFIG)
-    in_a_process(folder, "-c", RUN, *STAGES)
+    starter.run(*((stage, "configs/run.yaml") for stage in STAGES))
     return folder
 
 
@@ -278,14 +313,15 @@ def test_a_monitor_reads_the_log_of_a_server_and_sees_missing_rows(
     assert curve["shares"][1] == pytest.approx(0.52, abs=0.02)
 
 
-def test_a_rule_of_its_own_is_checked(project: Path) -> None:
+def test_a_rule_of_its_own_is_checked(project: Path, starter: Starter) -> None:
     config = (project / "configs/run.yaml").read_text()
     (project / "configs/low.yaml").write_text(config.replace("limit: 50.0", "limit: 2.0"))
-    printed = in_a_process(project, "-m", "onward", "validate", "configs/low.yaml", code=65)
-    assert "a peak too high" in printed
+    assert "a peak too high" in starter.run(("validate", "configs/low.yaml"), code=65)
 
 
-def test_files_are_compared_on_a_table_of_its_own_source(project: Path, model: Path) -> None:
+def test_files_are_compared_on_a_table_of_its_own_source(
+    project: Path, model: Path, starter: Starter
+) -> None:
     other = onnx.load(model)
     other.doc_string = "the same model in another file"
     notes = [note for note in other.metadata_props if note.key != "sha256"]
@@ -293,6 +329,6 @@ def test_files_are_compared_on_a_table_of_its_own_source(project: Path, model: P
     other.metadata_props.extend(notes)
     (project / "other.onnx").write_bytes(seal(other.SerializeToString()))
     command = ["compare", str(model), "other.onnx", "table.npz", "--config", "configs/run.yaml"]
-    printed = in_a_process(project, "-m", "onward", *command)
+    printed = starter.run(command)
     assert printed.startswith("same: ")
     assert f"{ROWS - 100} rows left out" in printed
