@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import runpy
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,21 @@ def onward(folder: Path, *arguments: str) -> Run:
     run = Run(folder, *arguments)
     assert run.returncode is not None
     return run
+
+
+def printed(script: Path, file: Path) -> str:
+    """What a script prints, by way of a file that does not exist."""
+    process = STARTER.Process(target=_print, args=(script, file))
+    process.start()
+    process.join(timeout=LONGEST)
+    assert process.exitcode == 0
+    return file.read_text(encoding="utf-8")
+
+
+def _print(script: Path, file: Path) -> None:
+    os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
+    runpy.run_path(str(script), run_name="__main__")
+    sys.stdout.flush()
 
 
 def _run(folder: Path, arguments: tuple[str, ...], log: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onward.settings.config import section
+from onward.stages import prepare, train
 from onward.training.distributed import TIMEOUT, Share
 
 CONFIG = """\
@@ -33,12 +36,11 @@ train:
     head: {type: regression}
   learner: {batch_size: 45, max_epochs: EPOCHS, patience: EPOCHS}
 """
-ONE = [sys.executable, "-m"]
 TWO = [
     *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
     *("--local-addr", "127.0.0.1", "--nproc-per-node", "2", "-m"),
+    *("onward", "train", "table.yaml"),
 ]
-TRAIN = ("onward", "train", "table.yaml")
 GRACE = 30.0  # seconds that torchrun gives a process after SIGTERM
 SLACK = 60.0  # seconds, on a busy machine
 
@@ -49,13 +51,21 @@ def project(folder: Path, epochs: int, dropout: float) -> Path:
     (folder / "table.yaml").write_text(config)
     a, b = np.random.default_rng(0).normal(size=(2, 301))
     pl.DataFrame({"a": a, "b": b, "y": a * b + a}).write_csv(folder / "table.csv")
-    subprocess.run([*ONE, "onward", "prepare", "table.yaml"], cwd=folder, check=True)
+    run_stage(prepare, folder)
     return folder
 
 
-def start(launcher: list[str], folder: Path) -> "subprocess.Popen[str]":
+def run_stage(stage: Any, folder: Path) -> None:
+    """In this process."""
+    settings = section(folder / "table.yaml", stage.__name__.rpartition(".")[2], stage.Settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        stage.run(settings, folder / "artifacts" / "table")
+
+
+def start(folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [*launcher, *TRAIN],
+        TWO,
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
@@ -63,9 +73,9 @@ def start(launcher: list[str], folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def trained(launcher: list[str], folder: Path) -> str:
+def trained(folder: Path) -> str:
     """What a training says that nothing stops."""
-    run = start(launcher, folder)
+    run = start(folder)
     _, said = run.communicate(timeout=300)
     assert run.returncode == 0, said
     return said
@@ -93,8 +103,8 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     alone = project(tmp_path / "alone", epochs=3, dropout=0.0)
     together = Path(shutil.copytree(alone, tmp_path / "together"))
 
-    trained(ONE, alone)
-    said = trained(TWO, together)
+    run_stage(train, alone)
+    said = trained(together)
 
     np.testing.assert_allclose(losses(together), losses(alone), rtol=1e-4)
     assert said.count("epoch 1/3") == said.count("train: 3 epochs") == 1
@@ -110,7 +120,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(prepared: Path) -> bytes:
     """What two processes train that nothing stops."""
     whole = Path(shutil.copytree(prepared, prepared.with_name("whole")))
-    trained(TWO, whole)
+    trained(whole)
     return (published(whole) / "network.pt").read_bytes()
 
 
@@ -125,7 +135,7 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on(
     prepared: Path, expected: bytes, tmp_path: Path, number: signal.Signals, rank: int
 ) -> None:
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
-    run = start(TWO, folder)
+    run = start(folder)
     assert run.stderr is not None
     while "epoch 40/" not in run.stderr.readline():
         assert run.poll() is None
@@ -142,7 +152,7 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on(
         assert time.monotonic() - since < GRACE
     if number == signal.SIGTERM:
         assert "train: interrupted at step" in said
-    assert "train: resumed at step" in trained(TWO, folder)
+    assert "train: resumed at step" in trained(folder)
     assert (published(folder) / "network.pt").read_bytes() == expected
 
 
@@ -153,7 +163,7 @@ def test_what_fails_in_the_first_process_is_said_and_no_other_ends_well(
     folder = Path(shutil.copytree(prepared, tmp_path / "project"))
     published(folder).with_name(".train.checkpoints").write_text("no folder")
 
-    run = start(TWO, folder)
+    run = start(folder)
     _, said = run.communicate(timeout=GRACE + SLACK)
 
     assert run.returncode != 0
@@ -168,7 +178,7 @@ def test_no_process_is_without_rows(tmp_path: Path) -> None:
     config = folder / "table.yaml"
     config.write_text(config.read_text().replace("batch_size: 45", "batch_size: 1"))
 
-    run = start(TWO, folder)
+    run = start(folder)
     _, said = run.communicate(timeout=GRACE + SLACK)
 
     assert run.returncode != 0

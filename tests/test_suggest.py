@@ -1,13 +1,13 @@
 """`onward suggest` finds what was planted, and nothing in noise."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from onward.__main__ import app
 from onward.evaluation.suggestions._candidates import Readable, candidates
 from onward.preprocessing.derivations import Derivation
 from onward.settings.config import section
@@ -49,10 +49,10 @@ def suggested(folder: Path, frame: pl.DataFrame, kind: str) -> str:
     frame.write_csv(folder / "t.csv")
     text = CONFIG.replace("KIND", kind).replace("DERIVE", "").replace("READ", "")
     (folder / "c.yaml").write_text(text)
-    command = [sys.executable, "-m", "onward", "suggest", "c.yaml"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=True
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(app, ["suggest", "c.yaml"])
+    assert done.exit_code == 0, done.output
     assert sorted(path.name for path in folder.iterdir()) == ["c.yaml", "t.csv"]
     return done.stdout
 
