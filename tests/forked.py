@@ -69,19 +69,22 @@ def onward(folder: Path, *arguments: str) -> Run:
     return run
 
 
-def printed(script: Path, file: Path) -> str:
+def printed(file: Path, script: Path, *arguments: str) -> str:
     """What a script prints, by way of a file that does not exist."""
-    process = STARTER.Process(target=_print, args=(script, file))
+    process = STARTER.Process(target=_print, args=(file, script, arguments))
     process.start()
     process.join(timeout=LONGEST)
     assert process.exitcode == 0
     return file.read_text(encoding="utf-8")
 
 
-def _print(script: Path, file: Path) -> None:
+def _print(file: Path, script: Path, arguments: tuple[str, ...]) -> None:
     os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
-    runpy.run_path(str(script), run_name="__main__")
-    sys.stdout.flush()
+    sys.argv = [str(script), *arguments]
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    finally:
+        sys.stdout.flush()
 
 
 def _run(folder: Path, arguments: tuple[str, ...], log: Path) -> None:

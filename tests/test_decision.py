@@ -63,7 +63,7 @@ def test_no_threshold_is_better(name: str) -> None:
 
 def test_true_probabilities_give_the_thresholds_of_theory() -> None:
     """Elkan: cost of a false alarm among both costs. Balanced accuracy: the share of the class."""
-    target, probabilities = rows([0.8, 0.2], 100_000)
+    target, probabilities = rows([0.8, 0.2], 30_000)
     by_cost = threshold(gains(purpose(SETTINGS["costs"], "ab"), target, probabilities, None))
     assert by_cost == pytest.approx(1 / 21, abs=0.02)
     balanced = purpose(SETTINGS["balanced_accuracy"], "ab")

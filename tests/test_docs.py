@@ -144,7 +144,7 @@ def test_the_page_of_families_is_of_these_classes(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     # a process of its own has no classes of other tests
-    wanted = printed(ROOT / "scripts/document_families.py", tmp_path / "families.md")
+    wanted = printed(tmp_path / "families.md", ROOT / "scripts/document_families.py")
     page = DOCS / "families.md"
     if request.config.getoption("--update-golden"):
         page.write_text(wanted)
