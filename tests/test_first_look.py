@@ -227,29 +227,47 @@ def test_marks_that_mean_something_are_no_spellings(values: list[str]) -> None:
     assert found.spellings == {}
 
 
-COLLIDING = ["count", "index", "literal", "len", "rows", "row", "found", "key", "name"]
+COLLIDING = [
+    *("count", "index", "literal", "len", "rows", "row", "found", "key", "name"),
+    *("unit", "number", "date", "all", "inputs", "target"),
+]
+KINDS: dict[str, Callable[[random.Random], str]] = {
+    "category": lambda draw: draw.choice(["red", "green", "blue"]),
+    "number": lambda draw: f"{draw.random():.3f}",
+    "date": lambda draw: f"{draw.choice(DAYS):%d.%m.%Y}",
+    "quantity": lambda draw: f"{draw.randrange(10, 99)}.5 kg",
+    "boolean": lambda draw: draw.choice(["yes", "no"]),
+}
 
 
-@pytest.mark.parametrize("name", [*COLLIDING, "unit", "number", "date", "all", "inputs", "target"])
+def colliding(names: list[str], kind: str) -> Path:
+    """A table with columns of these names, a target and a number."""
+    columns: dict[str, Any] = {"y": ["a", "b"] * (ROWS // 2), "km": NUMBERS}
+    for name in names:
+        draw = random.Random(name)
+        columns[name] = [KINDS[kind](draw) for _ in range(ROWS)]
+    pl.DataFrame(columns).write_csv("table.csv")
+    return Path("table.csv")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_name_of_a_column_collides_with_ours(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = _prepared(colliding(COLLIDING, kind), "y")
+    assert {*COLLIDING} <= {*found.columns}
+    assert len(found) == ROWS
+
+
+@pytest.mark.parametrize("name", COLLIDING)
+def test_no_name_of_a_target_collides_with_ours(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    draw = random.Random(name)
-    kinds: list[Callable[[int], Any]] = [
-        lambda row: draw.choice(["red", "green", "blue"]),
-        lambda row: f"{draw.random():.3f}",
-        lambda row: f"{DAYS[row]:%d.%m.%Y}",
-        lambda row: f"{draw.randrange(10, 99)}.5 kg",
-        lambda row: draw.choice(["yes", "no"]),
-    ]
-    for kind in kinds:
-        columns = {name: [kind(row) for row in range(ROWS)], "y": ["a", "b"] * (ROWS // 2)}
-        columns["km"] = NUMBERS
-        pl.DataFrame(columns).write_csv("table.csv")
-        assert _prepared(Path("table.csv"), "y")[name].len() == ROWS
-        if kind is kinds[0]:
-            assert _prepared(Path("table.csv"), name)[name].len() == ROWS
+    found = _prepared(colliding([name], "category"), name)
+    assert name in found.columns
+    assert len(found) == ROWS
 
 
 def test_the_index_that_pandas_writes_without_a_name_is_left_out(
