@@ -182,4 +182,4 @@ def test_no_process_is_without_rows(tmp_path: Path) -> None:
     _, said = run.communicate(timeout=GRACE + SLACK)
 
     assert run.returncode != 0
-    assert "train: 2 processes cannot share 1 rows of a batch" in said
+    assert "train: 2 processes cannot share 1 row of a batch" in said

@@ -100,6 +100,15 @@ def test_a_file_that_another_command_writes_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_is_written_where_the_system_numbers_it_anew_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.csv"
+    monkeypatch.setattr(os.path, "samestat", lambda *_: False)
+    publish_text(path, "whole")
+    assert path.read_text() == "whole"
+
+
 def publish_text(path: Path, text: str) -> None:
     with replacing(path) as new:
         new.write_text(text)

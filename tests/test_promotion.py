@@ -16,9 +16,10 @@ from simple_models import X, line, rows
 from typer.testing import CliRunner, Result
 
 from onward import Predictor
+from onward.artifacts.replacing import replacing
 from onward.cli.compare import compare
 from onward.cli.promote import promote
-from onward.errors import ArtifactError, DataError
+from onward.errors import ArtifactError, DataError, LockedError
 from onward.evaluation.promotion.checks import check_inputs, check_loss
 from onward.evaluation.promotion.comparison import Comparison
 from onward.evaluation.promotion.looks import Look, Looks
@@ -294,6 +295,17 @@ def test_a_file_that_promote_did_not_write_is_an_error(tmp_path: Path, text: str
     assert isinstance(result.exception, ArtifactError)
     assert "was not written by `onward promote`, or was edited" in str(result.exception)
     assert output.read_text() == text
+
+
+def test_looks_are_read_when_no_other_command_can_add_one(tmp_path: Path) -> None:
+    models = line(tmp_path / "a.onnx"), line(tmp_path / "b.onnx", 2.1)
+    output = tmp_path / "promotion.json"
+    rows(60).write_csv(tmp_path / "t.csv")
+    output.write_text("earlier looks, which are no longer the last")
+    with replacing(output) as new:
+        result = run("promote", *models, tmp_path / "t.csv", "-o", output)
+        new.write_text("{}")
+    assert isinstance(result.exception, LockedError)
 
 
 def test_spellings_of_the_target_come_from_a_config(tmp_path: Path) -> None:

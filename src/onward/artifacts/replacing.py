@@ -11,6 +11,7 @@ from typing import IO, Any
 from onward.errors import LockedError
 
 OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")  # links to what may be files
+ATTEMPTS = 100  # to lock a file that others rename; some file systems never say that it is ours
 # of some network file systems
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 
@@ -47,15 +48,14 @@ def replacing(path: Path, writer: str = "") -> Iterator[Path]:
 @contextmanager
 def _temporary_file(new: Path, path: Path) -> Iterator[None]:
     """Hold the lock on an empty temporary file; what a killed process left is overwritten."""
-    is_ours = False
-    while not is_ours:
+    for attempt in range(ATTEMPTS):
         with new.open("a") as file:
             _lock(file, path)
             # between opening and locking, the last writer may have renamed it to ``path``
-            is_ours = _has_path(file, new)
-            if is_ours:
+            if _has_path(file, new) or attempt == ATTEMPTS - 1:
                 file.truncate(0)
                 yield
+                return
 
 
 def _lock(file: IO[Any], path: Path) -> None:

@@ -27,6 +27,7 @@ def decide(
     Raises:
         ArtifactError: if a file is damaged, or ``output`` was not written by this command.
         DataError: if the table cannot be used.
+        LockedError: if another command is writing ``output``.
     """
     if not output.parent.is_dir():
         raise typer.BadParameter(f"{output}: there is no folder {output.parent}. Create it first")
@@ -36,9 +37,9 @@ def decide(
     paths = (challenger, champion)
     files = {title: sha256(path) for title, path in zip(TITLES, paths, strict=True)}
     table_hash = sha256(table)
-    looks = _earlier_looks(output, files, table_hash)
-    decision = promotion(models, read_pair(models, TITLES, table, config), rules, looks)
-    with replacing(output) as new:
+    with replacing(output) as new:  # from reading its looks on, or another look would be lost
+        looks = _earlier_looks(output, files, table_hash)
+        decision = promotion(models, read_pair(models, TITLES, table, config), rules, looks)
         document = decision.document(files, table_hash)
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         new.write_text(f"{text}\n", encoding="utf-8")

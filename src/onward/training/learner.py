@@ -19,6 +19,7 @@ from onward.training.optimizer_steps import Descent, Steps
 from onward.training.precision import Name, choose, fastest_float32
 from onward.training.schedule import Schedule
 from onward.training.scores import compute_scores
+from onward.wording import format_count
 
 CHUNK, CHUNK_WORK = 256, 2**34
 """Most steps, and most multiplications of forward passes, in one batch of Lightning. Its own work
@@ -137,8 +138,9 @@ class Learner(LightningModule):
     def _share_of(self, rows: int) -> Share:
         if rows < self.trainer.world_size:
             raise ConfigError(
-                f"train: {self.trainer.world_size} processes cannot share {rows} rows of a batch,"
-                " or of the validation. Start fewer, or let them see fewer devices"
+                f"train: {self.trainer.world_size} processes cannot share"
+                f" {format_count(rows, 'row')} of a batch, or of the validation. Start fewer, or"
+                " let them see fewer devices"
                 " (CUDA_VISIBLE_DEVICES)"
             )
         return Share(rows, self.global_rank, self.trainer.world_size)
