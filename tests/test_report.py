@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shutil
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -121,21 +122,21 @@ def test_the_run_is_told_in_words(pages: Mapping[str, Path]) -> None:
     assert "20.0 % of the time was spent on validation (" in text
 
 
-def test_a_run_that_nobody_measured_has_a_page(tmp_path: Path) -> None:
-    finish(tmp_path, "regression")
-    evaluate.run(evaluate.Settings(), tmp_path)
-    (tmp_path / "train" / "speed.json").unlink()
-    report.run(report.Settings(), tmp_path)
-    assert "bfloat16" not in (tmp_path / "report" / "report.html").read_text()
+def test_a_run_that_nobody_measured_has_a_page(pages: Mapping[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(pages["regression"].parents[1], tmp_path / "run"))
+    (folder / "train" / "speed.json").unlink()
+    report.run(report.Settings(), folder)
+    assert "bfloat16" in pages["regression"].read_text()
+    assert "bfloat16" not in (folder / "report" / "report.html").read_text()
 
 
 def test_the_page_says_what_changed_since_the_run_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pages: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Reader(reported(tmp_path, "binary", classes=("no", "yes")).read_text())
-    assert "Change since the previous run" not in page.text
+    folder = Path(shutil.copytree(pages["binary"].parents[1], tmp_path / "run"))
+    assert "Change since the previous run" not in Reader(pages["binary"].read_text()).text
     monkeypatch.setitem(ROWS, "test", 50)
-    page = Reader(reported(tmp_path, "binary", classes=("no", "yes")).read_text())
+    page = Reader(reported(folder, "binary", classes=("no", "yes")).read_text())
     assert "Change since the previous run" in page.text
     assert "other test rows" in page.text
 
