@@ -48,7 +48,7 @@ def test_effort_says_how_much_a_training_may_cost() -> None:
         for effort in ("fast", "default", "best")
     )
     assert default == complete(Given(), table())
-    assert (fast.learner.max_epochs, fast.network.model_dump()["model"]["k"]) == (27, 4)
+    assert (fast.learner.max_epochs, fast.network.model_dump()["model"]["k"]) == (16, 4)
     assert fast.folds == default.folds == 1
     assert best == default.model_copy(update={"folds": 5})
 
@@ -90,6 +90,15 @@ def test_what_is_said_is_kept_and_the_rest_added() -> None:
     assert settings.network.model_dump()["model"] == model
     assert settings.network.embedder == by_rule.network.embedder
     assert settings.learner == by_rule.learner.model_copy(update={"max_epochs": 2})
+
+
+@pytest.mark.parametrize(
+    ("said", "patience"),
+    [({}, 8), ({"max_epochs": 60}, 20), ({"max_epochs": 2}, 8), ({"patience": 5}, 5)],
+)
+def test_a_longer_training_has_more_patience(said: dict[str, int], patience: int) -> None:
+    settings = complete(Given.model_validate({"learner": said}), table())
+    assert settings.learner.patience == patience
 
 
 def test_auto_is_what_is_left_out() -> None:

@@ -1,6 +1,5 @@
 """The learner learns, twice the same, and stops where the loss is no number."""
 
-import math
 from types import SimpleNamespace
 
 import pytest
@@ -69,17 +68,27 @@ def test_learns() -> None:
     assert loss(fit(rows(), batch_size=32, max_epochs=30, learning_rate=5e-3), rows()) < 0.05
 
 
-def test_the_learning_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:
+def test_the_learning_rate_rises_stays_and_falls() -> None:
     learner = learner_of(rows(100), batch_size=1, max_epochs=1, warmup=0.2)  # 100 steps
 
     pace = [learner.schedule.pace(step) for step in range(100)]
 
     assert pace[0] == pytest.approx(1 / 21)
     assert pace[19] == pytest.approx(20 / 21)
-    assert pace[20] == 1.0  # the first step after the warm-up
-    assert pace[60] == pytest.approx(0.5)
-    assert pace[99] == pytest.approx(0.5 * (1 + math.cos(math.pi * 79 / 80)))
-    assert max(pace) == 1.0
+    assert pace[20:71] == [1.0] * 51
+    assert pace[85] == pytest.approx(0.5)
+    assert pace[99] == pytest.approx(1 / 30)
+
+
+@pytest.mark.parametrize("warmup", [0.7, 0.9, 0.99])
+def test_a_long_rise_leaves_the_end_for_the_fall(warmup: float) -> None:
+    learner = learner_of(rows(100), batch_size=1, max_epochs=1, warmup=warmup)
+
+    pace = [learner.schedule.pace(step) for step in range(100)]
+
+    assert all(0 < share <= 1 for share in pace)
+    assert pace.index(max(pace)) == pytest.approx(100 * warmup)
+    assert pace[99] == pytest.approx(1 / (100 - 100 * warmup))
 
 
 def test_two_runs_are_equal_to_the_last_bit() -> None:

@@ -112,7 +112,7 @@ def test_the_rules_take_a_third_of_the_steps(folder: Path) -> None:
     run(folder, "second", "prepare", "train")
     settings = json.loads((folder / "artifacts/second/train/manifest.json").read_text())["settings"]
     learner = settings["learner"]
-    assert learner["max_epochs"] == 14  # of 40
+    assert learner["max_epochs"] == 8  # of 24
     assert learner["learning_rate"] == pytest.approx(2e-3 / 3)
     assert settings["network"]["model"]["width"] == 8
 

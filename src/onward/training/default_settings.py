@@ -184,17 +184,16 @@ class Size:
     batch_size: int
     """Small where there are few rows: what counts is the number of steps."""
     learning_rate: float
-    max_epochs: int
 
 
-STEPS, FEWEST_EPOCHS = 2_500, 16
+STEPS, FEWEST_EPOCHS, MOST_EPOCHS, LEAST_PATIENCE = 1_500, 12, 24, 8
 WIDE = 2_000  # numbers; with vectors of as many, an epoch of some hundred rows takes minutes
 START_SHARE = 1 / 3  # of the learning rate and of the epochs, if the weights are trained already
 SIZES = (
-    Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3, max_epochs=40),
-    Size(10_000, bins=48, dropout=0.2, batch_size=128, learning_rate=4e-3, max_epochs=30),
-    Size(200_000, bins=128, dropout=0.0, batch_size=256, learning_rate=4e-3, max_epochs=40),
-    Size(math.inf, bins=128, dropout=0.0, batch_size=1024, learning_rate=4e-3, max_epochs=40),
+    Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3),
+    Size(10_000, bins=48, dropout=0.2, batch_size=128, learning_rate=4e-3),
+    Size(200_000, bins=128, dropout=0.0, batch_size=256, learning_rate=4e-3),
+    Size(math.inf, bins=128, dropout=0.0, batch_size=1024, learning_rate=4e-3),
 )
 """The last is a guess; there was no table of that size to try it on."""
 
@@ -232,7 +231,7 @@ def complete(given: Given, table: Table, start: Network.Config | None = None) ->
             "class_weights": _class_weights(given.class_weights, table),
             "sampler": given.sampler,
             "folds": given.num_folds,
-            "learner": {**_learner(table, size, effort, start), **explicit.get("learner", {})},
+            "learner": _learner(table, size, effort, start, explicit.get("learner", {})),
         }
     )
     settings = _with_members(settings, given, table.shape.blocks)
@@ -292,16 +291,22 @@ def _parts_of(start: Network.Config) -> dict[str, dict[str, Any]]:
 
 
 def _learner(
-    table: Table, size: Size, effort: Effort, start: Network.Config | None
+    table: Table,
+    size: Size,
+    effort: Effort,
+    start: Network.Config | None,
+    explicit: Mapping[str, Any],
 ) -> dict[str, Any]:
     share = 1.0 if start is None else START_SHARE
-    return {
+    learner = {
         "learning_rate": size.learning_rate * share,
         "weight_decay": 1e-2,
         "batch_size": size.batch_size,
         "max_epochs": math.ceil(_epochs(table.rows, size) * effort.epochs * share),
-        "patience": 12,
+        **explicit,
     }
+    # the loss may pause for longer in a longer training, before the learning rate falls
+    return {"patience": max(LEAST_PATIENCE, math.ceil(learner["max_epochs"] / 3)), **learner}
 
 
 def _refuse_other_network(network: Network.Config, start: Network.Config) -> None:
@@ -365,7 +370,7 @@ def _merge(rule: Mapping[str, Any], explicit: Mapping[str, Any]) -> Mapping[str,
 
 def _epochs(rows: int, size: Size) -> int:
     """About ``STEPS`` steps in total, within bounds for very few and very many rows."""
-    return min(size.max_epochs, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS * size.batch_size / rows)))
 
 
 def refuse_wrong_head(head: type[Head], target: Target) -> None:

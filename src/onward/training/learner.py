@@ -52,7 +52,7 @@ class Learner(LightningModule):
         batch_size: PositiveInt = 256  # rows of a step, of all ranks together
         max_epochs: PositiveInt = 100
         patience: PositiveInt = 12  # epochs without a lower validation loss, before stopping
-        warmup: float = Field(0.05, ge=0.0, lt=1.0)  # share of all steps; then a cosine to zero
+        warmup: float = Field(0.05, ge=0.0, lt=1.0)  # share of all steps, in which the rate rises
         clip: PositiveFloat = 1.0  # norm of all gradients together
         precision: Literal["auto"] | Name = "auto"  # of the products in a step
         max_time: PositiveFloat | None = None  # seconds; the best weights by then are kept

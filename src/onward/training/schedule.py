@@ -1,7 +1,6 @@
 """Batches, learning rates and random draws of a training, as functions of the step."""
 
 import copy
-import math
 
 import torch
 from torch import Tensor
@@ -9,6 +8,8 @@ from torch import Tensor
 from onward.training.batches import Rows
 from onward.training.class_balance import Balanced, balanced_order, by_class
 from onward.training.loading import Orders, shuffled_order
+
+STABLE = 0.7  # share of all steps until the learning rate falls
 
 
 class Schedule:
@@ -55,11 +56,19 @@ class Schedule:
         return other
 
     def pace(self, step: int) -> float:
-        """The learning rate of a step as a share of ``learning_rate``: a linear rise, a cosine."""
-        rise = self._warmup * self.steps
+        """The learning rate of a step as a share of ``learning_rate``: it rises, stays, and falls.
+
+        Source: Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training
+        Durations". Differs: the fall is linear and has 30 % of the steps, so that a short training
+        stays at the highest rate for long enough.
+        """
+        rise, fall = self._warmup * self.steps, STABLE * self.steps
         if step < rise:
             return (step + 1) / (rise + 1)
-        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, self.steps - rise)))
+        if step < fall:
+            return 1.0
+        start = max(rise, fall)
+        return (self.steps - step) / (self.steps - start)
 
     def draw(self, number: int) -> int:
         """The seed of what is drawn in one step, or for one epoch."""
