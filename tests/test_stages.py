@@ -1,5 +1,6 @@
 """From a table to a checked file, by the command line. Real processes, real signals."""
 
+import gc
 import json
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 from forked import Run, onward
 
 from onward.artifacts.publishing import MANIFEST, sha256
+from onward.cli._stage import _imported
 from onward.serving.predictor import Predictor
 from onward.table.row_filter import RowFilter, row_hashes
 
@@ -251,6 +253,12 @@ def test_a_stage_without_its_input_says_what_to_run(project: Path) -> None:
     done = onward(project, "train", "pay.yaml")
     assert done.returncode == 66
     assert "Run `onward prepare`" in done.stderr
+
+
+def test_garbage_is_collected_even_if_a_stage_cannot_be_imported() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        _imported("no_stage")
+    assert gc.isenabled()
 
 
 def test_a_head_for_another_kind_of_target_is_refused(project: Path) -> None:
