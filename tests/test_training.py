@@ -1,5 +1,6 @@
 """Training keeps the best epoch, stops early, and ends with honest probabilities."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from onward.schema import Target
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.history import LOSS
+from onward.training.learner import Learner
 from onward.training.loop import stop_reason, train
 from onward.training.run import TrainingData, fit
 from onward.training.settings import Settings
@@ -66,6 +68,19 @@ def test_stops_in_time(tmp_path: Path) -> None:
         Checkpoints(tmp_path, {}),
     )
     assert 1 <= len(history) < 10_000
+
+
+def test_earlier_trainings_leave_the_memory(tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()  # a stage seldom looks for garbage by itself
+    try:
+        for number in range(4):
+            checkpoints = Checkpoints(tmp_path / str(number), {})
+            train(settings(max_epochs=1), SHAPE, rows(64, seed=0), rows(64, seed=1), checkpoints)
+        alive = [found for found in gc.get_objects() if type(found) is Learner]
+    finally:
+        gc.enable()
+    assert len(alive) <= 1
 
 
 def test_a_training_is_a_value(tmp_path: Path) -> None:

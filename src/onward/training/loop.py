@@ -319,9 +319,9 @@ def _fit(
             module.teardown("fit")
             for callback in watching:
                 callback.teardown(trainer, module, "fit")
-            if torch.cuda.is_available():  # trainer and module refer to each other
-                del trainer
-                gc.collect()
+            del trainer
+            gc.collect()  # earlier trainers and networks, which refer to each other
+            if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
 
