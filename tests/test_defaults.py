@@ -101,6 +101,25 @@ def test_a_longer_training_has_more_patience(said: dict[str, int], patience: int
     assert settings.learner.patience == patience
 
 
+@pytest.mark.parametrize(
+    ("shared", "said", "patience"),
+    [
+        ({}, {"max_epochs": 60}, 20),
+        ({}, {"max_epochs": 60, "patience": "auto"}, 20),
+        ({}, {"max_epochs": 60, "patience": 5}, 5),
+        ({"max_epochs": 60}, {"max_epochs": 10}, 8),
+        ({"max_epochs": 60}, {"learning_rate": 1e-3}, 20),
+        ({"patience": 6}, {"max_epochs": 60}, 6),
+    ],
+)
+def test_a_member_with_a_longer_training_has_more_patience(
+    shared: dict[str, int], said: dict[str, Any], patience: int
+) -> None:
+    given = Given.model_validate({"learner": shared, "members": ({"learner": said},)})
+    [member] = complete(given, table()).members
+    assert member.learner.patience == patience
+
+
 def test_auto_is_what_is_left_out() -> None:
     said = {
         "network": {"embedder": "auto", "model": "auto", "head": "auto"},

@@ -258,6 +258,9 @@ def _member(member: MemberChoices, base: Settings, given: Given, blocks: Blocks)
     usual = base.network.model_dump(include={"embedder", "model"})
     chosen = {**given.network.embedders, **member.network.embedders}
     learner = without_auto(member.learner.model_dump(exclude_unset=True))
+    shared = without_auto(given.learner.model_dump(exclude_unset=True))
+    if "max_epochs" in learner and "patience" not in shared:
+        learner = {"patience": _usual_patience(learner["max_epochs"]), **learner}
     return Member.model_validate(
         {
             "count": member.count,
@@ -305,8 +308,12 @@ def _learner(
         "max_epochs": math.ceil(_epochs(table.rows, size) * effort.epochs * share),
         **explicit,
     }
-    # the loss may pause for longer in a longer training, before the learning rate falls
-    return {"patience": max(LEAST_PATIENCE, math.ceil(learner["max_epochs"] / 3)), **learner}
+    return {"patience": _usual_patience(learner["max_epochs"]), **learner}
+
+
+def _usual_patience(max_epochs: int) -> int:
+    """The loss may pause for longer in a longer training, before the learning rate falls."""
+    return max(LEAST_PATIENCE, math.ceil(max_epochs / 3))
 
 
 def _refuse_other_network(network: Network.Config, start: Network.Config) -> None:
