@@ -32,6 +32,8 @@ from onward.settings.read_yaml import read_yaml
 from onward.settings.search_space import Interval, Range, share_of, value_at
 from onward.stages import train
 from onward.training.settings import Settings
+from onward.tuning.documents import best_settings
+from onward.tuning.ensemble import Counted, Ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.optuna_points import OptunaPoints
 from onward.tuning.points import Points, SobolPoints
@@ -312,6 +314,19 @@ def test_the_training_with_the_best_settings_is_that_trial(tuned: Path, tmp_path
     assert written["train"]["learner"]["batch_size"] == 32
     assert {**written, "train": 0} == {**read_yaml(tuned / "c.yaml"), "train": 0}
     assert before.splitlines()[:10] == config.read_text().splitlines()[:10]  # with its comment
+
+
+def test_the_best_settings_have_the_patience_of_the_trial() -> None:
+    space = Space.of(SpaceSettings(), base(max_epochs=60, patience=20), has_numbers=True)
+    values = {**space.base_values, "model.width": 64}
+    best = Result(Training(1, 20, (), values), 0.1, 20)
+    member = Counted(best, 2)
+    found = best_settings(space, best, Ensemble([member]))
+    trained = space.settings(values, 20).learner
+    assert trained.patience == 20  # that of the config, not of so few epochs
+    for learner in (found["learner"], found["members"][0]["learner"]):
+        assert {**trained.model_dump(), **learner} == trained.model_dump()
+        assert learner["patience"] == 20
 
 
 def test_the_same_again_trains_nothing_and_more_trials_continue(

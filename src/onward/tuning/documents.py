@@ -41,7 +41,7 @@ def _section(space: Space, result: Result) -> dict[str, Any]:
     network = {
         part: getattr(settings.network, part).model_dump() for part in parts if part != "learner"
     }
-    names = dict.fromkeys((*searched, "max_epochs", "patience"))  # which else follows the epochs
+    names = dict.fromkeys((*searched, "max_epochs", "patience"))  # or it would follow the epochs
     learner = {name: getattr(settings.learner, name) for name in names}
     return {**({"network": network} if network else {}), "learner": learner}
 
