@@ -52,8 +52,10 @@ def _temporary_file(new: Path, path: Path) -> Iterator[None]:
         with new.open("a") as file:
             _lock(file, path)
             # between opening and locking, the last writer may have renamed it to ``path``
-            if _has_path(file, new) or attempt == ATTEMPTS - 1:
+            is_ours = _has_path(file, new)
+            if is_ours:
                 file.truncate(0)
+            if is_ours or attempt == ATTEMPTS - 1:
                 yield
                 return
 
