@@ -71,7 +71,7 @@ def onward(folder: Path, *arguments: str) -> Run:
 
 def printed(file: Path, script: Path, *arguments: str) -> str:
     """What a script prints, by way of a file that does not exist."""
-    process = STARTER.Process(target=_print, args=(file, script, arguments))
+    process = STARTER.Process(target=_print, args=(file, script, arguments), daemon=True)
     process.start()
     process.join(timeout=LONGEST)
     assert process.exitcode == 0

@@ -94,7 +94,7 @@ class Starter:
         self._process.stdin.flush()
         ended = self._process.stdout.readline()
         said = (self.folder / "said").read_text()
-        assert int(ended) == code, said
+        assert ended.strip() == str(code), said
         return said
 
     def end(self) -> None:

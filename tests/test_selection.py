@@ -108,12 +108,15 @@ def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project after training, with what that has said."""
     folder = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("trained") / "project"))
     logger, said = logging.getLogger("onward"), logging.FileHandler(folder / "said.txt")
+    level = logger.level
     logger.addHandler(said)
     logger.setLevel(logging.INFO)
-    run_stage(train, folder)
-    logger.setLevel(logging.NOTSET)
-    logger.removeHandler(said)
-    said.close()
+    try:
+        run_stage(train, folder)
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(said)
+        said.close()
     return folder
 
 
