@@ -13,7 +13,7 @@ from onward.artifacts.process import end_with_parent, is_first, lock
 from onward.errors import ConfigError
 
 ARTIFACTS = Path("artifacts")
-NEW_OBJECTS = 50_000  # between searches for garbage; by default some hundred
+NEW_OBJECTS = 50_000  # between searches for garbage; by default 700 to 2,000
 
 
 def run_stage(name: str, config: Path, folder: Path | None = None, *others: str) -> Path:

@@ -59,8 +59,7 @@ class Schedule:
         """The learning rate of a step as a share of ``learning_rate``: it rises, stays, and falls.
 
         Source: Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training
-        Durations". Differs: the fall is linear and has 30 % of the steps, so that a short training
-        stays at the highest rate for long enough.
+        Durations". Differs: the fall is a straight line over the last 30 % of the steps.
         """
         rise, fall = self._warmup * self.steps, STABLE * self.steps
         if step < rise:
