@@ -140,8 +140,7 @@ class Learner(LightningModule):
             raise ConfigError(
                 f"train: {self.trainer.world_size} processes cannot share"
                 f" {format_count(rows, 'row')} of a batch, or of the validation. Start fewer, or"
-                " let them see fewer devices"
-                " (CUDA_VISIBLE_DEVICES)"
+                " let them see fewer devices (CUDA_VISIBLE_DEVICES)"
             )
         return Share(rows, self.global_rank, self.trainer.world_size)
 
