@@ -48,6 +48,17 @@ def test_the_newest_comes_back_and_two_are_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "new" / "folder").exists()
 
 
+def test_the_states_of_a_second_training_stay(tmp_path: Path) -> None:
+    first = Checkpoints(tmp_path, KEY)
+    again = first.of_refit("validation")
+    first.save(1, state(1))
+    again.save(1, state(5))
+    for step in (2, 3, 4):  # its last states were not written before the second began
+        first.save(step, state(step))
+    assert same(again.newest(), state(5))
+    assert len([path for path in tmp_path.iterdir() if path.is_file()]) == 2
+
+
 def test_every_damage_is_noticed_and_the_one_before_is_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -82,7 +82,8 @@ class Checkpoints:
                 file.write(_digest(head, tensors.getbuffer()))
                 file.write(head)
                 file.write(tensors.getbuffer())
-            for old in set(self._folder.iterdir()).difference(self._newest_first()[:KEPT]):
+            states = {path for path in self._folder.iterdir() if path.is_file()}
+            for old in states.difference(self._newest_first()[:KEPT]):
                 old.unlink()
         except OSError as error:
             size = f"{tensors.tell() / 2**20:,.1f} MB"
