@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from onward.evaluation.retraining import shares_of_machine, visible_devices
+from onward.training import distributed
 from onward.training.deadline import await_progress
 from onward.training.distributed import DEVICE_WORK, available, layout
 from onward.training.step_graph import StepGraph, module_of
@@ -117,8 +118,18 @@ def test_torchrun_decides_how_many_take_part(monkeypatch: pytest.MonkeyPatch) ->
     assert available().ranks == 8
 
 
-def test_a_cpu_is_one_device() -> None:
+def test_a_cpu_is_one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "_chosen", [])
     assert layout(DEVICE_WORK * 100).ranks == max(1, torch.cuda.device_count())
+
+
+@pytest.mark.parametrize("work", [DEVICE_WORK // 2, DEVICE_WORK * 2])
+def test_the_first_training_decides_for_all(monkeypatch: pytest.MonkeyPatch, work: int) -> None:
+    monkeypatch.setattr(distributed, "_chosen", [])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    first = layout(work)
+    assert first.devices == max(1, work // DEVICE_WORK)
+    assert layout(DEVICE_WORK * 2) == layout(1) == first
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,24 @@ def available() -> Layout:
     return Layout(max(1, torch.cuda.device_count()), 1)
 
 
+_chosen: list[Layout] = []
+
+
 def layout(multiplications: int) -> Layout:
     """As many of the available devices as the work keeps busy; all that torchrun has started.
+
+    The first training of a process decides for all that follow, such as members of other sizes:
+    Lightning's processes start the command anew, and would train and write alone whatever the
+    first process has trained on one device.
 
     Args:
         multiplications: of the forward pass of a batch.
     """
     if TorchElasticEnvironment.detect():
         return available()
-    return Layout(worthwhile_devices(available().devices, multiplications), 1)
+    if not _chosen:
+        _chosen.append(Layout(worthwhile_devices(available().devices, multiplications), 1))
+    return _chosen[0]
 
 
 def worthwhile_devices(devices: int, multiplications: int) -> int:
