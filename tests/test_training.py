@@ -103,6 +103,7 @@ def test_a_training_is_a_value(tmp_path: Path) -> None:
         ([1.0, 2.0, 3.0], {"max_epochs": 9, "patience": 2}, "patience"),
         ([3.0, 2.0], {"max_epochs": 9, "patience": 2, "max_time": 3.0}, "max_time"),
         ([1.0, 2.0, 3.0], {"max_epochs": 9, "patience": 2, "max_time": 3.0}, "patience"),
+        ([2.0], {"max_epochs": 9}, "a loss that is not finite"),
     ],
 )
 def test_the_setting_that_ended_the_training_is_named(

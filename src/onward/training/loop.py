@@ -246,17 +246,18 @@ def _calibrate(network: Network, validation: Rows) -> None:
 
 
 def stop_reason(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
-    """The setting that ended a training: ``max_epochs``, ``patience`` or ``max_time``.
+    """What ended a training: ``max_epochs``, ``patience``, ``max_time`` or its loss.
 
     Args:
-        epochs: losses of each epoch.
+        epochs: losses of each epoch that had finite ones.
         config: the limits.
     """
     losses = [epoch[LOSS] for epoch in epochs]
     if len(losses) >= config.max_epochs:
         return "max_epochs"
-    is_patient = not is_impatient(losses, config.patience)
-    return "max_time" if is_patient and config.max_time is not None else "patience"
+    if is_impatient(losses, config.patience):
+        return "patience"
+    return "a loss that is not finite" if config.max_time is None else "max_time"
 
 
 def new_network(
