@@ -135,6 +135,13 @@ def test_the_validation_loss_is_out_of_fold(tmp_path: Path) -> None:
     assert loss != min(epoch[LOSS] for epoch in found.history)
 
 
+def test_more_folds_than_rows_are_refused(tmp_path: Path) -> None:
+    prepared(tmp_path, {"type": "random"})
+    message = "90 folds of 85 rows for training and validation. Set at most 85"
+    with pytest.raises(ConfigError, match=message):
+        train.run(train.Settings.model_validate({"folds": 90}), tmp_path)
+
+
 def test_the_stage_says_that_the_networks_are_several(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

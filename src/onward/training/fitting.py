@@ -10,6 +10,7 @@ from onward.training.joined_rows import learned_rows
 from onward.training.members import fit_members
 from onward.training.run import Trained, TrainingData, fit
 from onward.training.settings import Settings
+from onward.wording import format_count
 
 
 def fit_prepared(
@@ -19,7 +20,7 @@ def fit_prepared(
 
     Raises:
         ConfigError: if several networks are asked for, and a network to start from; or folds of
-            rows that the split keeps together or in order.
+            rows that the split keeps together or in order, or more folds than rows.
     """
     data = TrainingData.load(prepared)
     if settings.members and start is not None:
@@ -36,8 +37,18 @@ def fit_prepared(
         return fit_members(settings, data, checkpoints)
     if settings.folds > 1:
         _refuse_random_folds(prepared.split_type())
-        return fit_folds(settings, data, learned_rows(prepared), checkpoints)
+        whole = learned_rows(prepared)
+        _refuse_empty_folds(settings.folds, len(whole))
+        return fit_folds(settings, data, whole, checkpoints)
     return fit(settings, data, checkpoints, start)
+
+
+def _refuse_empty_folds(folds: int, rows: int) -> None:
+    if folds > rows:
+        raise ConfigError(
+            f"train.folds: {folds} folds of {format_count(rows, 'row')} for training and"
+            f" validation. Set at most {rows}"
+        )
 
 
 def _refuse_random_folds(split: str) -> None:
