@@ -26,6 +26,7 @@ def runner() -> Any:
     ("statement", "verdict", "found"),
     [
         ("""print('noise\\n{"ok": true, "a": 1}')""", "ok", "a: 1"),
+        ("""print('{"ok": null, "a": 1}')""", "measured", "a: 1"),
         ("""print('{"ok": false, "a": "x|y"}')""", "failed", "a: x|y"),
         ("raise SystemExit(3)", "failed", "exit code 3"),
         ("import time; time.sleep(60)", "hung", "stopped after 1 s"),
@@ -56,4 +57,4 @@ def test_all_checks_run_dry(runner: Any) -> None:
     command = [sys.executable, str(SCRIPT), "--seconds", "1200"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("| ok |") == len(runner.NAMES)
+    assert done.stdout.count("| ok |") + done.stdout.count("| measured |") == len(runner.NAMES)
