@@ -36,6 +36,12 @@ def test_fewer_rows_have_smaller_batches_and_bins(rows: int) -> None:
     assert bins == sorted(bins)
 
 
+@pytest.mark.parametrize("rows", [40, 59, 149, 150, 1_000])
+def test_a_training_takes_enough_steps(rows: int) -> None:
+    learner = complete(Given(), table(rows)).learner
+    assert learner.max_epochs * (rows // learner.batch_size) >= 96
+
+
 @pytest.mark.parametrize(("numbers", "expected"), [(0, True), (2_000, True), (2_001, False)])
 def test_thousands_of_numbers_have_no_vectors_each(numbers: int, expected: bool) -> None:
     network = complete(Given(), table(500, numbers=numbers)).network.model_dump()

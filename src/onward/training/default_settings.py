@@ -190,6 +190,7 @@ STEPS, FEWEST_EPOCHS, MOST_EPOCHS, LEAST_PATIENCE = 1_500, 12, 24, 8
 WIDE = 2_000  # numbers; with vectors of as many, an epoch of some hundred rows takes minutes
 START_SHARE = 1 / 3  # of the learning rate and of the epochs, if the weights are trained already
 SIZES = (
+    Size(150, bins=16, dropout=0.1, batch_size=8, learning_rate=2e-3),
     Size(2_000, bins=16, dropout=0.1, batch_size=32, learning_rate=2e-3),
     Size(10_000, bins=48, dropout=0.2, batch_size=128, learning_rate=4e-3),
     Size(200_000, bins=128, dropout=0.0, batch_size=256, learning_rate=4e-3),
