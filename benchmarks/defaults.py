@@ -1,14 +1,15 @@
 """Which defaults generalise: candidates are chosen on some tables and scored on the others.
 
     python benchmarks/defaults.py [--programs A,B] [--tables A,B] [--seeds N] [--rows N]
-        [--data FOLDER] [--json FILE]
+        [--redraw] [--data FOLDER] [--json FILE]
 
 A candidate is the config that `onward init` writes, with a few changes. Each is scored once for
 each table and seed, by the network before export, which `export` compares with the file. Then for
 each table the candidate with the best mean rank on the *other* tables is taken, and its score on
 this one is compared with those of boosted trees and a linear model on the same rows. `--rows`
-draws as many training and validation rows, and as many test rows, from larger tables. Needs
-lightgbm, catboost and the tables, see `accuracy.py`.
+draws as many training and validation rows, and as many test rows, from larger tables; `--redraw`
+draws the test rows anew for each seed, where few decide. Needs lightgbm, catboost and the tables,
+see `accuracy.py`.
 """
 
 import argparse
@@ -102,9 +103,11 @@ PROGRAMS = (*CANDIDATES, *RIVALS)
 class Bench:
     """One table and seed; tables are prepared once for candidates that prepare alike."""
 
-    def __init__(self, name: str, seed: int, folder: Path, data: Path, rows: int | None) -> None:
+    def __init__(
+        self, name: str, seed: int, folder: Path, data: Path, rows: int | None, *, redraw: bool
+    ) -> None:
         self.name, self.seed, self._folder = name, seed, folder
-        self._config = read_yaml(write_project(name, data, folder, seed, rows))
+        self._config = read_yaml(write_project(name, data, folder, seed, rows, redraw=redraw))
         path = folder / self._config["prepare"]["source"]["path"]
         self._config["prepare"]["source"]["path"] = str(path)
         self._table = pl.read_csv(path, infer_schema=False)
@@ -200,6 +203,7 @@ def main() -> None:
     parser.add_argument("--tables", default=",".join(METRICS), help="some of them, with commas")
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
     parser.add_argument("--rows", type=int, help="most rows for training and for testing")
+    parser.add_argument("--redraw", action="store_true", help="draw the test rows, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures; go on there")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -210,7 +214,8 @@ def main() -> None:
             if not missing:
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                bench = Bench(table, seed, Path(folder), arguments.data, arguments.rows)
+                given = (arguments.data, arguments.rows)
+                bench = Bench(table, seed, Path(folder), *given, redraw=arguments.redraw)
                 for program in missing:
                     run = bench.run(program)
                     scores.add(run)

@@ -39,7 +39,9 @@ def meta_of(name: str, data: Path) -> dict[str, Any]:
     return meta
 
 
-def write_table(name: str, data: Path, folder: Path, seed: int, rows: int | None = None) -> Path:
+def write_table(
+    name: str, data: Path, folder: Path, seed: int, rows: int | None = None, *, redraw: bool = False
+) -> Path:
     """The table as CSV, its texts for missing values as they are; returns the file.
 
     Columns that are known as leaks are dropped. One is added for the split that comes with the
@@ -52,11 +54,14 @@ def write_table(name: str, data: Path, folder: Path, seed: int, rows: int | None
         folder: where to write.
         seed: of the draws.
         rows: most rows for training and validation, and most for testing; None is all.
+        redraw: draw the test rows, too; as many as come with the table.
     """
     meta = meta_of(name, data)
     table = pl.read_csv(data / name / meta["file"], infer_schema=False)
     splits = pl.read_csv(data / name / "split.csv.gz")["split"].to_numpy().astype(object)
     draw = np.random.default_rng(seed)
+    if redraw:
+        splits = draw.permutation(splits)
     train, test = (draw.permutation(np.flatnonzero(splits == name)) for name in ("train", "test"))
     used = train[:rows]
     share = 0.1 if len(used) >= 5_000 else 0.2
@@ -69,9 +74,11 @@ def write_table(name: str, data: Path, folder: Path, seed: int, rows: int | None
     return path
 
 
-def write_project(name: str, data: Path, folder: Path, seed: int, rows: int | None = None) -> Path:
+def write_project(
+    name: str, data: Path, folder: Path, seed: int, rows: int | None = None, *, redraw: bool = False
+) -> Path:
     """A project as `onward init` makes it, and its table; returns the config."""
-    path = write_table(name, data, folder, seed, rows)
+    path = write_table(name, data, folder, seed, rows, redraw=redraw)
     target = meta_of(name, data)["target"]
     onward(folder, "init", path.name, "--target", target, "--split", SPLIT)
     (folder / "data").mkdir()
