@@ -5,8 +5,8 @@
 
 Each check of `gpu_checks.py` runs in a process of its own: an error on a GPU may leave its process
 without the device. A check that hangs is stopped, and one for which no time is left is left out.
-Exit code 1 says that a check did not pass. Some only measure. Without a GPU the same checks run on the CPU with few rows,
-which shows that their logic works and says nothing else.
+Exit code 1 says that a check did not pass. Some only measure. Without a GPU the same checks run on
+the CPU with few rows, which shows that their logic works and says nothing else.
 """
 
 import argparse
