@@ -1,5 +1,6 @@
 """`onward check` finds what would stop a full run, and says it as that would."""
 
+import os
 import re
 import shutil
 import time
@@ -56,6 +57,27 @@ def test_a_good_config_passes_and_nothing_is_left(folder: Path) -> None:
     assert code == 0, said
     assert [line.split()[0] for line in lines[:-1]] == list(ORDER)
     assert lines[-1] == "config.yaml: no errors found"
+
+
+def test_the_checkpoints_of_real_runs_stay(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path_factory.mktemp("shared")
+    names = ("config/step-000000000001.pt", "config.tune/journal.jsonl")
+    for name in names:
+        (shared / name).parent.mkdir()
+        (shared / name).write_text("{}\n")
+    monkeypatch.setenv("ONWARD_CHECKPOINTS", str(shared))
+
+    code, said = check(CONFIG + LATER + "tune: {trials: 2}\n")
+
+    assert code == 0, said
+    assert "tune" in said
+    assert {path for path in shared.rglob("*") if path.is_file()} == {
+        shared / name for name in names
+    }
+    assert all((shared / name).read_text() == "{}\n" for name in names)
+    assert os.environ["ONWARD_CHECKPOINTS"] == str(shared)
 
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG_CONFIGS)

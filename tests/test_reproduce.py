@@ -56,6 +56,23 @@ def test_a_stage_is_reproduced_until_its_table_changes(project: Path) -> None:
     assert sorted(path.name for path in project.glob(".reproduce-*")) == []
 
 
+@pytest.mark.slow
+def test_an_interrupted_training_is_neither_resumed_nor_removed(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(project, "dvc", "repro", "-q", "data.dvc", "train@t")
+    shared = tmp_path_factory.mktemp("shared")
+    checkpoint = shared / "t" / "step-000000000001.pt"
+    checkpoint.parent.mkdir()
+    checkpoint.write_text("state")
+    monkeypatch.setenv("ONWARD_CHECKPOINTS", str(shared))
+
+    printed = run(project, "onward", "reproduce", str(CONFIG))
+
+    assert printed == "prepare   identical\ntrain     identical\n"
+    assert checkpoint.read_text() == "state"
+
+
 def test_the_model_to_start_from_is_linked(tmp_path: Path) -> None:
     model = Path("artifacts/first/train/network.pt")
     (tmp_path / model).parent.mkdir(parents=True)

@@ -15,6 +15,7 @@ import typer
 
 from onward import stages
 from onward.artifacts.prepared import Prepared
+from onward.artifacts.scratch import own_checkpoints
 from onward.cli._sample import sample
 from onward.cli._stage import ARTIFACTS
 from onward.errors import ConfigError, OnwardError
@@ -45,6 +46,7 @@ def dry_run(config: Path) -> int:
     _print(problems)  # before running stages, which takes longer than correcting a word
     with (
         _quiet_on_one_device(),
+        own_checkpoints(),
         # not in $TMPDIR, which may be too small for the table
         TemporaryDirectory(prefix=".check-", dir=Path.cwd()) as folder,
     ):

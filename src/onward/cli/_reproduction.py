@@ -12,6 +12,7 @@ import typer
 
 from onward import stages
 from onward.artifacts.publishing import manifest
+from onward.artifacts.scratch import scratch_environment
 from onward.cli._compare_artifacts import Comparison, compare
 from onward.cli._recorded_run import RecordedRun
 from onward.cli._source import start_of
@@ -107,7 +108,8 @@ def link_start(project: Path, folder: Path, start: Path) -> None:
 def _run_stage(stage: str, config: Path, folder: Path) -> None:
     typer.echo(f"reproduce: running {stage}", err=True)
     command = [sys.executable, "-m", "onward", stage, os.path.relpath(config)]
-    code = subprocess.run(command, cwd=folder, check=False).returncode
+    environment = scratch_environment()
+    code = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
     if code:
         error = OnwardError(
             f"reproduce: `onward {stage}` failed with exit code {code}; see its message above"

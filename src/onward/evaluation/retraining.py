@@ -27,6 +27,7 @@ import numpy as np
 from onward.artifacts.prepared import Prepared
 from onward.artifacts.publishing import MANIFEST, manifest, sha256, sha256_of_code, verify
 from onward.artifacts.replacing import replacing
+from onward.artifacts.scratch import scratch_environment
 from onward.errors import ArtifactError, ConfigError, OnwardError
 from onward.evaluation.baselines import predict_function, targets_of
 from onward.serving.predictor import Predictor
@@ -42,7 +43,6 @@ ERRORS_BY_EXIT_CODE = {error.exit_code: error for error in reversed(OnwardError.
 MEMORY_EXIT_CODE, DISK_EXIT_CODE = 71, 74
 RETRAINED_FOLDER = ".evaluate.reruns"
 KEY_DIGITS = 16  # hexadecimal digits, enough to distinguish the evaluations of one folder
-CHECKPOINTS_VARIABLE = "ONWARD_CHECKPOINTS"  # is for one training of a config; these are several
 THREADS_VARIABLE, DEVICES_VARIABLE = "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
 TRAINING, VALIDATION = "onward/training", "onward/validation"
 TARGET, WEIGHTS, STEPS = "onward/target", "onward/weights", "onward/steps"
@@ -117,8 +117,7 @@ class RetrainedModels:
         done = folder.with_name(f"{folder.name}.npz")
         duration = "reused"
         if not done.exists():
-            own = {k: v for k, v in os.environ.items() if k != CHECKPOINTS_VARIABLE}
-            await self._make(name, part, folder, {**own, **share})
+            await self._make(name, part, folder, {**scratch_environment(), **share})
             save(_predict(folder), done)
             shutil.rmtree(folder)
             duration = f"{time.monotonic() - started:.1f} s"

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 
 from onward.artifacts.replacing import replacing
+from onward.artifacts.scratch import CHECKPOINTS_VARIABLE
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "ONWARD_CHECKPOINTS"  # a variable: where they lie, if not beside the results
 KEPT = 2  # so that one is left where the newest is damaged
 DIGEST = 65  # letters of its hash and the end of the line, with which a file begins
 
@@ -31,7 +31,7 @@ def checkpoint_folder(folder: Path, stage: str = "train") -> Path:
         folder: of the results of the config.
         stage: that writes them.
     """
-    shared = os.environ.get(FOLDER)
+    shared = os.environ.get(CHECKPOINTS_VARIABLE)
     if shared:
         return Path(shared, folder.name if stage == "train" else f"{folder.name}.{stage}")
     return folder / f".{stage}.checkpoints"
