@@ -159,6 +159,9 @@ def test_trials_of_a_block_have_one_shape(kind: type[Points]) -> None:
             Interval(low=8, high=32, step=4),
             Interval(low=32, high=1024, log=True),
             Interval(low=1, high=1),
+            Interval(low=0.9991, high=0.9999),  # rounded, all of these are outside
+            Interval(low=0.0126789, high=0.0126791, log=True),
+            Interval(low=0, high=0.00012345, or_zero=True),
             (64, 128, 256),
             ("a", "b"),
         ]

@@ -59,7 +59,8 @@ class Interval(Settings):
             return int(self.low) + self.step * min(int(share * count), count - 1)
         else:
             drawn = self.low + share * (self.high - self.low)
-        return float(f"{drawn:.{DIGITS}g}")
+        rounded = float(f"{drawn:.{DIGITS}g}")
+        return float(min(max(rounded, self.low), self.high))  # ends may have more digits
 
     def share(self, value: float) -> float:
         """Where in the range a number lies; one outside lies at the end."""
