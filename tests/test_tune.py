@@ -192,9 +192,8 @@ def plan_of(trials: int, **searched: Any) -> list[str]:
     space = Space.of(SpaceSettings(**searched), base(), has_numbers=True)
     trainer: Any = SimpleNamespace(limit=None)
     journal: Any = SimpleNamespace(results=[])
-    clock: Any = None
     chosen, budget = Sampler(SobolPoints(space, 0), 3), Budget(trials, math.inf)
-    return [*Search(chosen, trainer, journal, budget, clock).plan()]
+    return [*Search(chosen, trainer, journal, budget).plan()]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,22 @@ def test_the_time_of_a_killed_training_counts_once(tmp_path: Path) -> None:
     assert clock.lost(again.lines) == 0
 
 
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_a_new_search_pays_for_no_training_of_another(tmp_path: Path, has_journal: bool) -> None:
+    path = tmp_path / "journal.jsonl"
+    if has_journal:
+        Journal(path, {"data": "1"})
+    (tmp_path / "clock.json").write_text('{"lines": 0, "seconds": 50}')
+    assert Journal(path, {"data": "2"}).clock.lost(0) == 0
+
+
+def test_a_search_that_goes_on_pays_for_its_killed_training(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, {"data": "1"})
+    (tmp_path / "clock.json").write_text('{"lines": 0, "seconds": 50}')
+    assert Journal(path, {"data": "1"}).clock.lost(0) == 50
+
+
 def test_a_kill_hides_at_most_a_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock_module, "TICK", 0.01)
     clock = Clock(tmp_path / "clock.json")

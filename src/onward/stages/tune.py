@@ -34,7 +34,6 @@ from onward.training.loop import new_network
 from onward.training.run import TrainingData
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings as Complete
-from onward.tuning.clock import Clock
 from onward.tuning.documents import about_ensemble, about_winner, best_text, document
 from onward.tuning.ensemble import Counted, Ensemble, best_ensemble
 from onward.tuning.journal import Journal
@@ -82,7 +81,7 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     limit = _limit(settings, space, prepared, data, journal)
     trainer = Trainer(space, data, trials, inputs["prepare"], limit)
     sampler = Sampler(_points(settings, space, limit), trainer.trials_per_shape)
-    search = Search(sampler, trainer, journal, settings.budget, Clock(trials / "clock.json"))
+    search = Search(sampler, trainer, journal, settings.budget)
     for line in search.plan():
         logger.info(line)
     if limit is not None:

@@ -48,6 +48,10 @@ class Clock:
             thread.join()
             note()
 
+    def reset(self) -> None:
+        """Forget the time of a training of another search."""
+        self._path.unlink(missing_ok=True)
+
     def lost(self, lines: int) -> float:
         """The seconds of a training that never got into the journal.
 

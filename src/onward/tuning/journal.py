@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onward.training.checkpoints import changed_parts
+from onward.tuning.clock import Clock
 from onward.tuning.results import Result, Training
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Journal:
         """Microseconds of one row, by shape."""
         self.lines = 0
         """Of the file, without the first."""
+        self.clock = Clock(path.with_name("clock.json"))
+        """Of the training under way."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = _whole_lines(path)
         changed = changed_parts(lines[0].get("key", {}), key) if lines else []
@@ -46,6 +49,7 @@ class Journal:
             logger.warning(
                 "tune: starting over: changed since the finished trials: %s", ", ".join(changed)
             )
+        self.clock.reset()  # first, so that a kill in between leaves no time of another search
         path.write_text("")
         self._write([{"key": dict(key), "left": 0}])
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from onward.tuning.clock import Clock
 from onward.tuning.journal import Journal
 from onward.tuning.results import Result, Training
 from onward.tuning.sampler import Sampler, trainings_of_bracket
@@ -26,25 +25,23 @@ class Search:
         trainer: trains.
         journal: gets the results; what it has is not trained again.
         budget: of the whole search, journaled trainings included.
-        clock: of the training under way.
     """
 
     sampler: Sampler
     trainer: Trainer
     journal: Journal
     budget: Budget
-    clock: Clock
 
     def run(self) -> None:
         """Train until the budget is spent."""
-        if lost := self.clock.lost(self.journal.lines):
+        if lost := self.journal.clock.lost(self.journal.lines):
             self.journal.add_lost(lost)
         while following := self._following():
             for group in self.trainer.groups(following):
                 if self._is_over:
                     return
                 started = time.monotonic()
-                with self.clock.running(self.journal.lines):
+                with self.journal.clock.running(self.journal.lines):
                     results = self.trainer.train(group)
                 seconds = time.monotonic() - started
                 self.journal.add_results(results, seconds)
