@@ -127,10 +127,39 @@ def test_a_change_of_the_number_of_epochs_is_said(project: Path) -> None:
     epochs = read_yaml(best)["train"]["learner"]["max_epochs"]
     config = project / "another.yaml"
     config.write_text("train:\n  learner: {max_epochs: 40}\n")
-    said = f", and max_epochs {epochs} in place of 40."
+    patience = read_yaml(best)["train"]["learner"]["patience"]
+    said = f", and max_epochs {epochs} in place of 40 and patience {patience} in place of auto."
     assert said in write_best_settings(best, config)
     assert ("in place of 9." in best.read_text()) == (epochs < 9)
     assert "in place of" not in write_best_settings(best, config)
+
+
+def test_a_new_patience_alone_is_said(tmp_path: Path) -> None:
+    with publishing(tmp_path / "tune") as work:
+        (work / "best.yaml").write_text("train:\n  learner: {max_epochs: 40, patience: 8}\n")
+    config = tmp_path / "c.yaml"
+    config.write_text("train:\n  learner: {max_epochs: 40}\n")
+    said = write_best_settings(tmp_path / "tune/best.yaml", config)
+    assert ", and patience 8 in place of auto. Run" in said
+
+
+def test_a_config_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    text = "# a comment\ntrain:\n  learner: {clip: 1.0e+2} # another\nnote: '1'\n"
+    with publishing(tmp_path / "tune") as work:
+        (work / "best.yaml").write_text("train:\n  learner: {patience: 8}\n")
+    config, earlier = tmp_path / "c.yaml", tmp_path / "earlier.yaml"
+    config.write_text(text)
+    config.chmod(0o640)
+    earlier.hardlink_to(config)  # as whoever has opened it
+    link = tmp_path / "link.yaml"
+    link.symlink_to("c.yaml")
+
+    write_best_settings(tmp_path / "tune/best.yaml", link)
+
+    assert earlier.read_text() == text
+    assert config.read_text() == text.replace("1.0e+2}", "1.0e+2, patience: 8}")
+    assert config.stat().st_mode & 0o777 == 0o640
+    assert link.is_symlink()
 
 
 def test_settings_that_nothing_confirms_leave_the_config_as_it_is(

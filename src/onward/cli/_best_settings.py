@@ -1,7 +1,8 @@
 """The best settings of a search, written into a config."""
 
 import io
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from onward.artifacts.publishing import verify
+from onward.artifacts.replacing import replacing
 from onward.settings.read_yaml import read_yaml
 from onward.settings.yaml import setting
+
+LENGTH = ("max_epochs", "patience")  # of a training, which a search may make shorter
 
 
 def settings_of(best: Path) -> dict[str, Any]:
@@ -47,7 +51,8 @@ def _members(config: Path) -> Any:
 def write_best_settings(best: Path, config: Path) -> str:
     """Write the settings of ``best.yaml`` into the section ``train``, and return a message.
 
-    Other settings and comments stay, but for the members of an earlier ensemble.
+    Other settings and comments stay, but for the members of an earlier ensemble. The file is
+    replaced as a whole.
 
     Raises:
         ArtifactError: if ``best.yaml`` has changed since it was written.
@@ -56,20 +61,21 @@ def write_best_settings(best: Path, config: Path) -> str:
     earlier = _members(config)
     if not section and not earlier:
         return f"{config}: no change: the search confirmed no better settings"
-    with modify_yaml(str(config)) as document:
-        train = document["train"] = document.get("train") or {}
-        before = _max_epochs(train)
-        train.pop("members", None)
-        _merge(train, section)
-    said = _surprises(before, section, has_lost_members=bool(earlier))
+    target = config.resolve()  # a link stays
+    with replacing(target) as new:
+        shutil.copy(target, new)  # DVC rewrites a file in place
+        with modify_yaml(str(new)) as document:
+            train = document["train"] = document.get("train") or {}
+            changes = _new_lengths(train, section.get("learner", {}))
+            train.pop("members", None)
+            _merge(train, section)
+    said = _surprises(changes, section.get("members", []), has_lost_members=bool(earlier))
     return f"{config}: the section train has the settings of {best}{said}"
 
 
-def _surprises(before: Any, section: Mapping[str, Any], *, has_lost_members: bool) -> str:
+def _surprises(changes: Sequence[str], members: Sequence[Any], *, has_lost_members: bool) -> str:
     """The end of the message."""
-    now, members = _max_epochs(section), section.get("members", [])
-    is_new = "learner" in section and now != before
-    said = f", and max_epochs {now} in place of {before}" if is_new else ""
+    said = f", and {' and '.join(changes)}" if changes else ""
     if members:
         said += f", and members: {len(members)} networks are trained, and averaged in one file"
     elif has_lost_members:
@@ -77,9 +83,15 @@ def _surprises(before: Any, section: Mapping[str, Any], *, has_lost_members: boo
     return f"{said}. Run `dvc repro`"
 
 
-def _max_epochs(train: Mapping[str, Any]) -> Any:
-    learner = train.get("learner")
-    return learner.get("max_epochs", "auto") if isinstance(learner, Mapping) else "auto"
+def _new_lengths(train: Mapping[str, Any], learner: Mapping[str, Any]) -> list[str]:
+    """The changes of max_epochs and patience, in words."""
+    known = train.get("learner")
+    before = known if isinstance(known, Mapping) else {}
+    return [
+        f"{name} {learner[name]} in place of {before.get(name, 'auto')}"
+        for name in LENGTH
+        if name in learner and learner[name] != before.get(name, "auto")
+    ]
 
 
 def _merge(known: dict[str, Any], new: Mapping[str, Any]) -> None:
