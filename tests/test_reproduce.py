@@ -90,7 +90,8 @@ def test_all_stages_are_reproduced_until_a_seed_changes(project: Path) -> None:
     run(project, "dvc", "repro", "-q")
     printed = run(project, "onward", "reproduce", str(CONFIG))
     assert [line.split() for line in printed.splitlines()] == [
-        [stage, "identical"] for stage in ("prepare", "train", "export", "evaluate", "report")
+        *([stage, "identical"] for stage in ("prepare", "train", "export", "evaluate")),
+        ["report", "not", "compared,", "as", "it", "contains", "times"],
     ]
 
     config = project / CONFIG
@@ -177,6 +178,14 @@ def test_losses_decide_about_other_weights(tmp_path: Path) -> None:
 
     assert comparison.differing == ("metrics.json", "network.pt")
     assert comparison.verdict.startswith("within tolerance (0.001): largest difference 1e-05")
+
+
+def test_a_report_is_not_called_identical(tmp_path: Path) -> None:
+    for folder in ("before", "now"):
+        publish(tmp_path / folder, "report.html", folder.encode())
+    results = [Reproduction("report", compare("report", tmp_path / "before", tmp_path / "now"), ())]
+    assert is_reproduced(results)
+    assert [*reproduction_lines(results)] == ["report    not compared, as it contains times"]
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "network.pt"])

@@ -39,10 +39,11 @@ class Comparison:
     """The file with this difference."""
     missing: tuple[str, ...] = ()
     """Files that only one of the results has."""
+    is_compared: bool = True
 
     @property
     def is_identical(self) -> bool:
-        """Whether all bytes are equal, except in `TIMED` files."""
+        """Whether all bytes that were compared are equal: those of `TIMED` files are not."""
         return not self.differing and not self.missing
 
     @property
@@ -53,6 +54,8 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """In words."""
+        if not self.is_compared:
+            return "not compared, as it contains times"
         if self.is_identical:
             return "identical"
         name = f"within tolerance ({TOLERANCE:g})" if self.is_reproduced else "different"
@@ -73,7 +76,7 @@ def compare(stage: str, before: Path, now: Path) -> Comparison:
     Reports are not compared: they show the results of the other stages, times included.
     """
     if stage not in COMPARED:
-        return Comparison((), 0.0)
+        return Comparison((), 0.0, is_compared=False)
     names, names_now = _names(before), _names(now)
     missing = tuple(sorted(names ^ names_now))
     differing = tuple(

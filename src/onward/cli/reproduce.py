@@ -15,8 +15,8 @@ def reproduce(
 
     Runs the stages in dvc.lock in a temporary folder of the project, with the
     current data, settings, code and libraries. Each stage is identical, within
-    tolerance or different; its causes are listed below it. Exit code 6: a
-    stage is different.
+    tolerance or different; its causes are listed below it. The report contains
+    times and is not compared. Exit code 6: a stage is different.
     """
     from onward.cli._reproduction import is_reproduced, reproduction_lines, reproductions
 
