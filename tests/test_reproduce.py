@@ -4,17 +4,20 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from example_model import edit as change_notes
 from example_model import example
 
 from onward.cli._compare_artifacts import Comparison, compare, distance
 from onward.cli._recorded_run import RecordedRun
 from onward.cli._reproduction import Reproduction, is_reproduced, link_start, reproduction_lines
 from onward.errors import ArtifactError
+from onward.serving.predictor import Predictor
 
 CONFIG = Path("configs/t.yaml")
 
@@ -127,7 +130,12 @@ def publish(folder: Path, name: str, content: bytes | np.ndarray | Any) -> Path:
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [
-        ({"loss": 0.5}, {"loss": 0.5004}, 0.0004),
+        ({"auc": 0.5}, {"auc": 0.5004}, 0.0004),  # a share
+        ({"cross_validation": {"r2": 0.0}}, {"cross_validation": {"r2": 0.0004}}, 0.0004),
+        ({"r2": -3.0}, {"r2": -4.0}, 0.25),
+        ({"log_loss": 0.0004}, {"log_loss": 0.0012}, 2 / 3),
+        ({"rmse": 0.0004}, {"rmse": 0.0012}, 2 / 3),
+        ({"rmse": 0.0}, {"rmse": 0.0}, 0.0),
         ({"rmse": 1000.0}, {"rmse": 1001.0}, 1 / 1001),
         ({"loss": 0.5}, {"other": 0.5}, math.inf),
         ({"auc": None}, {"auc": 0.5}, math.inf),
@@ -163,9 +171,72 @@ def test_the_distance_of_arrays(
     assert distance(paths[0], paths[1]) == pytest.approx(expected)
 
 
-def test_a_model_file_has_no_distance_from_itself(tmp_path: Path) -> None:
-    path = example(tmp_path / "model.onnx")
+@pytest.mark.parametrize(
+    ("name", "before", "now", "expected"),
+    [
+        ("train.target.npy", [0.0004, 0.0], [0.0012, 0.0], 2 / 3),  # in any unit
+        ("train.weight.npy", [2e-6, 1e-6], [1e-6, 1e-6], 1 / 2),
+        ("train.row.npy", [5000, 5001, 5002, 5003], [5000, 5001, 5002, 5004], 1 / 4),  # no amounts
+        ("train.categorical.npy", [[1, 2], [1, 2]], [[1, 2], [1, 2]], 0.0),
+    ],
+)
+def test_the_distance_of_targets_weights_and_codes(
+    tmp_path: Path, name: str, before: list[Any], now: list[Any], expected: float
+) -> None:
+    paths = [
+        publish(tmp_path / folder, name, np.array(values))
+        for folder, values in (("before", before), ("now", now))
+    ]
+    assert distance(paths[0], paths[1]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_model_file_has_no_distance_from_itself(tmp_path: Path, task: str) -> None:
+    path = example(tmp_path / "model.onnx", task)
     assert distance(path, path) == pytest.approx(0.0, abs=1e-6)
+
+
+def change_predictions(path: Path, name: str, change: Callable[[list[Any]], list[Any]]) -> None:
+    replay = Predictor(path).metadata["replay"]
+    replay["predictions"][name] = change(replay["predictions"][name])
+    change_notes(path, {"replay": json.dumps(replay)})
+
+
+def test_labels_that_differ_are_a_distance(tmp_path: Path) -> None:
+    old, new = (example(tmp_path / name) for name in ("old.onnx", "new.onnx"))
+    other = {"<=50K": ">50K", ">50K": "<=50K"}
+    change_predictions(old, "label", lambda labels: [other[labels[0]], *labels[1:]])
+    assert distance(old, new) == 1 / 8  # of the rows
+
+
+def test_predictions_are_compared_in_their_unit(tmp_path: Path) -> None:
+    old, new = (example(tmp_path / name, "regression") for name in ("old.onnx", "new.onnx"))
+    change_predictions(old, "value", lambda values: [value * 1.25 for value in values])
+    assert distance(old, new) == pytest.approx(0.2)
+    change_predictions(old, "value", lambda values: values[1:])
+    assert distance(old, new) == math.inf
+
+
+def test_an_output_in_one_file_only_cannot_be_compared(tmp_path: Path) -> None:
+    old, new = (example(tmp_path / name) for name in ("old.onnx", "new.onnx"))
+    replay = Predictor(old).metadata["replay"]
+    del replay["predictions"]["label"]
+    change_notes(old, {"replay": json.dumps(replay)})
+    assert distance(old, new) == math.inf
+
+
+def test_the_evaluated_file_is_compared(tmp_path: Path) -> None:
+    for folder in ("before", "now"):
+        (tmp_path / folder).mkdir()
+        for name in ("model.onnx", "evaluated.onnx"):
+            example(tmp_path / folder / name, "regression")
+    path = tmp_path / "before/evaluated.onnx"
+    change_predictions(path, "value", lambda values: [value * 1.25 for value in values])
+
+    comparison = compare("export", tmp_path / "before", tmp_path / "now")
+
+    assert not comparison.is_reproduced
+    assert comparison.where == "evaluated.onnx"
 
 
 def test_losses_decide_about_other_weights(tmp_path: Path) -> None:
@@ -177,7 +248,7 @@ def test_losses_decide_about_other_weights(tmp_path: Path) -> None:
     comparison = compare("train", tmp_path / "before", tmp_path / "now")
 
     assert comparison.differing == ("metrics.json", "network.pt")
-    assert comparison.verdict.startswith("within tolerance (0.001): largest difference 1e-05")
+    assert comparison.verdict.startswith("within tolerance (0.001): largest difference 2e-05")
 
 
 def test_a_report_is_not_called_identical(tmp_path: Path) -> None:

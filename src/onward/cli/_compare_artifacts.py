@@ -9,18 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from onward.artifacts.publishing import MANIFEST, sha256
+from onward.artifacts.publishing import EVALUATED, MANIFEST, MODEL, sha256
+from onward.tasks import Task
 
 TOLERANCE = 1e-3
-"""Largest difference of two numbers, relative to the larger one, or absolute if both are below 1.
-Another processor sums in another order, which changes a metric by less than its noise."""
+"""Largest difference of two numbers, relative to the larger one; of labels and codes the share that
+differs. Another processor sums in another order, which changes a metric by less than its noise."""
+SCALE = 1.0
+"""Below it, differences of probabilities, scaled features and metrics that are at most 1 are
+absolute: near 0, they are rounding. In the unit of the target, 0.001 may be a large error."""
+IN_OWN_UNIT = frozenset({"target", "weight"})  # arrays
 TIMED = frozenset({"speed.json", "latency.json", "changes.json"})
 """Files with times, or with a comparison to the previous run: they differ between any two runs."""
 MAX_LISTED = 3  # files in a verdict
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "prepare": ("*.npy", "features.json"),
     "train": ("metrics.json",),
-    "export": ("model.onnx",),
+    "export": (MODEL, EVALUATED),
     "evaluate": ("metrics.json",),
 }
 """The files whose numbers decide if bytes differ. Weights do not: after the smallest difference in
@@ -34,7 +39,7 @@ class Comparison:
     differing: tuple[str, ...]
     """Files with different bytes."""
     distance: float
-    """Largest difference of the numbers; infinite if they cannot be compared."""
+    """Largest difference of the values; infinite if they cannot be compared."""
     where: str = ""
     """The file with this difference."""
     missing: tuple[str, ...] = ()
@@ -92,7 +97,7 @@ def compare(stage: str, before: Path, now: Path) -> Comparison:
 
 
 def distance(before: Path, now: Path) -> float:
-    """Largest difference of the numbers in two files; infinite if anything else differs."""
+    """Largest difference of the values in two files; infinite if they cannot be compared."""
     return _DISTANCES[before.suffix](before, now)
 
 
@@ -121,27 +126,39 @@ def _json_distance(before: Path, now: Path) -> float:
     return _value_distance(*(json.loads(path.read_text()) for path in (before, now)))
 
 
-def _value_distance(before: Any, now: Any) -> float:
+def _value_distance(before: Any, now: Any, least: float = 0.0) -> float:
     if _is_number(before) and _is_number(now):
-        return _array_distance(np.float64(before), np.float64(now))
+        return _array_distance(np.float64(before), np.float64(now), least)
     if isinstance(before, dict) and isinstance(now, dict) and before.keys() == now.keys():
-        return max((_value_distance(before[k], now[k]) for k in before), default=0.0)
+        scales = {name: SCALE if _is_share(name) else least for name in before}
+        pairs = (_value_distance(before[name], now[name], scales[name]) for name in before)
+        return max(pairs, default=0.0)
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return max(map(_value_distance, before, now), default=0.0)
+        pairs = (_value_distance(*pair, least) for pair in zip(before, now, strict=True))
+        return max(pairs, default=0.0)
     return 0.0 if before == now else math.inf
+
+
+def _is_share(name: str) -> bool:
+    """Whether it is a metric that is at most 1, such as AUC, the Brier score or R²."""
+    tasks = Task.members.values()
+    return any(name in task.metrics and task.metrics[name].most == 1 for task in tasks)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _array_distance(before: Any, now: Any) -> float:
+def _array_distance(before: Any, now: Any, least: float) -> float:
+    """Largest difference; relative to the larger number, or to ``least`` if both are below."""
     if before.shape != now.shape:
         return math.inf
     if not before.size:
         return 0.0
-    scale = np.maximum(1.0, np.maximum(np.abs(before), np.abs(now)))
-    with np.errstate(invalid="ignore"):  # inf - inf
+    if before.dtype.kind != "f" or now.dtype.kind != "f":  # codes, numbers of rows, labels
+        return float(np.mean(before != now))
+    scale = np.maximum(least, np.maximum(np.abs(before), np.abs(now)))
+    with np.errstate(invalid="ignore"):  # inf - inf, and 0 / 0
         differences = np.abs(before.astype(np.float64) - now) / scale
     is_equal = (before == now) | ((before != before) & (now != now))
     differences = np.where(np.isnan(differences), np.inf, differences)
@@ -149,11 +166,17 @@ def _array_distance(before: Any, now: Any) -> float:
 
 
 def _npy_distance(before: Path, now: Path) -> float:
-    return _array_distance(*(np.load(path, mmap_mode="r") for path in (before, now)))
+    least = 0.0 if before.name.split(".")[-2] in IN_OWN_UNIT else SCALE
+    old, new = (np.load(path, mmap_mode="r") for path in (before, now))
+    return _array_distance(old, new, least)
 
 
 def _onnx_distance(before: Path, now: Path) -> float:
-    """Largest difference of the predictions for the sample rows in the first file."""
+    """Largest difference of the predictions for the sample rows in the first file.
+
+    Relative to the larger prediction, or to the mean size of an output if both are below. Of labels
+    it is the share of rows that differ.
+    """
     from onward.serving.predictor import Predictor
 
     old, new = Predictor(before), Predictor(now)
@@ -161,12 +184,18 @@ def _onnx_distance(before: Path, now: Path) -> float:
         return math.inf
     replay = old.metadata["replay"]
     predictions = new(replay["rows"])
-    numbers = {name: np.asarray(values) for name, values in replay["predictions"].items()}
+    if predictions.keys() != replay["predictions"].keys():
+        return math.inf
     return max(
-        _array_distance(values, predictions[name])
-        for name, values in numbers.items()
-        if values.dtype.kind == "f" and name in predictions
+        _output_distance(name, np.asarray(replay["predictions"][name], values.dtype), values)
+        for name, values in predictions.items()
     )
+
+
+def _output_distance(name: str, before: Any, now: Any) -> float:
+    is_in_unit = name != "probabilities" and before.dtype.kind == "f" and before.size
+    least = float(np.abs(before).mean()) if is_in_unit else SCALE
+    return _array_distance(before, now, least)
 
 
 _DISTANCES: Mapping[str, Callable[[Path, Path], float]] = {
