@@ -17,12 +17,17 @@ RUNS = ".onward"  # on the other machine, in the project: log, process and exit 
 UNREACHED = 255  # exit code of ssh, also behind rsync, if there is no connection
 NOT_FOUND = 127  # of a shell, if there is no such command
 STOPPED = (130, 143)  # by a signal
-START = """\
-cd {folder} && mkdir -p {runs} && cd {runs} || exit 74
-if [ -f {name}.pid ] && kill -0 -- "-$(cat {name}.pid)" 2>/dev/null; then exit 75; fi
+CHECK = """\
+mkdir -p {folder}/{runs} && cd {folder}/{runs} || exit 74
+if [ -f {name}.pid ] && kill -s 0 -- "-$(cat {name}.pid)" 2>/dev/null; then exit 75; fi
+"""
+START = (
+    CHECK
+    + """\
 rm -f {name}.code
 nohup setsid sh -c {script} >{name}.log 2>&1 </dev/null &
 """
+)
 SCRIPT = """\
 echo $$ >{name}.pid; cd ..
 for stage in {stages}; do {command} $stage {config}; code=$?; [ $code = 0 ] || break; done
@@ -35,7 +40,7 @@ tail -n +1 -F --pid="$(cat {name}.pid)" {name}.log 2>/dev/null
 exit "$(cat {name}.code 2>/dev/null || echo 143)"
 """
 STOP = """\
-cd {folder}/{runs} && kill -TERM -- "-$(cat {name}.pid)"
+cd {folder}/{runs} && kill -s TERM -- "-$(cat {name}.pid)"
 """
 
 
@@ -72,15 +77,11 @@ class RemoteRun:
         Raises:
             LockedError: if the run is under way.
         """
+        self._refuse_running(self._ssh(self._fill(CHECK)))  # its config and table must not change
         self._copy_project()
         words = {"stages": " ".join(stages.ORDER), "config": shlex.quote(str(self._config))}
         script = SCRIPT.format(name=self._quoted_name, command=self._command, runs=RUNS, **words)
-        code = self._ssh(self._fill(START, script=shlex.quote(script)))
-        if code == LockedError.exit_code:
-            raise LockedError(
-                f"launch: {self._config} runs on {self._host} already. Follow it, or stop it first"
-            )
-        self._refuse(code, "could not be started")
+        self._refuse_running(self._ssh(self._fill(START, script=shlex.quote(script))))
 
     def follow(self) -> int:
         """Print the log until the run ends; its exit code. Ctrl-C leaves the run alone."""
@@ -136,7 +137,6 @@ class RemoteRun:
             files += [str(start / stage) for stage in ("prepare", "train")]
         if str(self._config) not in files:
             files.append(str(self._config))
-        self._refuse(self._ssh(f"mkdir -p {self._place}"), "has no folder for it")
         self._rsync(
             *("--from0", "--files-from=-", "--recursive"),
             *("./", f"{self._host}:{self._folder}/"),
@@ -163,6 +163,13 @@ class RemoteRun:
         command = ["rsync", "--archive", "--compress", *words]
         done = subprocess.run(command, input=names, text=True, check=False)
         self._refuse(done.returncode, "could not be copied")
+
+    def _refuse_running(self, code: int) -> None:
+        if code == LockedError.exit_code:
+            raise LockedError(
+                f"launch: {self._config} runs on {self._host} already. Follow it, or stop it first"
+            )
+        self._refuse(code, "could not be started")
 
     def _refuse(self, code: int, problem: str) -> None:
         if code == UNREACHED:
