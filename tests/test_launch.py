@@ -297,7 +297,7 @@ def test_a_run_by_ssh_that_is_ended_twice_has_the_same_bits(
     assert onward(project, *run, "stop", *where, env=ssh).returncode == 0
     assert follower.wait(120) == 143
     follower = begun()
-    os.killpg(int(process.read_text()), 9)
+    os.killpg(int(process.read_text().split()[0]), 9)
     assert follower.wait(120) == 143
     last = onward(project, *run, "start", *where, env=ssh)
     assert last.returncode == 0, last.stdout + last.stderr

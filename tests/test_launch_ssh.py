@@ -9,7 +9,7 @@ import pytest
 from test_launch import await_that
 
 from onward.cli._launch.ssh import RemoteRun
-from onward.errors import LockedError
+from onward.errors import LockedError, PeerError
 
 CONFIG = Path("configs/table.yaml")
 HERE = '#!/bin/sh\nshift\nexec sh -c "$*"\n'
@@ -64,3 +64,27 @@ def test_nothing_is_copied_to_a_run_under_way(
     run.stop()
 
     assert not (tmp_path / "copied").exists()
+
+
+@pytest.mark.parametrize("start", ["", " 1"])
+def test_another_process_with_the_number_of_a_run_is_left_alone(
+    tmp_path: Path, project: Path, program: Callable[[str, str], None], start: str
+) -> None:
+    """As after a reboot of the host, whose file was written by this version or an older one."""
+    program("rsync", COPY.replace("touch", ": "))
+    folder = tmp_path / "there/.onward"
+    folder.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        (folder / "table.pid").write_text(f"{other.pid}{start}\n")
+        (folder / "table.log").write_text("killed\n")
+        run = run_in(tmp_path / "there")
+
+        with pytest.raises(PeerError, match="does not run on gpu1"):
+            run.stop()
+        followed = run.follow()
+        run.start()
+
+        assert followed == 143
+        await_that((folder / "table.code").exists)
+        assert other.poll() is None
+        other.kill()

@@ -17,31 +17,49 @@ RUNS = ".onward"  # on the other machine, in the project: log, process and exit 
 UNREACHED = 255  # exit code of ssh, also behind rsync, if there is no connection
 NOT_FOUND = 127  # of a shell, if there is no such command
 STOPPED = (130, 143)  # by a signal
-CHECK = """\
-mkdir -p {folder}/{runs} && cd {folder}/{runs} || exit 74
-if [ -f {name}.pid ] && kill -s 0 -- "-$(cat {name}.pid)" 2>/dev/null; then exit 75; fi
+# Numbers of processes are used again, at the latest after a reboot. The start tells them apart:
+# field 22 of stat, in clock ticks since the boot.
+RUNNING = """\
+is_running() {{
+  read -r pid start 2>/dev/null <{name}.pid && [ -n "$start" ] &&
+    [ "$(cut -d" " -f22 "/proc/$pid/stat" 2>/dev/null)" = "$start" ]
+}}
 """
+CHECK = (
+    RUNNING
+    + """\
+mkdir -p {folder}/{runs} && cd {folder}/{runs} || exit 74
+if is_running; then exit 75; fi
+"""
+)
 START = (
     CHECK
     + """\
-rm -f {name}.code
+rm -f {name}.pid {name}.code
 nohup setsid sh -c {script} >{name}.log 2>&1 </dev/null &
 """
 )
 SCRIPT = """\
-echo $$ >{name}.pid; cd ..
+echo $$ $(cut -d" " -f22 /proc/$$/stat) >{name}.pid; cd ..
 for stage in {stages}; do {command} $stage {config}; code=$?; [ $code = 0 ] || break; done
 echo $code >{runs}/{name}.code
 """
-FOLLOW = """\
+FOLLOW = (
+    RUNNING
+    + """\
 cd {folder}/{runs} 2>/dev/null || {{ echo "launch: no run was started there" >&2; exit 66; }}
 for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s {name}.pid ] && break; sleep 0.3; done
-tail -n +1 -F --pid="$(cat {name}.pid)" {name}.log 2>/dev/null
+if is_running; then tail -n +1 -F --pid="$pid" {name}.log 2>/dev/null; else cat {name}.log; fi
 exit "$(cat {name}.code 2>/dev/null || echo 143)"
 """
-STOP = """\
-cd {folder}/{runs} && kill -s TERM -- "-$(cat {name}.pid)"
+)
+STOP = (
+    RUNNING
+    + """\
+cd {folder}/{runs} && is_running || {{ echo "launch: no run is under way there" >&2; exit 66; }}
+kill -s TERM -- "-$pid"
 """
+)
 
 
 class RemoteRun:
