@@ -24,6 +24,7 @@ from test_data_dvc import SSHD, SSHD_CONFIG, free_port, running
 from typer.testing import CliRunner
 
 from onward.__main__ import app
+from onward.cli._files import pipeline
 from onward.cli._launch.job import Job, submit
 from onward.cli._launch.ssh import RemoteRun
 from onward.errors import ConfigError, ExtraError, PeerError
@@ -75,6 +76,9 @@ train:
     model: {type: mlp, width: 8, depth: 1, dropout: 0.2}
     head: {type: regression}
   learner: {batch_size: 45, max_epochs: EPOCHS, patience: EPOCHS}
+export: {}
+evaluate: {}
+report: {}
 """
 
 
@@ -276,6 +280,9 @@ def test_a_run_by_ssh_that_is_ended_twice_has_the_same_bits(
     tmp_path: Path, ssh: dict[str, str]
 ) -> None:
     project, there = make_project(tmp_path / "project", epochs=800), tmp_path / "there"
+    (project / "dvc.yaml").write_text(pipeline("table", "regression"))
+    dvc = partial(subprocess.run, cwd=project, check=True, capture_output=True, text=True)
+    dvc([sys.executable, "-m", "dvc", "init", "--quiet"])
     alone = make_project(tmp_path / "alone", epochs=800)
     for stage in ("prepare", "train"):
         assert onward(alone, stage, "configs/table.yaml", env=environment()).returncode == 0
@@ -307,6 +314,7 @@ def test_a_run_by_ssh_that_is_ended_twice_has_the_same_bits(
     assert "train: resumed at step" in last.stdout
     assert digest(project) == digest(alone)
     assert (project / "artifacts/table/report/report.html").exists()
+    assert "up to date" in dvc([sys.executable, "-m", "dvc", "status"]).stdout
 
 
 @pytest.fixture

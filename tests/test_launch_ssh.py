@@ -1,17 +1,28 @@
 """`onward launch ssh`, with an `ssh` that runs its command on this machine."""
 
+import importlib
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+from test_launch import CONFIG as TEXT
 from test_launch import await_that
 
+from onward import stages
+from onward.artifacts.publishing import inputs_of, publishing, sha256
+from onward.cli._launch.fetched import refuse_other_results
 from onward.cli._launch.ssh import RemoteRun
-from onward.errors import LockedError, PeerError
+from onward.errors import ArtifactError, LockedError, PeerError
+from onward.settings.config import section
 
 CONFIG = Path("configs/table.yaml")
+ARTIFACTS = Path("artifacts/table")
 HERE = '#!/bin/sh\nshift\nexec sh -c "$*"\n'
 COPY = '#!/bin/sh\ncat >/dev/null\ntouch "$COPIED"\n'
 
@@ -21,7 +32,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in the current folder."""
     folder = tmp_path / "project"
     (folder / "configs").mkdir(parents=True)
-    (folder / CONFIG).write_text("prepare: {source: {type: csv, path: table.csv}}\n")
+    (folder / "data").mkdir()
+    (folder / "data/table.csv").write_text("a,b,y\n1,2,3\n")
+    (folder / CONFIG).write_text(TEXT.replace("EPOCHS", "5"))
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     monkeypatch.chdir(folder)
     return folder
@@ -88,3 +101,155 @@ def test_another_process_with_the_number_of_a_run_is_left_alone(
         await_that((folder / "table.code").exists)
         assert other.poll() is None
         other.kill()
+
+
+def finish(folder: Path, *names: str) -> Path:
+    """Publish stages in a folder, as of the config and the table here."""
+    for name in names or stages.ORDER:
+        settings = section(CONFIG, name, importlib.import_module(f"onward.stages.{name}").Settings)
+        notes: dict[str, Any] = {"settings": settings.model_dump(mode="json")}
+        if name == "train":
+            notes["given"] = settings.model_dump(mode="json", exclude_unset=True)
+            notes["settings"] |= {"completed": True}
+        notes["inputs"] = inputs_of(folder, *stages.READS[name])
+        if name == "prepare":
+            notes["inputs"] = {"data": sha256(Path("data/table.csv"))}
+        with publishing(folder / name, **notes) as work:
+            (work / "plots").mkdir()
+            (work / "plots/curve.csv").write_text("1\n")
+    return folder
+
+
+def change(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def change_config(old: str, new: str) -> Callable[[], None]:
+    return lambda: change(CONFIG, old, new)
+
+
+def prepare_again() -> None:
+    change(CONFIG, "test: 0.2", "test: 0.3")
+    finish(ARTIFACTS, "prepare")
+
+
+@pytest.mark.parametrize(
+    ("happen", "stage", "message"),
+    [
+        (lambda: None, None, None),
+        (change_config("test: 0.2", "test: 0.3"), "prepare", "made with other settings than"),
+        (change_config("width: 8", "width: 9"), "train", "made with other settings than"),
+        (change_config("evaluate: {}", "evaluate: {seed: 1}"), "evaluate", "other settings than"),
+        (
+            lambda: change(Path("data/table.csv"), "3", "4"),
+            "prepare",
+            "another data/table.csv than",
+        ),
+        (lambda: Path("data/table.csv").unlink(), "prepare", "another data/table.csv than the one"),
+        (prepare_again, "train", "made from another 'prepare' than the current one"),
+        (
+            lambda: (ARTIFACTS / "export/plots/curve.csv").write_text("2"),
+            "export",
+            "export/plots/curve.csv: missing or incomplete. Fetch again",
+        ),
+        (lambda: shutil.rmtree(ARTIFACTS / "report"), "report", "'report' has not run here"),
+    ],
+)
+def test_only_results_of_the_files_here_are_to_be_recorded(
+    project: Path, happen: Callable[[], None], stage: str | None, message: str | None
+) -> None:
+    finish(ARTIFACTS)
+    happen()
+
+    refused = {}
+    for name in stages.ORDER:
+        try:
+            refuse_other_results(CONFIG, ARTIFACTS / name)
+        except ArtifactError as error:
+            refused[name] = str(error)
+
+    assert next(iter(refused), None) == stage
+    assert message is None or message in refused[str(stage)]
+
+
+def add_pipeline() -> None:
+    """Write a `dvc.yaml` with the stages of one config."""
+    stanzas = {
+        name: {
+            "matrix": {"config": ["table"]},
+            "cmd": "false",
+            "params": [{"configs/${item.config}.yaml": [name]}],
+            "deps": [f"artifacts/${{item.config}}/{stage}" for stage in stages.READS[name]],
+            "outs": [{f"artifacts/${{item.config}}/{name}": {"persist": True}}],
+        }
+        for name in stages.ORDER
+    }
+    with Path("dvc.yaml").open("w") as file:
+        YAML().dump({"stages": stanzas}, file)
+    Path(".gitignore").write_text("/artifacts/\n/data/\n")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+
+
+def recorded() -> list[str]:
+    lock = Path("dvc.lock")
+    return [*YAML(typ="safe").load(lock)["stages"]] if lock.exists() else []
+
+
+needs_rsync = pytest.mark.skipif(shutil.which("rsync") is None, reason="apt-get install rsync")
+
+
+@needs_rsync
+def test_a_fetched_run_is_recorded_if_it_is_of_the_files_here(
+    tmp_path: Path, project: Path, program: Callable[[str, str], None]
+) -> None:
+    add_pipeline()
+    finish(tmp_path / "there" / ARTIFACTS)
+
+    run_in(tmp_path / "there").fetch()
+    all_recorded = recorded()
+    Path("dvc.lock").unlink()
+    change(CONFIG, "width: 8", "width: 9")
+    with pytest.raises(ArtifactError, match=r"does not record 'train' and the stages after it"):
+        run_in(tmp_path / "there").fetch()
+
+    assert all_recorded == [f"{name}@table" for name in stages.ORDER]
+    assert recorded() == ["prepare@table"]
+
+
+@needs_rsync
+def test_the_reason_for_which_nothing_is_recorded_is_shown(
+    tmp_path: Path,
+    project: Path,
+    program: Callable[[str, str], None],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    add_pipeline()
+    change(Path("dvc.yaml"), "- table", "- other")
+    finish(tmp_path / "there" / ARTIFACTS)
+
+    with pytest.raises(PeerError, match="is fetched, but DVC cannot record it"):
+        run_in(tmp_path / "there").fetch()
+
+    assert "'prepare@table'" in capfd.readouterr().err
+
+
+@needs_rsync
+def test_a_fetch_replaces_the_folders_of_stages_and_nothing_else(
+    tmp_path: Path, project: Path, program: Callable[[str, str], None]
+) -> None:
+    there = finish(tmp_path / "there" / ARTIFACTS, "prepare", "train")
+    (there / "export").mkdir()
+    (there / "export/model.onnx").touch()
+    finish(ARTIFACTS, "prepare", "train", "export", "evaluate")
+    shutil.rmtree(ARTIFACTS / "export")
+    kept = {"export/mine", "evaluate/mine", "train/.gitignore", "notes/mine", ".train.checkpoints"}
+    for name in (*kept, "train/old.json", "prepare/plots/old.csv"):
+        (ARTIFACTS / name).parent.mkdir(exist_ok=True)
+        (ARTIFACTS / name).touch()
+
+    run_in(tmp_path / "there").fetch()
+
+    files = {str(p.relative_to(ARTIFACTS)) for p in ARTIFACTS.rglob("*") if p.is_file()}
+    assert kept | {"export/model.onnx", "evaluate/manifest.json", "train/plots/curve.csv"} <= files
+    assert not {"train/old.json", "prepare/plots/old.csv"} & files

@@ -91,8 +91,9 @@ def run(settings: Settings, folder: Path) -> None:
     measurement = measure(predictor, task, Prepared(folder / "prepare"), settings.sensitive, seed)
     retrained = resample_rows(settings.resampling, folder, task, measurement.outcome)
     inputs, comparison = inputs_of(folder, *READS), measurement.comparison
+    noted = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
     changes = changes_since(out, comparison, target.classes, inputs, seed)
-    with publishing(out, inputs=inputs) as work:
+    with publishing(out, **noted) as work:
         _write_comparison(work, comparison, target, retrained)
         _write(work / "latency.json", measurement.latency)
         curves = {**measurement.curves, **retrained.tables()}

@@ -4,13 +4,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from onward import stages
+from onward.artifacts.publishing import MANIFEST
+from onward.cli._launch.fetched import refuse_other_results
 from onward.cli._source import source_of, start_of
-from onward.errors import ConfigError, ExtraError, LockedError, PeerError
+from onward.errors import ArtifactError, ConfigError, ExtraError, LockedError, PeerError
 from onward.settings.config import config_name
 
 RUNS = ".onward"  # on the other machine, in the project: log, process and exit code of each config
@@ -125,17 +128,50 @@ class RemoteRun:
         self._refuse(self._ssh(self._fill(STOP)), "does not run")
 
     def fetch(self) -> None:
-        """Copy the results here, and have DVC record them."""
+        """Copy the results here, and have DVC record those that belong to the files here.
+
+        Raises:
+            ArtifactError: if some do not. They are copied nevertheless.
+        """
         target = Path("artifacts", self._name)
         target.mkdir(parents=True, exist_ok=True)
-        source = f"{self._host}:{self._folder}/artifacts/{self._name}/"
-        self._rsync("--exclude=.*", source, f"{target}/")
+        self._copy_results(target)
         if Path("dvc.yaml").is_file():
-            targets = [f"{stage}@{self._name}" for stage in stages.ORDER]
-            command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *targets]
-            code = subprocess.run(command, check=False).returncode
-            self._refuse(code, "is fetched, but DVC cannot record it; it ran")
+            self._record(target)
         typer.echo(f"launch: {target} is a copy of that on {self._host}", err=True)
+
+    def _copy_results(self, target: Path) -> None:
+        """Replace the folders of stages that ran there; nothing else here is removed."""
+        others = [name for name in stages.ALL if not (target / name / MANIFEST).is_file()]
+        self._rsync(
+            *("--delete", "--exclude=.*", "--filter=protect /*"),
+            *(f"--filter=protect /{name}/**" for name in others),  # no stage has written them
+            *(f"--include=/{name}" for name in stages.ALL),
+            *("--exclude=/*", f"{self._host}:{self._folder}/{target}/", f"{target}/"),
+        )
+
+    def _record(self, target: Path) -> None:
+        """Record the stages before the first one that does not belong to the files here."""
+        checked: list[str] = []
+        try:
+            for stage in stages.ORDER:
+                refuse_other_results(self._config, target / stage)
+                checked.append(stage)
+        except ArtifactError as error:
+            self._commit(checked)
+            raise ArtifactError(
+                f"launch: {target} is a copy of that on {self._host}, but DVC does not record"
+                f" {stage!r} and the stages after it. {error}"
+            ) from error
+        self._commit(checked)
+
+    def _commit(self, recorded: Sequence[str]) -> None:
+        if recorded:
+            targets = [f"{stage}@{self._name}" for stage in recorded]
+            # not --quiet, which also hides errors
+            command = [sys.executable, "-m", "dvc", "commit", "--force", *targets]
+            code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+            self._refuse(code, "is fetched, but DVC cannot record it; it ran")
 
     def _copy_project(self) -> None:
         listed = subprocess.run(
