@@ -146,6 +146,27 @@ def test_a_task_of_skypilot_is_one(nodes: int, gpus: int, tmp_path: Path) -> Non
     assert sky.Task.from_yaml(str(tmp_path / "task.yaml")).num_nodes == nodes
 
 
+@pytest.mark.parametrize("code", [0, 70])
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_task_of_skypilot_ends_with_the_code_of_the_training(
+    tmp_path: Path, rank: str, code: int
+) -> None:
+    """SkyPilot restarts a task by its exit code."""
+    (tmp_path / "onward").write_text(f"#!/bin/sh\nexit {code}\n")
+    (tmp_path / "onward").chmod(0o755)
+    (tmp_path / "artifacts/table").mkdir(parents=True)
+    text = YAML(typ="safe").load(printed("skypilot", "configs/table.yaml"))["run"]
+    script = text.replace("/checkpoints", f"{tmp_path}/checkpoints")
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SKYPILOT_NODE_IPS": "127.0.0.1"}
+
+    done = subprocess.run(
+        ["bash", "-c", script], env={**env, "SKYPILOT_NODE_RANK": rank}, check=False
+    )
+
+    assert done.returncode == code
+    assert (tmp_path / "checkpoints/artifacts/table").exists() == (rank == "0" and code == 0)
+
+
 def test_a_scheduler_that_is_missing_is_named() -> None:
     with pytest.raises(ExtraError, match="'no-such-program' is not installed"):
         submit(["no-such-program"], "")

@@ -21,7 +21,7 @@ setup: |
   onward prepare {config}
 run: |
   first=$(echo "$SKYPILOT_NODE_IPS" | head -n 1)
-  {command}
+  {command} || exit  # with its code, by which SkyPilot restarts the task
   if [ "$SKYPILOT_NODE_RANK" = 0 ]; then
     mkdir -p /checkpoints/artifacts && cp -r {artifacts} /checkpoints/artifacts/
   fi
