@@ -111,7 +111,7 @@ def test_kubernetes_knows_every_key(nodes: int, gpus: int) -> None:
     for version in ("1.29", "1.33"):
         kubernetes_validate.validate(service, version, strict=True)
         kubernetes_validate.validate(job, version, strict=True)
-    assert job["metadata"]["name"] == service["metadata"]["name"] == "onward-my-table-2"
+    assert job["metadata"]["name"] == service["metadata"]["name"] == "onward-my-table-2-0c5945"
     assert job["spec"]["completions"] == nodes
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container["command"][0] == ("onward" if nodes * gpus <= 1 else "torchrun")
@@ -225,8 +225,31 @@ def test_a_config_of_another_project_is_refused(config: str) -> None:
 
 
 def test_names_have_the_letters_of_kubernetes() -> None:
-    assert Job(Path("configs/ÄÖ.yaml"), 1, 1).name == "onward-config"
-    assert len(Job(Path("x" * 80 + ".yaml"), 1, 1).name) <= 50
+    assert Job(Path("configs/a-b.yaml"), 1, 1).name == "onward-a-b"
+    for name in ("ÄÖ", "-", "a_", "A.b", "x" * 80, "x" * 36 + "-y"):
+        job = Job(Path(f"configs/{name}.yaml"), 1, 1)
+        assert re.fullmatch(r"onward(-[a-z0-9]+)+", job.name)
+        assert len(job.name) <= 50
+
+
+def test_configs_with_similar_names_have_jobs_of_their_own() -> None:
+    names = ["a-b", "a_b", "A-b", "a-b-", "x" * 80, "x" * 81, "ÄÖ", "ÄÜ"]
+    assert len({Job(Path(f"configs/{name}.yaml"), 1, 1).name for name in names}) == len(names)
+
+
+def test_kubernetes_replaces_a_job_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kubectl apply` would leave it unchanged, and refuse another image."""
+    (tmp_path / "kubectl").write_text('#!/bin/sh\necho "$@"\ncat "$5"\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    said = printed("kubernetes", "configs/table.yaml", "--image", "a:1", "--submit")
+
+    command, _, text = said.partition("\n")
+    assert command.startswith("replace --force --cascade=foreground -f /")
+    assert text.strip() == printed("kubernetes", "configs/table.yaml", "--image", "a:1").strip()
 
 
 def test_checkpoints_lie_where_a_variable_says(

@@ -1,5 +1,6 @@
 """`onward launch`."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -87,12 +88,12 @@ def kubernetes(
     gpus: Gpus = 1,
     submit: Submit = False,
 ) -> None:
-    """Print a Job and a Service, or apply them."""
+    """Print a Job and a Service, or create them in place of earlier ones."""
     from onward.cli._launch import job
-    from onward.cli._launch.kubernetes import kubernetes_documents
+    from onward.cli._launch.kubernetes import REPLACE, kubernetes_documents
 
     text = kubernetes_documents(job.Job(config, nodes, gpus), image, volume)
-    _submit_or_print(text, ["kubectl", "apply", "-f"] if submit else [])
+    _submit_or_print(text, REPLACE if submit else [])
 
 
 @launch.command()
@@ -111,7 +112,7 @@ def skypilot(
     _submit_or_print(text, ["sky", "jobs", "launch", "--yes"] if submit else [])
 
 
-def _submit_or_print(text: str, command: list[str]) -> None:
+def _submit_or_print(text: str, command: Sequence[str]) -> None:
     from onward.cli._launch.job import submit
 
     if command:

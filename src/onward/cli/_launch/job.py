@@ -1,5 +1,6 @@
 """A training to launch, and the command that is the same everywhere."""
 
+import hashlib
 import re
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ from onward.errors import ExtraError, PeerError
 from onward.settings.config import config_name
 
 PORT = 29_500  # where the processes of torchrun meet
+LONGEST = 36  # letters of a config in the name of a job, of which pods make names of 63 at most
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,13 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Lower case letters, digits and hyphens, as Kubernetes wants it."""
-        plain = re.sub(r"[^a-z0-9]+", "-", config_name(self.config).lower()).strip("-")
-        return f"onward-{plain or 'config'}"[:50].rstrip("-")
+        """Of this config only; lower case letters, digits and hyphens, as Kubernetes wants it."""
+        name = config_name(self.config)
+        plain = re.sub(r"[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-")
+        if plain != name:  # several configs may differ only in what is left out
+            digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+            plain = f"{plain}-{digest}".lstrip("-")
+        return f"onward-{plain}"
 
     def command(self, meeting_point: str) -> str:
         """The command line of each node: one process, or torchrun, which starts several.

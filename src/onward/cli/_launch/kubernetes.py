@@ -7,6 +7,9 @@ from onward.cli._launch.job import PORT, Job
 
 GRACE_S = 120  # after SIGTERM: a chunk of steps, and a checkpoint
 FATAL = [65, 66, 70, 76, 78]  # exit codes that come again: data, artifacts, bugs, losses, configs
+# Deletes what is there, waits for its pods, which save their state, and creates the documents. A
+# Job that has ended is "unchanged" to `apply`, and its image and number of pods cannot change.
+REPLACE = ("kubectl", "replace", "--force", "--cascade=foreground", "-f")
 
 DOCUMENTS = """\
 apiVersion: v1
@@ -57,7 +60,7 @@ spec:
 
 
 def kubernetes_documents(job: Job, image: str, volume: str) -> str:
-    """The documents, for `kubectl apply`.
+    """The documents, for `REPLACE`.
 
     Args:
         job: what to train.
