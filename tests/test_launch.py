@@ -125,8 +125,30 @@ def test_the_script_of_slurm_is_one(nodes: int, gpus: int) -> None:
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
     head = [line for line in text.splitlines() if line.startswith("#SBATCH")]
     assert {"#SBATCH --requeue", f"#SBATCH --nodes={nodes}", "#SBATCH --time=1:00:00"} <= {*head}
+    assert f"#SBATCH --cpus-per-task={8 * max(gpus, 1)}" in head  # one task on each node
     assert ("first=" in text) == (nodes > 1)
     assert "train 'configs/My Table_2.yaml' &" in text
+
+
+@pytest.mark.parametrize(
+    ("allocated", "cpus"),
+    [({"SLURM_CPUS_PER_TASK": "12", "SLURM_CPUS_ON_NODE": "16"}, 12), ({}, 64)],
+)
+def test_a_job_of_slurm_uses_the_cpus_that_it_has(
+    tmp_path: Path, allocated: dict[str, str], cpus: int
+) -> None:
+    """srun does not inherit them since version 22.05; a user may ask for whole nodes instead."""
+    text = printed("slurm", "configs/table.yaml", "--cpus", 12)
+    (tmp_path / "srun").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "srun").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_CPUS_ON_NODE": "64", **allocated}
+
+    done = subprocess.run(
+        ["bash", "-s"], input=text, env=env, capture_output=True, text=True, check=True
+    )
+
+    assert "#SBATCH --cpus-per-task=12\n" in text
+    assert done.stdout == f"--cpus-per-task={cpus} onward train configs/table.yaml\n"
 
 
 @pytest.mark.parametrize("time", ["5", "5:00", "0:05:00", "0-0:5", "0-1", "1-0", "0"])

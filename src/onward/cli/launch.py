@@ -68,6 +68,9 @@ def slurm(
     config: JobConfig,
     nodes: Nodes = 1,
     gpus: Gpus = 1,
+    cpus: Annotated[
+        int | None, typer.Option(min=1, help="CPUs per node.", show_default="8 per GPU")
+    ] = None,
     time: Annotated[str, typer.Option(help="Time limit, in SLURM's format.")] = "24:00:00",
     submit: Submit = False,
 ) -> None:
@@ -76,7 +79,8 @@ def slurm(
     from onward.cli._launch.slurm import refuse_time, slurm_script
 
     refuse_time(time)
-    _submit_or_print(slurm_script(job.Job(config, nodes, gpus), time), ["sbatch"] if submit else [])
+    text = slurm_script(job.Job(config, nodes, gpus), time, cpus)
+    _submit_or_print(text, ["sbatch"] if submit else [])
 
 
 @launch.command()

@@ -7,6 +7,7 @@ import typer
 from onward.cli._launch.job import PORT, Job
 
 GRACE_S = 120  # before the time limit; a chunk of steps, a checkpoint, and the end of all processes
+CPUS = 8  # for each GPU: the process that drives it, and the threads that load its data
 LEAST_S = 300  # of a job: SLURM may signal it a minute early, and it has to start
 TIME = re.compile(r"\d+(:\d\d?(:\d\d?)?)?|\d+-\d\d?(:\d\d?(:\d\d?)?)?")
 
@@ -15,6 +16,7 @@ SCRIPT = """\
 #SBATCH --job-name={name}
 #SBATCH --nodes={nodes}
 #SBATCH --ntasks-per-node=1
+#SBATCH --cpus-per-task={cpus}
 {gpus}#SBATCH --time={time}
 #SBATCH --signal=B:TERM@{grace}
 #SBATCH --requeue
@@ -25,7 +27,8 @@ SCRIPT = """\
 # the job goes back to the queue, where it resumes. Folder and environment are those of `sbatch`.
 asked=
 trap 'asked=yes; scancel --signal=TERM "$SLURM_JOB_ID"' TERM  # its steps; srun would kill them
-{meeting}srun {command} &
+{meeting}# srun does not take over the CPUs of sbatch since SLURM 22.05, and may use one
+srun --cpus-per-task="${{SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}}" {command} &
 wait "$!"
 code=$?
 if [ -n "$asked" ]; then  # which ended the wait, and not the training
@@ -64,12 +67,13 @@ def _seconds(text: str) -> int:
     return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-def slurm_script(job: Job, time: str) -> str:
+def slurm_script(job: Job, time: str, cpus: int | None) -> str:
     """The script, for `sbatch`.
 
     Args:
         job: what to train.
         time: limit of the job, as SLURM writes it.
+        cpus: of each node; by default `CPUS` for each GPU.
     """
     meeting = ""
     if job.nodes > 1:
@@ -77,6 +81,7 @@ def slurm_script(job: Job, time: str) -> str:
     return SCRIPT.format(
         name=job.name,
         nodes=job.nodes,
+        cpus=cpus or CPUS * max(job.gpus, 1),
         gpus=f"#SBATCH --gpus-per-node={job.gpus}\n" if job.gpus else "",
         time=time,
         grace=GRACE_S,
