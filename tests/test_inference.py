@@ -157,6 +157,9 @@ def test_texts_that_mean_missing_are_found(values: list[str], missing: tuple[str
     ("counts", "spellings"),
     [
         ({"Köln": 9, "köln ": 2, "KO\u0308LN": 1}, {"Köln": ("KO\u0308LN", "köln ")}),
+        ({"köln": 2, "Köln ": 9, "Köln": 5}, {"Köln": ("Köln ", "köln")}),
+        ({" Köln": 9, "Köln ": 5, "KÖLN": 3}, {"Köln": (" Köln", "KÖLN", "Köln ")}),
+        ({"Köln ": 9}, {}),
         ({"Chinstrap": 9, "Chin-strap": 9}, {"Chin-strap": ("Chinstrap",)}),
         ({"California": 50, "Californa": 1}, {"California": ("Californa",)}),
         ({"California": 5, "Californa": 1}, {}),

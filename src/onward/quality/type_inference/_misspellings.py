@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -13,7 +14,7 @@ RARER = 10  # times; a typing error is this much rarer than the right spelling
 
 
 def similar_spellings(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str, ...]]:
-    """Probable other spellings of a value, by their most frequent one.
+    """Probable other spellings of a value, by the most frequent one without spare blanks.
 
     Ignores case, blanks, accents and marks between letters, and one letter in long, rare words.
     Marks that may carry meaning are kept: those at an end, as in A+ and C#, and all in texts with
@@ -31,19 +32,33 @@ def similar_spellings(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str
     counts = dict(zip(values, rows, strict=True)) if len(values) <= MOST else {}
     groups: dict[str, list[str]] = {}
     for text in sorted(counts):
-        groups.setdefault(_bare(text) or text, []).append(text)
+        groups.setdefault(_bare(text) or without_spare_blanks(text), []).append(text)
     _merge_slips(groups, counts)
     spellings = {}
     for alike in groups.values():
-        usual = max(alike, key=lambda text: counts[text])
-        if others := tuple(text for text in sorted(alike) if text != usual):
-            spellings[usual] = others
+        if len(alike) == 1:
+            continue
+        tidy_counts: Counter[str] = Counter()
+        for text in sorted(alike):
+            tidy_counts[without_spare_blanks(text)] += counts[text]
+        usual = max(tidy_counts, key=lambda text: tidy_counts[text])
+        spellings[usual] = tuple(text for text in sorted(alike) if text != usual)
     return spellings
+
+
+def without_spare_blanks(text: str) -> str:
+    """The text with no blanks at its ends, and one space in place of blanks of any kind.
+
+    Example:
+        >>> without_spare_blanks(" New\u00a0 York ")
+        'New York'
+    """
+    return " ".join(text.split()) or text
 
 
 def _bare(text: str) -> str:
     """Letters, digits and marks that may carry meaning, without case and accents."""
-    folded = unicodedata.normalize("NFKD", text.casefold().strip())
+    folded = unicodedata.normalize("NFKD", without_spare_blanks(text).casefold())
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
     if re.search("[0-9]", folded):
         return re.sub(r"(?<![0-9])\s+|\s+(?![0-9])", "", folded)
