@@ -84,7 +84,8 @@ def test_spellings_of_a_class_are_one_class_once_the_config_says_so(
 ) -> None:
     truth = expected[start("06").name]
     project = Project.of(start("06"), "species", None)
-    assert len(project.target.target.classes) == truth["spellings"]
+    merged = [text for texts in project.target.merged.values() for text in texts]
+    assert len(project.target.target.classes) + len(merged) == truth["spellings"]
     marks = {mark for guess in project.columns for mark in guess.missing}
     assert marks | {""} == set(truth["missing_codes"])
 

@@ -177,6 +177,24 @@ def test_spellings_of_one_value_are_suggested(
     assert guess([*values, "another", "another", "other", "other"]).spellings == spellings
 
 
+def test_classes_that_differ_only_in_blanks_are_merged() -> None:
+    values = ["paid", "paid ", " paid", "Paid", "not yet", "not\u00a0yet", "late "] * 9
+    found = infer_target(pl.Series("y", values))
+    assert found.target.classes == ("Paid", "late ", "not yet", "paid")
+    assert found.merged == {"not yet": ("not\u00a0yet",), "paid": (" paid", "paid ")}
+    assert found.similar_classes == {"paid": ("Paid", "paid")}
+    assert found.canonical(pl.Series(values)).unique().sort().to_list() == [*found.target.classes]
+
+
+def test_whole_numbers_as_classes_are_merged_too() -> None:
+    found = infer_target(pl.Series("y", ["0", "0 ", "1", " 1"] * 9))
+    assert (found.head, found.target.classes) == ("binary", ("0", "1"))
+
+
+def test_spellings_that_would_leave_one_class_are_not_proposed() -> None:
+    assert infer_target(pl.Series("y", ["yes", "Yes"] * 9)).similar_classes == {}
+
+
 def test_objects_are_left_out_without_comparing_them() -> None:
     objects = pl.Series("o", [object() for _ in range(30)], dtype=pl.Object)
     frame = pl.DataFrame([objects, objects.alias("again")])
@@ -233,6 +251,7 @@ def test_rows_without_a_target_are_counted() -> None:
     ("values", "message"),
     [
         ([None, "a", "a"], "all 2 values are the same"),
+        (["a", "a "], "all 2 values are the same, but for blanks"),
         (
             [*map(str, range(50)), "0.05%"] * 2,
             r"2 of 102 values .* the first is '0\.05%' in row 51\.",

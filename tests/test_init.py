@@ -318,6 +318,52 @@ def test_rows_without_a_target_are_counted(folder: Path, tmp_path: Path) -> None
     assert "# 30 rows without a target, which `prepare` refuses" in config
 
 
+LOANS = ["paid", "paid ", "late", "Late", "late "]
+
+
+def test_classes_that_differ_in_blanks_are_merged_and_in_case_are_said(
+    folder: Path, tmp_path: Path
+) -> None:
+    pl.DataFrame({"x": [row % 7 / 2 for row in range(200)], "y": LOANS * 40}).write_csv(
+        tmp_path / "t.csv"
+    )
+    said = " ".join(init(tmp_path / "t.csv", "--target", "y").split())
+    assert "differ only in blanks are merged: 'late ' into 'late', 'paid ' into 'paid'." in said
+    assert "'y' that may be the same are kept apart: 'Late' = 'late'. To merge them, use" in said
+
+    config = Path("configs/t.yaml")
+    prepare.run(section(config, "prepare", prepare.Settings), Path("artifacts"))
+    assert Prepared(Path("artifacts/prepare")).schema().target.classes == ("Late", "late", "paid")
+
+    proposed = [line[4:] for line in config.read_text().splitlines() if line.startswith("  # ")]
+    target = YAML(typ="safe").load("\n".join(proposed[proposed.index("target:") :]))["target"]
+    assert target["classes"] == ["late", "paid"]
+    assert target["spellings"] == {"late": ["Late", "late "], "paid": ["paid "]}
+
+
+def test_a_column_with_the_answer_leaks_though_classes_differ_in_blanks(
+    folder: Path, tmp_path: Path
+) -> None:
+    written_off = [row % 5 * 7 if row % 5 > 1 else 0 for row in range(400)]
+    columns = {"x": [row % 11 for row in range(400)], "written_off": written_off}
+    pl.DataFrame({**columns, "y": (LOANS[:3] + LOANS[2::2]) * 80}).write_csv(tmp_path / "t.csv")
+    init(tmp_path / "t.csv", "--target", "y")
+    with pytest.raises(DataError, match="column 'written_off' alone explains"):
+        prepare.run(section(Path("configs/t.yaml"), "prepare", prepare.Settings), Path("artifacts"))
+
+
+def test_a_column_with_the_classes_without_blanks_repeats_the_target(
+    folder: Path, tmp_path: Path
+) -> None:
+    classes = (LOANS[:3] + LOANS[2::2]) * 40
+    columns = {"x": [row % 7 / 2 for row in range(200)], "y": classes}
+    frame = pl.DataFrame({**columns, "again": [text.strip() for text in classes]})
+    frame.write_csv(tmp_path / "t.csv")
+    assert "another spelling of the target" in " ".join(
+        init(tmp_path / "t.csv", "--target", "y").split()
+    )
+
+
 def test_a_long_text_takes_no_time() -> None:
     assert one_line("adelie_penguin_" * 20 + "?") == '"' + "adelie_penguin_" * 20 + '?"'
 

@@ -7,6 +7,7 @@ from typing import Any
 from onward.cli._project import Project
 from onward.quality.type_inference import Guess, TargetGuess
 from onward.settings.yaml import comment, one_line, setting
+from onward.table.spellings import meaning_of
 from onward.wording import format_count
 
 SCHEMA = Path("configs/schema.json")  # for editors
@@ -40,7 +41,7 @@ def _prepare(project: Project) -> list[str]:
         "prepare:",
         "  seed: 0",
         *setting("source", _source(project.source.config), project.source.reasons, 2),
-        *setting("target", _target(target), [target.reason, *_missing(target)], 2),
+        *setting("target", _target(target), _target_reasons(target), 2),
         *_target_with_spellings(target),
         *setting("split", _split(project), indent=2),
         "  columns:",
@@ -76,30 +77,33 @@ def _source(config: Any) -> dict[str, Any]:
     return {"type": config.type, **settings, "path": f"data/{config.path.name}"}
 
 
-def _missing(target: TargetGuess) -> list[str]:
-    if not target.missing:
-        return []
-    return [
-        f"{format_count(target.missing, 'row')} without a target, which `prepare` refuses. To drop"
-        " them:",
-        "rows: {without_target: drop}",
-    ]
+def _target_reasons(target: TargetGuess) -> list[str]:
+    reasons = [target.reason]
+    if target.merged:
+        reasons.append("texts that differ only in blanks are merged by `spellings`")
+    if target.missing:
+        reasons += [
+            f"{format_count(target.missing, 'row')} without a target, which `prepare` refuses. To"
+            " drop them:",
+            "rows: {without_target: drop}",
+        ]
+    return reasons
 
 
 def _target(guess: TargetGuess) -> dict[str, Any]:
     classes = {"classes": guess.target.classes} if guess.target.classes else {}
     missing = {"missing": guess.tokens} if guess.tokens else {}
-    return {"name": guess.target.name, "kind": guess.target.kind, **classes, **missing}
+    spellings = {"spellings": guess.merged} if guess.merged else {}
+    named = {"name": guess.target.name, "kind": guess.target.kind}
+    return {**named, **classes, **missing, **spellings}
 
 
 def _target_with_spellings(guess: TargetGuess) -> list[str]:
     """The target with merged spellings, as a comment for the user to accept."""
-    if not guess.spellings:
+    if not guess.similar_classes:
         return []
-    others = {text for texts in guess.spellings.values() for text in texts}
-    classes = tuple(name for name in guess.target.classes if name not in others)
-    if len(classes) < 2:
-        return []
+    meanings = meaning_of(guess.spellings)
+    classes = tuple(dict.fromkeys(meanings.get(name, name) for name in guess.target.classes))
     target = _target(guess) | {"classes": classes, "spellings": guess.spellings}
     return [
         *comment("or, if some classes are spellings of the same class:", 2),

@@ -1,11 +1,16 @@
 """The inferred columns, for a terminal or a pipe."""
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from onward.cli._project import Project
+from onward.quality.type_inference import TargetGuess
 from onward.wording import format_count
+
+MAX_SHOWN = 5  # merged or similar classes in a line
 
 
 def print_inferred(project: Project, written: list[str]) -> None:
@@ -22,6 +27,8 @@ def print_inferred(project: Project, written: list[str]) -> None:
         type_ = guess.type or "[yellow]left out[/]"
         table.add_row(escape(guess.name), type_, escape(guess.reason))
     console.print(table)
+    for line in _spellings(target, f"configs/{project.name}.yaml"):
+        console.print(f"\n[yellow]{escape(line)}[/]")
     if target.missing:
         console.print(
             f"\n[yellow]{format_count(target.missing, 'row')} without"
@@ -37,3 +44,24 @@ def print_inferred(project: Project, written: list[str]) -> None:
         f"  [bold]onward check {config}[/]  # finds errors early\n"
         "  [bold]dvc repro[/]"
     )
+
+
+def _spellings(target: TargetGuess, config: str) -> Iterator[str]:
+    """Which classes are merged, and which may be the same."""
+    name = repr(target.target.name)
+    if target.merged:
+        pairs = [
+            f"{text!r} into {usual!r}" for usual, texts in target.merged.items() for text in texts
+        ]
+        yield f"Classes of {name} that differ only in blanks are merged: {_listed(pairs)}."
+    if target.similar_classes:
+        groups = [" = ".join(map(repr, names)) for names in target.similar_classes.values()]
+        yield (
+            f"Classes of {name} that may be the same are kept apart: {_listed(groups)}. To merge"
+            f" them, use the target in the comment of {config}."
+        )
+
+
+def _listed(texts: list[str]) -> str:
+    more = len(texts) - MAX_SHOWN
+    return ", ".join(texts[:MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")

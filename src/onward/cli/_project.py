@@ -47,7 +47,7 @@ class Project:
             target_guess = infer_target(frame[target])
         except DataError as error:
             raise DataError(f"{table}: {error}") from error
-        classes = frame[target] if target_guess.target.classes else None
+        classes = target_guess.canonical(frame[target]) if target_guess.target.classes else None
         decimal = getattr(infer_config.config, "decimal", ".")  # typed files have no decimal mark
         inputs = frame.select(name for name in names if name not in (target, split))
         columns = tuple(infer(inputs, classes, decimal))

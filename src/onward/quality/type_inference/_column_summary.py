@@ -1,6 +1,6 @@
 """Distinct values, counts and missing values of a column."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from onward.quality.type_inference._marks import odd_words, sentinels, written_marks
 from onward.table.sources import numbers_in
+from onward.table.spellings import meaning_of
 
 MAX_QUOTED = 60  # letters of a value in a reason
 
@@ -110,6 +111,16 @@ class ColumnSummary:
         missing = tuple(sorted({*self.missing, *marks}))
         values, counts = self.values.filter(is_kept), self.counts.filter(is_kept)
         return replace(self, values=values, counts=counts, missing=missing)
+
+    def merged(self, spellings: Mapping[str, Sequence[str]]) -> "ColumnSummary":
+        """The same with one text for each value, in place of its spellings."""
+        if not spellings:
+            return self
+        meanings = meaning_of(spellings)
+        frame = pl.DataFrame({"value": self.values.replace(meanings), "rows": self.counts})
+        rows = frame.group_by("value", maintain_order=True).agg(pl.sum("rows"))
+        column = self.column.replace(meanings)
+        return replace(self, column=column, values=rows["value"], counts=rows["rows"])
 
     def exceptions(self, odd: pl.Series, kind: str) -> str:
         """The kind of most values, and the exceptions, with the row of the first."""

@@ -46,6 +46,25 @@ def similar_spellings(values: pl.Series, rows: pl.Series) -> dict[str, tuple[str
     return spellings
 
 
+def blank_variants(values: pl.Series) -> dict[str, tuple[str, ...]]:
+    """The values that differ from another only in blanks, by their text without spare blanks.
+
+    Example:
+        >>> blank_variants(pl.Series(["paid", "paid ", "late", "not\u00a0paid "]))
+        {'paid': ('paid ',)}
+    """
+    if not values.str.contains(r"\s").any():
+        return {}
+    groups: dict[str, list[str]] = {}
+    for text in sorted(values):
+        groups.setdefault(without_spare_blanks(text), []).append(text)
+    return {
+        tidy: tuple(text for text in alike if text != tidy)
+        for tidy, alike in groups.items()
+        if len(alike) > 1
+    }
+
+
 def without_spare_blanks(text: str) -> str:
     """The text with no blanks at its ends, and one space in place of blanks of any kind.
 

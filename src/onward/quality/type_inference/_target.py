@@ -8,9 +8,10 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
-from onward.quality.type_inference._misspellings import similar_spellings
+from onward.quality.type_inference._misspellings import blank_variants, similar_spellings
 from onward.quality.type_inference._units import units_of
 from onward.schema import Target
+from onward.table.spellings import meaning_of
 from onward.tasks import usual_task
 
 EXACT_BELOW = 2.0**53  # from here on float64 cannot represent all whole numbers
@@ -34,13 +35,29 @@ class TargetGuess:
     """Rows without a value."""
     tokens: tuple[str, ...] = ()
     """Texts in the target that stand for a missing value, besides the empty one."""
+    merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Classes with the texts that differ from them only in blanks, which count as the class."""
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Classes with other probable spellings of them, for a user to confirm."""
+    """Classes with all probable spellings of them, for a user to confirm."""
 
     @property
     def head(self) -> str:
         """The head of the usual task, which has its name."""
         return usual_task(self.target).name
+
+    @property
+    def similar_classes(self) -> dict[str, tuple[str, ...]]:
+        """Classes that are probably the same, by their usual spelling, if not all of them are."""
+        meanings, groups = meaning_of(self.spellings), dict[str, list[str]]()
+        for name in self.target.classes:
+            groups.setdefault(meanings.get(name, name), []).append(name)
+        if len(groups) < 2:
+            return {}
+        return {usual: tuple(names) for usual, names in groups.items() if len(names) > 1}
+
+    def canonical(self, values: pl.Series) -> pl.Series:
+        """The column with one text for each class."""
+        return values.cast(pl.String).replace(meaning_of(self.merged)) if self.merged else values
 
 
 def infer_target(values: pl.Series) -> TargetGuess:
@@ -61,20 +78,29 @@ def infer_target(values: pl.Series) -> TargetGuess:
             f"target {values.name!r}: holds {values.dtype}, which is neither numbers nor classes."
             " Store it as numbers or text, or choose another target"
         )
-    summary = summarize(_whole(values), is_target=True)
-    if summary.distinct < 2:
-        is_empty = not summary.distinct
-        problem = (
-            "all values are missing" if is_empty else f"all {summary.present:,} values are the same"
-        )
-        raise DataError(
-            f"target {summary.name!r}: {problem}. Choose another target, or check that the table is"
-            " complete"
-        )
+    raw = summarize(_whole(values), is_target=True)
+    blanks = blank_variants(raw.values)
+    summary = raw.merged(blanks)
+    _refuse_constant(summary, ", but for blanks" if blanks else "")
     few = summary.distinct <= min(MOST_CLASSES, summary.present / ROWS_PER_CLASS)
     is_class = summary.is_whole and (few or summary.distinct == 2)
-    guess = _classes(summary) if summary.number_share < 1 or is_class else _number(summary)
-    return replace(guess, tokens=summary.missing)
+    if summary.number_share == 1 and not is_class:
+        return replace(_number(summary), tokens=summary.missing)
+    spellings = similar_spellings(raw.values, raw.counts)
+    guess = _classes(summary)
+    return replace(guess, tokens=summary.missing, merged=blanks, spellings=spellings)
+
+
+def _refuse_constant(summary: ColumnSummary, exception: str) -> None:
+    if summary.distinct > 1:
+        return
+    problem = "all values are missing"
+    if summary.distinct:
+        problem = f"all {summary.present:,} values are the same{exception}"
+    raise DataError(
+        f"target {summary.name!r}: {problem}. Choose another target, or check that the table is"
+        " complete"
+    )
 
 
 def _whole(values: pl.Series) -> pl.Series:
@@ -124,9 +150,7 @@ def _classes(summary: ColumnSummary) -> TargetGuess:
         )
     missing = summary.rows - summary.present
     classes, reason = _pair(summary) if summary.distinct == 2 else _several(summary)
-    target = Target(summary.name, "classes", classes)
-    spellings = similar_spellings(summary.values, summary.counts)
-    return TargetGuess(target, reason, missing=missing, spellings=spellings)
+    return TargetGuess(Target(summary.name, "classes", classes), reason, missing=missing)
 
 
 def _several(summary: ColumnSummary) -> tuple[tuple[str, ...], str]:
