@@ -123,9 +123,49 @@ def test_other_spellings_are_suggested_of_texts_that_have_their_words() -> None:
 def test_values_in_few_rows_are_unknown(name: str, prefix: str) -> None:
     values = [f"{prefix}{value}" for value in (7, *[3] * 10, *[4] * 60)]
     assert guess(values, name).settings["min_count"] == 10
-    assert "1 in fewer than 10 rows are unknown" in guess(values, name).reason
+    reason = "1 in fewer than 10 training rows are unknown"
+    assert guess(values, name).reason.endswith(reason), "a small share of the rows"
     assert "min_count" not in guess(values[1:], name).settings
     assert "min_count" not in guess(values[:49], name).settings, "each value is rare there"
+
+
+def test_categories_are_counted_in_the_training_rows() -> None:
+    frame = pl.DataFrame({"x": [*"a" * 14, *"b" * 15, *"c" * 71]})
+    [found] = infer(frame, training_share=0.7)
+    assert found.settings == {"min_count": 10}
+    assert "1 in fewer than 10 training rows are unknown, 14% of the rows" in found.reason
+    assert infer(frame)[0].settings == {}
+    assert infer(frame.tail(71), training_share=0.7)[0].settings == {}, "49 training rows"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "remedy"),
+    [
+        ("make", [f"m{row % 10}" for row in range(130)], "type: categorical"),
+        ("zip", [f"{row % 10}" for row in range(130)], "type: categorical, values: integer"),
+    ],
+)
+def test_a_column_of_rare_categories_is_left_out(name: str, values: list[str], remedy: str) -> None:
+    frame = pl.DataFrame({name: values})
+    [found] = infer(frame, training_share=0.7)
+    assert found.type == ""
+    assert "each in fewer than 10 training rows, too few to learn from" in found.reason
+    assert found.reason.endswith(remedy)
+    assert infer(frame)[0].type == "categorical"
+
+
+def test_a_column_of_rare_categories_tells_missing_values_from_others() -> None:
+    values = [f"m{row % 10}" for row in range(130)]
+    found = infer(pl.DataFrame({"x": [*values, *[None] * 15]}), training_share=0.7)[0]
+    assert found.settings == {"min_count": 10}
+    assert "training rows, so only missing values are told from others" in found.reason
+    assert infer(pl.DataFrame({"x": [*values, None]}), training_share=0.7)[0].type == ""
+
+
+def test_rare_texts_of_several_words_have_their_words() -> None:
+    frame = pl.DataFrame({"x": [f"clerk of level {row % 10}" for row in range(130)]})
+    [found] = infer(frame, training_share=0.7)
+    assert found.settings == {"words": 256, "min_count": 10}
 
 
 @pytest.mark.parametrize("name", ["zip", "brewery_id", "StoreCode"])

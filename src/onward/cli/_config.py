@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onward.cli._project import Project
+from onward.cli._project import HELD_OUT, Project
 from onward.quality.type_inference import Guess, TargetGuess
 from onward.settings.yaml import comment, one_line, setting
 from onward.table.spellings import meaning_of
@@ -115,7 +115,7 @@ def _split(project: Project) -> dict[str, Any]:
     if project.split is not None:
         return {"type": "column", "name": project.split}
     way = "stratified" if project.target.target.classes else "random"
-    return {"type": way, "validation": 0.15, "test": 0.15}
+    return {"type": way, "validation": HELD_OUT, "test": HELD_OUT}
 
 
 def _reason_left_out(guess: Guess) -> str:

@@ -11,6 +11,7 @@ from onward.quality.type_inference import Guess, TargetGuess, infer, infer_targe
 from onward.table.sources import Sniffed, Source
 from onward.table.splits import SPLITS
 
+HELD_OUT = 0.15  # share of the rows for validation, and as many for testing
 MAX_INFERRED_ROWS = 1_000_000  # rows to infer types from; more would not change the result
 
 
@@ -50,7 +51,8 @@ class Project:
         classes = target_guess.canonical(frame[target]) if target_guess.target.classes else None
         decimal = getattr(infer_config.config, "decimal", ".")  # typed files have no decimal mark
         inputs = frame.select(name for name in names if name not in (target, split))
-        columns = tuple(infer(inputs, classes, decimal))
+        training_share = 1 - 2 * HELD_OUT if split is None else _training_share(frame[split])
+        columns = tuple(infer(inputs, classes, decimal, training_share=training_share))
         if not any(guess.type for guess in columns):
             reasons = "; ".join(f"{guess.name!r}: {guess.reason}" for guess in columns[:10])
             raise DataError(f"{table}: no usable column to predict {target!r} from. {reasons}")
@@ -68,6 +70,13 @@ class Project:
         name = self.path.name
         stem = name[: len(name) - len(Source.suffix(name))]
         return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_") or "table"
+
+
+def _training_share(split: pl.Series) -> float:
+    """Of the rows; validation rows are drawn from the training rows if the column has none."""
+    names = split.cast(pl.String)
+    training, validation = ((names == name).mean() for name in SPLITS[:2])
+    return float(training) * (1.0 if validation else 1 - HELD_OUT)  # type: ignore[arg-type]
 
 
 def _refuse_split(table: Path, name: str, values: pl.Series, target: str) -> None:

@@ -30,6 +30,8 @@ class ColumnSummary:
     """Texts that stand for a missing value, besides the empty one."""
     decimal: str
     """The decimal mark of the file."""
+    training_share: float = 1.0
+    """Share of the rows that will be training rows."""
 
     @property
     def rows(self) -> int:
@@ -138,12 +140,19 @@ def quote(text: str) -> str:
     return repr(text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}...")
 
 
-def summarize(column: pl.Series, decimal: str = ".", *, is_target: bool = False) -> ColumnSummary:
+def summarize(
+    column: pl.Series,
+    decimal: str = ".",
+    training_share: float = 1.0,
+    *,
+    is_target: bool = False,
+) -> ColumnSummary:
     """Summarize a column of a file with this decimal mark."""
     texts = column.cast(pl.String)
     counts = texts.alias("value").drop_nulls().value_counts(name="rows")
     counts = counts.filter(counts["value"] != "")
     summary = ColumnSummary(column.name, texts, counts["value"], counts["rows"], (), decimal)
+    summary = replace(summary, training_share=training_share)
     summary = summary.without(written_marks(summary.values, is_target=is_target).to_list())
     words = odd_words(summary.values, summary.counts, summary.numbers.is_not_null())
     summary = summary.without(words.to_list())

@@ -41,6 +41,7 @@ def infer(
     classes: pl.Series | None = None,
     decimal: str = ".",
     names: Collection[str] | None = None,
+    training_share: float = 1.0,
 ) -> list[Guess]:
     """A guess for each column of the frame, in its order.
 
@@ -49,6 +50,7 @@ def infer(
         classes: the target, unless it is a number, to find columns that determine it.
         decimal: the decimal mark of the file.
         names: the columns to infer; by default all.
+        training_share: of the rows, which categories are counted in.
 
     Example:
         >>> [guess] = infer(pl.DataFrame({"size": ["1.5", "?", "7", "12"]}))
@@ -73,7 +75,7 @@ def infer(
             reason = "another spelling of the target: one value for each class"
             guesses.append(leave_out(column.name, reason))
         else:
-            guess = _guess(column, decimal)
+            guess = _guess(column, decimal, training_share)
             guesses.append(replace(guess, reason=guess.reason + _footer(column)))
     return guesses
 
@@ -98,14 +100,14 @@ def _repeats(column: pl.Series, classes: pl.Series) -> bool:
     return pairs.n_unique() == classes.n_unique()
 
 
-def _guess(column: pl.Series, decimal: str) -> Guess:
+def _guess(column: pl.Series, decimal: str, training_share: float) -> Guess:
     if column.dtype in (pl.Date, pl.Datetime):
         return Guess(column.name, "datetime", f"stored as {column.dtype}")
     if column.dtype == pl.Boolean:
         column = column.cast(pl.Int8)  # travels as a number
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    summary = summarize(column, decimal)
+    summary = summarize(column, decimal, training_share)
     return next(guess for rule in RULES if (guess := rule(summary)))
 
 
