@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -296,12 +296,27 @@ def test_rows_without_a_target_are_counted() -> None:
             [*map(str, range(50)), "0.05%"] * 2,
             r"2 of 102 values .* the first is '0\.05%' in row 51\.",
         ),
+        ([f"2023-0{1 + row % 9}-11" for row in range(900)] + ["2024-01-01", "2024-02-01"], "dates"),
+        ([date(2023, 1, 1 + row % 28) for row in range(900)], "28 distinct .* are dates or times"),
+        ([datetime(2023, 1, 1 + row % 28, 7) for row in range(900)], "such as '2023-01-01 07"),
+        ([f"{1 + row % 28:02}.03.2024" for row in range(900)], "such as days since a fixed date"),
         ([f"text {row}" for row in range(9)], "9 distinct values in 9 rows are neither numbers"),
     ],
 )
 def test_what_is_no_target_is_refused(values: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         infer_target(pl.Series("y", values))
+
+
+def test_many_classes_of_few_rows_are_warned_of() -> None:
+    warning = "20 classes have 5.0 rows each on average, too few to learn from. Merge rare classes"
+    values = [f"k{row % 20}" for row in range(200)]
+    assert infer_target(pl.Series("y", values[:100])).warning.startswith(warning)
+    assert infer_target(pl.Series("y", values)).warning == ""
+
+
+def test_a_few_dates_may_be_classes() -> None:
+    assert infer_target(pl.Series("y", ["2023-01-01", "2024-01-01", "2025-01-01"] * 9)).head
 
 
 @given(st.lists(st.none() | st.text(max_size=4) | st.integers().map(str), min_size=1, max_size=40))

@@ -364,6 +364,17 @@ def test_a_column_with_the_classes_without_blanks_repeats_the_target(
     )
 
 
+def test_many_classes_are_said_in_the_terminal_and_in_the_config(
+    folder: Path, tmp_path: Path
+) -> None:
+    columns = {"x": [row % 7 / 2 for row in range(90)], "y": [f"k{row % 15}" for row in range(90)]}
+    pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    warning = "15 classes have 6.0 rows each on average"
+    said = " ".join(init(tmp_path / "t.csv", "--target", "y").split())
+    assert f"Target 'y': {warning}" in said
+    assert f"  # {warning}" in Path("configs/t.yaml").read_text()
+
+
 @pytest.mark.parametrize(
     ("splits", "options"),
     [([], ()), (["train"] * 7 + ["test"] * 3, ("--split", "part"))],

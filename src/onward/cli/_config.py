@@ -78,7 +78,7 @@ def _source(config: Any) -> dict[str, Any]:
 
 
 def _target_reasons(target: TargetGuess) -> list[str]:
-    reasons = [target.reason]
+    reasons = [target.reason, *([target.warning] if target.warning else [])]
     if target.merged:
         reasons.append("texts that differ only in blanks are merged by `spellings`")
     if target.missing:

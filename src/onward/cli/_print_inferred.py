@@ -27,7 +27,7 @@ def print_inferred(project: Project, written: list[str]) -> None:
         type_ = guess.type or "[yellow]left out[/]"
         table.add_row(escape(guess.name), type_, escape(guess.reason))
     console.print(table)
-    for line in _spellings(target, f"configs/{project.name}.yaml"):
+    for line in _about_classes(target, f"configs/{project.name}.yaml"):
         console.print(f"\n[yellow]{escape(line)}[/]")
     if target.missing:
         console.print(
@@ -46,9 +46,11 @@ def print_inferred(project: Project, written: list[str]) -> None:
     )
 
 
-def _spellings(target: TargetGuess, config: str) -> Iterator[str]:
-    """Which classes are merged, and which may be the same."""
+def _about_classes(target: TargetGuess, config: str) -> Iterator[str]:
+    """Whether there are many, which are merged, and which may be the same."""
     name = repr(target.target.name)
+    if target.warning:
+        yield f"Target {name}: {target.warning}."
     if target.merged:
         pairs = [
             f"{text!r} into {usual!r}" for usual, texts in target.merged.items() for text in texts

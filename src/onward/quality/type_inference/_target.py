@@ -8,6 +8,7 @@ import polars as pl
 
 from onward.errors import DataError
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
+from onward.quality.type_inference._date_rules import date_guess
 from onward.quality.type_inference._misspellings import blank_variants, similar_spellings
 from onward.quality.type_inference._units import units_of
 from onward.schema import Target
@@ -17,7 +18,7 @@ from onward.tasks import usual_task
 EXACT_BELOW = 2.0**53  # from here on float64 cannot represent all whole numbers
 
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
-ROWS_PER_CLASS = 10  # mean; with fewer, whole numbers are amounts
+ROWS_PER_CLASS = 10  # mean; with fewer, whole numbers are amounts, and texts are hard to learn
 SKEWED = 3.0  # times the median; with a larger mean, numbers span several powers of ten
 UNREAD = (pl.Binary, pl.Time, pl.Duration, pl.Object)
 POSITIVE = frozenset({"1", "1.0", "on", "positive", "t", "true", "y", "yes"})  # lower case
@@ -39,6 +40,8 @@ class TargetGuess:
     """Classes with the texts that differ from them only in blanks, which count as the class."""
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Classes with all probable spellings of them, for a user to confirm."""
+    warning: str = ""
+    """Why the target is hard to predict, and what to do."""
 
     @property
     def head(self) -> str:
@@ -126,6 +129,24 @@ def _number(summary: ColumnSummary) -> TargetGuess:
 
 
 def _classes(summary: ColumnSummary) -> TargetGuess:
+    _refuse_no_classes(summary)
+    missing = summary.rows - summary.present
+    classes, reason = _pair(summary) if summary.distinct == 2 else _several(summary)
+    target = Target(summary.name, "classes", classes)
+    return TargetGuess(target, reason, missing=missing, warning=_many_classes(summary))
+
+
+def _many_classes(summary: ColumnSummary) -> str:
+    mean = summary.present / summary.distinct
+    if summary.distinct <= MOST_CLASSES or mean >= ROWS_PER_CLASS:
+        return ""
+    return (
+        f"{summary.distinct:,} classes have {mean:.1f} rows each on average, too few to learn from."
+        " Merge rare classes in the table, or choose another target"
+    )
+
+
+def _refuse_no_classes(summary: ColumnSummary) -> None:
     wrong = summary.values.filter(summary.numbers.is_null())
     if summary.distinct > MOST_CLASSES and 0.5 < summary.number_share < 1:
         rows, first = summary.rows_of(wrong), summary.first_of(wrong)
@@ -142,15 +163,18 @@ def _classes(summary: ColumnSummary) -> TargetGuess:
             f" {quote(summary.first)} have units, which are converted in columns only. Write the"
             " target as plain numbers in one unit"
         )
+    if summary.distinct > MOST_CLASSES and date_guess(summary) is not None:
+        raise DataError(
+            f"target {summary.name!r}: {summary.distinct:,} distinct values such as"
+            f" {quote(summary.first)} are dates or times, which are neither numbers nor classes."
+            " Write them as numbers, such as days since a fixed date, or choose another target"
+        )
     if summary.distinct > summary.present / 2 and summary.distinct > 2:
         raise DataError(
             f"target {summary.name!r}: {summary.distinct} distinct values in {summary.present} rows"
             f" are neither numbers nor classes; the first is {quote(summary.first)}. Correct the"
             " column, or choose another target"
         )
-    missing = summary.rows - summary.present
-    classes, reason = _pair(summary) if summary.distinct == 2 else _several(summary)
-    return TargetGuess(Target(summary.name, "classes", classes), reason, missing=missing)
 
 
 def _several(summary: ColumnSummary) -> tuple[tuple[str, ...], str]:
