@@ -283,6 +283,23 @@ def test_a_skewed_positive_target_is_learned_by_its_logarithm() -> None:
     assert not infer_target(pl.Series("y", [-1.0, *values])).logarithm
 
 
+@pytest.mark.parametrize(
+    ("values", "worth"),
+    [
+        ([1.2**power + 0.5 for power in range(20)], True),
+        ([1e305 * 1.2**power for power in range(20)], True),
+        ([-1.0, *(1.2**power for power in range(20))], False),
+        ([row + 0.5 for row in range(20)], False),
+        ([100 - 1.2**power for power in range(20)], False),
+        ([2.0**power for power in range(20)], False),
+    ],
+)
+def test_the_logarithm_of_a_slightly_skewed_positive_target_is_worth_trying(
+    values: list[float], worth: bool
+) -> None:
+    assert infer_target(pl.Series("y", values)).may_be_logarithm == worth
+
+
 def test_rows_without_a_target_are_counted() -> None:
     assert infer_target(pl.Series("y", ["a", "b", None, "", "?"])).missing == 3
 

@@ -364,6 +364,21 @@ def test_a_column_with_the_classes_without_blanks_repeats_the_target(
     )
 
 
+def test_the_logarithm_of_a_skewed_target_is_proposed_in_a_comment(
+    folder: Path, tmp_path: Path
+) -> None:
+    columns = {"x": [row % 7 / 2 for row in range(90)], "y": [1.05**row for row in range(90)]}
+    pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    init(tmp_path / "t.csv", "--target", "y")
+    text = Path("configs/t.yaml").read_text()
+    proposal = "    # head: {type: regression, logarithm: true}\n"
+    assert f"{proposal}    head: auto\n" in text
+    Path("c.yaml").write_text(
+        text.replace("    head: auto\n", "").replace("    # head", "    head")
+    )
+    assert section(Path("c.yaml"), "train", train.Settings).network.head.logarithm
+
+
 def test_many_classes_are_said_in_the_terminal_and_in_the_config(
     folder: Path, tmp_path: Path
 ) -> None:

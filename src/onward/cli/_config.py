@@ -59,9 +59,17 @@ def _train(project: Project) -> list[str]:
         *(_folds(project) if project.rows < FEW_ROWS else ()),
         "  network:",
         *(f"    {name}: auto" for name in NETWORK),
+        *(_logarithm() if target.may_be_logarithm else ()),
         *setting("head", head, indent=4),
         "  learner:",
         *(f"    {name}: auto" for name in LEARNER),
+    ]
+
+
+def _logarithm() -> list[str]:
+    return [
+        *comment("positive and skewed to the right: its logarithm may be easier to predict:", 4),
+        *_as_comment("head", {"type": "regression", "logarithm": True}, 4),
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from onward.errors import DataError
 from onward.quality.type_inference._column_summary import ColumnSummary, quote, summarize
@@ -20,6 +21,7 @@ EXACT_BELOW = 2.0**53  # from here on float64 cannot represent all whole numbers
 MOST_CLASSES = 10  # digits; more distinct whole numbers are amounts
 ROWS_PER_CLASS = 10  # mean; with fewer, whole numbers are amounts, and texts are hard to learn
 SKEWED = 3.0  # times the median; with a larger mean, numbers span several powers of ten
+SLIGHTLY_SKEWED = 1.0  # skewness; with a larger one, the logarithm is worth trying
 UNREAD = (pl.Binary, pl.Time, pl.Duration, pl.Object)
 POSITIVE = frozenset({"1", "1.0", "on", "positive", "t", "true", "y", "yes"})  # lower case
 
@@ -32,6 +34,8 @@ class TargetGuess:
     reason: str
     logarithm: bool = False
     """Whether the logarithm is easier to predict."""
+    may_be_logarithm: bool = False
+    """Whether the logarithm is worth trying."""
     missing: int = 0
     """Rows without a value."""
     tokens: tuple[str, ...] = ()
@@ -125,7 +129,23 @@ def _number(summary: ColumnSummary) -> TargetGuess:
         reason += f"; the mean is {mean / middle:.1f} times the median, hence the logarithm"
     target = Target(summary.name, "number")
     missing = summary.rows - summary.present
-    return TargetGuess(target, reason, is_skewed, missing)
+    guess = TargetGuess(target, reason, is_skewed, missing=missing)
+    return replace(
+        guess, may_be_logarithm=lowest > 0 and not is_skewed and _has_less_skewed_logarithm(numbers)
+    )
+
+
+def _has_less_skewed_logarithm(numbers: NDArray[np.float64]) -> bool:
+    """Whether positive numbers are skewed to the right, and their logarithms less."""
+    skewness = _skewness(numbers)
+    return skewness > SLIGHTLY_SKEWED and abs(_skewness(np.log(numbers))) < skewness
+
+
+def _skewness(numbers: NDArray[np.float64]) -> float:
+    """The third standardized moment; 0 if all numbers are the same."""
+    scaled = numbers / max(np.abs(numbers).max(), np.finfo(np.float64).tiny)  # no cube overflows
+    deviation = float(scaled.std())
+    return float((((scaled - scaled.mean()) / deviation) ** 3).mean()) if deviation else 0.0
 
 
 def _classes(summary: ColumnSummary) -> TargetGuess:
