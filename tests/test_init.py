@@ -379,6 +379,13 @@ def test_the_logarithm_of_a_skewed_target_is_proposed_in_a_comment(
     assert section(Path("c.yaml"), "train", train.Settings).network.head.logarithm
 
 
+def test_names_with_blanks_at_their_ends_are_quoted(folder: Path, tmp_path: Path) -> None:
+    columns = {"age ": [row % 7 / 2 for row in range(90)], " y": [row % 3 for row in range(90)]}
+    pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    lines = init(tmp_path / "t.csv", "--target", " y").splitlines()
+    assert [line.split("  ")[0] for line in lines[1:3]] == ["' y'", "'age '"]
+
+
 def test_many_classes_are_said_in_the_terminal_and_in_the_config(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -22,10 +22,10 @@ def print_inferred(project: Project, written: list[str]) -> None:
     for reason in project.source.reasons:
         console.print(escape(reason), style="yellow")
     target = project.target
-    table.add_row(escape(target.target.name), "[bold]target[/]", escape(target.reason))
+    table.add_row(escape(_shown(target.target.name)), "[bold]target[/]", escape(target.reason))
     for guess in project.columns:
         type_ = guess.type or "[yellow]left out[/]"
-        table.add_row(escape(guess.name), type_, escape(guess.reason))
+        table.add_row(escape(_shown(guess.name)), type_, escape(guess.reason))
     console.print(table)
     for line in _about_classes(target, f"configs/{project.name}.yaml"):
         console.print(f"\n[yellow]{escape(line)}[/]")
@@ -44,6 +44,11 @@ def print_inferred(project: Project, written: list[str]) -> None:
         f"  [bold]onward check {config}[/]  # finds errors early\n"
         "  [bold]dvc repro[/]"
     )
+
+
+def _shown(name: str) -> str:
+    """The name, in quotes if blanks at its ends would be lost."""
+    return name if name == name.strip() else repr(name)
 
 
 def _about_classes(target: TargetGuess, config: str) -> Iterator[str]:
