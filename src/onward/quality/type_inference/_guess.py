@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from onward.quality.type_inference._column_summary import ColumnSummary, quote
 
 Setting = str | int | tuple[str, ...] | dict[str, float]
@@ -12,7 +10,7 @@ Setting = str | int | tuple[str, ...] | dict[str, float]
 MIN_COUNT = 10
 """Training rows from which on the mean of a category says more than its noise; an embedding of a
 value with fewer memorises them."""
-FEWEST_ROWS = 50  # training rows with a value; among fewer each value is rare
+FEWEST_ROWS = 50  # with a value; in a smaller table each value is rare
 MENTIONED = 0.1  # share of rows with a rare value from which on a reason tells it
 MAX_MARKS = 3  # texts for missing values in a reason
 
@@ -38,14 +36,18 @@ def leave_out(name: str, reason: str) -> Guess:
 
 
 def read_as_category(summary: ColumnSummary, reason: str, **settings: Setting) -> Guess:
-    """Read a column as categories; values with few rows share the code of unknown values."""
-    rare = _rare_counts(summary)
-    if rare.is_empty():
+    """Read a column as categories; values with few rows share the code of unknown values.
+
+    Whether they do is decided by the rows of the table, as it was when it was measured; `prepare`
+    counts training rows, and so does the reason.
+    """
+    if rows_of_rare_values(summary) == 0:
         return read_as(summary, "categorical", reason, **settings)
+    rare = summary.counts.filter(summary.counts * summary.training_share < MIN_COUNT)
     if len(rare) == summary.distinct and "words" not in settings:
         return _all_rare(summary, reason, settings)
     reason += f"; {len(rare):,} in fewer than {MIN_COUNT} training rows are unknown"
-    share = rows_of_rare_values(summary)
+    share = int(rare.sum()) / summary.present
     reason += f", {share:.0%} of the rows" if share >= MENTIONED else ""
     return read_as(summary, "categorical", reason, **settings, min_count=MIN_COUNT)
 
@@ -62,15 +64,11 @@ def _all_rare(summary: ColumnSummary, reason: str, settings: Mapping[str, Settin
 
 
 def rows_of_rare_values(summary: ColumnSummary) -> float:
-    """The share of rows, of those with a value, whose category is unknown for being rare."""
-    return int(_rare_counts(summary).sum()) / summary.present
-
-
-def _rare_counts(summary: ColumnSummary) -> pl.Series:
-    """Rows of each value with too few training rows; empty if there are few training rows."""
-    if summary.present * summary.training_share < FEWEST_ROWS:
-        return summary.counts.clear()
-    return summary.counts.filter(summary.counts * summary.training_share < MIN_COUNT)
+    """The share of rows, of those with a value, whose category is rare in the table."""
+    if summary.present < FEWEST_ROWS:
+        return 0.0
+    rare = summary.counts.filter(summary.counts < MIN_COUNT)
+    return int(rare.sum()) / summary.present
 
 
 def read_as(summary: ColumnSummary, type_: str, reason: str, **settings: Setting) -> Guess:
