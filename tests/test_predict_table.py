@@ -112,7 +112,7 @@ def test_values_that_no_training_row_had_are_listed_at_the_end(tmp_path: Path, f
     result = run("predict", file, tmp_path / "table.parquet", "-o", tmp_path / "out.csv")
 
     lines = [" ".join(line.split()) for line in result.stderr.splitlines()]
-    assert lines[1] == "Values not in the training set"
+    assert lines[1] == "Unusual values"
     assert lines[3:] == [
         "workclass not seen in training 2 4,001 Paris [x]",
         "age above the training range 1 4,001 99.0",

@@ -100,6 +100,25 @@ def test_the_file_knows_itself_and_predicts_raw_rows(finished: Path) -> None:
     assert str(finished) not in str(notes)
 
 
+def test_strict_predicts_training_rows_with_rare_categories(project: Path) -> None:
+    config = project / "pay.yaml"
+    config.write_text(CONFIG.replace("type: categorical", "type: categorical, min_count: 10"))
+    is_rare = pl.arange(pl.len()) % 100 == 0
+    towns = pl.when(is_rare).then(pl.lit("Rome")).otherwise("city").alias("city")
+    table().with_columns(towns).write_csv(project / "table.csv", null_value="NA")
+    for stage in STAGES:
+        assert onward(project, stage, "pay.yaml").returncode == 0
+    rows = pl.read_parquet(project / "artifacts/pay/prepare/train.parquet")
+
+    model = Predictor(project / "artifacts/pay/export/model.onnx", strict=True)
+
+    assert len(model(rows)["value"]) == len(rows)
+    [unusual] = model.check(rows)
+    assert unusual.column == "city"
+    assert unusual.kind == "rare or not seen in training"
+    assert unusual.example == "Rome"
+
+
 def test_the_file_recognises_the_rows_it_was_made_from(finished: Path) -> None:
     known = RowFilter.load(
         Predictor(finished / "artifacts/pay/export/model.onnx").metadata["training_rows"]

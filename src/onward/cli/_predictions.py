@@ -122,7 +122,7 @@ def print_unusual(unusual: Sequence[UnusualValues], where: Sequence[str] = ()) -
     if not merged:
         return
     table = Grid(
-        title="Values not in the training set", title_justify="left", box=None, pad_edge=False
+        title="Unusual values", title_justify="left", box=None, pad_edge=False
     )
     names = ("column", "value is", "rows", "first row", "example", *(["file"] if where else []))
     for name in names:

@@ -80,7 +80,7 @@ FORMS: dict[str, Form] = {
     "privacy": {"replay": str, "hide": [str]},
     "derived": [{"name": str, "made": str}],
     "text_readers": [{"columns": [str], "graph": str}],
-    "codes": {"tensor": str, "columns": [str]},
+    "codes": {"tensor": str, "columns": [str], "rare?": [str]},
     "training_rows": {
         "rows": int,
         "every": int,

@@ -71,13 +71,15 @@ class Predictor:
     ``(rows, classes)``, or ``value``, ``lower`` and ``upper``.
 
     A missing value is None, NaN, NaT, pandas.NA or "". Other columns than those of the model are
-    ignored. Unseen categories and numbers outside the training range are predicted.
+    ignored. Rare or unseen categories and numbers outside the training range are predicted.
 
     It can be pickled; the file is loaded again from its path or its bytes.
 
     Args:
         model: the path of a file, or its content.
-        strict: refuse unseen categories and numbers outside the training range.
+        strict: refuse unseen categories and numbers outside the training range. In columns where
+            training rows have categories too rare for a code (``min_count``), unseen ones cannot
+            be told from these and are predicted.
         unreadable: how to treat a text that is not a valid date, quantity or boolean
             where the column has such: an error, or a missing value.
 
@@ -135,7 +137,7 @@ class Predictor:
         return dict(zip(self.outputs, arrays, strict=True))
 
     def check(self, rows: Any) -> list[UnusualValues]:
-        """Unseen categories and numbers out of range, by column, the most frequent first.
+        """Rare or unseen categories and numbers out of range, the most frequent first.
 
         Raises:
             DataError: if the rows do not fit, as on calls.

@@ -14,17 +14,23 @@ from onward.serving.text_reading import TextReader
 from onward.serving.training_range import NUMBERS, TrainingRange
 from onward.wires import SCALARS
 
-UNSEEN = 0  # the code of a category that no training row has
+UNSEEN = 0  # the code of a category that no training row has, or too few
+RARE: Literal["rare or not seen in training"] = "rare or not seen in training"
 UNREADABLE: Literal["unreadable"] = "unreadable"
 
 
 @dataclass(frozen=True)
 class UnusualValues:
-    """Unusual values of one column. The model still predicts their rows."""
+    """Unusual values of one column. The model still predicts their rows.
+
+    A column with ``min_count`` or ``order`` may have training rows whose category shares the code
+    of unseen ones. The file does not tell the two apart: both are "rare or not seen in training".
+    """
 
     column: str
     kind: Literal[
         "not seen in training",
+        "rare or not seen in training",
         "below the training range",
         "above the training range",
         "unreadable",
@@ -59,6 +65,7 @@ class TrainingComparison:
         self._readers = {name: reader for reader in readers for name in reader.columns}
         codes = metadata.get("codes", {"tensor": "", "columns": []})
         self._tensor, self._coded = codes["tensor"], codes["columns"]
+        self._rare = frozenset(codes.get("rare", []))  # files of earlier versions have none
         self._codes_of = {
             name: [index for index, owner in enumerate(self._coded) if owner == name]
             for name in dict.fromkeys(self._coded)
@@ -83,9 +90,8 @@ class TrainingComparison:
             rows = np.flatnonzero((codes[:, indices] == UNSEEN).any(axis=1))
             if len(rows):
                 example = _plain(self._fields[name], feed[name][rows[0]])
-                yield UnusualValues(
-                    name, "not seen in training", len(rows), first + int(rows[0]), example
-                )
+                kind: Any = RARE if name in self._rare else "not seen in training"
+                yield UnusualValues(name, kind, len(rows), first + int(rows[0]), example)
 
     def _out_of_range(self, feed: Mapping[str, Array], first: int) -> Iterable[UnusualValues]:
         for name, (low, high) in self._ranges.items():
@@ -115,12 +121,14 @@ def merge(parts: Iterable[UnusualValues]) -> list[UnusualValues]:
 
 
 def refuse(unusual: Iterable[UnusualValues]) -> None:
-    """Raise if there are any.
+    """Raise if a value is certainly unusual: a category that may be a rare one is not.
 
     Raises:
         DataError: naming column, row and value of the first.
     """
     for values in unusual:
+        if values.kind == RARE:
+            continue
         raise DataError(
             f"column {values.column!r}, row {values.first_row}: {values.example!r} is"
             f" {values.kind}. Correct it, or predict without strict=True"

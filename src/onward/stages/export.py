@@ -43,6 +43,7 @@ from onward.preprocessing.assembly import tensor_name
 from onward.preprocessing.subset import graph_of_columns
 from onward.serving.decision_rule import describe_rule
 from onward.serving.model_file import identity, seal
+from onward.serving.training_comparison import UNSEEN
 from onward.tasks import Task
 from onward.tasks.decision import Decision
 from onward.training.batches import Rows
@@ -245,12 +246,15 @@ def _training_rows(
 
 
 def _codes(prepared: Prepared) -> dict[str, Any]:
-    """The tensor with the codes of categories, and its columns."""
+    """The tensor with the codes of categories, its columns, and those with rare categories."""
     blocks = prepared.blocks()
     if CATEGORICAL not in blocks:
         return {}
     columns = blocks[CATEGORICAL].owners
-    return {"codes": {"tensor": tensor_name(CATEGORICAL), "columns": columns}}
+    is_rare = (prepared.arrays("train").features[CATEGORICAL] == UNSEEN).any(axis=0)
+    rare = [name for name, has_rare in zip(columns, is_rare, strict=True) if has_rare]
+    note = {"tensor": tensor_name(CATEGORICAL), "columns": columns, "rare": sorted({*rare})}
+    return {"codes": note}
 
 
 def _hashes(folder: Path) -> dict[str, str]:

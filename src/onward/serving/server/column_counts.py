@@ -57,7 +57,7 @@ class ColumnCounts:
         for name, field in model.fields.items():
             self._missing[name] += _num_missing(field, columns[name])
         for unusual in model.predictor.compare(columns):
-            is_unseen = unusual.kind == "not seen in training"
+            is_unseen = unusual.kind.endswith("not seen in training")
             counter = self._unseen if is_unseen else self._out_of_range
             counter[unusual.column] += unusual.rows
 

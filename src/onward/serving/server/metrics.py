@@ -35,7 +35,10 @@ FAMILIES = {
     "onward_shadow_difference_total": ("counter", "Sum of the rows' largest differences."),
     "onward_log_dropped_total": ("counter", "Rows that the request log dropped."),
     "onward_missing_total": ("counter", "Missing values of a column."),
-    "onward_unseen_total": ("counter", "Categories of a column that are not in the training rows."),
+    "onward_unseen_total": (
+        "counter",
+        "Categories of a column that are in no training row, or too rare there to have a code.",
+    ),
     "onward_out_of_range_total": ("counter", "Numbers outside the training range."),
 }
 Source = Callable[[], Iterator[tuple[str, float]]]
