@@ -88,6 +88,13 @@ def test_sameness_needs_rows(tmp_path: Path) -> None:
     assert 200 < needed < 100_000
 
 
+def test_large_differences_have_no_exponent() -> None:
+    looks = Looks((Look("", 500, "undecided"),))
+    check = check_loss(PairedDifference(-1703.4, 9_000.0, 500), looks, 27_343.0, "error")
+    assert "-1,703 (" in check.reason
+    assert "e+" not in check.reason
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_verdicts_are_worded(tmp_path: Path, task: str, golden: Any) -> None:
     champion = line(tmp_path / "champion.onnx", task=task, trained=rows(300, 9, task))

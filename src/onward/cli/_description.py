@@ -16,7 +16,7 @@ from onward.serving.decision_rule import describe_rule
 from onward.serving.members_note import describe_members
 from onward.serving.predictor import Predictor
 from onward.serving.refit_note import describe_refit
-from onward.wording import format_count
+from onward.wording import format_count, format_number
 
 SHOWN_VALUES = 3  # values of a category to show
 TEXTS = ("refit", "members")  # notes that have sections of their own
@@ -134,7 +134,7 @@ def _number(value: Any) -> str:
     """A metric, or several metrics by name."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_number(metric)}" for name, metric in value.items())
-    return f"{value:.6g}" if isinstance(value, float | int) else str(value)
+    return format_number(value, 6) if isinstance(value, float | int) else str(value)
 
 
 def _pairs(title: str, values: Mapping[str, Any]) -> Table:

@@ -5,7 +5,7 @@ from typing import Any
 
 from onward.monitoring.verdicts import ALARMS, QUALITIES, latest, older_window
 from onward.report.markup import Content, Html, document, join, table, tag
-from onward.wording import format_count
+from onward.wording import format_count, format_number
 
 ROWS = 40  # of a table; the JSON has all
 WIDTH, HEIGHT = 96, 22  # of a drawing in a cell
@@ -173,17 +173,26 @@ def _qualities(
     rows = []
     for quality in qualities:
         now = latest(quality)
-        text = f"{now['value']:.4g} ({now['lower']:.4g} to {now['upper']:.4g})" if now else "none"
+        text = _with_interval(now, 4) if now else "none"
         window = older_window(quality, windows) if now else None
         text += f", window {window}" if window else ""
         name = QUALITIES.get(quality["name"], quality["name"])
         state = {"drift": "lost"}.get(quality["state"], quality["state"])
         strip = _strip(quality["states"], f"states of {name}")
-        rows.append(
-            [name, state, text, f"{quality['held_out']:.4g}", f"{quality['margin']:.2g}", strip]
+        held_out, margin = (
+            format_number(quality["held_out"]),
+            format_number(quality["margin"], 2),
         )
+        rows.append([name, state, text, held_out, margin, strip])
     head = ["quality", "state", f"{title} (95 %)", "test set", "margin", "over time"]
     return tag("div", table(head, rows), class_="card")
+
+
+def _with_interval(estimate: Mapping[str, float], digits: int) -> str:
+    value, lower, upper = (
+        format_number(estimate[name], digits) for name in ("value", "lower", "upper")
+    )
+    return f"{value} ({lower} to {upper})"
 
 
 def _calibration(frequencies: Sequence[Mapping[str, float]]) -> Html:
@@ -210,8 +219,8 @@ def _slices(found: Mapping[str, Any] | None) -> Html:
         [
             f"{part['column']} = {part['slice']}",
             _since(part, {"drift": "worse"}),
-            f"{part['value']:.3g} ({part['lower']:.3g} to {part['upper']:.3g})",
-            f"{part['held_out']:.3g}",
+            _with_interval(part, 3),
+            format_number(part["held_out"], 3),
             f"{part['rows']:,}",
             _strip(part["states"], f"states of {part['column']} = {part['slice']}"),
         ]

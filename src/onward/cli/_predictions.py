@@ -121,9 +121,7 @@ def print_unusual(unusual: Sequence[UnusualValues], where: Sequence[str] = ()) -
     merged = [values for values in merge(unusual) if values.kind != UNREADABLE]
     if not merged:
         return
-    table = Grid(
-        title="Unusual values", title_justify="left", box=None, pad_edge=False
-    )
+    table = Grid(title="Unusual values", title_justify="left", box=None, pad_edge=False)
     names = ("column", "value is", "rows", "first row", "example", *(["file"] if where else []))
     for name in names:
         table.add_column(name, header_style="dim", overflow="fold")

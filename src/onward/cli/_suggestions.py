@@ -17,7 +17,7 @@ from onward.settings.config import section
 from onward.settings.yaml import one_line
 from onward.stages import prepare
 from onward.tasks import usual_task
-from onward.wording import format_count
+from onward.wording import format_count, format_number
 
 
 def print_suggestions(config: Path) -> None:
@@ -31,7 +31,7 @@ def print_suggestions(config: Path) -> None:
         loss_title = usual_task(prepared.schema().target).loss_title
     candidates = format_count(result.candidates, "derived column")
     typer.echo(f"{candidates} tested on {format_count(result.rows, 'validation row')}")
-    typer.echo(f"{loss_title} of boosted trees without them: {result.loss:.4g}")
+    typer.echo(f"{loss_title} of boosted trees without them: {format_number(result.loss)}")
     if not result.suggestions:
         typer.echo("no derived column lowers it significantly")
         return
@@ -55,7 +55,7 @@ def _table(result: Suggestions) -> Table:
             escape(suggestion.candidate.name),
             escape(suggestion.candidate.description),
         )
-        table.add_row(name, description, f"{suggestion.loss:.4g}", decrease)
+        table.add_row(name, description, format_number(suggestion.loss), decrease)
     return table
 
 

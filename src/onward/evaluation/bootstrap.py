@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from onward.tasks.metrics import Array, Metric, Predictions
+from onward.wording import format_number
 
 RESAMPLES = 1_000  # each end of a 95 % interval then rests on some 25 of them
 MAX_BOOTSTRAP_ROWS = 20_000  # more rows hardly narrow the error of an interval, and take longer
 MAX_BOOTSTRAP_CELLS = 4_000_000  # predicted values; with many classes fewer rows are drawn
 INTERVAL_QUANTILES = (0.025, 0.975)
-NO_DECIMALS_FROM = 10_000.0  # from here on numbers have no decimals
 JSON_DIGITS = 6  # significant digits in JSON; the interval is much wider than the rounding
 
 
@@ -36,9 +36,7 @@ def json_number(value: float) -> float | None:
 
 def format_value(value: float | None) -> str:
     """A number with four significant digits, or ``none``."""
-    if value is None:
-        return "none"
-    return f"{value:,.0f}" if abs(value) >= NO_DECIMALS_FROM else f"{value:.4g}"
+    return "none" if value is None else format_number(value)
 
 
 @dataclass(frozen=True)

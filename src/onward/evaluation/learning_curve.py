@@ -10,6 +10,7 @@ from onward.evaluation.bootstrap import Estimate, estimates, resample, sample
 from onward.evaluation.retraining import HeldOutPredictions, RetrainedModels
 from onward.table.splits import Part
 from onward.tasks import Metric, Task
+from onward.wording import format_number, format_signed
 
 
 def parts(shares: Sequence[float]) -> dict[str, Part]:
@@ -106,8 +107,9 @@ def verdict(
     """
     rows = f"{whole.training:,} rather than {smaller.training:,} training rows"
     change = "the same" if not improvement.value else "better" if improvement.value > 0 else "worse"
-    by = f" by {abs(improvement.value):.2g}" if improvement.value else ""
-    ends = f"95 % interval of the gain: {improvement.lower:+.2g} to {improvement.upper:+.2g}"
+    by = f" by {format_number(abs(improvement.value), 2)}" if improvement.value else ""
+    lower, upper = (format_signed(end, 2) for end in (improvement.lower, improvement.upper))
+    ends = f"95 % interval of the gain: {lower} to {upper}"
     comparison = f"with {rows}, {title} is {change}{by} ({ends})"
     if not math.isfinite(improvement.lower):
         return f"It is unknown whether more training rows would help: {title} is undefined."

@@ -14,7 +14,7 @@ from onward.artifacts.publishing import MANIFEST, manifest, verify
 from onward.evaluation.baseline_comparison import MODEL, Comparison
 from onward.evaluation.bootstrap import Estimate, Sample, format_value, json_number, resample
 from onward.tasks import Metric
-from onward.wording import text_table
+from onward.wording import format_signed, text_table
 
 logger = logging.getLogger(__name__)
 
@@ -180,4 +180,4 @@ def _with_nan(values: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def _format_difference(value: float | None) -> str:
-    return "none" if value is None else f"{value:+,.3g}"
+    return "none" if value is None else format_signed(value)

@@ -34,6 +34,7 @@ from onward.serving.predictor import Predictor
 from onward.settings.config import write
 from onward.table.splits import Part
 from onward.tasks import Array, Metric, Predictions, Task
+from onward.wording import format_number
 
 logger = logging.getLogger(__name__)
 
@@ -124,10 +125,10 @@ class RetrainedModels:
         outcome = _load(done)
         value = self._main(outcome.target, outcome.predictions, outcome.weights)
         logger.info(
-            "evaluate: %s: %s %.4g, %s training rows, %s test rows (%s)",
+            "evaluate: %s: %s %s, %s training rows, %s test rows (%s)",
             name,
             self._main.title,
-            value,
+            format_number(value),
             f"{outcome.training:,}",
             f"{len(outcome.target):,}",
             duration,

@@ -11,6 +11,7 @@ from onward.network.heads import Head
 from onward.network.network import Network
 from onward.training.batches import Rows
 from onward.training.scores import compute_scores
+from onward.wording import format_number
 
 CHOOSING = 20_000  # rows that the choice is made by; more seldom change it
 
@@ -27,8 +28,9 @@ class Reduction:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.kept)} of {self.trained} members kept; validation loss {self.loss:.5g},"
-            f" with all of them {self.loss_of_all:.5g}"
+            f"{len(self.kept)} of {self.trained} members kept; validation loss"
+            f" {format_number(self.loss, 5)},"
+            f" with all of them {format_number(self.loss_of_all, 5)}"
         )
 
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any, Literal
 
 from onward.monitoring.windows import LEAST_ROWS
-from onward.wording import format_count
+from onward.wording import format_count, format_number
 
 MAX_NAMED = 3  # columns in a sentence
 QUALITIES = {
@@ -183,4 +183,5 @@ def latest(quality: Mapping[str, Any]) -> Mapping[str, float] | None:
 
 
 def _with_test_value(latest: Mapping[str, float], quality: Mapping[str, Any], where: str) -> str:
-    return f"{latest['value']:.3g}{where} ({quality['held_out']:.3g} on the test set)"
+    value, held_out = (format_number(v, 3) for v in (latest["value"], quality["held_out"]))
+    return f"{value}{where} ({held_out} on the test set)"

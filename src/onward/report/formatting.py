@@ -9,7 +9,7 @@ from onward.tasks import Metric
 from onward.wording import format_count
 
 MINUS = "\u2212"  # as wide as a plus
-LARGE, SMALL = 10_000.0, 0.001
+LARGE, SMALL = 10_000.0, 1e-4
 KIB = 1024
 BASELINES = {
     "constant": "a constant",

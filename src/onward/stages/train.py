@@ -25,7 +25,7 @@ from onward.training.run import Trained, TrainingData, fit
 from onward.training.settings import Settings as Complete
 from onward.training.start import load_start
 from onward.training.summary import description
-from onward.wording import format_count
+from onward.wording import format_count, format_number
 
 __all__ = ["Settings", "run"]
 
@@ -138,7 +138,7 @@ def _publish(
 
 def _outcome(metrics: Mapping[str, Any], stopped_by: str) -> str:
     """What came of the training, for the log."""
-    loss = f"validation loss {metrics[LOSS]:.5g}"
+    loss = f"validation loss {format_number(metrics[LOSS], 5)}"
     if "folds" in metrics:
         return f"{metrics['folds']} networks, stopped by {stopped_by}; {loss}, out of fold"
     if "members" in metrics:

@@ -14,7 +14,7 @@ from onward.training.block_losses import block_losses, mean_and_radius
 from onward.training.distributed import of_first
 from onward.training.permutation_loss import Relevance, relevance
 from onward.training.run import Trained
-from onward.wording import text_table
+from onward.wording import format_number, text_table
 
 logger = logging.getLogger(__name__)
 
@@ -188,8 +188,8 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     points = [
         [
             f"{point['columns']}",
-            f"{point['loss']:.5g}",
-            f"{point['worse']:.2g}",
+            format_number(point["loss"], 5),
+            format_number(point["worse"], 2),
             _interval(point),
             "kept" if point["columns"] == len(kept) else "",
         ]
@@ -198,7 +198,7 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     head = ["columns", "validation loss", "above the best", "95 % interval", ""]
     yield from text_table(head, points)
     losses = [
-        [column["column"], f"{column['value']:.2g}", _interval(column)]
+        [column["column"], format_number(column["value"], 2), _interval(column)]
         for column in about["relevance"]
         if column["column"] in dropped
     ]
@@ -210,4 +210,4 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _interval(estimate: Mapping[str, Any]) -> str:
-    return f"{estimate['lower']:.2g} to {estimate['upper']:.2g}"
+    return f"{format_number(estimate['lower'], 2)} to {format_number(estimate['upper'], 2)}"

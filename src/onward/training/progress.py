@@ -7,6 +7,8 @@ from lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from onward.wording import format_number
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,8 +56,9 @@ class Watch(Callback):
         self._best = min(self._best, losses[self._loss])
         text = (
             f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-            f"  loss {losses['train/loss']:.4g}  validation {losses[self._loss]:.4g}"
-            f"  best {self._best:.4g}  {self._rows / self._trained:,.0f} rows/s"
+            f"  loss {format_number(losses['train/loss'])}"
+            f"  validation {format_number(losses[self._loss])}"
+            f"  best {format_number(self._best)}  {self._rows / self._trained:,.0f} rows/s"
         )
         if self._bar.console.is_terminal:
             self._bar.update(self._task, description=text, advance=1)

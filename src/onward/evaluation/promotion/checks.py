@@ -11,7 +11,7 @@ from onward.evaluation.promotion.metric_differences import MetricDifference
 from onward.evaluation.promotion.paired_difference import LEVEL, PairedDifference
 from onward.evaluation.promotion.slices import Slice
 from onward.schema import Field, Schema
-from onward.wording import format_count
+from onward.wording import format_count, format_signed
 
 POINT = 0.01  # share of rows by which calibration or coverage may be significantly worse
 LISTED = 3  # names in a line
@@ -57,8 +57,9 @@ def _form(field: Field) -> tuple[object, ...]:
 def check_loss(difference: PairedDifference, looks: Looks, margin: float, title: str) -> Check:
     """Whether the challenger is not worse by the margin (non-inferiority); 0 asks for better."""
     interval = looks.interval(difference)
-    ends = f"{interval.lower:+.3g} to {interval.upper:+.3g}"
-    reason = f"difference of {title} {difference.mean:+.3g} ({ends}), margin {format_value(margin)}"
+    ends = f"{format_signed(interval.lower)} to {format_signed(interval.upper)}"
+    mean = format_signed(difference.mean)
+    reason = f"difference of {title} {mean} ({ends}), margin {format_value(margin)}"
     if interval.upper < margin:
         return Check("loss", "passed", reason)
     if interval.lower > margin:
@@ -75,7 +76,7 @@ def check_slices(slices: list[Slice], margin: float) -> Check:
     worse = [s for s in slices if s.chance < LEVEL / 2 and s.difference.mean > margin]
     if not worse:
         return Check("slices", "passed", f"none of {len(slices)} is significantly worse")
-    names = [f"{part.column}: {part.name} ({part.difference.mean:+.3g})" for part in worse]
+    names = [f"{s.column}: {s.name} ({format_signed(s.difference.mean)})" for s in worse]
     return Check(
         "slices", "failed", f"{len(worse)} of {len(slices)} significantly worse: {_names(names)}"
     )

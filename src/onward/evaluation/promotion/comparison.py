@@ -11,7 +11,7 @@ from onward.evaluation.promotion.metric_differences import metric_differences
 from onward.evaluation.promotion.pair import Pair
 from onward.evaluation.promotion.paired_difference import LEVEL, PairedDifference, holm
 from onward.evaluation.promotion.slices import Slice, slices
-from onward.wording import text_table
+from onward.wording import format_signed, text_table
 
 LISTED = 5  # slices
 
@@ -83,8 +83,9 @@ class Comparison:
         loss, difference = self.pair.task.loss_title.capitalize(), self.difference
         first, second = (float(losses.mean()) for losses in self.pair.losses)
         interval = difference.interval()
-        ends = f"{interval.lower:+.3g} to {interval.upper:+.3g}"
-        rows = [[loss, format_value(first), format_value(second), f"{difference.mean:+.3g}", ends]]
+        ends = f"{format_signed(interval.lower)} to {format_signed(interval.upper)}"
+        means = format_value(first), format_value(second), format_signed(difference.mean)
+        rows = [[loss, *means, ends]]
         metrics = {
             name: metric
             for name, metric in self.pair.task.metrics.items()
@@ -110,7 +111,7 @@ class Comparison:
         yield f"Slices: significant differences in {len(differing)} of {len(parts)}"
         largest = sorted(differing, key=lambda part: -abs(part.difference.mean))[:LISTED]
         rows = [
-            [f"{p.column}: {p.name}", f"{p.difference.rows:,}", f"{p.difference.mean:+.3g}"]
+            [f"{p.column}: {p.name}", f"{p.difference.rows:,}", format_signed(p.difference.mean)]
             for p in largest
         ]
         yield from text_table(["", "rows", "A - B"], rows)

@@ -8,6 +8,7 @@ from typing import Any
 from onward.evaluation.bootstrap import Estimate, format_value, json_number, resample, sample
 from onward.evaluation.promotion.pair import Pair
 from onward.tasks import Metric
+from onward.wording import format_signed
 
 SEED = 0  # of the resamples
 
@@ -31,11 +32,12 @@ class MetricDifference:
         """The cells of a table row; a metric such as AUC is undefined for rows of one class."""
         if math.isnan(self.difference.value):
             return [self.metric.title, "undefined", "undefined", "", ""]
-        ends = f"{self.difference.lower:+.3g} to {self.difference.upper:+.3g}"
+        difference = self.difference
+        ends = f"{format_signed(difference.lower)} to {format_signed(difference.upper)}"
         values = (
             format_value(self.first),
             format_value(self.second),
-            f"{self.difference.value:+.3g}",
+            format_signed(difference.value),
         )
         return [self.metric.title, *values, ends]
 
