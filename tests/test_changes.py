@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from onward.evaluation.previous_run import (
     as_table,
     changes,
     is_paired,
+    table_lines,
     verdict,
 )
 from onward.stages import evaluate
@@ -90,6 +93,26 @@ def test_a_verdict_turns_with_the_direction_of_the_metric(value: float, half: fl
 def test_what_no_row_defines_is_unknown() -> None:
     nan = float("nan")
     assert verdict(REGRESSION["r2"], Estimate(nan, nan, nan)) == "unknown"
+
+
+def test_a_difference_without_variation_has_no_verdict() -> None:
+    target = np.random.default_rng(0).normal(size=14) * 1e5
+    wide, narrow = ({"value": target, "lower": target - r, "upper": target + r} for r in (9, 8))
+    widths = {"width": REGRESSION["width"]}
+    models = [
+        MeasuredModel({"width": 2.0 * r}, sample(target, predictions, seed=0))
+        for r, predictions in ((9, wide), (8, narrow))
+    ]
+    change = changes(widths, *models, seed=0)["width"]
+    assert change.difference.value == 2
+    assert math.isnan(change.difference.lower)
+    assert change.verdict == "unknown"
+    document = {"is_paired": True, "metrics": {"width": change.document()}}
+    assert list(table_lines(widths, document))[-1].split() == [
+        *("Interval", "width", "16", "18", "+2", "-", "unknown")
+    ]
+    same = changes(widths, models[0], replace(models[0], values={"width": 18 + 1e-11}), seed=0)
+    assert same["width"].verdict == "unchanged"
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass"])

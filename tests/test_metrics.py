@@ -187,3 +187,14 @@ def test_an_interval_holds_its_value(rows: int, seed: int) -> None:
     for estimate in estimates(Binary.metrics, target, predictions, seed).values():
         if np.isfinite(estimate.lower):
             assert estimate.lower <= estimate.value <= estimate.upper
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_the_interval_of_a_share_of_all_rows_or_none_is_that_of_wilson(is_inside: bool) -> None:
+    target = np.arange(14.0)
+    ends = {"lower": target - 1, "upper": target + (1 if is_inside else -0.5)}
+    got = estimates({"coverage": Regression.metrics["coverage"]}, target, ends, seed=0)["coverage"]
+    width = 1.96**2 / (14 + 1.96**2)
+    want = (1 - width, 1.0) if is_inside else (0.0, width)
+    assert got.value == float(is_inside)
+    assert (got.lower, got.upper) == pytest.approx(want, abs=1e-4)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from onward.tasks.curves import interval_of_share
 from onward.tasks.metrics import Array, Metric, Predictions
 from onward.wording import format_number
 
@@ -13,6 +14,7 @@ RESAMPLES = 1_000  # each end of a 95 % interval then rests on some 25 of them
 MAX_BOOTSTRAP_ROWS = 20_000  # more rows hardly narrow the error of an interval, and take longer
 MAX_BOOTSTRAP_CELLS = 4_000_000  # predicted values; with many classes fewer rows are drawn
 INTERVAL_QUANTILES = (0.025, 0.975)
+ROUNDING = 1e-9  # of a value; a resample that deviates less does not deviate
 JSON_DIGITS = 6  # significant digits in JSON; the interval is much wider than the rounding
 
 
@@ -58,19 +60,35 @@ class ResampledMetric:
     value: float
     distances: Array
     """``(resamples,)``; NaN where a resample does not define the metric."""
+    trials: float | None = None
+    """If the metric is a share of rows, their effective number."""
 
     @property
     def estimate(self) -> Estimate:
         """The value with the percentile interval of the resamples.
 
         The interval always contains the value. The percentile interval of a biased metric might
-        not: a calibration error is larger in nearly every resample.
+        not: a calibration error is larger in nearly every resample. A share without any deviation,
+        as of all rows, has the interval of Wilson instead.
         """
+        if self.trials is not None and _is_constant(self.distances, 1.0):
+            lower, upper = interval_of_share(np.array(self.value), np.array(self.trials))
+            return Estimate(self.value, float(lower), float(upper))
         return _estimate(self.value, self.distances)
 
     def minus(self, other: "ResampledMetric") -> Estimate:
-        """The difference with its interval, which is paired if rows and seed are the same."""
-        return _estimate(self.value - other.value, self.distances - other.distances)
+        """The difference with its interval, which is paired if rows and seed are the same.
+
+        A difference that is the same in all resamples has no interval: they cannot tell how it
+        varies between rows. Without any difference the interval is 0 to 0.
+        """
+        value, distances = self.value - other.value, self.distances - other.distances
+        scale = max(abs(self.value), abs(other.value))
+        if not _is_constant(distances, scale):
+            return _estimate(value, distances)
+        if abs(value) <= ROUNDING * scale:
+            return Estimate(0.0, 0.0, 0.0)
+        return Estimate(value, math.nan, math.nan)
 
 
 def sample(
@@ -115,9 +133,10 @@ def resample(
         line[:] = [statistic(weights) for statistic in statistics]
     distances = values_of_resamples - [statistic(rows.weights) for statistic in statistics]
     distances *= np.sqrt(number / max(rows.rows, 1))
+    trials = _effective_number(rows.weights) * rows.rows / max(number, 1)
     return {
-        name: ResampledMetric(values[name], of_metric)
-        for name, of_metric in zip(metrics, distances.T, strict=True)
+        name: ResampledMetric(values[name], of_metric, trials if metric.unit == "share" else None)
+        for (name, metric), of_metric in zip(metrics.items(), distances.T, strict=True)
     }
 
 
@@ -134,6 +153,17 @@ def estimates(
     rows = sample(target, predictions, seed, weights)
     resampled = resample(metrics, values, rows, seed, resamples)
     return {name: metric.estimate for name, metric in resampled.items()}
+
+
+def _effective_number(weights: Array) -> float:
+    """Source: Kish 1965, "Survey Sampling"."""
+    squares = float(np.square(weights).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def _is_constant(distances: Array, scale: float) -> bool:
+    defined = distances[np.isfinite(distances)]
+    return len(defined) > 0 and float(np.ptp(defined)) <= ROUNDING * scale
 
 
 def _estimate(value: float, distances: Array) -> Estimate:

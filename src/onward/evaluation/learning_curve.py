@@ -112,7 +112,10 @@ def verdict(
     ends = f"95 % interval of the gain: {lower} to {upper}"
     comparison = f"with {rows}, {title} is {change}{by} ({ends})"
     if not math.isfinite(improvement.lower):
-        return f"It is unknown whether more training rows would help: {title} is undefined."
+        return (
+            f"It is unknown whether more training rows would help: the gain of {title} has no"
+            " confidence interval."
+        )
     if improvement.lower > 0:
         return f"More training rows would probably help: {comparison}."
     if improvement.upper < 0:

@@ -120,7 +120,10 @@ def changes(
 
 
 def verdict(metric: Metric, difference: Estimate) -> str:
-    """A difference in a word or two; it is significant if its interval excludes 0."""
+    """A difference in a word or two; it is significant if its interval excludes 0.
+
+    Without an interval it is ``unknown``.
+    """
     if not np.isfinite([difference.value, difference.lower, difference.upper]).all():
         return "unknown"
     if difference.lower == difference.upper == 0:
@@ -171,7 +174,8 @@ def table_lines(metrics: Mapping[str, Metric], before: Mapping[str, Any] | None)
             format_value(change["now"]),
             _format_difference(difference["value"]),
         )
-        cells.append([metrics[name].title, *values, f"{lower} to {upper}", change["verdict"]])
+        ends = "-" if difference["lower"] is None else f"{lower} to {upper}"
+        cells.append([metrics[name].title, *values, ends, change["verdict"]])
     yield from text_table(["", "before", "now", "difference", "95 % interval", ""], cells)
 
 

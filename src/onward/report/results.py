@@ -106,6 +106,8 @@ def _difference(metric: Metric, difference: Mapping[str, float | None]) -> Html:
 
 
 def _ends(metric: Metric, difference: Mapping[str, float | None]) -> str:
+    if difference["lower"] is None:
+        return "no interval"
     lower, upper = (format_difference(metric, difference[end]) for end in ("lower", "upper"))
     return f"{lower} to {upper}"
 

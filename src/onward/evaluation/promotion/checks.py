@@ -85,7 +85,8 @@ def check_slices(slices: list[Slice], margin: float) -> Check:
 def check_reliability(difference: MetricDifference) -> Check:
     """Whether probabilities or intervals are not significantly less reliable, nor by a point.
 
-    Coverage is worse if it is lower.
+    Coverage is worse if it is lower. A difference without an interval is significant: it is the
+    same in all resamples.
     """
     metric, estimate = difference.metric, difference.difference
     name = "calibration" if metric.better == "lower" else "coverage"
@@ -93,7 +94,7 @@ def check_reliability(difference: MetricDifference) -> Check:
     reason = f"{metric.title.lower()} {own}, champion {other}"
     sign = 1 if metric.better == "lower" else -1
     ends = (sign * estimate.lower, sign * estimate.upper)
-    is_worse = min(ends) > 0 and sign * estimate.value > POINT
+    is_worse = not min(ends) <= 0 and sign * estimate.value > POINT
     return Check(name, "failed" if is_worse else "passed", reason)
 
 

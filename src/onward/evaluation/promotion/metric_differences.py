@@ -34,6 +34,8 @@ class MetricDifference:
             return [self.metric.title, "undefined", "undefined", "", ""]
         difference = self.difference
         ends = f"{format_signed(difference.lower)} to {format_signed(difference.upper)}"
+        if math.isnan(difference.lower):
+            ends = "-"
         values = (
             format_value(self.first),
             format_value(self.second),
