@@ -6,12 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from onward.quality.data_report import about_target, about_weights
+from onward.preprocessing.columns import Column
+from onward.quality.data_report import about_column, about_target, about_weights
 from onward.quality.plan import Plan
 from onward.quality.prepare_settings import PrepareSettings
 from onward.quality.splitting import SplitRows
 from onward.quality.unused_columns import unused_columns
+from onward.report.formatting import usual
 from onward.schema import Target
+from onward.table.column_profile import reference
 from onward.table.sources import Source
 
 
@@ -52,3 +55,21 @@ def test_columns_that_are_not_used_are_named_with_their_reasons(tmp_path: Path) 
         {"name": "again", "reason": "identical to 'x'"},
         {"name": "km", "reason": "identical to 'x'"},
     ]
+
+
+def test_codes_are_no_quantities() -> None:
+    config = {"type": "categorical", "name": "zip", "values": "integer"}
+    column = Column.build(Column.members["categorical"].Config.model_validate(config))
+    about = about_column(column, pl.Series([10_001.0] * 30 + [10_002.0, 99_999.0, None]))
+    assert about["top"] == [[10_001, 30], [10_002, 1], [99_999, 1]]
+    assert usual(about) == "10001, 10002, 99999"
+    assert reference(about, 33)["values"] == [10_001, 10_002, 99_999]
+    assert not {"min", "max", "outliers", "histogram"} & about.keys()
+
+
+def test_marks_for_missing_numbers_are_counted_as_changed() -> None:
+    config = {"type": "numerical", "name": "age", "missing": ("NA",)}
+    column = Column.build(Column.members["numerical"].Config.model_validate(config))
+    [(what, expression)] = column.changes().items()
+    assert what == "empty, or counts as missing"
+    assert pl.DataFrame({"age": [1.0, None]}).select(expression.sum()).item() == 1

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from onward.preprocessing.columns import Column, meaning
+from onward.preprocessing.columns import Column, meaning, semantic_type
 from onward.preprocessing.derivations import Derivation
 from onward.quality.splitting import SplitRows
 from onward.schema import Target
@@ -29,7 +29,10 @@ def about_column(column: Column, values: pl.Series) -> dict[str, Any]:
         about["shape"] = wire_of(column.wire).words
     if unit := unit_of(column.field):
         about["unit"] = unit
-    return about | profile(meaning(column.field, values))
+    values = meaning(column.field, values)
+    if semantic_type(column.field) == "category" and values.dtype == pl.Float64:
+        values = values.cast(pl.Int64)  # codes have no range and no outliers
+    return about | profile(values)
 
 
 def about_derived(derivations: Sequence[Derivation], train: pl.LazyFrame) -> list[dict[str, Any]]:

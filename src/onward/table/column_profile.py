@@ -18,14 +18,15 @@ def profile(values: pl.Series) -> dict[str, Any]:
     """Missing share, number of distinct values, and their distribution.
 
     Args:
-        values: Float64, String, Datetime or Array; null is missing.
+        values: numbers as Float64, categories as String or Int64, Datetime or Array; null is
+            missing.
 
     Returns:
         ``missing`` and ``distinct``; for numbers ``min``, ``max``, ``mean``, the number of
         ``outliers``, and a ``histogram`` whose outer bins also count all values beyond them; for
         dates ``min``, ``max`` and ``histogram`` in ISO-8601, with edges on whole days if all dates
-        are, else on seconds; for text the ``top`` values with their counts; nothing more for rows
-        of several values.
+        are, else on seconds; for categories the ``top`` values with their counts; nothing more for
+        rows of several values.
     """
     if values.dtype == pl.Float64:
         values = values.fill_nan(None)

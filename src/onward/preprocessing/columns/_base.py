@@ -132,8 +132,10 @@ class Column(Family, ABC):
 
     def changes(self) -> dict[str, pl.Expr]:
         """Changes of values before encoding, and the values concerned."""
-        if self.wire != "text" or not self.config.missing:
+        if not self.config.missing:
             return {}
+        if self.wire != "text":  # the source has read both as null
+            return {"empty, or counts as missing": pl.col(self.name).is_null()}
         return {"counts as missing": pl.col(self.name).is_in(self.config.missing)}
 
     def is_absent(self) -> pl.Expr:

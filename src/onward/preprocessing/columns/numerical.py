@@ -72,9 +72,9 @@ class Numerical(Column):
         return rules + out_of_bounds(self.name, self.config.minimum, self.config.maximum, remedy)
 
     def changes(self) -> dict[str, pl.Expr]:
-        """Numbers that are clipped."""
+        """Also numbers that are clipped."""
         is_within = pl.col(self.name).is_between(*self.config.bounds)
-        return {"clipped": ~is_within} if self.config.clip else {}
+        return super().changes() | ({"clipped": ~is_within} if self.config.clip else {})
 
     def fit(self, values: pl.Series) -> None:
         """Fit the center, the scale, and whether values are missing."""
