@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from interrupted import KilledError, in_step, kill
-from tiny_search import make, search
+from tiny_search import CONFIG, make, search
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from onward.artifacts.publishing import publishing
@@ -120,6 +120,13 @@ def test_several_processes_are_refused(project: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("GROUP_WORLD_SIZE", "1")
     with pytest.raises(ConfigError, match="2 processes or devices"):
         search(project)
+
+
+def test_few_validation_rows_are_refused_before_the_first_trial(tmp_path: Path) -> None:
+    folder = make(tmp_path, CONFIG.replace("validation: 0.3", "validation: 0.04"))
+    with pytest.raises(ConfigError, match=r"has 16 rows, too few .* Increase `validation`"):
+        search(folder)
+    assert not (folder / "artifacts/c/.tune.checkpoints/journal.jsonl").exists()
 
 
 def test_a_change_of_the_number_of_epochs_is_said(project: Path) -> None:

@@ -33,11 +33,11 @@ train:
 """
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, config: str = CONFIG) -> Path:
     """A folder with a config and prepared rows."""
     a, b = np.random.default_rng(0).normal(size=(2, 400)).round(3)
     pl.DataFrame({"a": a, "b": b, "y": a * b + a}).write_csv(folder / "table.csv")
-    (folder / "c.yaml").write_text(CONFIG)
+    (folder / "c.yaml").write_text(config)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         prepare.run(section(Path("c.yaml"), "prepare", prepare.Settings), Path("artifacts/c"))

@@ -26,6 +26,7 @@ from onward.serving.predictor import Predictor
 from onward.tasks import Task
 from onward.training.batches import Rows
 from onward.training.checkpoints import checkpoint_folder
+from onward.training.column_selection import LEAST_ROWS
 from onward.training.default_settings import Given, Table, complete, refuse_wrong_head
 from onward.training.distributed import available
 from onward.training.fingerprint import section_hashes
@@ -117,6 +118,12 @@ def _refuse_unsearchable(prepared: Prepared) -> None:
         raise ConfigError(
             "tune: the search trains new networks, and prepare.start_from keeps that of an earlier"
             " model. Remove start_from to search"
+        )
+    if (rows := prepared.num_rows("validation")) < LEAST_ROWS:
+        raise ConfigError(
+            f"tune: the validation set has {format_count(rows, 'row')}, too few to compare"
+            f" trainings: {LEAST_ROWS} are needed. Increase `validation` in prepare.split, or add"
+            " rows"
         )
 
 
