@@ -93,12 +93,18 @@ def finish(
         (work / "selection.json").write_text(json.dumps(SELECTION))
     (folder / "train" / "speed.json").write_text(json.dumps(SPEED))
     with publishing(folder / "export", inputs={}) as work:
-        if folds:
-            note = json.dumps({"folds": folds, "validation/loss": 0.375})
-            model.metadata_props.add(key="metrics", value=note)
+        _add_notes(model, target, folds)
         onnx.save(model, work / "model.onnx")
         (work / "parity.json").write_text("{}")
     return schema
+
+
+def _add_notes(model: onnx.ModelProto, target: Target, folds: int) -> None:
+    notes: dict[str, Any] = {} if target.classes else {"intervals": {"coverage": 0.9}}
+    if folds:
+        notes["metrics"] = {"folds": folds, "validation/loss": 0.375}
+    for name, note in notes.items():
+        model.metadata_props.add(key=name, value=json.dumps(note))
 
 
 def _table(target: Target, numbers: Sequence[str], texts: Sequence[str], rows: int) -> pl.DataFrame:

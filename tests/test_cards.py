@@ -68,6 +68,15 @@ def test_the_model_card_has_the_numbers_of_the_evaluation(
         assert f"| {value} |" in line
 
 
+def test_the_measured_coverage_stands_beside_the_nominal_one(
+    folders: Mapping[str, Path],
+) -> None:
+    card = text_of(folders["regression"], "model_card.md")
+    assert "| Interval coverage (nominal 90 %)" in card
+    assert "the 90 % prediction interval contains the actual value in " in card
+    assert "Interval coverage (nominal 90 %)" in text_of(folders["regression"], "report.html")
+
+
 def test_the_data_card_has_the_counts_of_the_table(folders: Mapping[str, Path]) -> None:
     card = text_of(folders["binary"], "data_card.md")
     for words in ("220 rows", "| test | 60 |", "another spelling", "every row has another value"):

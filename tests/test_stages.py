@@ -140,6 +140,7 @@ def test_a_file_that_hides_rows_does_not_tell_which_it_was_made_from(project: Pa
 def test_the_file_carries_what_a_monitor_needs(project: Path) -> None:
     done = onward(project, "evaluate", "pay.yaml")
     assert done.returncode == 0, done.stderr
+    assert "Interval coverage (nominal 90 %)" in done.stderr
     path = project / "artifacts/pay/export/model.onnx"
     note = Predictor(path).metadata["monitor"]
     measured = json.loads((project / "artifacts/pay/evaluate/metrics.json").read_text())

@@ -12,7 +12,7 @@ from onward.evaluation.bootstrap import (
     resample,
     sample,
 )
-from onward.tasks import Array, Predictions, Task
+from onward.tasks import Array, Metric, Predictions, Task
 from onward.wording import format_count, text_table
 
 MODEL = "model"
@@ -57,11 +57,15 @@ class Comparison:
             about["unread"] = self.unread
         return {**about, **_documents(estimates), "differences": _documents(self.differences)}
 
-    def table_lines(self) -> Iterator[str]:
-        """The comparison as a table for the terminal."""
+    def table_lines(self, metrics: Mapping[str, Metric]) -> Iterator[str]:
+        """The comparison as a table for the terminal.
+
+        Args:
+            metrics: of the task, for their titles.
+        """
         others = [who for who in self.resamples_of if who != MODEL]
         rows = []
-        for name, metric in self.task.metrics.items():
+        for name, metric in metrics.items():
             model = self.resamples_of[MODEL][name].estimate
             interval = f"{format_value(model.lower)} to {format_value(model.upper)}"
             values = (format_value(self.resamples_of[who][name].value) for who in others)

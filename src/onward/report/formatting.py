@@ -192,7 +192,9 @@ def fill_in(evidence: Evidence, sentence: str) -> str:
     values = {
         name: format_metric(of, evidence.scores[name]) for name, of in evidence.of_task.items()
     }
-    return sentence.format(target=evidence.target, **values)
+    coverage = evidence.nominal_coverage
+    nominal = "" if coverage is None else f"{coverage * 100:g} % "
+    return sentence.format(target=evidence.target, nominal=nominal, **values)
 
 
 def _ranking(evidence: Evidence) -> str:

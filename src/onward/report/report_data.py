@@ -9,7 +9,7 @@ import polars as pl
 from onward.schema import Schema
 from onward.serving.members_note import describe_members
 from onward.serving.refit_note import describe_refit
-from onward.tasks import Metric, Task
+from onward.tasks import Metric, Task, named_with_nominal
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,13 @@ class Evidence:
     @property
     def of_task(self) -> Mapping[str, Metric]:
         """The metrics of the task."""
-        return self.task.metrics
+        return named_with_nominal(self.task.metrics, self.nominal_coverage)
+
+    @property
+    def nominal_coverage(self) -> float | None:
+        """Of the intervals; files of earlier versions do not have it."""
+        coverage: float | None = self.notes.get("intervals", {}).get("coverage")
+        return coverage
 
     @property
     def scores(self) -> Mapping[str, float]:

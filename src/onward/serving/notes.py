@@ -75,6 +75,7 @@ FORMS: dict[str, Form] = {
     },
     "versions": {str: str},
     "hashes": {str: str},
+    "intervals": {"coverage": NUMBER},
     "reference": {"columns?": {str: _SPREAD}, "predictions?": {str: _SPREAD}},
     "monitor": _MONITOR,
     "privacy": {"replay": str, "hide": [str]},

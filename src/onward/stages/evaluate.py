@@ -27,7 +27,7 @@ from onward.schema import Target
 from onward.serving.predictor import Predictor
 from onward.settings.family import Seed
 from onward.settings.family import Settings as Base
-from onward.tasks import Task
+from onward.tasks import Task, named_with_nominal
 
 logger = logging.getLogger(__name__)
 
@@ -101,10 +101,12 @@ def run(settings: Settings, folder: Path) -> None:
     with replacing(out / CHANGES_FILE) as new:
         _write(new, changes)
     remove_retrained(folder)
+    nominal = predictor.metadata.get("intervals", {}).get("coverage")
+    titled = named_with_nominal(task.metrics, nominal)
     for line in (
-        *comparison.table_lines(),
+        *comparison.table_lines(titled),
         *retrained.table_lines(),
-        *table_lines(task.metrics, changes["before"]),
+        *table_lines(titled, changes["before"]),
     ):
         logger.info(line)
 

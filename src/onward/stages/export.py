@@ -37,6 +37,7 @@ from onward.export.privacy import Privacy
 from onward.export.signature import document, signature
 from onward.export.training_rows import training_rows
 from onward.network.bag import load_network, load_refitted
+from onward.network.heads import Head
 from onward.network.network import Network
 from onward.network.scoring import Scoring
 from onward.preprocessing.assembly import tensor_name
@@ -112,6 +113,7 @@ def run(settings: Settings, folder: Path) -> None:
     record |= {
         "hashes": _hashes(folder),
         **_codes(prepared),
+        **_intervals(network.head),
         **_training_rows(settings, prepared, record["metrics"]),
     }
     schema, about = prepared.schema(), record | notes_of(published.parity)
@@ -243,6 +245,10 @@ def _training_rows(
         return {}
     splits = metrics.get("refit", {}).get("splits", "train + validation").split(" + ")
     return {"training_rows": training_rows(prepared, splits)}
+
+
+def _intervals(head: Head) -> dict[str, Any]:
+    return {} if head.coverage is None else {"intervals": {"coverage": head.coverage}}
 
 
 def _codes(prepared: Prepared) -> dict[str, Any]:

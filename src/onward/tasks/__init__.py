@@ -14,6 +14,7 @@ from onward.tasks.class_task import ClassTask as ClassTask
 from onward.tasks.metrics import Array as Array
 from onward.tasks.metrics import Metric as Metric
 from onward.tasks.metrics import Predictions as Predictions
+from onward.tasks.metrics import named_with_nominal as named_with_nominal
 from onward.tasks.number_task import NumberTask as NumberTask
 
 import_members(__name__, __path__)

@@ -122,7 +122,10 @@ class Task(Family, ABC):
     loss_title: ClassVar[str]
     """Name of the mean of `losses`."""
     summary: ClassVar[str]
-    """First sentence of the report, with names of metrics in braces for their values."""
+    """First sentence of the report, with names of metrics in braces for their values.
+
+    ``{nominal}`` is the nominal coverage of intervals with a blank, such as "90 % ", or empty.
+    """
     caveat: ClassVar[str] = ""
     """A sentence for the model card, in the same format."""
     residual_signs: ClassVar[str]

@@ -10,7 +10,7 @@ with ``label`` as codes.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,6 +51,29 @@ class Metric:
         """The value, over all rows, which count alike if there are no weights."""
         weights = np.ones(len(target)) if weights is None else weights
         return self.ask(target, predictions)(weights)
+
+
+def named_with_nominal(
+    metrics: Mapping[str, Metric], coverage: float | None
+) -> Mapping[str, Metric]:
+    """The metrics, where the title of the measured coverage names the nominal one.
+
+    Args:
+        metrics: of a task.
+        coverage: the nominal one; None if it is not known.
+
+    Example:
+        >>> coverage_metric = Metric("Interval coverage", coverage, "neither")
+        >>> named_with_nominal({"coverage": coverage_metric}, 0.9)["coverage"].title
+        'Interval coverage (nominal 90 %)'
+    """
+    if coverage is None:
+        return metrics
+    suffix = f" (nominal {coverage * 100:g} %)"
+    return {
+        name: replace(metric, title=metric.title + suffix) if metric.better == "neither" else metric
+        for name, metric in metrics.items()
+    }
 
 
 def auc(target: Array, predictions: Predictions) -> Weighted:

@@ -30,12 +30,13 @@ class Regression(NumberTask):
         "coverage": Plot("bands.csv", "predicted", ("coverage",)),
     }
     summary = (
-        "The mean absolute error of {target} is {mae}, and the prediction interval contains the"
-        " actual value in {coverage} of rows."
+        "The mean absolute error of {target} is {mae}, and the {nominal}prediction interval"
+        " contains the actual value in {coverage} of rows."
     )
     caveat = (
-        "Prediction intervals contained the actual value in {coverage} of test rows on average, but"
-        " not in every group of rows: the report has the coverage by predicted value."
+        "The {nominal}prediction intervals contained the actual value in {coverage} of test rows"
+        " on average, but not in every group of rows: the report has the coverage by predicted"
+        " value."
     )
 
     @classmethod

@@ -30,6 +30,8 @@ class Head(nn.Module, Family, ABC):
 
     width: int
     """How many scores a row needs."""
+    coverage: float | None = None
+    """The share of new rows that its intervals are to cover; None without intervals."""
 
     def __init__(self) -> None:
         super().__init__()
