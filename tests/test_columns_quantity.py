@@ -206,6 +206,13 @@ def test_rules_name_what_is_no_quantity_and_what_is_out_of_bounds() -> None:
     }
 
 
+def test_a_decimal_comma_has_a_remedy() -> None:
+    [rule] = column(units={"": 1}).rules()
+    assert 'set `decimal: ","`' in rule.remedy
+    [rule] = column(units={"": 1}, decimal=",").rules()
+    assert "decimal" not in rule.remedy
+
+
 def test_conversions_are_counted() -> None:
     changes = column(units={"kg": 1, "g": 0.001}, missing=("?",)).changes()
     rows = pl.DataFrame({"x": ["1 kg", "12 g", "0.5 g", None, "?"]})

@@ -242,6 +242,16 @@ def test_lost_quality_is_seen_with_labels(project: Path) -> None:
     assert quality["accuracy"]["windows"][3]["value"] == pytest.approx(want)
 
 
+def test_labels_that_are_no_classes_have_a_remedy(project: Path) -> None:
+    labels = week().select("id", paid=pl.col("paid") + " ")
+    labels.write_parquet(project / "labels.parquet")
+
+    done, _, _ = monitored(project, week(), "--labels", "labels.parquet", "--on", "id")
+
+    assert done.returncode == 65
+    assert " ', which is not a class of the model. Correct the labels: " in done.stderr
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.8])
 def test_the_window_of_an_older_measurement_is_named(project: Path, shift: float) -> None:
     log = week(shift=shift)

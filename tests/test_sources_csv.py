@@ -73,7 +73,7 @@ BROKEN = {
     "comment before the header": (b"# by station\na,b\n1,2\n", "row 1 (line 2) has 2 fields"),
     "footer": (b"a,b\n1,2\nend of report\n", "row 2 (line 3) has 1 field instead of 2"),
     "decimal commas": (b"a,b\n1,5,2,5\n", "row 1 (line 2) has 4 fields instead of 2"),
-    "semicolons": (b"a;b\n1;2\n", "Set `delimiter` to ';'"),
+    "semicolons": (b"a;b\n1;2\n", "Set `delimiter` to ';' in `source` of the config; `predict`"),
     "tabs": (b"a\tb\n1\t2\n", r"Set `delimiter` to '\t'"),
     "quote never closed": (
         b'a,b\n1,2\n"3,4\n5,6\n',

@@ -200,7 +200,9 @@ def _labels(job: MonitorJob, predictor: Predictor) -> pl.DataFrame:
         if len(unknown):
             raise DataError(
                 f"{job.labels}: column {target.name!r} has {unknown['label'][0]!r}, which is not a"
-                f" class of the model. There are {', '.join(map(repr, target.classes))}"
+                f" class of the model. Correct the labels: the classes are"
+                f" {', '.join(map(repr, target.classes))}, and the `spellings` of the config do not"
+                " apply here"
             )
     return table
 

@@ -112,6 +112,8 @@ class Quantity(Column):
         known = " or ".join(unit or "no unit" for unit in config.units)
         is_quantity = pl.any_horizontal(value.str.contains(pattern) for pattern in self._patterns())
         remedy = "Correct the table, or add to `units` or `missing`"
+        if config.decimal == "." and config.thousands != ",":
+            remedy += '. If a comma is the decimal mark, set `decimal: ","`'
         what = f"a value that is not a number with {known}"
         bounds = out_of_bounds(
             self.name, config.minimum, config.maximum, "Correct the table or the bound"

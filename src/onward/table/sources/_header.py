@@ -32,7 +32,8 @@ def header(path: Path, dialect: Dialect) -> list[str]:
     if len(names) == 1 and other_marks:
         raise DataError(
             f"{path}: there is one column, {names[0]!r}, if fields end with"
-            f" {dialect.delimiter!r}. Set `delimiter` to {other_marks[0]!r}"
+            f" {dialect.delimiter!r}. Set `delimiter` to {other_marks[0]!r} in `source` of the"
+            " config; `predict`, `compare` and `promote` read it with `--config`"
         )
     return names
 

@@ -15,7 +15,7 @@ TARGET = "target"  # field type of the target
 CATEGORICAL = "declare the column categorical"
 UNREAD = (
     f"add the text to `missing:` of the column, or {CATEGORICAL}, or a quantity if these are"
-    " numbers with units"
+    ' numbers with units or a decimal comma (`decimal: ","`)'
 )
 
 
