@@ -103,7 +103,7 @@ def test_a_difference_without_variation_has_no_verdict() -> None:
         MeasuredModel({"width": 2.0 * r}, sample(target, predictions, seed=0))
         for r, predictions in ((9, wide), (8, narrow))
     ]
-    change = changes(widths, *models, seed=0)["width"]
+    change = changes(widths, models[0], models[1], seed=0)["width"]
     assert change.difference.value == 2
     assert math.isnan(change.difference.lower)
     assert change.verdict == "unknown"

@@ -42,6 +42,7 @@ class Regression(Head):
     task = "regression"
     examples = {180.0: {"value": 180.0}, 160.5: {"value": 160.5}, 192.0: {"value": 192.0}}
     width = 1
+    coverage: float
 
     def __init__(self, config: Config, classes: int) -> None:
         super().__init__()
