@@ -69,7 +69,9 @@ def test_the_checkpoints_of_real_runs_stay(
         (shared / name).write_text("{}\n")
     monkeypatch.setenv("ONWARD_CHECKPOINTS", str(shared))
 
-    code, said = check(CONFIG + LATER + "tune: {trials: 2}\n")
+    rows = (f"{20 + row},Paris,{'high' if row * 7 % 9 < 4 else 'low'}\n" for row in range(160))
+    table = "age,city,pay\n" + "".join(rows)  # a search needs 20 validation rows
+    code, said = check(CONFIG + LATER + "tune: {trials: 2}\n", table.encode())
 
     assert code == 0, said
     assert "tune" in said

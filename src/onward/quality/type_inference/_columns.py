@@ -64,20 +64,25 @@ def infer(
         twin = seen.setdefault(key, column.name)
         if names is not None and column.name not in names:
             continue
-        if column.name in output_names() or column.name.startswith(PREFIX):
-            guesses.append(leave_out(column.name, "reserved name; rename the column to use it"))
-        elif _is_unreadable(column.dtype):  # first: comparing values of such types may fail
-            reason = f"holds {column.dtype}, which no built-in column type reads"
-            guesses.append(leave_out(column.name, reason))
-        elif twin != column.name and column.equals(frame[twin], null_equal=True):
-            guesses.append(leave_out(column.name, f"identical to {twin!r}"))
-        elif classes is not None and _repeats(column, classes):
-            reason = "another spelling of the target: one value for each class"
+        if reason := _unusable(column, frame[twin], classes):
             guesses.append(leave_out(column.name, reason))
         else:
             guess = _guess(column, decimal, training_share)
             guesses.append(replace(guess, reason=guess.reason + _footer(column)))
     return guesses
+
+
+def _unusable(column: pl.Series, twin: pl.Series, classes: pl.Series | None) -> str:
+    """Why a column is left out whatever its values; empty if it is not."""
+    if column.name in output_names() or column.name.startswith(PREFIX):
+        return "reserved name; rename the column to use it"
+    if _is_unreadable(column.dtype):  # first: comparing values of such types may fail
+        return f"holds {column.dtype}, which no built-in column type reads"
+    if twin.name != column.name and column.equals(twin, null_equal=True):
+        return f"identical to {twin.name!r}"
+    if classes is not None and _repeats(column, classes):
+        return "another spelling of the target: one value for each class"
+    return ""
 
 
 def _is_unreadable(dtype: pl.DataType) -> bool:
