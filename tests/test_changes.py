@@ -27,7 +27,7 @@ from onward.evaluation.previous_run import (
     verdict,
 )
 from onward.stages import evaluate
-from onward.tasks import Array, Metric, Predictions
+from onward.tasks import Array, Metric, Predictions, Task
 from onward.tasks.binary import Binary
 from onward.tasks.regression import Regression
 
@@ -113,6 +113,22 @@ def test_a_difference_without_variation_has_no_verdict() -> None:
     ]
     same = changes(widths, models[0], replace(models[0], values={"width": 18 + 1e-11}), seed=0)
     assert same["width"].verdict == "unchanged"
+
+
+def test_a_perfect_score_is_better_than_a_constant() -> None:
+    target = np.arange(200) % 2
+    perfect, constant = (
+        {"label": target, "probabilities": np.stack([1 - p, p], 1).astype(np.float32)}
+        for p in (target * 0.8 + 0.1, np.full(200, 0.5))
+    )
+    auc = {"auc": Task.members["binary"].metrics["auc"]}
+    models = [
+        MeasuredModel({"auc": value}, sample(target, predictions, seed=0))
+        for value, predictions in ((1.0, perfect), (0.5, constant))
+    ]
+    change = changes(auc, models[0], models[1], seed=0)["auc"]
+    assert change.difference == Estimate(0.5, 0.5, 0.5)
+    assert change.verdict == "better"
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass"])

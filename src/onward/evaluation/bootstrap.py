@@ -60,8 +60,10 @@ class ResampledMetric:
     value: float
     distances: Array
     """``(resamples,)``; NaN where a resample does not define the metric."""
-    trials: float | None = None
-    """If the metric is a share of rows, their effective number."""
+    unit: str = "none"
+    """Of the metric."""
+    trials: float = 0.0
+    """Effective number of rows."""
 
     @property
     def estimate(self) -> Estimate:
@@ -71,7 +73,7 @@ class ResampledMetric:
         not: a calibration error is larger in nearly every resample. A share without any deviation,
         as of all rows, has the interval of Wilson instead.
         """
-        if self.trials is not None and _is_constant(self.distances, 1.0):
+        if self.unit == "share" and _is_constant(self.distances, 1.0):
             lower, upper = interval_of_share(np.array(self.value), np.array(self.trials))
             return Estimate(self.value, float(lower), float(upper))
         return _estimate(self.value, self.distances)
@@ -79,16 +81,17 @@ class ResampledMetric:
     def minus(self, other: "ResampledMetric") -> Estimate:
         """The difference with its interval, which is paired if rows and seed are the same.
 
-        A difference that is the same in all resamples has no interval: they cannot tell how it
-        varies between rows. Without any difference the interval is 0 to 0.
+        Widths and errors whose difference is the same in all resamples have no interval for it:
+        they cannot tell how it varies between rows. That of a perfect AUC to a constant is certain.
+        Without any difference the interval is 0 to 0.
         """
         value, distances = self.value - other.value, self.distances - other.distances
         scale = max(abs(self.value), abs(other.value))
-        if not _is_constant(distances, scale):
-            return _estimate(value, distances)
-        if abs(value) <= ROUNDING * scale:
+        if _is_constant(distances, scale) and abs(value) <= ROUNDING * scale:
             return Estimate(0.0, 0.0, 0.0)
-        return Estimate(value, math.nan, math.nan)
+        if _is_constant(distances, scale) and self.unit == "target":
+            return Estimate(value, math.nan, math.nan)
+        return _estimate(value, distances)
 
 
 def sample(
@@ -135,7 +138,7 @@ def resample(
     distances *= np.sqrt(number / max(rows.rows, 1))
     trials = _effective_number(rows.weights) * rows.rows / max(number, 1)
     return {
-        name: ResampledMetric(values[name], of_metric, trials if metric.unit == "share" else None)
+        name: ResampledMetric(values[name], of_metric, metric.unit, trials)
         for (name, metric), of_metric in zip(metrics.items(), distances.T, strict=True)
     }
 
