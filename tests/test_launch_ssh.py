@@ -238,12 +238,10 @@ def test_the_reason_for_which_nothing_is_recorded_is_shown(
 def test_a_fetch_replaces_the_folders_of_stages_and_nothing_else(
     tmp_path: Path, project: Path, program: Callable[[str, str], None]
 ) -> None:
-    there = finish(tmp_path / "there" / ARTIFACTS, "prepare", "train")
-    (there / "export").mkdir()
-    (there / "export/model.onnx").touch()
+    finish(tmp_path / "there" / ARTIFACTS, "prepare", "train")
     finish(ARTIFACTS, "prepare", "train", "export", "evaluate")
     shutil.rmtree(ARTIFACTS / "export")
-    kept = {"export/mine", "evaluate/mine", "train/.gitignore", "notes/mine", ".train.checkpoints"}
+    kept = {"evaluate/mine", "train/.gitignore", "notes/mine", ".train.checkpoints"}
     for name in (*kept, "train/old.json", "prepare/plots/old.csv"):
         (ARTIFACTS / name).parent.mkdir(exist_ok=True)
         (ARTIFACTS / name).touch()
@@ -251,5 +249,39 @@ def test_a_fetch_replaces_the_folders_of_stages_and_nothing_else(
     run_in(tmp_path / "there").fetch()
 
     files = {str(p.relative_to(ARTIFACTS)) for p in ARTIFACTS.rglob("*") if p.is_file()}
-    assert kept | {"export/model.onnx", "evaluate/manifest.json", "train/plots/curve.csv"} <= files
+    assert kept | {"evaluate/manifest.json", "train/plots/curve.csv"} <= files
     assert not {"train/old.json", "prepare/plots/old.csv"} & files
+
+
+@needs_rsync
+def test_files_in_the_place_of_a_stage_are_not_lost(
+    tmp_path: Path, project: Path, program: Callable[[str, str], None]
+) -> None:
+    finish(tmp_path / "there" / ARTIFACTS)
+    (ARTIFACTS / "report").mkdir(parents=True)
+    (ARTIFACTS / "report/notes.txt").touch()
+
+    with pytest.raises(ArtifactError, match="its files are not results of onward"):
+        run_in(tmp_path / "there").fetch()
+
+    assert [*(ARTIFACTS / "report").iterdir()] == [ARTIFACTS / "report/notes.txt"]
+
+
+def test_a_stopped_run_is_under_way_until_its_stage_ends(
+    tmp_path: Path, project: Path, program: Callable[[str, str], None]
+) -> None:
+    program("rsync", COPY.replace("touch", ": "))
+    stage = "#!/bin/sh\ntrap 'touch asked; while [ ! -e end ]; do sleep 0.1; done; exit' TERM\n"
+    program("saving", stage + "touch begun; while :; do sleep 0.1; done\n")
+    there = tmp_path / "there"
+    run = run_in(there, "saving")
+    run.start()
+    await_that((there / "begun").exists)
+    run.stop()
+    await_that((there / "asked").exists)
+
+    with pytest.raises(LockedError, match="runs on gpu1 already"):
+        run.start()
+    (there / "end").touch()
+
+    assert run.follow() == 143

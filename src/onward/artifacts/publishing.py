@@ -30,7 +30,7 @@ def publishing(folder: Path, **notes: Any) -> Iterator[Path]:
     Raises:
         ArtifactError: if the folder holds files and was not published.
     """
-    _refuse_foreign(folder)
+    refuse_foreign(folder)
     work = folder.with_name(f".{folder.name}.new")
     old = folder.with_name(f".{folder.name}.old")
     _restore(old, folder)  # after a kill between the two renames below
@@ -74,8 +74,12 @@ def _restore(old: Path, folder: Path) -> None:
         old.rename(folder)
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Refuse to replace a folder that was not published."""
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to replace a folder that was not published.
+
+    Raises:
+        ArtifactError: if it has files, and no manifest.
+    """
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
         raise ArtifactError(
             f"{folder}: this folder has no {MANIFEST}, so its files are not results of onward"

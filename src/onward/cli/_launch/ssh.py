@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from onward import stages
-from onward.artifacts.publishing import MANIFEST
+from onward.artifacts.publishing import refuse_foreign
 from onward.cli._launch.fetched import refuse_other_results
 from onward.cli._source import source_of, start_of
 from onward.errors import ArtifactError, ConfigError, ExtraError, LockedError, PeerError
@@ -42,9 +42,15 @@ rm -f {name}.pid {name}.code
 nohup setsid sh -c {script} >{name}.log 2>&1 </dev/null &
 """
 )
+# The shell outlives a stage that saves its state after SIGTERM, which goes to the whole group.
 SCRIPT = """\
+asked=; trap asked=yes TERM
 echo $$ $(cut -d" " -f22 /proc/$$/stat) >{name}.pid; cd ..
-for stage in {stages}; do {command} $stage {config}; code=$?; [ $code = 0 ] || break; done
+for stage in {stages}; do
+  {command} $stage {config}; code=$?
+  [ $code = 0 ] && [ -n "$asked" ] && code=143
+  [ $code = 0 ] || break
+done
 echo $code >{runs}/{name}.code
 """
 FOLLOW = (
@@ -131,7 +137,8 @@ class RemoteRun:
         """Copy the results here, and have DVC record those that belong to the files here.
 
         Raises:
-            ArtifactError: if some do not. They are copied nevertheless.
+            ArtifactError: if some do not, which are copied nevertheless; or if the folder of a
+                stage has other files, which would be lost.
         """
         target = Path("artifacts", self._name)
         target.mkdir(parents=True, exist_ok=True)
@@ -142,10 +149,10 @@ class RemoteRun:
 
     def _copy_results(self, target: Path) -> None:
         """Replace the folders of stages that ran there; nothing else here is removed."""
-        others = [name for name in stages.ALL if not (target / name / MANIFEST).is_file()]
+        for name in stages.ALL:
+            refuse_foreign(target / name)
         self._rsync(
             *("--delete", "--exclude=.*", "--filter=protect /*"),
-            *(f"--filter=protect /{name}/**" for name in others),  # no stage has written them
             *(f"--include=/{name}" for name in stages.ALL),
             *("--exclude=/*", f"{self._host}:{self._folder}/{target}/", f"{target}/"),
         )
