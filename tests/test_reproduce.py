@@ -251,6 +251,16 @@ def test_losses_decide_about_other_weights(tmp_path: Path) -> None:
     assert comparison.verdict.startswith("within tolerance (0.001): largest difference 2e-05")
 
 
+def test_the_ends_of_an_interval_are_judged_by_the_metric(tmp_path: Path) -> None:
+    for folder, value, end in (("before", 100.0, 0.002), ("now", 100.00001, 0.00201)):
+        rmse = {"value": value, "lower": 90.0, "upper": 110.0}
+        difference = {"value": -5.0, "lower": -10.0, "upper": end}
+        metrics = {"rmse": rmse, "differences": {"linear": {"rmse": difference}}}
+        publish(tmp_path / folder, "metrics.json", metrics)
+
+    assert compare("evaluate", tmp_path / "before", tmp_path / "now").is_reproduced
+
+
 def test_a_report_is_not_called_identical(tmp_path: Path) -> None:
     for folder in ("before", "now"):
         publish(tmp_path / folder, "report.html", folder.encode())

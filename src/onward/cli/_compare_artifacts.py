@@ -123,18 +123,28 @@ def _without_times(path: Path) -> Any:
 
 
 def _json_distance(before: Path, now: Path) -> float:
-    return _value_distance(*(json.loads(path.read_text()) for path in (before, now)))
+    old, new = (json.loads(path.read_text()) for path in (before, now))
+    return _value_distance(old, new, _sizes(old))
 
 
-def _value_distance(before: Any, now: Any, least: float = 0.0) -> float:
+def _sizes(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The sizes of metrics, by which also ends of their intervals and differences are judged."""
+    return {
+        name: abs(about["value"])
+        for name, about in metrics.items()
+        if isinstance(about, dict) and _is_number(about.get("value"))
+    }
+
+
+def _value_distance(before: Any, now: Any, sizes: Mapping[str, float], least: float = 0.0) -> float:
     if _is_number(before) and _is_number(now):
         return _array_distance(np.float64(before), np.float64(now), least)
     if isinstance(before, dict) and isinstance(now, dict) and before.keys() == now.keys():
-        scales = {name: SCALE if _is_share(name) else least for name in before}
-        pairs = (_value_distance(before[name], now[name], scales[name]) for name in before)
+        scales = {name: SCALE if _is_share(name) else sizes.get(name, least) for name in before}
+        pairs = (_value_distance(before[name], now[name], sizes, scales[name]) for name in before)
         return max(pairs, default=0.0)
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        pairs = (_value_distance(*pair, least) for pair in zip(before, now, strict=True))
+        pairs = (_value_distance(*pair, sizes, least) for pair in zip(before, now, strict=True))
         return max(pairs, default=0.0)
     return 0.0 if before == now else math.inf
 
@@ -187,7 +197,7 @@ def _onnx_distance(before: Path, now: Path) -> float:
     if predictions.keys() != replay["predictions"].keys():
         return math.inf
     return max(
-        _output_distance(name, np.asarray(replay["predictions"][name], values.dtype), values)
+        _output_distance(name, np.asarray(replay["predictions"][name]), values)
         for name, values in predictions.items()
     )
 
