@@ -405,7 +405,7 @@ def test_categories_have_enough_training_rows_or_are_left_out(
     folder: Path, tmp_path: Path, splits: list[str], options: tuple[str, ...]
 ) -> None:
     columns = {
-        "make": [f"m{row % 11}" for row in range(100)],
+        "make": [f"m{row % 12}" for row in range(100)],
         "size": ["small" if row % 6 else "large" for row in range(100)],
         "x": [row % 7 / 2 for row in range(100)],
         "y": [row % 13 / 3 for row in range(100)],
@@ -413,7 +413,7 @@ def test_categories_have_enough_training_rows_or_are_left_out(
     table = columns | ({"part": splits * 10} if splits else {})
     pl.DataFrame(table).write_csv(tmp_path / "t.csv")
     said = " ".join(init(tmp_path / "t.csv", "--target", "y", *options).split())
-    assert "make left out 11 distinct texts; each in fewer than 10 training rows" in said
+    assert "make left out 12 distinct texts; each in fewer than 10 rows" in said
     config = Path("configs/t.yaml")
     prepare.run(section(config, "prepare", prepare.Settings), Path("artifacts"))
     assert [field.name for field in Prepared(Path("artifacts/prepare")).schema().columns] == [

@@ -45,7 +45,9 @@ def read_as_category(summary: ColumnSummary, reason: str, **settings: Setting) -
         return read_as(summary, "categorical", reason, **settings)
     rare = summary.counts.filter(summary.counts * summary.training_share < MIN_COUNT)
     if len(rare) == summary.distinct and "words" not in settings:
-        return _all_rare(summary, reason, settings)
+        if (summary.counts < MIN_COUNT).all():
+            return _all_rare(summary, reason, settings)
+        return read_as(summary, "categorical", reason, **settings)
     reason += f"; {len(rare):,} in fewer than {MIN_COUNT} training rows are unknown"
     share = int(rare.sum()) / summary.present
     reason += f", {share:.0%} of the rows" if share >= MENTIONED else ""
@@ -54,7 +56,7 @@ def read_as_category(summary: ColumnSummary, reason: str, **settings: Setting) -
 
 def _all_rare(summary: ColumnSummary, reason: str, settings: Mapping[str, Setting]) -> Guess:
     """A column for its missing values, if there are enough; otherwise it is left out."""
-    reason += f"; each in fewer than {MIN_COUNT} training rows"
+    reason += f"; each in fewer than {MIN_COUNT} rows"
     if (summary.rows - summary.present) * summary.training_share >= MIN_COUNT:
         reason += ", so only missing values are told from others"
         return read_as(summary, "categorical", reason, **settings, min_count=MIN_COUNT)
