@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -248,8 +249,8 @@ def repeatedly_killed(folder: Path, command: str, kills: int) -> None:
             checkpoints = folder / f"artifacts/c/.{command}.checkpoints"
             before = files_in(checkpoints)
             while process.poll() is None:
-                time.sleep(draw.uniform(0, 0.05))
-                if files_in(checkpoints) != before and draw.random() < 0.5:
+                time.sleep(draw.uniform(0, 0.02))
+                if files_in(checkpoints) != before and draw.random() < 0.3:
                     process.send_signal(number)
                     break
             killed += process.wait() != 0
@@ -259,9 +260,14 @@ def repeatedly_killed(folder: Path, command: str, kills: int) -> None:
     assert subprocess.run(arguments, cwd=folder, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def files_in(folder: Path) -> set[str]:
-    """Unlike `Path.rglob`, `os.walk` passes over folders that are deleted while it runs."""
-    return {f"{root}/{name}" for root, _, names in os.walk(folder) for name in names}
+def files_in(folder: Path) -> set[tuple[str, int]]:
+    """Names and times of change; folders and files may be deleted meanwhile."""
+    found = set()
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                found.add((name, (Path(root) / name).stat().st_mtime_ns))
+    return found
 
 
 @pytest.mark.slow
