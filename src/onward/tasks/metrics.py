@@ -71,7 +71,7 @@ def named_with_nominal(
         return metrics
     suffix = f" (nominal {coverage * 100:g} %)"
     return {
-        name: replace(metric, title=metric.title + suffix) if metric.better == "neither" else metric
+        name: replace(metric, title=metric.title + suffix) if name == "coverage" else metric
         for name, metric in metrics.items()
     }
 

@@ -248,6 +248,8 @@ def _calibrate(network: Network, validation: Rows) -> None:
 def stop_reason(epochs: Sequence[Mapping[str, float]], config: Learner.Config) -> str:
     """What ended a training: ``max_epochs``, ``patience``, ``max_time`` or its loss.
 
+    With a limit of time, a loss that is not finite counts as that limit.
+
     Args:
         epochs: losses of each epoch that had finite ones.
         config: the limits.
