@@ -116,10 +116,9 @@ def test_a_difference_without_variation_has_no_verdict() -> None:
 
 
 def test_a_perfect_score_is_better_than_a_constant() -> None:
-    target = np.arange(200) % 2
+    target: Array = np.arange(200) % 2
     perfect, constant = (
-        {"label": target, "probabilities": np.stack([1 - p, p], 1).astype(np.float32)}
-        for p in (target * 0.8 + 0.1, np.full(200, 0.5))
+        {"probabilities": np.stack([1 - p, p], 1)} for p in (target * 0.8 + 0.1, np.full(200, 0.5))
     )
     auc = {"auc": Task.members["binary"].metrics["auc"]}
     models = [
