@@ -21,11 +21,11 @@ UNREACHED = 255  # exit code of ssh, also behind rsync, if there is no connectio
 NOT_FOUND = 127  # of a shell, if there is no such command
 STOPPED = (130, 143)  # by a signal
 # Numbers of processes are used again, at the latest after a reboot. The start tells them apart:
-# field 22 of stat, in clock ticks since the boot.
+# field 22 of stat, in clock ticks since the boot. One in state Z has ended, and is not yet reaped.
 RUNNING = """\
 is_running() {{
   read -r pid start 2>/dev/null <{name}.pid && [ -n "$start" ] &&
-    [ "$(cut -d" " -f22 "/proc/$pid/stat" 2>/dev/null)" = "$start" ]
+    [ "$(sed "s/ Z .*//" "/proc/$pid/stat" 2>/dev/null | cut -d" " -f22)" = "$start" ]
 }}
 """
 CHECK = (
