@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +12,8 @@ import typer
 
 from onward.artifacts.process import end_with_parent, is_first, lock
 from onward.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 ARTIFACTS = Path("artifacts")
 NEW_OBJECTS = 50_000  # between searches for garbage; by default 700 to 2,000
@@ -35,8 +38,23 @@ def run_stage(name: str, config: Path, folder: Path | None = None, *others: str)
     settings = [section(config, stage, module.Settings) for stage, module in stages.items()]
     # in distributed training rank zero holds the lock; no other stage has several processes
     with lock(folder / name) if is_first() or name != "train" else nullcontext():
+        if name != "prepare":
+            _warn_of_changes(name, config, folder)
         _run_to_the_end(name, lambda: stages[name].run(*settings, folder))
     return folder
+
+
+def _warn_of_changes(name: str, config: Path, folder: Path) -> None:
+    from onward.cli._changed_inputs import changed_inputs
+
+    if changes := changed_inputs(config, folder):
+        logger.warning(
+            "%s: the prepared rows were made before a change of %s. To use what is there now:"
+            " onward prepare %s, or dvc repro",
+            name,
+            " and ".join(changes),
+            config,
+        )
 
 
 def _imported(*names: str) -> dict[str, Any]:
