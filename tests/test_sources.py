@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
+from onward.cli._source import open_like
 from onward.errors import DataError
 from onward.schema import Field
 from onward.table.sources import Source, jsonl
@@ -366,3 +367,19 @@ def test_names_that_parquet_has_twice_are_refused(tmp_path: Path) -> None:
     parquet.write_table(pa.table([[1], [2]], names=["a", "a"]), path)
     with pytest.raises(DataError, match="'a' has more than one"):
         Source.for_path(path).names()
+
+
+def test_a_table_of_another_format_than_that_of_the_config_is_read_by_its_name(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("prepare:\n  source: {type: csv, path: t.csv, delimiter: ';'}\n")
+    pl.DataFrame({"a": [1.5, 2.5]}).write_parquet(tmp_path / "new.parquet")
+    (tmp_path / "new.txt").write_text("a;b\n3.5;1\n")
+    (tmp_path / "new.csv").write_text("a;b\n4.5;1\n")
+    field = Field("a", "numerical", "number")
+    read = [
+        open_like(config, tmp_path / f"new.{end}").scan([field], []).collect()["a"].to_list()
+        for end in ("parquet", "txt", "csv")
+    ]
+    assert read == [[1.5, 2.5], [3.5], [4.5]]

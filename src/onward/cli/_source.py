@@ -42,7 +42,10 @@ def start_of(config: Path) -> Path | None:
 
 
 def open_like(config: Path, table: Path) -> Table:
-    """Another table, written as that of the config."""
+    """Another table, written as that of the config unless its name says another format."""
     settings = source_of(config)
+    suffix = Source.suffix(table.name)
+    if table.is_file() and suffix and suffix not in Source.member(settings).suffixes:
+        return Source.for_path(table)
     files = settings.files if table.is_dir() else None
     return Source.open(settings.model_copy(update={"path": table, "files": files}))
