@@ -15,7 +15,9 @@ see `accuracy.py`.
 import argparse
 import json
 import logging
+import re
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -73,6 +75,11 @@ def _folds(count: int) -> Change:
     return lambda config, _: config["train"].update(folds=count)
 
 
+def _epochs(number: int) -> Change:
+    """So many epochs, with the patience that goes with them."""
+    return lambda config, _: config["train"].setdefault("learner", {}).update(max_epochs=number)
+
+
 def _target_means(distinct: int, *, embeds: bool) -> Change:
     """Out-of-fold target means beside the embeddings of categories, or in their place."""
 
@@ -92,6 +99,8 @@ CANDIDATES: dict[str, Change] = {
     "default": _unchanged,
     "folds 1": _folds(1),
     "folds 5": _folds(5),
+    "epochs 16": _epochs(16),
+    "epochs 36": _epochs(36),
     "min_count 1": _min_count(1),
     "means beside": _target_means(20, embeds=True),
     "means instead": _target_means(100, embeds=False),
@@ -185,6 +194,8 @@ def report(runs: Sequence[Run], programs: Sequence[str]) -> str:
             for table in tables_of(runs)
         ]
         lines.append(f"{candidate}: mean loss {statistics.fmean(losses):+.2%}")
+    if len(tables_of(runs)) == 1:  # there are no others to choose on
+        return "\n".join([*lines, "", *ranked_table(runs, programs)])
     choice = {table: chosen(runs, candidates, table) for table in tables_of(runs)}
     lines += [f"{table}: best on the others is {candidate}" for table, candidate in choice.items()]
     copies = [replace(run, program=CHOSEN) for run in runs if run.program == choice[run.table]]
@@ -207,7 +218,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures; go on there")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
-    programs, scores = arguments.programs.split(","), Scores(arguments.json)
+    programs = re.split(",(?! )", arguments.programs)  # some names have a comma and a blank
+    if unknown := [name for name in programs if name not in PROGRAMS]:
+        sys.exit(f"{unknown[0]!r} is none of {', '.join(map(repr, PROGRAMS))}")
+    scores = Scores(arguments.json)
     for seed in range(arguments.seeds):
         for table in arguments.tables.split(","):
             missing = [who for who in programs if not scores.has(table, who, seed)]
