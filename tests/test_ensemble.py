@@ -174,11 +174,6 @@ def test_a_training_that_nothing_improves_stays() -> None:
     assert found.refusal == "no mean of several trainings has a lower validation loss"
 
 
-def test_few_rows_have_no_ensemble() -> None:
-    found = best(noisy([0.5, 0.5], rows=19), 2)
-    assert found.refusal == "the validation set has 19 rows, too few to compare"
-
-
 def test_scores_are_kept_and_a_lost_file_is_named(tmp_path: Path) -> None:
     rows = Rows({}, torch.arange(50_000).double())
     files = ScoreFiles(tmp_path / "scores", head("regression", rows.targets), rows)

@@ -94,12 +94,6 @@ def test_settings_of_the_config_that_failed_once_and_not_again_are_the_best() ->
     assert best == Winner(again, lost)
 
 
-def test_few_rows_confirm_nothing() -> None:
-    best = found(torch.stack([torch.full((19,), 0.5), torch.full((19,), 0.1)]))
-    assert best.refusal == "the validation set has 19 rows, too few to compare"
-    assert best.result is best.of_config
-
-
 def test_whatever_is_better_than_a_failure() -> None:
     results, library = search(torch.stack([torch.full((100,), 0.5), torch.full((100,), 0.1)]))
     lost = Result(results[0].training, float("inf"), 0, "out of memory")

@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from onward.training.column_selection import LEAST_ROWS
 from onward.tuning.comparison import Choose, Gain, gain
 from onward.tuning.library import Library
 from onward.tuning.results import Result
-from onward.wording import format_count
 
 ROUNDS = 12  # of the selection, and so the largest sum of the counts
 SHARE = 0.9  # of the gain of the best ensemble, for which one with fewer networks is preferred
@@ -77,9 +75,6 @@ def best_ensemble(
         is_fast: whether an ensemble predicts fast enough.
         alone: chooses the single network that is the alternative.
     """
-    if len(library.rows) < LEAST_ROWS:
-        rows = format_count(len(library.rows), "row")
-        return Ensemble(refusal=f"the validation set has {rows}, too few to compare")
     sizes = range(2, most + 1) if len(library.results) > 1 else ()
     several = [chosen for size in sizes if len({*(chosen := select(library, size))}) > 1]
     if not several:

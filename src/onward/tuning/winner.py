@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onward.training.column_selection import LEAST_ROWS
 from onward.tuning.comparison import Gain, gain
 from onward.tuning.library import Library, settings_of
 from onward.tuning.results import Result
 from onward.tuning.search import best_of
-from onward.wording import format_count
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,6 @@ def winner(results: Sequence[Result], library: Library) -> Winner:
         return Winner(lowest, of_config)
     if settings_of(lowest) == settings_of(of_config):
         return Winner(of_config, of_config)
-    if len(library.rows) < LEAST_ROWS:
-        rows = format_count(len(library.rows), "row")
-        refusal = f"the validation set has {rows}, too few to compare"
-        return Winner(lowest, of_config, refusal=refusal)
     gained = gain(library, lambda _: [position], Library.lowest)
     refusal = "" if gained.value > 0 else "out of fold, others are not better"
     return Winner(lowest, of_config, gained, refusal)
