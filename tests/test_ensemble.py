@@ -179,7 +179,7 @@ def test_scores_are_kept_and_a_lost_file_is_named(tmp_path: Path) -> None:
     files = ScoreFiles(tmp_path / "scores", head("regression", rows.targets), rows)
     assert len(files.rows) == 16_667  # every third row
     scores, one = torch.randn(len(files.rows), 1), result(3, 0.5)
-    files.save(one.training, scores)
+    files.save(one.training.name, scores)
     assert torch.equal(Library.of([one, result(4, math.inf)], files).scores, scores[None])
 
     path = tmp_path / "scores/3-9.npy"
@@ -199,7 +199,7 @@ def test_the_same_settings_twice_are_one_training(tmp_path: Path) -> None:
         for trial, epochs, values in tried
     ]
     for one in results:
-        files.save(one.training, torch.randn(40, 1))
+        files.save(one.training.name, torch.randn(40, 1))
     found = Library.of(results, files)
     assert [one.training.trial for one in found.results] == [0, 1, 3]
     assert found.scores.shape == (3, 40, 1)
@@ -226,7 +226,7 @@ def test_the_training_with_the_settings_of_the_config_is_there(
         for trial, width in enumerate(widths)
     ]
     for one in results:
-        files.save(one.training, torch.full((40, 1), float(one.training.trial)))
+        files.save(one.training.name, torch.full((40, 1), float(one.training.trial)))
     found = Library.of(results, files)
     assert [one.training.trial for one in found.results] == trials
     assert found.scores[:, 0, 0].tolist() == trials

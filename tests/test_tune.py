@@ -19,7 +19,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 from interrupted import KilledError, in_step, kill
-from tiny_search import CONFIG, make, search
+from tiny_search import CONFIG, ONE_NETWORK, make, search
 from torch.nn.modules.module import register_module_forward_hook
 from typer.testing import CliRunner
 
@@ -35,6 +35,7 @@ from onward.training.settings import Settings
 from onward.tuning.documents import best_settings
 from onward.tuning.ensemble import Counted, Ensemble
 from onward.tuning.journal import Journal
+from onward.tuning.on_folds import OnFolds
 from onward.tuning.optuna_points import OptunaPoints
 from onward.tuning.points import Points, SobolPoints
 from onward.tuning.results import Result, Training
@@ -298,7 +299,8 @@ def test_the_training_with_the_best_settings_is_that_trial(tuned: Path, tmp_path
         patch.chdir(folder)
         done = CliRunner().invoke(app, ["tune", "c.yaml", "--write"])
         assert done.exit_code == 0, done.output
-        train.run(section(config, "train", train.Settings), out)
+        given = section(config, "train", train.Settings)
+        train.run(given.model_copy(update={"folds": 1}), out)
 
     found = json.loads((out / "tune/tuning.json").read_text())
     [best] = [
@@ -323,7 +325,7 @@ def test_the_best_settings_have_the_patience_of_the_trial() -> None:
     values = {**space.base_values, "model.width": 64}
     best = Result(Training(1, 20, (), values), 0.1, 20)
     member = Counted(best, 2)
-    found = best_settings(space, best, Ensemble([member]))
+    found = best_settings(space, best, Ensemble([member]), OnFolds(refusal="train.folds is 1"))
     trained = space.settings(values, 20).learner
     assert trained.patience == 20  # that of the config, not of so few epochs
     for learner in (found["learner"], found["members"][0]["learner"]):
@@ -383,9 +385,8 @@ def test_a_module_that_cannot_train_as_a_batch_trains_alone(
 def test_a_trial_whose_loss_is_not_finite_loses(project: Path) -> None:
     config = project / "c.yaml"
     rates = "  space:\n    learner: {learning_rate: [1.0e+30]}"
-    config.write_text(
-        config.read_text().replace("  space:", rates).replace("trials: 5", "trials: 3")
-    )
+    text = config.read_text().replace("  space:", rates).replace("trials: 5", "trials: 3")
+    config.write_text(text + ONE_NETWORK)
     found = search(project)
     losses = [t["loss"] for t in json.loads((found / "tuning.json").read_text())["trainings"]]
     assert losses[1:] == [None, None]

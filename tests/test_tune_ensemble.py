@@ -17,7 +17,7 @@ import onnx
 import polars as pl
 import pytest
 from interrupted import KilledError, in_step, kill
-from tiny_search import search
+from tiny_search import ONE_NETWORK, search
 from typer.testing import CliRunner
 
 from onward.__main__ import app
@@ -63,7 +63,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     a, b, c = draw.normal(size=(3, 1500)).round(3)
     y = a * b + np.sin(2 * c) + draw.normal(size=1500)
     pl.DataFrame({"a": a, "b": b, "c": c, "y": y}).write_csv(folder / "table.csv")
-    (folder / "c.yaml").write_text(CONFIG)
+    (folder / "c.yaml").write_text(CONFIG + ONE_NETWORK)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         prepare.run(section(Path("c.yaml"), "prepare", prepare.Settings), Path("artifacts/c"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from interrupted import KilledError, in_step, kill
-from tiny_search import CONFIG, make, search
+from tiny_search import CONFIG, ONE_NETWORK, make, search
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from onward.artifacts.publishing import publishing
@@ -28,7 +28,7 @@ from onward.tuning.results import Result, Training
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make(tmp_path_factory.mktemp("project"))
+    return make(tmp_path_factory.mktemp("project"), CONFIG + ONE_NETWORK)
 
 
 @pytest.fixture(autouse=True)

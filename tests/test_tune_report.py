@@ -17,6 +17,7 @@ from onward.tuning.comparison import Gain
 from onward.tuning.documents import document
 from onward.tuning.ensemble import Counted, Ensemble
 from onward.tuning.importance import importance
+from onward.tuning.on_folds import OnFolds
 from onward.tuning.points import SobolPoints
 from onward.tuning.results import Result, Training
 from onward.tuning.sampler import Sampler
@@ -40,9 +41,15 @@ def results(trials: int) -> list[Result]:
     return found
 
 
-def found(known: list[Result], ensemble: Ensemble, best: Winner | None = None) -> dict[str, Any]:
+def found(
+    known: list[Result],
+    ensemble: Ensemble,
+    best: Winner | None = None,
+    folds: OnFolds | None = None,
+) -> dict[str, Any]:
     """A search whose best settings are taken over, unless a winner says otherwise."""
-    return document(space(), known, best or Winner(best_of(known), known[0]), ensemble)
+    winner = best or Winner(best_of(known), known[0])
+    return document(space(), known, winner, ensemble, folds or OnFolds(refusal="train.folds is 1"))
 
 
 def test_what_decides_the_loss_is_important() -> None:
@@ -103,6 +110,17 @@ def test_the_page_shows_the_ensemble(folder: Path) -> None:
     assert "<td>75.0 %</td>" in text
     assert "its gain is 0.0400, 95 % interval 0.0100 to 0.0700. best.yaml has the ensemble." in text
     assert "best.yaml has no ensemble: the gain may be noise." in other
+
+
+def test_the_page_shows_the_folds(folder: Path) -> None:
+    known, alone = results(3), Ensemble(refusal="networks of folds gain more")
+    chosen = OnFolds(0.25, 0.3, Gain(0.05, 0.01, 0.09))
+    publish(folder, found(known, alone, folds=chosen))
+    assert "interval 0.0100 to 0.0900. best.yaml has the folds." in page(folder)
+    publish(folder, found(known, alone, folds=replace(chosen, refusal="there is no gain")))
+    assert "best.yaml has no folds: there is no gain." in page(folder)
+    publish(folder, found(known, alone))
+    assert "No folds: train.folds is 1." in page(folder)
 
 
 def test_the_page_says_that_the_settings_of_the_config_stay(folder: Path) -> None:

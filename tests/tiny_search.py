@@ -33,6 +33,9 @@ train:
 """
 
 
+ONE_NETWORK = "  folds: 1\n"  # at the end of the config, for a search without folds
+
+
 def make(folder: Path, config: str = CONFIG) -> Path:
     """A folder with a config and prepared rows."""
     a, b = np.random.default_rng(0).normal(size=(2, 400)).round(3)

@@ -69,17 +69,25 @@ def write_best_settings(best: Path, config: Path) -> str:
             changes = _new_lengths(train, section.get("learner", {}))
             train.pop("members", None)
             _merge(train, section)
-    said = _surprises(changes, section.get("members", []), has_lost_members=bool(earlier))
+    said = _surprises(changes, section, has_lost_members=bool(earlier))
+    if {"folds", "members"} & section.keys() and (read_yaml(config).get("export") or {}).get("k"):
+        said += ", and export.k is for one network: remove it"
     return f"{config}: the section train has the settings of {best}{said}"
 
 
-def _surprises(changes: Sequence[str], members: Sequence[Any], *, has_lost_members: bool) -> str:
+def _surprises(
+    changes: Sequence[str], section: Mapping[str, Any], *, has_lost_members: bool
+) -> str:
     """The end of the message."""
     said = f", and {' and '.join(changes)}" if changes else ""
-    if members:
-        said += f", and members: {len(members)} networks are trained, and averaged in one file"
-    elif has_lost_members:
-        said += ", without the members that it had: one network is trained"
+    networks = {"members": len(section.get("members", ())), "folds": section.get("folds", 1)}
+    several = [f"{name}: {count} networks" for name, count in networks.items() if count > 1]
+    if several:
+        said += f", and {several[0]} are trained, and averaged in one file"
+    if has_lost_members and not section.get("members"):
+        said += ", without the members that it had"
+    if has_lost_members and not several:
+        said += ": one network is trained"
     return f"{said}. Run `dvc repro`"
 
 

@@ -27,6 +27,7 @@ def tuning(evidence: Evidence) -> Html:
         tag("p", _note(found, best), class_="quiet"),
         tag("div", drawings, class_="grid"),
         _ensemble(found),
+        _on_folds(found),
         tag("div", tag("h3", "Trainings"), _trainings(found, ranked, best), class_="card"),
     )
 
@@ -92,6 +93,24 @@ def _ensemble(found: Mapping[str, Any]) -> Html:
         table(head, lines, "numbers"),
         class_="card",
     )
+
+
+def _on_folds(found: Mapping[str, Any]) -> Html:
+    """Whether a network for each fold is better than a single one."""
+    about = found.get("folds")
+    if about is None:  # of an earlier version
+        return Html("")
+    if "folds" not in about:
+        return tag("p", f"No folds: {about['refusal']}.", class_="quiet")
+    value, lower, upper = (number(about["gain"][name]) for name in ("value", "lower", "upper"))
+    decision = f"has no folds: {about['refusal']}" if about["refusal"] else "has the folds"
+    sentence = (
+        f"With the best settings, {about['folds']} networks, each trained without another fifth of"
+        f" the training rows, have a validation loss of {number(about['loss'])} together, and of"
+        f" {number(about['single'])} alone, in the mean. The gain is {value}, 95 % interval {lower}"
+        f" to {upper}. best.yaml {decision}."
+    )
+    return tag("div", tag("h3", "Folds"), tag("p", sentence, class_="quiet"), class_="card")
 
 
 def _verdict(about: Mapping[str, Any]) -> str:

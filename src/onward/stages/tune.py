@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -23,6 +24,7 @@ from onward.network.heads import Head
 from onward.network.scoring import Shape
 from onward.serving.model_file import seal
 from onward.serving.predictor import Predictor
+from onward.table.splits import Split
 from onward.tasks import Task
 from onward.training.batches import Rows
 from onward.training.checkpoints import checkpoint_folder
@@ -35,11 +37,27 @@ from onward.training.loop import new_network
 from onward.training.run import TrainingData
 from onward.training.scores import compute_scores
 from onward.training.settings import Settings as Complete
-from onward.tuning.documents import about_ensemble, about_winner, best_text, document
+from onward.tuning.documents import (
+    about_ensemble,
+    about_folds,
+    about_winner,
+    best_text,
+    document,
+)
 from onward.tuning.ensemble import Counted, Ensemble, best_ensemble
 from onward.tuning.journal import Journal
 from onward.tuning.latency import Limit
 from onward.tuning.library import Library
+from onward.tuning.on_folds import (
+    FOLDS,
+    OnFolds,
+    automatic_settings,
+    compare_on_folds,
+    name_of,
+    prefer,
+    relative_time,
+    space_for_folds,
+)
 from onward.tuning.optuna_points import OptunaPoints, load_optuna
 from onward.tuning.points import Points, SobolPoints, always
 from onward.tuning.results import Result
@@ -73,32 +91,49 @@ def run(settings: Settings, given: Given, folder: Path) -> None:
     """
     prepared = Prepared(folder / "prepare")
     _refuse_unsearchable(prepared)
+    search = _search(settings, given, folder, prepared)
+    trainer = search.trainer
+    _log_plan(search)
+    with _quiet_trainings():
+        search.run()
+        if trainer.limit is not None:
+            _refuse_all_slow(search.results, trainer.limit)
+        library = Library.of(search.results, trainer.scores)
+        best = winner(search.results, library)
+        ensemble = _ensemble(settings, given, trainer, library, best)
+        folds = _on_folds(settings, given, prepared, search, best)
+    several = prefer(ensemble, folds)
+    notes = {
+        "inputs": inputs_of(folder, *READS),
+        "settings": settings.model_dump(mode="json"),
+    }
+    found = document(trainer.space, search.results, best, *several)
+    _publish(folder, best_text(trainer.space, best, *several), found, notes)
+    _log(len(search.results), best, *several)
+
+
+def _search(settings: Settings, given: Given, folder: Path, prepared: Prepared) -> Search:
+    """The search, with the results that its journal has."""
     base = complete(given, Table.of(prepared))
     refuse_wrong_head(Head.member(base.network.head), prepared.schema().target)
     space = Space.of(settings.space, base, NUMERICAL in prepared.blocks())
-    inputs, trials = inputs_of(folder, *READS), checkpoint_folder(folder, "tune")
-    journal = Journal(trials / "journal.jsonl", _key(settings, space, inputs["prepare"]))
+    space = replace(space, automatic=automatic_settings(given, Table.of(prepared), space))
+    data_hash, trials = inputs_of(folder, *READS)["prepare"], checkpoint_folder(folder, "tune")
+    journal = Journal(trials / "journal.jsonl", _key(settings, space, data_hash))
     data = TrainingData.load(prepared)
     limit = _limit(settings, space, prepared, data, journal)
-    trainer = Trainer(space, data, trials, inputs["prepare"], limit)
+    trainer = Trainer(space, data, trials, data_hash, limit)
     sampler = Sampler(_points(settings, space, limit), trainer.trials_per_shape)
-    search = Search(sampler, trainer, journal, settings.budget)
+    folds = 0.0 if _reason_for_no_folds(settings, given, prepared) else relative_time(space)
+    return Search(sampler, trainer, journal, settings.budget, folds)
+
+
+def _log_plan(search: Search) -> None:
     for line in search.plan():
         logger.info(line)
-    if limit is not None:
-        usual = limit.of(space.base_values)
+    if (limit := search.trainer.limit) is not None:
+        usual = limit.of(search.trainer.space.base_values)
         logger.info("tune: one row takes %.0f µs with the settings of the config", usual)
-    with _quiet_trainings():
-        search.run()
-    if limit is not None:
-        _refuse_all_slow(search.results, limit)
-    library = Library.of(search.results, trainer.scores)
-    best = winner(search.results, library)
-    ensemble = _ensemble(settings, given, trainer, library, best)
-    notes = {"inputs": inputs, "settings": settings.model_dump(mode="json")}
-    found = document(space, search.results, best, ensemble)
-    _publish(folder, best_text(space, best, ensemble), found, notes)
-    _log(len(search.results), best, ensemble)
 
 
 def _points(settings: Settings, space: Space, limit: Limit | None) -> Points:
@@ -215,6 +250,43 @@ def _ensemble(
     return best_ensemble(library, settings.members, is_fast, best.choose)
 
 
+def _reason_for_no_folds(settings: Settings, given: Given, prepared: Prepared) -> str:
+    """Why the best settings are not tried on folds; empty if they are."""
+    if settings.members < FOLDS:
+        return f"tune.members is {settings.members}"
+    if given.folds is not None:
+        return f"train.folds is {given.folds}"
+    if others := given.without_members():
+        return f"the config has train.{others[0]}"
+    if not Split.members[split := prepared.split_type()].has_random_folds:
+        return f"folds are drawn row by row, and the split is {split!r}"
+    if (rows := prepared.num_rows("train")) < LEAST_ROWS:
+        return f"there are {format_count(rows, 'training row')}"
+    return ""
+
+
+def _on_folds(
+    settings: Settings, given: Given, prepared: Prepared, search: Search, best: Winner
+) -> OnFolds:
+    """The best settings on folds, if there is time, and the file is fast enough."""
+    if reason := _reason_for_no_folds(settings, given, prepared):
+        return OnFolds(refusal=reason)
+    trainer, training = search.trainer, best.result.training
+    if best.result.failure:
+        return OnFolds(refusal="no training succeeded")
+    space = space_for_folds(given, Table.of(prepared), trainer.space)
+    several = space.settings(training.values, training.epochs)
+    is_trained = name_of(several) in search.journal.folds
+    if not is_trained and not search.affords_folds(best.result):
+        seconds = search.seconds_on_folds(best.result)
+        return OnFolds(
+            refusal=f"they take about {seconds:.0f} s, too long for tune.minutes: raise it"
+        )
+    if trainer.limit is not None and not trainer.limit.allows_settings(several):
+        return OnFolds(refusal="they take too long for one row")
+    return compare_on_folds(several, trainer, search.journal)
+
+
 def _publish(
     folder: Path, best: str, found: Mapping[str, object], notes: Mapping[str, object]
 ) -> None:
@@ -224,7 +296,7 @@ def _publish(
         (work / "tuning.json").write_text(f"{text}\n")
 
 
-def _log(trainings: int, best: Winner, ensemble: Ensemble) -> None:
+def _log(trainings: int, best: Winner, ensemble: Ensemble, folds: OnFolds) -> None:
     lowest = best.lowest
     if lowest is best.of_config:
         logger.info(
@@ -242,8 +314,9 @@ def _log(trainings: int, best: Winner, ensemble: Ensemble) -> None:
             lowest.loss,
             best.of_config.loss,
         )
-    for about in filter(None, (about_winner(best), about_ensemble(ensemble))):
-        logger.info("tune: %s", about)
+    for about in (about_winner(best), about_ensemble(ensemble), about_folds(folds, best)):
+        if about:
+            logger.info("tune: %s", about)
 
 
 def _key(settings: Settings, space: Space, data: str) -> dict[str, str]:

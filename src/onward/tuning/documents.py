@@ -10,21 +10,24 @@ from onward.settings.yaml import comment, setting
 from onward.tuning.comparison import Gain
 from onward.tuning.ensemble import Ensemble
 from onward.tuning.importance import importance
+from onward.tuning.on_folds import FOLDS, OnFolds
 from onward.tuning.results import Result
 from onward.tuning.space import Space
 from onward.tuning.winner import Winner
 from onward.wording import format_count
 
 
-def best_settings(space: Space, best: Result, ensemble: Ensemble) -> dict[str, Any]:
+def best_settings(
+    space: Space, best: Result, ensemble: Ensemble, on_folds: OnFolds
+) -> dict[str, Any]:
     """The settings of a training as a section ``train``, without those that the search leaves.
 
     Empty if they are those of the config. With an ensemble, also those of its members.
     """
-    training = best.training
-    is_base = training.values == space.base_values
-    is_base &= training.epochs == space.base.learner.max_epochs
+    is_base = space.is_base(best.training.values, best.training.epochs)
     section = {} if is_base else _section(space, best)
+    if not on_folds.refusal:
+        section["folds"] = FOLDS
     if not ensemble.refusal:
         section["members"] = [
             {"count": member.count, **_section(space, member.result)} for member in ensemble.members
@@ -39,19 +42,21 @@ def _section(space: Space, result: Result) -> dict[str, Any]:
     parts = dict.fromkeys(name.split(".")[0] for name in space.names)
     searched = [name.split(".")[1] for name in space.names if name.startswith("learner.")]
     network = {
-        part: getattr(settings.network, part).model_dump() for part in parts if part != "learner"
+        part: getattr(settings.network, part).model_dump(exclude={*space.automatic})
+        for part in parts
+        if part != "learner"
     }
     names = dict.fromkeys((*searched, "max_epochs", "patience"))  # or it would follow the epochs
     learner = {name: getattr(settings.learner, name) for name in names}
     return {**({"network": network} if network else {}), "learner": learner}
 
 
-def best_text(space: Space, best: Winner, ensemble: Ensemble) -> str:
+def best_text(space: Space, best: Winner, ensemble: Ensemble, on_folds: OnFolds) -> str:
     """``best.yaml``: the section ``train`` of the best settings, and how good they are."""
-    section = best_settings(space, best.result, ensemble)
+    section = best_settings(space, best.result, ensemble, on_folds)
     lines = ["train:"] if section else ["train: {}"]
     for name, part in section.items():
-        if name == "members":
+        if name in ("members", "folds"):
             lines += setting(name, part, indent=2)
             continue
         lines.append(f"  {name}:")
@@ -59,6 +64,8 @@ def best_text(space: Space, best: Winner, ensemble: Ensemble) -> str:
     paragraphs = [_about_training(space, best)]
     if not ensemble.refusal:
         paragraphs.append(about_ensemble(ensemble))
+    if not on_folds.refusal:
+        paragraphs.append(about_folds(on_folds, best))
     return "\n".join([*(line for text in paragraphs for line in comment(text)), *lines]) + "\n"
 
 
@@ -88,10 +95,14 @@ def about_winner(best: Winner) -> str:
 
 
 def _out_of_fold(gain: Gain) -> str:
+    return f"Out of fold the gain is {_interval(gain)}"
+
+
+def _interval(gain: Gain) -> str:
     radius = gain.upper - gain.value
     places = max(0, 1 - math.floor(math.log10(radius))) if 0 < radius < math.inf else 4
     value, lower, upper = (f"{end:.{places}f}" for end in (gain.value, gain.lower, gain.upper))
-    return f"Out of fold the gain is {value} (95 % interval {lower} to {upper})"
+    return f"{value} (95 % interval {lower} to {upper})"
 
 
 def about_ensemble(ensemble: Ensemble) -> str:
@@ -101,10 +112,24 @@ def about_ensemble(ensemble: Ensemble) -> str:
     assert ensemble.gain is not None
     total = sum(member.count for member in ensemble.members)
     names = (f"{_name(member.result)} ({member.count} of {total})" for member in ensemble.members)
-    end = f": a single network is preferred, as {ensemble.refusal}" if ensemble.refusal else ""
+    end = f". It is not taken: {ensemble.refusal}" if ensemble.refusal else ""
     return (
         f"The mean of {', '.join(names)} has a validation loss of {ensemble.loss:.5g}, a single"
         f" network {ensemble.single:.5g}. {_out_of_fold(ensemble.gain)}{end}."
+    )
+
+
+def about_folds(on_folds: OnFolds, best: Winner) -> str:
+    """The networks of folds in a sentence or two."""
+    if on_folds.gain is None:
+        return f"No folds: {on_folds.refusal}."
+    end = f". They are not taken: {on_folds.refusal}" if on_folds.refusal else ""
+    trial = best.result.training.trial
+    settings = f"the settings of trial {trial}" if trial else "the settings of the config"
+    return (
+        f"{FOLDS} networks with {settings}, each trained without another fifth of the training"
+        f" rows, have a validation loss of {on_folds.loss:.5g} together, and of"
+        f" {on_folds.single:.5g} alone, in the mean. The gain is {_interval(on_folds.gain)}{end}."
     )
 
 
@@ -113,7 +138,7 @@ def _name(result: Result) -> str:
 
 
 def document(
-    space: Space, results: Sequence[Result], best: Winner, ensemble: Ensemble
+    space: Space, results: Sequence[Result], best: Winner, ensemble: Ensemble, on_folds: OnFolds
 ) -> dict[str, Any]:
     """The whole search, as JSON: the ranges, all trainings, the best ones, what mattered."""
     lowest, ordered = best.lowest.training, sorted(results, key=_order)
@@ -128,6 +153,7 @@ def document(
             "refusal": best.refusal,
         },
         "ensemble": _ensemble(ensemble),
+        "folds": _on_folds(on_folds),
         "importance": importance(ordered, space.names),
     }
 
@@ -144,6 +170,12 @@ def _ensemble(ensemble: Ensemble) -> dict[str, Any]:
         for member in ensemble.members
     ]
     return {**asdict(ensemble), "members": members}
+
+
+def _on_folds(on_folds: OnFolds) -> dict[str, Any]:
+    if on_folds.gain is None:
+        return {"refusal": on_folds.refusal}
+    return {"folds": FOLDS, **asdict(on_folds)}
 
 
 def _order(result: Result) -> tuple[int, int]:

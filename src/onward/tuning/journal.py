@@ -14,6 +14,8 @@ from onward.tuning.results import Result, Training
 
 logger = logging.getLogger(__name__)
 
+ALONE = 3  # times the share of a batch, in the middle of what was measured
+
 
 class Journal:
     """What a search has found so far, on disk.
@@ -31,9 +33,13 @@ class Journal:
         self._path = path
         self.results: list[Result] = []
         self.seconds = 0.0
-        """That all trainings have taken, those that a kill has cut included."""
+        """That all trainings have taken, those that a kill has cut included, but not on folds."""
+        self.seconds_alone: dict[str, float] = {}
+        """About what a training takes that is not in a batch, by its name."""
         self.latencies: dict[str, float] = {}
         """Microseconds of one row, by shape."""
+        self.folds: dict[str, str] = {}
+        """Why a training on folds failed, by its name; empty if it did not."""
         self.lines = 0
         """Of the file, without the first."""
         self.clock = Clock(path.with_name("clock.json"))
@@ -63,7 +69,7 @@ class Journal:
         share = round(seconds / len(results), 3)
         left = range(len(results) - 1, -1, -1)
         self._add(
-            {"result": asdict(result), "seconds": share, "left": count}
+            {"result": asdict(result), "seconds": share, "batch": len(results), "left": count}
             for result, count in zip(results, left, strict=True)
         )
 
@@ -77,6 +83,15 @@ class Journal:
         """
         line = {"shape": shape, "microseconds": microseconds, "seconds": seconds, "left": 0}
         self._add([line])
+
+    def add_folds(self, name: str, failure: str) -> None:
+        """Add a training on folds.
+
+        Args:
+            name: of its scores.
+            failure: why it failed; empty if it did not.
+        """
+        self._add([{"folds": name, "failure": failure, "left": 0}])
 
     def add_lost(self, seconds: float) -> None:
         """Add the time of a training that was killed."""
@@ -93,6 +108,9 @@ class Journal:
         if "lost" in line:
             self.seconds += line["lost"]
             return
+        if "folds" in line:
+            self.folds[line["folds"]] = line["failure"]
+            return
         self.seconds += line["seconds"]
         if "shape" in line:
             self.latencies[line["shape"]] = line["microseconds"]
@@ -102,6 +120,8 @@ class Journal:
         training["point"] = tuple(training["point"])
         loss = float(fields.pop("loss"))
         self.results.append(Result(Training(**training), loss, **fields))
+        factor = 1 if line["batch"] == 1 else ALONE
+        self.seconds_alone[self.results[-1].training.name] = factor * line["seconds"]
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
         with self._path.open("a") as file:

@@ -20,7 +20,9 @@ def shape_key(settings: Settings) -> str:
     for network in networks:
         for name in dropouts(network["model"]):
             del network["model"][name]
-    return json.dumps([settings.counts, networks] if settings.members else networks[0])
+    if settings.members:
+        return json.dumps([settings.counts, networks])
+    return json.dumps(networks[0] if settings.folds == 1 else [settings.folds, networks[0]])
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ class Library:
         different = _different(finished)
         others = different[CANDIDATES:]
         best = [*different[:CANDIDATES], *(one for one in others if settings_of(one) in usual)]
-        scores = torch.stack([files.load(one.training) for one in best]) if best else torch.empty(0)
+        scores = (
+            torch.stack([files.load(one.training.name) for one in best]) if best else torch.empty(0)
+        )
         of_config = [index for index, one in enumerate(best) if settings_of(one) in usual]
         return cls(best, scores, files.head, files.rows, next(iter(of_config), None))
 

@@ -15,6 +15,11 @@ class Training:
     point: Point
     values: Values
 
+    @property
+    def name(self) -> str:
+        """For files."""
+        return f"{self.trial}-{self.epochs}"
+
 
 @dataclass(frozen=True)
 class Result:

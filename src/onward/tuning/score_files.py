@@ -10,7 +10,6 @@ from onward.artifacts.replacing import replacing
 from onward.errors import ArtifactError
 from onward.network.heads import Head
 from onward.training.batches import Rows
-from onward.tuning.results import Training
 
 MOST_ROWS = 20_000  # of the validation; more seldom change a choice
 MOST_SCORES = 500_000  # of a training: with many classes fewer rows are kept
@@ -31,19 +30,19 @@ class ScoreFiles:
         self.indices = torch.arange(0, len(validation), -(-len(validation) // most))
         self.rows = validation.take(self.indices)
 
-    def save(self, training: Training, scores: Tensor) -> None:
-        """Write the scores of the kept rows, ``(rows, width)``."""
+    def save(self, name: str, scores: Tensor) -> None:
+        """Write the scores of the kept rows by a training, ``(rows, width)``."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(self._path(training)) as new, new.open("wb") as file:
+        with replacing(self._path(name)) as new, new.open("wb") as file:
             np.save(file, scores.numpy())
 
-    def load(self, training: Training) -> Tensor:
+    def load(self, name: str) -> Tensor:
         """The scores of a training.
 
         Raises:
             ArtifactError: if the file is missing or damaged.
         """
-        path = self._path(training)
+        path = self._path(name)
         try:
             return torch.from_numpy(np.load(path)).view(len(self.rows), self.head.width)
         except (OSError, ValueError, EOFError, RuntimeError) as error:
@@ -52,5 +51,5 @@ class ScoreFiles:
                 f" by it. Remove {self._folder.parent} to search again"
             ) from error
 
-    def _path(self, training: Training) -> Path:
-        return self._folder / f"{training.trial}-{training.epochs}.npy"
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.npy"

@@ -15,6 +15,8 @@ from onward.wording import format_count
 
 logger = logging.getLogger(__name__)
 
+OVERRUN = 1.1  # of the budget, at most, so that the folds are still trained
+
 
 @dataclass(frozen=True)
 class Search:
@@ -25,12 +27,15 @@ class Search:
         trainer: trains.
         journal: gets the results; what it has is not trained again.
         budget: of the whole search, journaled trainings included.
+        time_of_folds: that the best settings take on folds after the search, by that of a single
+            training; 0 if they are not tried.
     """
 
     sampler: Sampler
     trainer: Trainer
     journal: Journal
     budget: Budget
+    time_of_folds: float = 0.0
 
     def run(self) -> None:
         """Train until the budget is spent."""
@@ -52,12 +57,32 @@ class Search:
         """All that a search with this budget asks for, as far as it has come."""
         return self.sampler.asked(self.journal.results, self.budget.trials)
 
+    def seconds_on_folds(self, result: Result) -> float:
+        """About what training these settings on folds takes."""
+        return self.time_of_folds * self.journal.seconds_alone.get(result.training.name, 0.0)
+
+    def affords_folds(self, result: Result) -> bool:
+        """Whether the budget has time for these settings on folds, and half of it for the search.
+
+        The last training of a search ends later than it should.
+        """
+        seconds = self.seconds_on_folds(result)
+        total = self.journal.seconds + seconds
+        return seconds <= self.budget.seconds / 2 and total <= OVERRUN * self.budget.seconds
+
+    @property
+    def _kept(self) -> float:
+        """Seconds for the folds, with the best settings or those of the config."""
+        candidates = (best_of(self.journal.results), self.journal.results[0])
+        return max(map(self.seconds_on_folds, filter(self.affords_folds, candidates)), default=0.0)
+
     def plan(self) -> Iterator[str]:
         """The lines of the log before the first training."""
         space, fixed = self.sampler.space, self.sampler.space.fixed
         epochs = format_count(space.base.learner.max_epochs, "epoch")
         yield f"tune: {self.budget}: first the settings of the config, for {epochs},"
-        yield f"tune: then {self._brackets()}"
+        last = "; at the end the best settings on folds" if self.time_of_folds else ""
+        yield f"tune: then {self._brackets()}{last}"
         if self.trainer.limit is not None:
             yield f"tune: only networks that take at most {self.trainer.limit} for one row"
         if searched := [name for name in space.names if name not in fixed]:
@@ -91,8 +116,11 @@ class Search:
     @property
     def _is_over(self) -> bool:
         results = self.journal.results
-        is_hopeless = len(results) > self.sampler.bracket and all(one.failure for one in results)
-        return is_hopeless or (bool(results) and self.journal.seconds >= self.budget.seconds)
+        if not results:
+            return False
+        if len(results) > self.sampler.bracket and all(one.failure for one in results):
+            return True
+        return self.journal.seconds >= self.budget.seconds - self._kept
 
     def _following(self) -> Sequence[Training]:
         if self._is_over:
@@ -117,11 +145,13 @@ class Search:
         epochs, bracket = self.sampler.space.base.learner.max_epochs, self.sampler.bracket
         all_epochs = sum(count * few for count, few in trainings_of_bracket(bracket, epochs))
         of_trial = seconds * all_epochs / (epochs * bracket)
+        on_folds = self._kept
+        folds = f", with {on_folds / 60:.1f} minutes for the folds" if on_folds else ""
         if math.isfinite(self.budget.trials):
-            total = seconds + of_trial * (self.budget.trials - 1)
-            return f"about {total / 60:.1f} minutes for {self.budget}"
-        trials = max(0.0, self.budget.seconds - seconds) / max(of_trial, 1e-9)
-        return f"about {format_count(round(trials), 'trial')} in {self.budget}"
+            total = seconds + of_trial * (self.budget.trials - 1) + on_folds
+            return f"about {total / 60:.1f} minutes for {self.budget}{folds}"
+        trials = max(0.0, self.budget.seconds - seconds - on_folds) / max(of_trial, 1e-9)
+        return f"about {format_count(round(trials), 'trial')} in {self.budget}{folds}"
 
 
 def best_of(results: Sequence[Result]) -> Result:

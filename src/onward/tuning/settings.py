@@ -36,7 +36,8 @@ class TuneSettings(Base):
     evenly and the others near the best ones; ``optuna`` is the TPE of Optuna, which must be
     installed.
 
-    ``members``: the most networks in an ensemble of the best trainings; 1 searches one network.
+    ``members``: the most networks in the exported file: of an ensemble of the best trainings, or
+    one for each of five folds. 1 searches one network.
     """
 
     seed: Seed = 0
@@ -45,7 +46,7 @@ class TuneSettings(Base):
     space: SpaceSettings = SpaceSettings()
     sampler: Literal["sobol", "optuna"] = "sobol"
     latency_us: PositiveFloat | None = None
-    members: int = Field(4, ge=1, le=16)
+    members: int = Field(5, ge=1, le=16)
 
     @model_validator(mode="after")
     def _has_one_budget(self) -> Self:

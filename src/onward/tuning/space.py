@@ -37,6 +37,8 @@ class Space:
     base: Settings
     ranges: Mapping[str, Range] = field(hash=False)
     """By part and name."""
+    automatic: frozenset[str] = frozenset()
+    """Settings of the model that are not searched, and whose defaults depend on the folds."""
 
     @classmethod
     def of(cls, searched: SpaceSettings, base: Settings, has_numbers: bool) -> "Space":
@@ -105,6 +107,10 @@ class Space:
         """The searched settings as they are in the base."""
         pairs = (name.split(".") for name in self.ranges)
         return {f"{part}.{name}": getattr(_section(self.base, part), name) for part, name in pairs}
+
+    def is_base(self, values: Values, epochs: int) -> bool:
+        """Whether a training has the settings of the base."""
+        return values == self.base_values and epochs == self.base.learner.max_epochs
 
     def settings(self, values: Values, epochs: int) -> Settings:
         """Complete settings of a training with these values, and at most so many epochs."""

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,14 +10,17 @@ import torch
 from torch import Tensor
 
 from onward.errors import NotFiniteError, is_out_of_memory
+from onward.network.bag import Bag
 from onward.network.heads import Head
 from onward.network.scoring import Scoring
 from onward.training.batches import Rows
 from onward.training.checkpoints import Checkpoints
 from onward.training.fingerprint import fingerprint
+from onward.training.folds import fit_folds
 from onward.training.history import LOSS
 from onward.training.run import TrainingData, fit
 from onward.training.scores import compute_scores
+from onward.training.settings import Settings
 from onward.training.trial_batch import batch_key, fit_together, is_worthwhile
 from onward.tuning.latency import Limit
 from onward.tuning.results import Result, Training
@@ -105,28 +108,57 @@ class Trainer:
         trials = fit_together(settings, self._data)
         for training, trial in zip(group, trials, strict=True):
             if trial.scores is not None:
-                self.scores.save(training, trial.scores[self.scores.indices])
+                self.scores.save(training.name, trial.scores[self.scores.indices])
         return [
             _result(training, trial.history) for training, trial in zip(group, trials, strict=True)
         ]
 
     def _train_alone(self, training: Training) -> Result:
         settings = self.space.settings(training.values, training.epochs)
+        history = list[dict[str, float]]()
+
+        def train(checkpoints: Checkpoints) -> None:
+            trained = fit(settings, self._data, checkpoints)
+            self.scores.save(training.name, _scores(trained.network, self.scores.rows))
+            history.extend(trained.history)
+
+        failure = self._attempt(settings, train)
+        return _result(training, history, failure)
+
+    def train_on_folds(self, settings: Settings, name: str) -> str:
+        """Train a network for each fold of the training rows, and keep the scores of each.
+
+        Args:
+            settings: with the number of folds.
+            name: of the scores, followed by the number of the fold.
+
+        Returns:
+            Why it failed; empty if it did not.
+        """
+
+        def train(checkpoints: Checkpoints) -> None:
+            trained = fit_folds(settings, self._data, self._data.train, checkpoints)
+            assert isinstance(trained.network, Bag)
+            for fold, network in enumerate(trained.network.members):
+                self.scores.save(f"{name}-{fold}", _scores(network, self.scores.rows))
+
+        return self._attempt(settings, train)
+
+    def _attempt(self, settings: Settings, train: Callable[[Checkpoints], None]) -> str:
+        """Why a training failed; empty if it did not."""
         key = fingerprint(settings, self._data_hash)
         checkpoints = Checkpoints(self._folder / "checkpoints", key)
-        history, failure = list[dict[str, float]](), NOT_FINITE
+        failure = ""
         try:
-            trained = fit(settings, self._data, checkpoints)
-            history = trained.history
-            self.scores.save(training, _scores(trained.network, self.scores.rows))
+            train(checkpoints)
         except NotFiniteError:
-            pass
+            failure = NOT_FINITE
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             failure = "out of memory"
         checkpoints.remove()
-        return _result(training, history, failure)
+        return failure
 
 
 @torch.no_grad()
