@@ -90,7 +90,7 @@ NO_MODEL = TABM.replace("{width: [4, 8], dropout: {low: 0.0, high: 0.4, or_zero:
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
-@pytest.mark.parametrize("config", [CONFIG, TABM, NO_MODEL])
+@pytest.mark.parametrize("config", [pytest.param(CONFIG, marks=pytest.mark.slow), TABM, NO_MODEL])
 def test_what_is_compared_is_what_the_config_then_trains(
     project: Path, monkeypatch: pytest.MonkeyPatch, config: str, is_refused: bool
 ) -> None:
@@ -130,7 +130,7 @@ def test_a_finished_search_trains_no_folds_again(
     assert (again / "artifacts/c/tune/tuning.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("whole", [0, 3])
+@pytest.mark.parametrize("whole", [pytest.param(0, marks=pytest.mark.slow), 3])
 def test_a_kill_in_any_fold_changes_nothing(
     tuned: Path, project: Path, monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
