@@ -19,8 +19,9 @@ def tune(
     budget, in trials or minutes; without it, 28 trials. A search that was
     stopped or killed resumes; with a larger budget, a finished one continues.
     The settings of the config stay unless rows that did not choose the new
-    ones confirm them. The best trainings become an ensemble if that is better
-    beyond noise. Writes the best settings to artifacts/CONFIG/tune/best.yaml.
+    ones confirm them. Training on five folds, or an ensemble of the best
+    trainings, replaces a single network if it is better beyond noise.
+    Writes the best settings to artifacts/CONFIG/tune/best.yaml.
     """
     from onward.cli._best_settings import hint, write_best_settings
     from onward.cli._stage import run_stage
