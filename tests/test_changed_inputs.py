@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_search import CONFIG, make
 
+from onward.cli import _stage
 from onward.cli._changed_inputs import changed_inputs
 from onward.cli._stage import run_stage
 
@@ -55,6 +56,19 @@ def test_a_stage_names_what_has_changed(caplog: pytest.LogCaptureFixture) -> Non
     run_stage("prepare", Path("c.yaml"))
     assert "prepared rows" not in caplog.text
     assert changed_inputs(Path("c.yaml"), OUT) == []
+
+
+def test_in_a_pipeline_and_in_other_processes_nothing_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("c.yaml").write_text(CONFIG.replace("max_epochs: 9", "max_epochs: 1"))
+    append("1.0,2.0,3.0\n")
+    with monkeypatch.context() as patch:
+        patch.setenv("DVC_STAGE", "train@c")
+        run_stage("train", Path("c.yaml"))
+    monkeypatch.setattr(_stage, "is_first", lambda: False)
+    run_stage("train", Path("c.yaml"))
+    assert "prepared rows" not in caplog.text
 
 
 def test_a_section_that_is_invalid_now_has_changed() -> None:

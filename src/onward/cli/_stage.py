@@ -3,6 +3,7 @@
 import gc
 import importlib
 import logging
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -38,7 +39,7 @@ def run_stage(name: str, config: Path, folder: Path | None = None, *others: str)
     settings = [section(config, stage, module.Settings) for stage, module in stages.items()]
     # in distributed training rank zero holds the lock; no other stage has several processes
     with lock(folder / name) if is_first() or name != "train" else nullcontext():
-        if name != "prepare":
+        if name != "prepare" and is_first() and "DVC_STAGE" not in os.environ:  # DVC has looked
             _warn_of_changes(name, config, folder)
         _run_to_the_end(name, lambda: stages[name].run(*settings, folder))
     return folder
