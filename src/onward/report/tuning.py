@@ -1,6 +1,6 @@
 """The search for settings: its trainings, where they lay, and which settings mattered."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from onward.report import charts
@@ -26,8 +26,10 @@ def tuning(evidence: Evidence) -> Html:
     return join(
         tag("p", _note(found, best), class_="quiet"),
         tag("div", drawings, class_="grid"),
-        _ensemble(found),
-        _on_folds(found),
+        *(
+            _several(found, name, card)
+            for name, card in (("ensemble", _ensemble), ("folds", _on_folds))
+        ),
         tag("div", tag("h3", "Trainings"), _trainings(found, ranked, best), class_="card"),
     )
 
@@ -67,13 +69,21 @@ def _confirmation(best: Mapping[str, Any]) -> Iterator[str]:
         yield f"best.yaml keeps the settings of the config: {refusal}."
 
 
-def _ensemble(found: Mapping[str, Any]) -> Html:
-    """The members of the best ensemble, and whether `best.yaml` asks for it."""
-    about = found.get("ensemble")
+def _several(
+    found: Mapping[str, Any], name: str, card: Callable[[Mapping[str, Any]], Html]
+) -> Html:
+    """A card on several networks in place of one, or why they were not compared with it."""
+    about = found.get(name)
     if about is None:  # of an earlier version
         return Html("")
-    if "members" not in about:
-        return tag("p", f"No ensemble: {about['refusal']}.", class_="quiet")
+    if "gain" not in about:
+        return tag("p", f"No {name}: {about['refusal']}.", class_="quiet")
+    return card(found)
+
+
+def _ensemble(found: Mapping[str, Any]) -> Html:
+    """The members of the best ensemble, and whether `best.yaml` asks for it."""
+    about = found["ensemble"]
     losses = {_id(one): one["loss"] for one in found["trainings"]}
     total = sum(member["count"] for member in about["members"])
     lines = [
@@ -97,11 +107,7 @@ def _ensemble(found: Mapping[str, Any]) -> Html:
 
 def _on_folds(found: Mapping[str, Any]) -> Html:
     """Whether a network for each fold is better than a single one."""
-    about = found.get("folds")
-    if about is None:  # of an earlier version
-        return Html("")
-    if "folds" not in about:
-        return tag("p", f"No folds: {about['refusal']}.", class_="quiet")
+    about = found["folds"]
     value, lower, upper = (number(about["gain"][name]) for name in ("value", "lower", "upper"))
     decision = f"has no folds: {about['refusal']}" if about["refusal"] else "has the folds"
     sentence = (
