@@ -201,6 +201,19 @@ def test_members_alone_change_no_number_of_epochs(tmp_path: Path) -> None:
     assert read_yaml(config)["train"]["learner"] == {"max_epochs": 40}
 
 
+def test_folds_in_place_of_members_and_beside_export_k_are_said(tmp_path: Path) -> None:
+    with publishing(tmp_path / "tune") as work:
+        (work / "best.yaml").write_text("train:\n  folds: 5\n")
+    config = tmp_path / "c.yaml"
+    config.write_text("train:\n  members: [{count: 2}]\nexport: {k: 2}\n")
+    said = write_best_settings(tmp_path / "tune/best.yaml", config)
+    assert "folds: 5 networks are trained, and averaged in one file" in said
+    assert "without the members that it had" in said
+    assert "one network is trained" not in said
+    assert said.endswith(". Remove export.k, which is for one network. Run `dvc repro`")
+    assert read_yaml(config)["train"] == {"folds": 5}
+
+
 def test_members_that_are_removed_are_said(tmp_path: Path) -> None:
     with publishing(tmp_path / "tune") as work:
         (work / "best.yaml").write_text("train: {}\n")

@@ -71,14 +71,14 @@ def write_best_settings(best: Path, config: Path) -> str:
             _merge(train, section)
     said = _surprises(changes, section, has_lost_members=bool(earlier))
     if {"folds", "members"} & section.keys() and (read_yaml(config).get("export") or {}).get("k"):
-        said += ", and export.k is for one network: remove it"
-    return f"{config}: the section train has the settings of {best}{said}"
+        said += ". Remove export.k, which is for one network"
+    return f"{config}: the section train has the settings of {best}{said}. Run `dvc repro`"
 
 
 def _surprises(
     changes: Sequence[str], section: Mapping[str, Any], *, has_lost_members: bool
 ) -> str:
-    """The end of the message."""
+    """What the message says of changes that nobody expects."""
     said = f", and {' and '.join(changes)}" if changes else ""
     networks = {"members": len(section.get("members", ())), "folds": section.get("folds", 1)}
     several = [f"{name}: {count} networks" for name, count in networks.items() if count > 1]
@@ -88,7 +88,7 @@ def _surprises(
         said += ", without the members that it had"
     if has_lost_members and not several:
         said += ": one network is trained"
-    return f"{said}. Run `dvc repro`"
+    return said
 
 
 def _new_lengths(train: Mapping[str, Any], learner: Mapping[str, Any]) -> list[str]:
