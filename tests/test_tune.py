@@ -19,7 +19,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 from interrupted import KilledError, in_step, kill
-from tiny_search import CONFIG, ONE_NETWORK, make, search
+from tiny_search import CONFIG, ONE_NETWORK, enter_copy, make, search, searched_copy
 from torch.nn.modules.module import register_module_forward_hook
 from typer.testing import CliRunner
 
@@ -280,15 +280,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "project"))
-    search(folder)
-    return folder
+    return searched_copy(prepared, tmp_path_factory)
 
 
 @pytest.fixture
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
-    return Path.cwd()
+    return enter_copy(prepared, tmp_path, monkeypatch)
 
 
 def test_the_training_with_the_best_settings_is_that_trial(tuned: Path, tmp_path: Path) -> None:

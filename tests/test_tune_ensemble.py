@@ -17,7 +17,7 @@ import onnx
 import polars as pl
 import pytest
 from interrupted import KilledError, in_step, kill
-from tiny_search import ONE_NETWORK, search
+from tiny_search import ONE_NETWORK, enter_copy, search, searched_copy
 from typer.testing import CliRunner
 
 from onward.__main__ import app
@@ -72,22 +72,18 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "project"))
-    search(folder)
-    return folder
+    return searched_copy(prepared, tmp_path_factory)
 
 
 @pytest.fixture
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
-    return Path.cwd()
+    return enter_copy(prepared, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def again(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose search is finished."""
-    monkeypatch.chdir(shutil.copytree(tuned, tmp_path / "project"))
-    return Path.cwd()
+    return enter_copy(tuned, tmp_path, monkeypatch)
 
 
 def found(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from interrupted import KilledError, kill
-from tiny_search import CONFIG, make, search, space
+from tiny_search import CONFIG, enter_copy, make, search, searched_copy, space
 
 from onward.artifacts.prepared import Prepared
 from onward.cli._best_settings import write_best_settings
@@ -49,22 +48,18 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "project"))
-    search(folder)
-    return folder
+    return searched_copy(prepared, tmp_path_factory)
 
 
 @pytest.fixture
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
-    return Path.cwd()
+    return enter_copy(prepared, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def again(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose search is finished."""
-    monkeypatch.chdir(shutil.copytree(tuned, tmp_path / "project"))
-    return Path.cwd()
+    return enter_copy(tuned, tmp_path, monkeypatch)
 
 
 def found(folder: Path) -> dict[str, Any]:
@@ -317,6 +312,14 @@ class Trainings:
         return [Result(one, 1.0 + one.trial, 9) for one in group]
 
 
+def new_search(folder: Path, batch: int = 1) -> Search:
+    """With a budget of 100 seconds, and folds that take as long as five trainings."""
+    sampler: Any = Sampled(batch)
+    trainer_: Any = Trainings()
+    journal = Journal(folder / "journal.jsonl", {})
+    return Search(sampler, trainer_, journal, Budget(math.inf, 100.0), float(FOLDS))
+
+
 @pytest.mark.parametrize(
     ("seconds", "batch", "trainings", "affords"),
     [(5.0, 1, 15, True), (10.0, 1, 5, True), (10.1, 1, 10, False), (2.0, 2, 40, True)],
@@ -330,10 +333,8 @@ def test_the_search_leaves_time_for_the_folds(
     affords: bool,
 ) -> None:
     """Of 100 seconds, if folds take at most half of them; a batch shares its time."""
-    journal = Journal(tmp_path / "journal.jsonl", {})
-    sampler: Any = Sampled(batch)
-    trainer_: Any = Trainings()
-    one = Search(sampler, trainer_, journal, Budget(math.inf, 100.0), float(FOLDS))
+    one = new_search(tmp_path, batch)
+    journal = one.journal
     add = journal.add_results
     monkeypatch.setattr(journal, "add_results", lambda results, _: add(results, batch * seconds))
     monkeypatch.setattr(Search, "_log", lambda *_: None)
@@ -360,10 +361,8 @@ def test_smaller_networks_take_less_time() -> None:
 
 @pytest.mark.parametrize(("used", "affords"), [(64.0, True), (66.0, False)])
 def test_folds_may_end_a_tenth_late(tmp_path: Path, used: float, affords: bool) -> None:
-    journal = Journal(tmp_path / "journal.jsonl", {})
-    sampler: Any = Sampled(1)
-    trainer_: Any = Trainings()
-    one = Search(sampler, trainer_, journal, Budget(math.inf, 100.0), float(FOLDS))
+    one = new_search(tmp_path)
+    journal = one.journal
     result = Result(Training(0, 9, (), {}), 1.0, 9)
     journal.add_results([result], 9.0)
     journal.add_lost(used - 9.0)
@@ -372,10 +371,8 @@ def test_folds_may_end_a_tenth_late(tmp_path: Path, used: float, affords: bool) 
 
 
 def test_slow_settings_of_the_config_leave_time_for_the_best(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.jsonl", {})
-    sampler: Any = Sampled(1)
-    trainer_: Any = Trainings()
-    one = Search(sampler, trainer_, journal, Budget(math.inf, 100.0), float(FOLDS))
+    one = new_search(tmp_path)
+    journal = one.journal
     slow, fast = (Result(Training(trial, 9, (), {}), 2.0 - trial, 9) for trial in range(2))
     journal.add_results([slow], 10.1)
     journal.add_results([fast], 4.0)
@@ -403,10 +400,8 @@ def test_a_search_without_a_network_has_no_folds(project: Path) -> None:
 
 def test_folds_of_slower_settings_than_the_best_are_not_started_late(tmp_path: Path) -> None:
     """Those of the config, which stay although another training has the lowest loss."""
-    journal = Journal(tmp_path / "journal.jsonl", {})
-    sampler: Any = Sampled(1)
-    trainer_: Any = Trainings()
-    one = Search(sampler, trainer_, journal, Budget(math.inf, 100.0), float(FOLDS))
+    one = new_search(tmp_path)
+    journal = one.journal
     slow, fast = (Result(Training(trial, 9, (), {}), 2.0 - trial, 9) for trial in range(2))
     journal.add_results([slow], 9.0)
     journal.add_results([fast], 1.0)

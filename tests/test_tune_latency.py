@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 import pytest
 from interrupted import KilledError, in_step, kill
-from tiny_search import CONFIG, make, search, space
+from tiny_search import CONFIG, enter_copy, make, search, space
 
 from onward.artifacts.prepared import Prepared
 from onward.errors import ConfigError
@@ -33,8 +33,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "project"))
-    return Path.cwd()
+    return enter_copy(prepared, tmp_path, monkeypatch)
 
 
 class Widths:

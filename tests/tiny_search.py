@@ -1,5 +1,6 @@
 """A search of five small networks, in this process."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,19 @@ def search(folder: Path) -> Path:
     )
     tune.run(wanted, given, folder / "artifacts/c")
     return folder / "artifacts/c/tune"
+
+
+def enter_copy(project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of a project in a folder, which is now the working directory."""
+    monkeypatch.chdir(shutil.copytree(project, folder / "project"))
+    return Path.cwd()
+
+
+def searched_copy(project: Path, factory: pytest.TempPathFactory) -> Path:
+    """A copy of a project whose search is finished."""
+    folder = Path(shutil.copytree(project, factory.mktemp("tuned") / "project"))
+    search(folder)
+    return folder
 
 
 def space() -> Space:
